@@ -1,0 +1,1 @@
+"""What runs, when and on which day; no statistics, no SQL logic, no rendering."""

@@ -1,0 +1,1 @@
+"""What leaves Plumbline: reports, pattern cards, the feed and approvals; it never starts a run."""

@@ -1,0 +1,31 @@
+"""The one shape in which every model says that a number may be wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Severity = Literal["info", "low", "medium", "high", "block"]
+
+
+@dataclass(frozen=True)
+class Warning:
+    """What was seen, what it means for the reader, and what to do about it.
+
+    `code` names the cause class in snake_case and is stable over releases; `subject` is the channel, experiment
+    or pattern it speaks of (`all` for the whole run). `block` withholds the number, anything less goes beside it.
+    Raises ValueError on an unknown severity or an empty text.
+    """
+
+    code: str
+    severity: Severity
+    subject: str
+    message: str
+    action: str
+
+    def __post_init__(self) -> None:
+        if self.severity not in get_args(Severity):
+            raise ValueError(f"severity={self.severity!r} of warning {self.code}: one of {', '.join(get_args(Severity))}")
+        for field in ("code", "subject", "message", "action"):
+            if not getattr(self, field):
+                raise ValueError(f"a warning without {field} helps nobody (code={self.code!r})")
