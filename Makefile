@@ -1,0 +1,67 @@
+# `make` lists the commands. Each sets up what it needs: python3.11 with pip, make and git are enough.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv/.ready
+UV := PYTHONPATH=.tools $(PYTHON) -m uv
+RUN := .venv/bin/
+WS ?= demo
+SIZE ?= small
+export OMP_NUM_THREADS ?= 1
+export PYTHONWARNINGS ?= ignore
+
+.PHONY: help demo test test-slow test-acceptance lint types ui bench-run bench-mmm bench-truth bench-incrementality bench-triangulation clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
+
+demo: $(VENV) ## the demo company's exports, one run over them, the CFO page and the pattern feed (WS=demo SIZE=small)
+	@$(RUN)plumbline demo $(WS) --size $(SIZE)
+	@$(RUN)plumbline run $(WS)
+	@$(RUN)plumbline show $(WS) channels
+	@$(RUN)plumbline feed list $(WS)
+	@$(RUN)plumbline report $(WS)
+
+test: $(VENV) ## the fast tests (under 10 minutes on 2 cores)
+	$(RUN)python -m pytest -n 2 --dist loadfile
+
+test-slow: $(VENV) ## real fits, simulations, crash and browser tests
+	$(RUN)python -m pytest -m "slow and not acceptance"
+
+test-acceptance: $(VENV) ## the public reference cases of ../shared/data; skipped with a reason where absent
+	$(RUN)python -m pytest -m acceptance
+
+lint: $(VENV) ## style of Python and SQL, and the import rules of the rooms
+	$(RUN)ruff check .
+	$(RUN)ruff format --check .
+	$(RUN)lint-imports
+	$(RUN)sqlfluff lint dbt/models
+
+types: $(VENV) ## static types
+	$(RUN)mypy
+
+ui: $(VENV) ## Dagster's UI on the workspace (WS=demo), with lineage from export to report
+	$(RUN)plumbline ui $(WS)
+
+bench-run: $(VENV) ## wall time and peak memory of each stage on the demo company (SIZE=small|medium)
+	$(RUN)python -m benchmarks.run --size $(SIZE)
+
+bench-mmm: $(VENV) ## the MMM engine beside its peers, in one run, as ratios
+	$(RUN)python -m benchmarks.mmm
+
+bench-truth: $(VENV) ## the MMM against worlds whose truth is known
+	$(RUN)python -m benchmarks.mmm.truth
+
+bench-incrementality: $(VENV) ## coverage, false alarms and power of the geo read beside published rivals
+	$(RUN)python -m benchmarks.incrementality
+
+bench-triangulation: $(VENV) ## error and coverage of the combined number in simulated worlds
+	$(RUN)python -m benchmarks.triangulation
+
+clean: ## removes what can be rebuilt
+	rm -rf .venv .tools demo dbt/target
+
+$(VENV): pyproject.toml uv.lock
+	@command -v $(PYTHON) >/dev/null || { echo "needs $(PYTHON): install Python 3.11, or say PYTHON=<path>"; exit 1; }
+	@test -x .tools/bin/uv || $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools "uv>=0.8,<1"
+	$(UV) sync --frozen --quiet --python $(PYTHON)
+	@touch $(VENV)
