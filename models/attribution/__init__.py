@@ -1,0 +1,36 @@
+"""How rules and path models split the revenue that tracking can see; none of it says what caused a sale.
+
+What leaves here goes to triangulation as one biased sensor among others, never straight to a budget.
+"""
+
+from __future__ import annotations
+
+from models.attribution.cents import cents
+from models.attribution.credit import markov_credit, markov_rows, shapley_credit, shapley_rows
+from models.attribution.findings import path_warnings
+from models.attribution.heuristics import heuristics, unique_linear
+from models.attribution.intervals import Intervals, intervals
+from models.attribution.markov import markov, transitions
+from models.attribution.order import OrderChoice, choose_order
+from models.attribution.paths import aggregate, joined
+from models.attribution.shapley import shapley
+
+__all__ = [
+    "Intervals",
+    "OrderChoice",
+    "aggregate",
+    "cents",
+    "choose_order",
+    "heuristics",
+    "intervals",
+    "joined",
+    "markov",
+    "markov_credit",
+    "markov_rows",
+    "path_warnings",
+    "shapley",
+    "shapley_credit",
+    "shapley_rows",
+    "transitions",
+    "unique_linear",
+]
