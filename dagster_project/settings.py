@@ -117,7 +117,9 @@ class Kpi(_Part):
     @model_validator(mode="after")
     def _money(self) -> Kpi:
         if self.name != "revenue" and self.value_per_unit is None:
-            raise ValueError(f"kpi {self.name} needs value_per_unit (money per unit), or no return can be computed")
+            raise ValueError(
+                f"kpi {self.name} needs value_per_unit (money per unit), or no return can be computed"
+            )
         return self
 
 
@@ -331,7 +333,10 @@ class Settings(_Part):
 
     @model_validator(mode="after")
     def _once(self) -> Settings:
-        for what, names in (("channel", [c.name for c in self.channels]), ("geo", [g.name for g in self.geos])):
+        for what, names in (
+            ("channel", [c.name for c in self.channels]),
+            ("geo", [g.name for g in self.geos]),
+        ):
             twice = sorted({n for n in names if names.count(n) > 1})
             if twice:
                 raise ValueError(f"{what} {twice[0]} is listed twice; keep one entry")
@@ -352,7 +357,9 @@ def load(path: Path) -> Settings:
     Raises SettingsError with one line per fault: file, key, value seen and the fix.
     """
     if not path.exists():
-        raise SettingsError(f"{path.name} is missing in {path.parent}: `plumbline init {path.parent}` writes a commented one")
+        raise SettingsError(
+            f"{path.name} is missing in {path.parent}: `plumbline init {path.parent}` writes a commented one"
+        )
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -360,7 +367,9 @@ def load(path: Path) -> Settings:
     if raw is None:
         raw = {}
     if not isinstance(raw, dict):
-        raise SettingsError(f"{path.name}: the file must be a list of `key: value` lines, it holds {type(raw).__name__}")
+        raise SettingsError(
+            f"{path.name}: the file must be a list of `key: value` lines, it holds {type(raw).__name__}"
+        )
     try:
         return Settings.model_validate(raw)
     except ValidationError as error:
@@ -383,7 +392,9 @@ def _known(loc: tuple[Any, ...]) -> list[str]:
     for part in loc[:-1]:
         if isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields:
             model = model.model_fields[part].annotation
-        arguments = [a for a in getattr(model, "__args__", ()) if isinstance(a, type) and issubclass(a, BaseModel)]
+        arguments = [
+            a for a in getattr(model, "__args__", ()) if isinstance(a, type) and issubclass(a, BaseModel)
+        ]
         if arguments:
             model = arguments[-1]
     if isinstance(model, type) and issubclass(model, BaseModel):

@@ -1,0 +1,1 @@
+"""The assets by business step: ingest, transform, measure, triangulate, learn, report. Thin: read, call, write, attach."""

@@ -1,0 +1,181 @@
+"""Open the run, then land what is new: one asset a source, each with the check that its books balance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from dagster_project import results, run_record
+from dagster_project.environment import days, settings, workspace
+from dagster_project.plotted import picture
+from dagster_project.run_record import Check
+from dagster_project.settings import AD_PLATFORMS, SOURCES
+from dagster_project.warehouse import Warehouse
+
+SEED_TAG, SELECTION_TAG = "plumbline/seed", "plumbline/selection"
+
+
+@dg.asset(
+    key=["ops", "settings"],
+    group_name="run",
+    owners=["team:data"],
+    kinds={"duckdb"},
+    pool="duckdb",
+)
+def run_settings(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
+    """The run's identity, its instant and plumbline.yaml as tables that SQL can read."""
+    from dagster_project.sources import catalogue
+
+    company = settings()
+    tags = context.run.tags
+    day = date.fromisoformat(tags.get("dagster/partition") or str(run_record.today(company)))
+    seed = int(tags.get(SEED_TAG, run_record.DEFAULT_SEED))
+    selection = tags.get(SELECTION_TAG, "")
+    print_ = run_record.fingerprint(workspace(), day, seed, selection)
+    with warehouse.write() as con:
+        run_record.create_tables(con)
+        results.create_tables(con)
+        catalogue.create_raw_tables(con)
+        facts = run_record.begin(con, company, print_=print_, as_of_day=day, seed=seed, selection=selection)
+    return dg.MaterializeResult(
+        metadata={
+            "run_id": facts.run_id,
+            "as_of": str(facts.as_of),
+            "seed": seed,
+            "company": company.company.name,
+        }
+    )
+
+
+def _source(name: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["raw", name],
+        deps=[["ops", "settings"]],
+        partitions_def=days(),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        check_specs=[dg.AssetCheckSpec("contract", asset=["raw", name], blocking=True)],
+        description=f"Every row that landing/{name} delivered, as delivered; bad rows stand in raw.quarantine.",
+        group_name="sources",
+        owners=["team:data"],
+        kinds={"duckdb", "polars"},
+        pool="duckdb",
+    )
+    def asset(warehouse: Warehouse) -> dg.MaterializeResult:
+        return _land(name, warehouse)
+
+    return asset
+
+
+def _land(name: str, warehouse: Warehouse) -> dg.MaterializeResult:
+    from dagster_project.sources import landing
+
+    company = settings()
+    with warehouse.open() as con:
+        facts = run_record.current(con)
+        files = landing.pending(workspace().landing, con, source=name)
+        for path in files:
+            landing.land(
+                con,
+                path,
+                landing=workspace().landing,
+                settings=company,
+                now=run_record.now(company),
+                pepper=landing.pepper(workspace().derived),
+            )
+        books = con.execute(
+            "select coalesce(sum(rows_delivered), 0), coalesce(sum(rows_landed), 0), coalesce(sum(rows_quarantined), 0),"
+            " coalesce(sum(rows_duplicate), 0), coalesce(sum(rows_control), 0), count(*),"
+            " count(*) filter (status = 'unreadable') from ops.batch where source = ?",
+            [name],
+        ).fetchone()
+        reasons = con.sql(
+            "select rule, count(*) as rows, min(message) as example from raw.quarantine where source = ?"
+            " group by rule order by rows desc, rule limit 8",
+            params=[name],
+        ).pl()
+        checks = _book_checks(name, books or (0,) * 7, reasons, company.quarantine.max_share)
+        run_record.record_checks(con, facts.run_id, checks)
+        plot = (
+            _spend_by_campaign(con.sql(f"select day, spend from raw.{name}").pl())
+            if name in AD_PLATFORMS
+            else {}
+        )
+    worst = next((c for c in checks if not c.passed), None)
+    result = dg.AssetCheckResult(
+        passed=worst is None,
+        check_name="contract",
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=worst.message if worst else checks[0].message,
+        metadata={"quarantine": dg.MetadataValue.md(_markdown(reasons))},
+    )
+    delivered, landed, quarantined = (books or (0, 0, 0))[:3]
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": int(landed),
+            "new_files": len(files),
+            "delivered": int(delivered),
+            "quarantined": int(quarantined),
+            **plot,
+        },
+        check_results=[result],
+    )
+
+
+def _book_checks(name: str, books: Sequence[int], reasons: pl.DataFrame, max_share: float) -> list[Check]:
+    delivered, landed, quarantined, duplicate, control, files, unreadable = (int(n) for n in books)
+    gap = delivered - landed - quarantined - duplicate - control
+    share = quarantined / delivered if delivered else 0.0
+    first = reasons["example"][0] if reasons.height else ""
+    return [
+        Check(
+            f"contract:{name}",
+            share <= max_share,
+            "error",
+            f"{share:.2%} of {delivered} rows",
+            f"landing/{name}: {quarantined} of {delivered} delivered rows are in quarantine"
+            + (f"; first: {first}" if quarantined else ""),
+        ),
+        Check(
+            f"readable:{name}",
+            unreadable == 0 or unreadable < files,
+            "error",
+            f"{unreadable} of {files} files",
+            f"landing/{name}: {unreadable} of {files} files could not be read"
+            + (f"; {first}" if unreadable else ""),
+        ),
+        Check(
+            f"books_balance:{name}",
+            gap == 0,
+            "error",
+            str(gap),
+            f"landing/{name}: delivered {delivered} = landed {landed} + quarantined {quarantined}"
+            f" + duplicate {duplicate} + control {control}",
+        ),
+    ]
+
+
+def _spend_by_campaign(rows: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+    if rows.is_empty():
+        return {}
+    from feedback.reports import plots
+
+    weekly = (
+        rows.with_columns(week=pl.col("day").dt.truncate("1w"), channel=pl.lit("spend as delivered"))
+        .group_by("week", "channel")
+        .agg(pl.col("spend").cast(pl.Float64).sum())
+        .sort("week")
+    )
+    return {"spend": picture(plots.spend(weekly), "Spend a week as delivered, re-deliveries included")}
+
+
+def _markdown(reasons: pl.DataFrame) -> str:
+    if reasons.is_empty():
+        return "nothing in quarantine"
+    lines = [f"| {r['rule']} | {r['rows']} | {r['example']} |".replace("\n", " ") for r in reasons.to_dicts()]
+    return "\n".join(["| rule | rows | example |", "|---|---|---|", *lines])
+
+
+assets = [run_settings, *(_source(name) for name in SOURCES)]

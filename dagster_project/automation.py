@@ -1,0 +1,39 @@
+"""When things run: one job over the whole graph, every morning and whenever a file is dropped."""
+
+from __future__ import annotations
+
+import hashlib
+
+import dagster as dg
+
+from dagster_project import run_record
+from dagster_project.environment import settings, workspace
+
+daily = dg.define_asset_job(
+    "daily",
+    selection=dg.AssetSelection.all(),
+    description="Everything from landing to report, as of one day.",
+)
+
+
+@dg.schedule(job=daily, cron_schedule="0 5 * * *", execution_timezone=settings().time_zone)
+def every_morning(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """At five in the morning of the workspace's zone: the run of that day, with all that was delivered by then."""
+    day = str(run_record.today(settings()))
+    return dg.RunRequest(run_key=day, partition_key=day)
+
+
+@dg.sensor(job=daily, minimum_interval_seconds=60)
+def landing_dropped(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """A run when landing/ holds other files than at the last look (names, sizes, times; contents are hashed later)."""
+    root = workspace().landing
+    seen = sorted(
+        f"{p.relative_to(root)}|{p.stat().st_size}|{p.stat().st_mtime_ns}"
+        for p in root.rglob("*")
+        if p.is_file()
+    )
+    cursor = hashlib.sha256("\n".join(seen).encode()).hexdigest()
+    if cursor == context.cursor:
+        return dg.SkipReason("landing/ is as it was at the last look")
+    context.update_cursor(cursor)
+    return dg.RunRequest(run_key=cursor, partition_key=str(run_record.today(settings())))

@@ -1,0 +1,37 @@
+"""`plumbline`: one command a wish. Exit 0 ok, 1 the answer is no, 2 wrong usage or configuration, 3 could not run."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+
+import typer
+
+from dagster_project.commands import agents, begin, later, read, work
+
+warnings.filterwarnings("ignore")
+logging.getLogger("dagster").setLevel(logging.CRITICAL)
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Closed-loop marketing measurement: exports in, one audited number per channel out, patterns back to agents.",
+)
+for command in (
+    begin.init,
+    begin.demo,
+    work.check,
+    work.run,
+    read.status,
+    read.show,
+    work.report,
+    work.ui,
+    begin.doctor,
+):
+    app.command(command.__name__)(command)
+app.add_typer(agents.feed, name="feed")
+later.add_to(app)
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""The command line by what a person wants: begin, run, read, decide. `dagster_project.cli` puts them together."""

@@ -1,0 +1,115 @@
+"""How commands speak: tables and progress on a terminal, plain lines elsewhere, one JSON document with --json."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from dagster_project.settings import Settings, SettingsError, load
+from dagster_project.warehouse import WarehouseBusy
+from dagster_project.workspace import Workspace
+
+NO, USAGE, BROKEN = 1, 2, 3
+out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+
+WorkspaceArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="WS", help="The workspace folder: plumbline.yaml and landing/.", show_default="data"
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+
+
+def stop(code: int, *sentences: str) -> NoReturn:
+    """Say why on standard error and leave with the code: 1 the answer is no, 2 wrong usage, 3 could not run."""
+    for sentence in sentences:
+        err.print(escape(sentence), style="red" if err.is_terminal else None, highlight=False)
+    raise typer.Exit(code)
+
+
+def opened(folder: Path) -> tuple[Workspace, Settings]:
+    """The workspace and its settings, or an exit with code 2 that names every fault."""
+    workspace = Workspace.at(folder)
+    if not workspace.root.is_dir():
+        stop(USAGE, f"{folder} is not a folder: `plumbline init {folder}` makes a workspace there")
+    try:
+        return workspace, load(workspace.settings_file)
+    except SettingsError as error:
+        stop(USAGE, *str(error).splitlines())
+
+
+@contextmanager
+def sentences_for_trouble() -> Iterator[None]:
+    """Turn what can go wrong around a run into a sentence and an exit code."""
+    import duckdb
+    from dagster._core.errors import DagsterExecutionInterruptedError
+
+    try:
+        yield
+    except WarehouseBusy as error:
+        stop(BROKEN, str(error))
+    except (KeyboardInterrupt, DagsterExecutionInterruptedError):
+        stop(
+            BROKEN,
+            "interrupted: every finished step is kept, nothing is half-written; the same command completes it",
+        )
+    except duckdb.IOException as error:
+        stop(BROKEN, f"the warehouse cannot be opened: {str(error).splitlines()[0]}")
+
+
+def as_json(document: object) -> None:
+    """Print one JSON document; money stays exact as text."""
+    sys.stdout.write(json.dumps(document, default=_plain, ensure_ascii=False, indent=2) + "\n")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal | Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def rows_as_table(title: str, rows: Sequence[dict[str, Any]], *, most: int = 200) -> None:
+    """Rows as a table on a terminal, tab-separated lines elsewhere; text from data never becomes markup."""
+    if not rows:
+        out.print(f"{escape(title)}: no rows")
+        return
+    if not out.is_terminal:
+        print("\t".join(rows[0]))
+        for row in rows[:most]:
+            print("\t".join(cell(v) for v in row.values()))
+        return
+    table = Table(title=escape(title), title_justify="left", header_style="bold")
+    for name, value in rows[0].items():
+        table.add_column(name, justify="right" if isinstance(value, int | float | Decimal) else "left")
+    for row in rows[:most]:
+        table.add_row(*(escape(cell(v)) for v in row.values()))
+    out.print(table)
+    if len(rows) > most:
+        out.print(f"{len(rows) - most} more rows: use --json or --limit")
+
+
+def cell(value: object) -> str:
+    """A value as a person reads it; control characters of foreign text are shown, not sent to the terminal."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.3f}" if abs(value) < 100 else f"{value:,.0f}"
+    if isinstance(value, Decimal):
+        return f"{value:,.2f}"
+    if isinstance(value, list):
+        return ", ".join(cell(v) for v in value)
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))

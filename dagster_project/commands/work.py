@@ -1,0 +1,173 @@
+"""Commands that compute: check, run, report, ui."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dagster_project import run_record
+from dagster_project.commands.terminal import (
+    BROKEN,
+    NO,
+    USAGE,
+    JsonOption,
+    WorkspaceArgument,
+    as_json,
+    err,
+    opened,
+    out,
+    rows_as_table,
+    sentences_for_trouble,
+    stop,
+)
+
+
+def check(ws: WorkspaceArgument = Path("data"), json_: JsonOption = False) -> None:
+    """What would land and what would be quarantined, with the reason for each row; writes nothing."""
+    from dagster_project.sources import landing
+
+    workspace, settings = opened(ws)
+    report = landing.check(workspace.landing, settings, run_record.now(settings))
+    files, bad = report.files, report.quarantine
+    if json_:
+        as_json({"ok": not bad, "files": files, "quarantine": bad})
+    else:
+        rows_as_table("what would land", files)
+        if bad:
+            rows_as_table("what would be quarantined", bad, most=50)
+        else:
+            out.print("every row would land")
+    if bad or not files:
+        if not files:
+            err.print(f"{ws}/landing holds no file: put exports into {ws}/landing/<source>/")
+        raise typer.Exit(NO)
+
+
+def run(
+    ws: WorkspaceArgument = Path("data"),
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Know only what was delivered by the end of this day.")
+    ] = None,
+    select: Annotated[
+        str | None,
+        typer.Option(
+            help="Only these assets, in Dagster's selection syntax, e.g. 'key:\"marts/channel_day\"+'."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of every sampler of the run.")] = run_record.DEFAULT_SEED,
+    force: Annotated[bool, typer.Option("--force", help="Compute again although nothing changed.")] = False,
+    json_: JsonOption = False,
+) -> None:
+    """From the exports in landing/ to the report and the feed; progress on a terminal, plain lines elsewhere."""
+    workspace, settings = opened(ws)
+    day = _day(as_of) if as_of else run_record.today(settings)
+    if day > run_record.today(settings):
+        stop(USAGE, f"--as-of {day} lies in the future (today is {run_record.today(settings)})")
+    workspace.prepare()
+    from dagster_project import runner
+    from dagster_project.commands.progress import Progress
+
+    with sentences_for_trouble(), Progress(quiet=json_) as progress:
+        try:
+            outcome = runner.run(
+                workspace, settings, day=day, seed=seed, select=select, show=progress.show, force=force
+            )
+        except ValueError as error:
+            stop(USAGE, f"--select {select}: {error}")
+    document: dict[str, Any] = {
+        "status": outcome.status,
+        "run_id": outcome.run_id,
+        "as_of": str(day),
+        "seconds": round(outcome.seconds, 1),
+        "reasons": outcome.reasons,
+        "steps": [
+            {"name": s.name, "state": s.state, "seconds": round(s.seconds, 2), "rows": s.rows}
+            for s in outcome.steps
+        ],
+    }
+    if json_:
+        as_json(document)
+    elif outcome.status == "unchanged":
+        out.print(f"nothing new since {outcome.run_id}: no table changed ({outcome.seconds:.1f} s)")
+    else:
+        out.print(f"{outcome.run_id} {outcome.status} as of {day} in {outcome.seconds:.0f} s")
+        for reason in outcome.reasons:
+            err.print(reason, markup=False, highlight=False)
+        if outcome.status == "finished":
+            _point_to_results(workspace.root, ws)
+    if outcome.exit_code:
+        raise typer.Exit(outcome.exit_code)
+
+
+def _point_to_results(root: Path, ws: Path) -> None:
+    from dagster_project.commands.read import not_run_lines
+
+    for line in not_run_lines(root):
+        out.print(line, markup=False, highlight=False)
+    out.print(f"  plumbline show {ws} channels     plumbline report {ws}     plumbline feed list {ws}")
+
+
+def report(
+    ws: WorkspaceArgument = Path("data"),
+    period: Annotated[
+        str | None, typer.Option(help="Fiscal quarter such as 2026-Q3; the newest complete one if not given.")
+    ] = None,
+    close: Annotated[
+        bool, typer.Option("--close", help="Lock the period; its numbers never move again.")
+    ] = False,
+    json_: JsonOption = False,
+) -> None:
+    """The CFO's page as pdf, html and xlsx, from the published snapshot."""
+    from dagster_project.report_settings import report_settings
+    from feedback.reports import ReportBlocked, build
+
+    workspace, settings = opened(ws)
+    if close:
+        stop(
+            BROKEN,
+            "--close arrives with period locks: a report can be built, but no period can be locked yet",
+        )
+    snapshot = workspace.published()
+    if snapshot is None:
+        stop(
+            BROKEN,
+            f"nothing is published yet in {ws}: `plumbline run {ws}` first (`plumbline status {ws}` says what is missing)",
+        )
+    try:
+        files = build(snapshot, workspace.reports, period=period, settings=report_settings(settings))
+    except ReportBlocked as blocked:
+        if json_:
+            as_json({"status": "blocked", "reasons": list(blocked.reasons)})
+            raise typer.Exit(NO) from None
+        stop(NO, "the report is not built:", *(f"  {reason}" for reason in blocked.reasons))
+    except ValueError as error:
+        stop(USAGE, str(error))
+    document = {"status": "built", "html": files.html, "pdf": files.pdf, "xlsx": files.xlsx}
+    if json_:
+        as_json(document)
+    else:
+        for kind in ("pdf", "html", "xlsx"):
+            out.print(f"{document[kind]}", markup=False, highlight=False)
+
+
+def ui(
+    ws: WorkspaceArgument = Path("data"),
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000,
+) -> None:
+    """Dagster's UI, schedule and sensor on this workspace, until Ctrl-C."""
+    workspace, _ = opened(ws)
+    workspace.prepare()
+    command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "dagster_project.definitions"]
+    os.execv(command[0], [*command, "--host", "127.0.0.1", "--port", str(port)])  # noqa: S606 - our own program, no shell
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        stop(USAGE, f"--as-of {text} is not a day; write it as 2026-09-30")

@@ -1,0 +1,78 @@
+"""The tables of `measurement` and `feedback`, and the one way to write a run's rows into them."""
+
+from __future__ import annotations
+
+import duckdb
+import polars as pl
+
+TABLES = {
+    "measurement.run": "run_id varchar primary key, as_of timestamp, started_at timestamp, data_sha256 varchar,"
+    " spec_sha256 varchar, code_version varchar, packages_sha256 varchar, seed bigint, verdict varchar",
+    "measurement.channel_estimate": "run_id varchar, channel varchar, method varchar, estimand varchar, period varchar,"
+    " mean double, sd double, q05 double, q50 double, q95 double, evidence_grade varchar, warning varchar,"
+    " primary key (run_id, channel, method, estimand, period)",
+    "measurement.contribution": "run_id varchar, component varchar, date date, geo varchar, mean double, q05 double,"
+    " q95 double",
+    "measurement.period_draw": "run_id varchar, period varchar, component varchar, draw bigint, incremental double",
+    "measurement.curve": "run_id varchar, channel varchar, spend double, mean double, q05 double, q95 double",
+    "measurement.experiment": "run_id varchar, experiment_id varchar, channels varchar, design varchar, start_day date,"
+    " end_day date, estimand varchar, effect double, low double, high double, level double, relative double,"
+    " p_value double, spend double, iroas double, iroas_low double, iroas_high double, se double, verdict varchar,"
+    " grade varchar, method varchar, reasons varchar, primary key (run_id, experiment_id)",
+    "measurement.experiment_path": "run_id varchar, experiment_id varchar, day date, actual double, counterfactual double,"
+    " effect double, low double, high double",
+    "measurement.attribution": "run_id varchar, model varchar, stage varchar, channel varchar, conversions double,"
+    " value double, low double, high double, removal_effect double, primary key (run_id, model, stage, channel)",
+    "measurement.attribution_credit": "run_id varchar, model varchar, conversion_id varchar, touch_id varchar,"
+    " channel varchar, credit double, amount decimal(18,2), stage varchar, day date,"
+    " primary key (run_id, model, conversion_id, touch_id)",
+    "measurement.weight": "run_id varchar, channel varchar, experiment double, mmm double, attribution double,"
+    " prior double, primary key (run_id, channel)",
+    "measurement.bias": "run_id varchar, method varchar, mean double, sd double, q05 double, q95 double, prior_mean double,"
+    " prior_sd double, drifted boolean, primary key (run_id, method)",
+    "measurement.conflict": "run_id varchar, channel varchar, source varchar, p double, flagged boolean, message varchar",
+    "measurement.next_experiment": "run_id varchar, channel varchar, evsi double, net_value double, weeks double,"
+    " cost double, message varchar",
+    "measurement.diagnostic": "run_id varchar, name varchar, value double, threshold double, passed boolean,"
+    " primary key (run_id, name)",
+    "measurement.pattern_estimate": "run_id varchar, feature varchar, channel varchar, raw double, raw_se double,"
+    " shrunk double, q05 double, q95 double, p_gt_0 double, lfsr double, n_contrasts bigint",
+    "measurement.warning": "run_id varchar, code varchar, subject varchar, severity varchar, message varchar,"
+    " action varchar, primary key (run_id, code, subject)",
+    "measurement.mmm_fit": "fit_key varchar primary key, run_id varchar, file varchar, seconds double, engine varchar",
+    "feedback.pattern_card": "pattern_id varchar, version bigint, state varchar, kind varchar, brand varchar, card json,"
+    " content_sha256 varchar, recorded_at timestamp, run_id varchar, primary key (pattern_id, version)",
+    "feedback.feed": "feed_seq bigint, brand varchar, sha256 varchar, cards bigint, run_id varchar,"
+    " primary key (brand, feed_seq)",
+    "feedback.report": "run_id varchar, period varchar, file varchar, sha256 varchar, status varchar, reason varchar",
+}
+
+
+def create_tables(con: duckdb.DuckDBPyConnection) -> None:
+    """Every result table, empty where it does not exist yet."""
+    for table, columns in TABLES.items():
+        con.execute(f"create table if not exists {table} ({columns})")
+
+
+def replace(
+    con: duckdb.DuckDBPyConnection, table: str, run_id: str, frame: pl.DataFrame, **where: str
+) -> int:
+    """Make `frame` the run's rows of `table` (within `where`, equal columns); columns are matched by name.
+
+    Columns that the frame lacks are null. Returns the number of rows. Raises ValueError on a column that the
+    table does not have, so that nothing computed is dropped in silence.
+    """
+    known = [row[0] for row in con.execute(f"select column_name from (describe {table})").fetchall()]
+    unknown = sorted(set(frame.columns) - set(known))
+    if unknown:
+        raise ValueError(f"{table} has no column {', '.join(unknown)}; it has {', '.join(known)}")
+    condition = "".join(f" and {column} = ?" for column in where)
+    con.execute(f"delete from {table} where run_id = ?{condition}", [run_id, *where.values()])
+    if frame.is_empty():
+        return 0
+    rows = frame.with_columns(pl.lit(run_id).alias("run_id"))
+    names = ", ".join(f'"{name}"' for name in rows.columns)
+    con.register("rows_to_write", rows.to_arrow())
+    con.execute(f"insert into {table} ({names}) select {names} from rows_to_write")
+    con.unregister("rows_to_write")
+    return rows.height
