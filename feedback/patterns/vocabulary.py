@@ -1,0 +1,167 @@
+"""The closed vocabulary of features and how each is read from a text; nothing outside it ever stands on a card.
+
+`headline.*` 1.0.0 is deterministic: patterns and counters over an English headline. New keys are admitted by a
+person; a changed definition is a new extractor version, never an edit here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+Extractor = Literal["regex", "counter", "rule", "llm_label", "vision_label", "assigned"]
+
+
+@dataclass(frozen=True)
+class FeatureDefinition:
+    """One key: how a text is judged, how a card calls it (`label`), how it asks to use or leave it (`noun`)."""
+
+    key: str
+    noun: str
+    extractor: Extractor
+    version: str
+    present: Callable[[str], bool]
+
+    @property
+    def label(self) -> str:
+        """The words by which a statement must name the feature."""
+        return self.noun
+
+
+def _found(pattern: str, *, original_case: bool = False) -> Callable[[str], bool]:
+    compiled = re.compile(pattern)
+
+    def present(text: str) -> bool:
+        plain = text.replace("’", "'")
+        return compiled.search(plain if original_case else plain.lower()) is not None
+
+    return present
+
+
+def _words(*words: str) -> Callable[[str], bool]:
+    return _found(rf"\b({'|'.join(words)})\b")
+
+
+def _tokens(text: str) -> list[str]:
+    return re.findall(r"[a-z']+", text.replace("’", "'").lower())
+
+
+def _long_words(text: str) -> bool:
+    tokens = _tokens(text)
+    return bool(tokens) and sum(len(t) > 7 for t in tokens) / len(tokens) > 0.20
+
+
+NEGATIVE = (
+    "hate worst bad wrong kill dead die died death terrible awful sad cry hurt pain fear angry war shock shocking"
+    " disturbing horrible racist rape abuse violence"
+).split()
+POSITIVE = (
+    "love best great amazing awesome beautiful happy good perfect wonderful brilliant inspiring incredible adorable"
+    " cute hilarious funny"
+).split()
+CURIOUS = (
+    "guess", "wait", "secret", "happens next", "you won't", "until", "turns out", "actually", "the reason", "reason",
+    "what happened", "find out", "mind",
+)  # fmt: skip
+
+# name: (how a card names it, how it is judged)
+_HEADLINE: Mapping[str, tuple[str, Callable[[str], bool]]] = {
+    "question": ("a question", _found(r"\?")),
+    "number": ("a number", _found(r"\d")),
+    "starts_number": ("a number at the start", _found(r"^\W*\d")),
+    "exclaim": ("an exclamation mark", _found("!")),
+    "quote": ("a quotation", _found(r"[\"“”]|(^|\s)'", original_case=True)),
+    "colon": ("a colon", _found(":")),
+    "ellipsis": ("an ellipsis", _found(r"\.\.\.|…")),
+    "paren": ("a parenthesis", _found(r"\(")),
+    "dash": ("a dash", _found(r" -|—|–")),
+    "two_sentences": ("two sentences", _found(r"[.!?]\s+[A-Z]", original_case=True)),
+    "caps_word": ("a word in capitals", _found(r"\b[A-Z]{3,}\b", original_case=True)),
+    "short": ("nine words or fewer", lambda text: len(_tokens(text)) <= 9),
+    "long": ("eighteen words or more", lambda text: len(_tokens(text)) >= 18),
+    "long_word": ("many long words", _long_words),
+    "you": ("an address to the reader (you)", _found(r"\byou(r|'re|'ve|'ll)?\b")),
+    "i_my": ("a first-person voice (I, my)", _words("i", "my", "me", "i'm", "i've")),
+    "we_our": ("a shared voice (we, our)", _words("we", "our", "us", "we're")),
+    "he_his": ("a man as subject (he, his)", _words("he", "his", "him", "he's")),
+    "she_her": ("a woman as subject (she, her)", _words("she", "her", "she's")),
+    "they": ("a group as subject (they, their)", _words("they", "their", "them", "they're")),
+    "this_these": ("a pointing word (this, these)", _words("this", "these")),
+    "here": ("the word here", _found(r"\bhere'?s?\b")),
+    "why": ("the word why", _words("why")),
+    "how": ("the word how", _words("how")),
+    "what": ("the word what", _words("what")),
+    "who": ("the word who", _words("who")),
+    "when": ("the word when", _words("when")),
+    "if": ("the word if", _words("if")),
+    "just": ("the word just", _words("just")),
+    "one": ("the word one", _words("one")),
+    "but_then": ("a turn (but, then, so)", _words("but", "then", "and then", "so")),
+    "watch_see": ("an invitation to watch or look", _words("watch", "see", "look", "video")),
+    "negation": (
+        "a negation",
+        _words("not", "no", "never", "don't", "doesn't", "isn't", "can't", "won't", "didn't"),
+    ),
+    "superlative": ("a superlative", _words("most", "best", "worst", "ever", "never", "always", "every", "all")),
+    "neg_word": ("a negative emotional word", _found(rf"\b({'|'.join(NEGATIVE)})\w*\b")),
+    "pos_word": ("a positive emotional word", _found(rf"\b({'|'.join(POSITIVE)})\w*\b")),
+    "curiosity": ("a curiosity phrase", _words(*CURIOUS)),
+    "people_kids": (
+        "people or children",
+        _words("kid", "kids", "child", "children", "girl", "boy", "mom", "dad", "woman", "man", "guy", "people",
+               "baby", "teen", "family"),
+    ),  # fmt: skip
+    "science_data": (
+        "a reference to science or data",
+        _words("science", "study", "data", "facts?", "map", "chart", "percent", "%"),
+    ),
+    "celebrity": (
+        "a public figure",
+        _words("obama", "fox", "stewart", "colbert", "oprah", "bill", "president", "congress"),
+    ),
+    "money": ("money", _found(r"\$|\b(money|rich|poor|pay|cost|dollars?|wage)\b")),
+    "sexy": ("a sexual word", _words("sex", "sexy", "naked", "porn", "hot")),
+    "hyper": (
+        "a hyperbolic word",
+        _words("literally", "totally", "seriously", "pretty much", "kinda", "freaking", "epic", "insane", "crazy"),
+    ),
+}  # fmt: skip
+
+HEADLINE_VERSION = "1.0.0"
+_COUNTERS = {"short", "long", "long_word"}
+VOCABULARY: Mapping[str, FeatureDefinition] = {
+    f"headline.{name}": FeatureDefinition(
+        f"headline.{name}", noun, "counter" if name in _COUNTERS else "regex", HEADLINE_VERSION, present
+    )
+    for name, (noun, present) in _HEADLINE.items()
+}
+
+
+def headline_features(headline: str) -> list[str]:
+    """Keys of the `headline.*` features that a headline has, in the vocabulary's order."""
+    return [key for key, definition in VOCABULARY.items() if definition.present(headline)]
+
+
+def extract_headlines(headlines: pl.DataFrame) -> pl.DataFrame:
+    """`variant, headline` in, `variant, feature` out: one row per feature present, as `models.patterns.learn` reads it.
+
+    Raises ValueError naming the variant whose headline is blank.
+    """
+    blank = headlines.filter(pl.col("headline").is_null() | (pl.col("headline").str.strip_chars() == ""))
+    if blank.height:
+        raise ValueError(f"variant {blank['variant'][0]!r} has no headline; a feature cannot be read from nothing")
+    rows = [
+        (variant, key)
+        for variant, headline in headlines.select("variant", "headline").unique(maintain_order=True).iter_rows()
+        for key in headline_features(headline)
+    ]
+    return pl.DataFrame(rows, schema={"variant": pl.String, "feature": pl.String}, orient="row")
+
+
+def unknown_keys(keys: Iterable[str], vocabulary: Mapping[str, FeatureDefinition] = VOCABULARY) -> list[str]:
+    """Keys that no person has admitted."""
+    return sorted(set(keys) - set(vocabulary))

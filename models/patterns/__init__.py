@@ -1,0 +1,23 @@
+"""Which features of creative work help, learned inside briefs, and which of them may be told to content agents."""
+
+from __future__ import annotations
+
+from models.patterns.arms import split_check
+from models.patterns.estimates import Estimate, PatternEstimates
+from models.patterns.learn import learn
+from models.patterns.lifecycle import Decision, promote, replay
+from models.patterns.prior import PriorPack
+from models.patterns.spec import LearnSpec, PromotionPolicy
+
+__all__ = [
+    "Decision",
+    "Estimate",
+    "LearnSpec",
+    "PatternEstimates",
+    "PriorPack",
+    "PromotionPolicy",
+    "learn",
+    "promote",
+    "replay",
+    "split_check",
+]

@@ -1,0 +1,125 @@
+"""The effect of a feature inside briefs: what remains when story, offer, image and week are the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+FEW_BRIEFS = 20
+
+
+def arm_noise(y: np.ndarray, s2: np.ndarray, cell: np.ndarray) -> float:
+    """tau: standard deviation between arms of one cell beyond sampling error, on the scale of y.
+
+    Method of moments; 0 when sampling error explains all of it. `y, s2, cell` have shape (arms,).
+    """
+    size = np.bincount(cell)
+    within = np.sum((y - _cell_mean(y, np.ones_like(y), cell)) ** 2)
+    sampling = np.sum(s2 * (1 - 1 / size[cell]))
+    freedom = len(y) - np.count_nonzero(size)
+    return float(np.sqrt(max(0.0, (within - sampling) / freedom))) if freedom > 0 else 0.0
+
+
+def _cell_mean(values: np.ndarray, weight: np.ndarray, cell: np.ndarray) -> np.ndarray:
+    total = np.bincount(cell, weight)
+    if values.ndim == 1:
+        return (np.bincount(cell, weight * values) / np.where(total > 0, total, 1.0))[cell]
+    sums = np.zeros((len(total), values.shape[1]))
+    np.add.at(sums, cell, weight[:, None] * values)
+    return (sums / np.where(total > 0, total, 1.0)[:, None])[cell]
+
+
+@dataclass(frozen=True)
+class Demeaned:
+    """Arms after the cell's precision-weighted mean is taken out: y (arms,), x (arms, features), w (arms,)."""
+
+    y: np.ndarray
+    x: np.ndarray
+    w: np.ndarray
+    cell: np.ndarray
+
+
+def demean(y: np.ndarray, s2: np.ndarray, x: np.ndarray, cell: np.ndarray, tau: float) -> Demeaned:
+    """Take out what all arms of a cell share (the story, the week); weights are 1 / (s2 + tau^2)."""
+    w = 1 / (s2 + tau**2)
+    return Demeaned(y - _cell_mean(y, w, cell), x - _cell_mean(x, w, cell), w, cell)
+
+
+def cell_contrasts(arms: pl.DataFrame, features: list[str], dm: Demeaned) -> pl.DataFrame:
+    """Per feature and cell in which it varies: what any later estimate over a part of the tests needs.
+
+    Columns: feature, brief, channel, week (first week of the cell), num = sum w x y, den = sum w x^2,
+    contents = arms in the cell. The estimate over any set of rows is sum(num) / sum(den).
+    """
+    n_cells = int(dm.cell.max()) + 1 if len(dm.cell) else 0
+    num, den = np.zeros((n_cells, len(features))), np.zeros((n_cells, len(features)))
+    np.add.at(num, dm.cell, dm.w[:, None] * dm.x * dm.y[:, None])
+    np.add.at(den, dm.cell, dm.w[:, None] * dm.x**2)
+    cells = arms.group_by("cell").agg(
+        pl.col("brief").first(), pl.col("channel").first(), pl.col("week").min(), pl.len().alias("contents")
+    )
+    cells = cells.sort("cell").drop("cell")
+    # Weighted means of a constant column leave dust of 1e-30: a feature varies only where den is visibly positive.
+    at_cell, at_feature = np.nonzero(den > 1e-9)
+    return cells[at_cell].with_columns(
+        feature=pl.Series([features[j] for j in at_feature], dtype=pl.String),
+        num=pl.Series(num[at_cell, at_feature], dtype=pl.Float64),
+        den=pl.Series(den[at_cell, at_feature], dtype=pl.Float64),
+    )
+
+
+@dataclass(frozen=True)
+class RawEffect:
+    """An unshrunk effect: never the size to quote, because the largest of many is large partly by luck."""
+
+    b: float
+    se: float
+    n_contrasts: int
+    n_contents: int
+    n_eff: float
+
+
+def raw_effect(contrasts: pl.DataFrame) -> RawEffect | None:
+    """Effect over the given cell contrasts of one feature, with a standard error robust to briefs.
+
+    None when fewer than two briefs are there: one brief has no spread to judge by.
+    """
+    per_brief = contrasts.group_by("brief").agg(pl.col("num", "den", "contents").sum()).sort("brief")
+    n = per_brief.height
+    if n < 2:
+        return None
+    num, den = per_brief["num"].to_numpy(), per_brief["den"].to_numpy()
+    b = float(num.sum() / den.sum())
+    variance = n / (n - 1) * float(np.sum((num - b * den) ** 2)) / float(den.sum()) ** 2
+    if n < FEW_BRIEFS:
+        # Robust errors of a handful of clusters are often far too small; the weights' own error is the floor.
+        variance = max(variance, 1 / float(den.sum()))
+    se = float(np.sqrt(max(variance, 1e-12)))
+    return RawEffect(b, se, n, int(per_brief["contents"].sum()), float(den.sum() ** 2 / np.sum(den**2)))
+
+
+def raw_effects(dm: Demeaned) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All features at once, one cell = one cluster: (b, se, cells in which the feature varies). For placebo draws."""
+    n_cells = int(dm.cell.max()) + 1
+    num, den = np.zeros((n_cells, dm.x.shape[1])), np.zeros((n_cells, dm.x.shape[1]))
+    np.add.at(num, dm.cell, dm.w[:, None] * dm.x * dm.y[:, None])
+    np.add.at(den, dm.cell, dm.w[:, None] * dm.x**2)
+    count = (den > 1e-9).sum(axis=0)
+    total = np.where(den.sum(axis=0) > 0, den.sum(axis=0), np.nan)
+    b = num.sum(axis=0) / total
+    with np.errstate(invalid="ignore", divide="ignore"):
+        se = np.sqrt(count / (count - 1) * ((num - b * den) ** 2).sum(axis=0)) / total
+    return b, se, count
+
+
+def joint_effects(dm: Demeaned, columns: list[int]) -> np.ndarray:
+    """Effects of several features held against each other (weighted least squares on demeaned arms).
+
+    NaN for all when the features cannot be told apart (their columns are linearly dependent).
+    """
+    root = np.sqrt(dm.w)[:, None]
+    design = dm.x[:, columns] * root
+    effects, _, rank, _ = np.linalg.lstsq(design, dm.y * root[:, 0], rcond=1e-8)
+    return effects if rank == len(columns) else np.full(len(columns), np.nan)

@@ -1,0 +1,188 @@
+"""Pattern effects learned from tests: one honest estimate per feature, and any later cut of the same evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from scipy.stats import norm
+
+from models.patterns.contrasts import raw_effect
+from models.patterns.mixture import ScaleMixture, posterior
+from models.patterns.prior import PriorPack
+from models.patterns.spec import LearnSpec
+from models.warning import Warning
+
+Sign = Literal[1, -1]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The effect of following one statement in one scope (`sign` -1: of leaving the feature out).
+
+    `shrunk` with `low, high` (90 %, posterior of the effect) is the only size to quote; `raw` is kept for audit.
+    `p_gt_0_now` adds drift since the last data, `p_gt_0_next` also until the next review. Scale: log-odds of a
+    success, or margin per 1,000 trials. It is an effect on the tested outcome, not on revenue.
+    """
+
+    feature: str
+    sign: Sign
+    channels: tuple[str, ...]
+    outcome: str
+    raw: float
+    raw_se: float
+    shrunk: float
+    sd: float
+    low: float
+    high: float
+    p_gt_0: float
+    p_gt_0_now: float
+    p_gt_0_next: float
+    p_gt_delta: float
+    p_lt_minus_delta: float
+    p_abs_lt_delta: float
+    lfsr: float
+    delta: float
+    expected_gain: float
+    n_contrasts: int
+    n_contents: int
+    n_eff: float
+    heterogeneity_sd: float | None
+    drift_sd_per_year: float
+    first_week: date
+    last_week: date
+
+    @property
+    def p_value(self) -> float:
+        """One-sided, of the unshrunk estimate; only for the false-discovery rule."""
+        return float(norm.sf(self.raw / self.raw_se))
+
+
+@dataclass(frozen=True)
+class PatternEstimates:
+    """What the tests say about every feature.
+
+    `contrasts` holds one row per feature and cell (see `contrasts.cell_contrasts`), `srm` the split check per test,
+    `joint` the effects of the short-listed features held against each other, `usage` the share of new variants
+    per week that carry a feature, `placebo_hits` how many features a null world would have passed on average.
+    """
+
+    contrasts: pl.DataFrame
+    srm: pl.DataFrame
+    usage: pl.DataFrame
+    joint: dict[str, float]
+    split_p: dict[str, float]
+    tau: float
+    mixture: ScaleMixture
+    prior: PriorPack | None
+    spec: LearnSpec
+    as_of: date
+    placebo_hits: float | None
+    warnings: tuple[Warning, ...]
+
+    @property
+    def features(self) -> list[str]:
+        """Features that varied inside at least two briefs."""
+        seen = self.contrasts.group_by("feature").agg(pl.col("brief").n_unique().alias("briefs"))
+        return sorted(seen.filter(pl.col("briefs") >= 2)["feature"].to_list())
+
+    def channels(self, feature: str) -> tuple[str, ...]:
+        """Channels in which the feature varied inside a brief."""
+        return tuple(sorted(self.contrasts.filter(pl.col("feature") == feature)["channel"].unique().to_list()))
+
+    def estimate(
+        self,
+        feature: str,
+        *,
+        sign: Sign = 1,
+        channels: tuple[str, ...] | None = None,
+        since: date | None = None,
+        before: date | None = None,
+    ) -> Estimate | None:
+        """The effect in a scope and a span of weeks (`since` <= week < `before`); None with fewer than two briefs.
+
+        A part of the channels is shrunk towards the effect over all of them by how much channels really differ.
+        """
+        every = self.contrasts.filter(pl.col("feature") == feature)
+        if since is not None:
+            every = every.filter(pl.col("week") >= since)
+        if before is not None:
+            every = every.filter(pl.col("week") < before)
+        part = every if channels is None else every.filter(pl.col("channel").is_in(channels))
+        raw = raw_effect(part)
+        if raw is None:
+            return None
+        mean, widths, weights = self._prior_of(feature)
+        omega = heterogeneity(every)
+        if channels is not None and set(channels) != set(every["channel"].unique().to_list()):
+            whole = raw_effect(every)
+            assert whole is not None  # `part` is a subset with two briefs
+            centre = self._posterior(feature, whole.b, whole.se, mean, widths, weights, 1, every)
+            mean, widths, weights = float(centre.mean[0]), np.array([np.hypot(omega, float(centre.sd[0]))]), np.ones(1)
+        p = self._posterior(feature, raw.b, raw.se, mean, widths, weights, sign, part)
+        return Estimate(
+            feature=feature,
+            sign=sign,
+            channels=tuple(sorted(part["channel"].unique().to_list())),
+            outcome=self.spec.outcome,
+            raw=sign * raw.b,
+            raw_se=raw.se,
+            shrunk=float(p.mean[0]),
+            sd=float(p.sd[0]),
+            low=min(float(p.low[0]), float(p.mean[0])),
+            high=max(float(p.high[0]), float(p.mean[0])),
+            p_gt_0=float(p.p_gt_0[0]),
+            p_gt_0_now=float(p.p_gt_0_now[0]),
+            p_gt_0_next=float(p.p_gt_0_next[0]),
+            p_gt_delta=float(p.p_gt_delta[0]),
+            p_lt_minus_delta=float(p.p_lt_minus_delta[0]),
+            p_abs_lt_delta=float(p.p_abs_lt_delta[0]),
+            lfsr=float(p.lfsr[0]),
+            delta=self.spec.delta,
+            expected_gain=float(p.expected_gain[0]),
+            n_contrasts=raw.n_contrasts,
+            n_contents=raw.n_contents,
+            n_eff=raw.n_eff,
+            heterogeneity_sd=omega if every["channel"].n_unique() > 1 else None,
+            drift_sd_per_year=self.spec.drift_sd(feature),
+            first_week=part["week"].min(),  # type: ignore[arg-type]  # polars' min is typed for every dtype
+            last_week=part["week"].max(),  # type: ignore[arg-type]
+        )
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """One row per feature over all its channels, signed as "feature present"; columns are Estimate's fields."""
+        rows = [e for f in self.features if (e := self.estimate(f)) is not None]
+        if not rows:
+            return pl.DataFrame({"feature": []}, schema={"feature": pl.String})
+        return pl.DataFrame([{**vars(e), "channels": list(e.channels)} for e in rows])
+
+    def _prior_of(self, feature: str) -> tuple[float, np.ndarray, np.ndarray]:
+        if self.prior is not None and (known := self.prior.normal(feature, self.spec.drift_sd(feature))) is not None:
+            return known[0], np.array([known[1]]), np.ones(1)
+        return 0.0, self.mixture.scales, self.mixture.weights
+
+    def _posterior(self, feature, b, se, mean, widths, weights, sign, contrasts):  # type: ignore[no-untyped-def]
+        last: date = contrasts["week"].max()
+        idle_years = max((self.as_of - (last + timedelta(days=7))).days, 0) / 365.25
+        step = self.spec.drift_sd(feature) ** 2
+        return posterior(
+            np.array([sign * b]), np.array([se]), np.array([sign * mean]), widths, weights,
+            delta=self.spec.delta,
+            drift_now=np.array([step * idle_years]),
+            drift_next=np.array([step * (idle_years + self.spec.review_years)]),
+        )  # fmt: skip
+
+
+def heterogeneity(contrasts: pl.DataFrame) -> float:
+    """omega: standard deviation of a feature's effect between channels beyond chance (DerSimonian-Laird moments)."""
+    found = [raw_effect(part) for _, part in contrasts.group_by("channel", maintain_order=True)]
+    effects = [e for e in found if e is not None]
+    if len(effects) < 2:
+        return 0.0
+    b, w = np.array([e.b for e in effects]), np.array([1 / e.se**2 for e in effects])
+    q = float(np.sum(w * (b - np.sum(w * b) / w.sum()) ** 2))
+    return float(np.sqrt(max(0.0, (q - (len(b) - 1)) / (w.sum() - np.sum(w**2) / w.sum()))))

@@ -1,0 +1,150 @@
+"""From estimates to decisions: which patterns exist, in which scope, and who gets the few places in the feed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from models.patterns.decision import ACTIVE, Decision, Key, Kind
+from models.patterns.drift import monday
+from models.patterns.estimates import PatternEstimates
+from models.patterns.learn import learn
+from models.patterns.prior import PriorPack
+from models.patterns.rules import Evidence, shown_neutral, verdict
+from models.patterns.spec import LearnSpec, PromotionPolicy
+
+
+def promote(
+    estimates: PatternEstimates, policy: PromotionPolicy, history: Sequence[Decision] = ()
+) -> list[Decision]:
+    """The week's decision on every pattern, sorted by feature, kind and channels.
+
+    `history` holds earlier decisions in any order; only weeks before the Monday of `estimates.as_of` are read, so
+    deciding twice in a week gives the same answer. Promotion takes two weeks in a row and fresh tests: a first run
+    can at best make experiments (`provisional`). Nothing is promoted for beating a baseline across briefs.
+    """
+    week = monday(estimates.as_of)
+    latest = _latest(history, week)
+    # A mere candidate is only the scope of its week: it is looked for anew, unless it came back from retirement.
+    lasting = {k: d for k, d in latest.items() if d.state != "candidate" or d.evidence_since is not None}
+    keys = {**dict.fromkeys(lasting), **dict.fromkeys(_new_scopes(estimates, policy, lasting))}
+    found = [d for k in keys if (d := verdict(Evidence(estimates, policy, k, week, latest.get(k)))) is not None]
+    found = _promoted(found, policy)
+    found = _made_provisional(found, policy)
+    return sorted(found, key=lambda d: d.key)
+
+
+def replay(
+    tests: pl.DataFrame,
+    features: pl.DataFrame,
+    policy: PromotionPolicy,
+    *,
+    as_of: date,
+    weeks: int,
+    seed: int,
+    spec: LearnSpec | None = None,
+    prior: PriorPack | None = None,
+    history: Iterable[Decision] = (),
+) -> list[Decision]:
+    """Decisions of the last `weeks` Mondays up to `as_of`, each on the data it could know, as if run every week.
+
+    For a workspace whose tests are older than its first run. `history` (a person's blocks, older weeks) is honoured.
+    """
+    spec = spec or LearnSpec()
+    decided = list(history)
+    past: list[Decision] = []
+    for back in reversed(range(weeks)):
+        cut = monday(as_of) - timedelta(weeks=back)
+        # The placebo belongs to the run's own estimates; repeating it for each past week would only cost time.
+        then = spec.model_copy(update={"as_of": cut, "placebo_draws": 0})
+        week = promote(learn(tests, features, prior=prior, seed=seed, spec=then), policy, decided)
+        decided += week
+        past += week
+    return past
+
+
+def _latest(history: Sequence[Decision], week: date) -> dict[Key, Decision]:
+    latest: dict[Key, Decision] = {}
+    for d in sorted(history, key=lambda d: d.week):
+        # A person's block counts at once, also in the week in which it was made.
+        if d.week < week or (d.state == "blocked" and d.week <= week):
+            latest[d.key] = d
+    return latest
+
+
+def _new_scopes(estimates: PatternEstimates, policy: PromotionPolicy, lasting: dict[Key, Decision]) -> list[Key]:
+    """Widest scope in which every channel agrees in sign, else single channels; channels already covered are left."""
+    found: list[Key] = []
+    for feature in estimates.features:
+        taken = {c for k in lasting if k[0] == feature for c in k[2]}
+        free = tuple(c for c in estimates.channels(feature) if c not in taken)
+        whole = estimates.estimate(feature, channels=free) if free else None
+        if whole is None:
+            continue
+        kind: Kind = "neutral" if shown_neutral(whole, policy) else "do" if whole.shrunk >= 0 else "avoid"
+        singles = {c: e for c in free if (e := estimates.estimate(feature, channels=(c,))) is not None}
+        sign = -1 if kind == "avoid" else 1
+        agree = all((e.p_gt_0 if sign > 0 else 1 - e.p_gt_0) >= policy.channel_p for e in singles.values())
+        if kind == "neutral" or agree or len(free) == 1:
+            found.append((feature, kind, free))
+        else:
+            found += [(feature, "do" if e.shrunk >= 0 else "avoid", (c,)) for c, e in singles.items()]
+    return found
+
+
+def _promoted(decisions: list[Decision], policy: PromotionPolicy) -> list[Decision]:
+    """Promote what met every rule, after the false-discovery rule, best first, at most a few a week."""
+    ready = [d for d in decisions if d.state == "provisional" and not d.unmet and d.estimate is not None]
+    real = _false_discovery_ok(ready, policy.false_discovery_rate)
+    places = policy.max_promotions_per_week
+    verdicts: dict[Key, Decision] = {}
+    for d in sorted(ready, key=lambda d: (-d.worth, d.key)):
+        assert d.estimate is not None
+        if d.key not in real:
+            verdicts[d.key] = replace(d, unmet=("too likely a chance find among this week's promotions",))
+        elif places == 0:
+            verdicts[d.key] = replace(d, unmet=("waits: this week's promotions are taken",))
+        else:
+            places -= 1
+            p_assign = 0.0 if d.kind == "neutral" else min(max(d.estimate.p_gt_0, 0.5), 0.9)
+            verdicts[d.key] = replace(
+                d, state="promoted", since=d.week, p_assign=p_assign, reason="meets the rules two weeks in a row"
+            )
+    return [verdicts.get(d.key, d) for d in decisions]
+
+
+def _false_discovery_ok(ready: list[Decision], q: float) -> set[Key]:
+    """Benjamini-Hochberg over this week's would-be promotions; neutral cards claim no effect and pass."""
+    claims = sorted((d.estimate.p_value, d.key) for d in ready if d.estimate is not None and d.kind != "neutral")
+    passing = np.array([p <= q * (i + 1) / len(claims) for i, (p, _) in enumerate(claims)], dtype=bool)
+    last = int(np.flatnonzero(passing).max()) + 1 if passing.any() else 0
+    return {key for _, key in claims[:last]} | {d.key for d in ready if d.kind == "neutral"}
+
+
+def _made_provisional(decisions: list[Decision], policy: PromotionPolicy) -> list[Decision]:
+    """Give free places, best first: at most so many active cards per channel (neutral cards counted apart)."""
+    used: dict[tuple[bool, str], int] = {}
+    for d in decisions:
+        if d.state in ACTIVE:
+            for c in d.channels:
+                used[d.kind == "neutral", c] = used.get((d.kind == "neutral", c), 0) + 1
+    verdicts: dict[Key, Decision] = {}
+    # A pattern that came back from retirement spends its first week as a candidate.
+    ready = [d for d in decisions if d.state == "candidate" and not d.unmet and d.previous != "retired"]
+    for d in sorted(ready, key=lambda d: (-d.worth, d.key)):
+        places = [(d.kind == "neutral", c) for c in d.channels]
+        if any(used.get(place, 0) >= policy.max_active_per_channel for place in places):
+            verdicts[d.key] = replace(d, unmet=("waits: all places in its channel are taken",))
+            continue
+        for place in places:
+            used[place] = used.get(place, 0) + 1
+        p_assign = 0.0 if d.kind == "neutral" else 0.5
+        verdicts[d.key] = replace(
+            d, state="provisional", since=d.week, provisional_since=d.week, p_assign=p_assign,
+            reason="an experiment: served to half of the pieces",
+        )  # fmt: skip
+    return [verdicts.get(d.key, d) for d in decisions]

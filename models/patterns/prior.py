@@ -1,0 +1,66 @@
+"""What an older or foreign archive of tests already says about features, widened for age and for being foreign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from models.patterns.estimates import PatternEstimates
+
+OTHER_BRAND = 4.0
+
+
+@dataclass(frozen=True)
+class PriorPack:
+    """Posterior means and sds of features from elsewhere; columns of `frame`: feature, mean, sd.
+
+    `variance_factor` is 1 for the same publisher and 4 for another brand; `gap_years` is the archive's age, over
+    which effects may have drifted. A pack moves estimates; it never promotes, own contrasts are still required.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    frame: pl.DataFrame
+    variance_factor: float = OTHER_BRAND
+    gap_years: float = 0.0
+
+    def __post_init__(self) -> None:
+        missing = {"feature", "mean", "sd"} - set(self.frame.columns)
+        if missing:
+            raise ValueError(f"prior pack {self.name}@{self.version} lacks {', '.join(sorted(missing))}")
+        if self.frame["feature"].is_duplicated().any():
+            raise ValueError(f"prior pack {self.name}@{self.version}: a feature stands there twice")
+        if self.frame.filter(~(pl.col("sd") > 0)).height or self.variance_factor < 1 or self.gap_years < 0:
+            raise ValueError(
+                f"prior pack {self.name}@{self.version}: need sd > 0, variance_factor >= 1 (is"
+                f" {self.variance_factor}), gap_years >= 0 (is {self.gap_years})"
+            )
+
+    @property
+    def reference(self) -> str:
+        """How a card names the pack it leaned on."""
+        return f"{self.name}@{self.version}:{self.sha256}"
+
+    def normal(self, feature: str, drift_sd_per_year: float) -> tuple[float, float] | None:
+        """(mean, sd) of the prior for a feature, None when the pack does not know it."""
+        row = self.frame.filter(pl.col("feature") == feature)
+        if not row.height:
+            return None
+        variance = self.variance_factor * row["sd"][0] ** 2 + drift_sd_per_year**2 * self.gap_years
+        return float(row["mean"][0]), float(np.sqrt(variance))
+
+    @classmethod
+    def from_estimates(
+        cls, name: str, version: str, sha256: str, estimates: PatternEstimates, *, same_publisher: bool, gap_years: float
+    ) -> PriorPack:
+        """The pack an archive gives to later tests."""
+        frame = estimates.frame.select("feature", mean="shrunk", sd="sd")
+        # A feature shrunk onto exact zero has no spread left; a hundredth of the usual effect keeps it movable.
+        floor = max(estimates.mixture.sd / 100, 1e-6)
+        frame = frame.with_columns(pl.col("sd").clip(lower_bound=floor))
+        return cls(name, version, sha256, frame, 1.0 if same_publisher else OTHER_BRAND, gap_years)
