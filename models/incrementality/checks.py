@@ -1,0 +1,228 @@
+"""Ways a geo read can be false, each tried: days before the test, one control less, spend in the controls."""
+
+from __future__ import annotations
+
+from math import inf, nan
+
+import numpy as np
+
+from models.incrementality.estimator import Estimator
+from models.incrementality.fits import fit_targets, simplex_weights
+from models.incrementality.inversion import invert
+from models.incrementality.placebo import PlaceboRead, on_scale, placebo_read
+from models.incrementality.result import Check
+from models.incrementality.window import GeoTest
+
+POOR_FIT_RANK = 0.9  # pre-fit worse than this share of the placebos
+POOR_FIT_RATIO = 2.0  # and at least this many times their usual error
+PLACEBO_IN_TIME_ALPHA = 0.05
+MOST_TIME_WINDOWS = 4
+HEAVY_DONOR = 0.05
+STICKY_RESIDUAL = 0.5
+HULL_LIMIT = 0.10
+CONTROL_SPEND_SHARE = 0.10  # of the treated geos' spend change
+EXTREME_START = 2.5
+
+
+def geo_checks(test: GeoTest, read: PlaceboRead, half_width: float) -> tuple[Check, ...]:
+    """All checks of one geo read; `half_width` is the reported interval's, on the estimator's scale."""
+    treated, donors = test.panel.kpi[list(test.treated)], test.panel.kpi[list(test.donors)]
+    pool, aim = on_scale(donors, read.estimator), on_scale(treated, read.estimator).mean(axis=0)
+    found = [
+        pre_fit(read, pool, aim, test.pre),
+        placebo_in_time(treated, donors, test.pre, test.periods, read),
+        leave_one_donor_out(test, read, pool, aim, half_width),
+        hull(donors, treated.mean(axis=0), test.pre, read.estimator),
+        residual_memory(read, test.pre),
+        extreme_start(read, test.pre, test.periods),
+    ]
+    if test.panel.spend is not None:
+        found.append(control_spend(test, read))
+    return tuple(found)
+
+
+def pre_fit(read: PlaceboRead, pool: np.ndarray, aim: np.ndarray, pre: int) -> Check:
+    """How well the controls followed the treated geos before the test, beside how well they follow each other.
+
+    The measure is the pre-period error relative to that of equally weighted controls (scaled L2).
+    """
+    mine = _scaled_error(read.treated.gap, (aim - pool.mean(axis=0))[None], pre)[0]
+    members = pool[read.sets]
+    others = (pool.sum(axis=0) - members.sum(axis=1)) / (pool.shape[0] - read.sets.shape[1])
+    theirs = _scaled_error(read.placebos.gap, members.mean(axis=1) - others, pre)
+    rank = float((theirs < mine).mean())
+    noise = read.spread / float(np.median(read.placebos.spread))
+    failed = rank > POOR_FIT_RANK and noise > POOR_FIT_RATIO
+    return Check(
+        "pre_fit",
+        not failed,
+        True,
+        rank,
+        POOR_FIT_RANK,
+        f"before the test the controls followed the tested geos worse than {rank:.0%} of comparable geos are followed,"
+        f" with {noise:.1f} times their usual error",
+        "Do not use this read; choose geos that others resemble, or read with another set of controls.",
+    )
+
+
+def placebo_in_time(treated: np.ndarray, donors: np.ndarray, pre: int, periods: int, read: PlaceboRead) -> Check:
+    """The same read on windows before the test: an effect there, with nothing done, condemns the controls.
+
+    Up to four windows of the test's length, none overlapping; smallest p-value times their number against 5 %.
+    """
+    length = min(periods, pre // 3)
+    p_values = []
+    for shift in range(1, MOST_TIME_WINDOWS + 1):
+        first = pre - shift * length
+        if first < max(8, length):
+            break
+        earlier = placebo_read(
+            treated[:, : first + length],
+            donors[:, : first + length],
+            first,
+            slice(first, first + length),
+            read.estimator,
+            read.sets,
+            asc_ridge=read.asc_ridge,
+        )
+        p_values.append(invert(earlier.statistic, earlier.placebos.studentised, 0.95).p_value)
+    if not p_values:
+        return Check(
+            "placebo_in_time",
+            True,
+            False,
+            nan,
+            PLACEBO_IN_TIME_ALPHA,
+            "the history is too short to try the read on days before the test",
+            "Deliver a longer history.",
+        )
+    smallest = min(1.0, min(p_values) * len(p_values))
+    found = smallest <= PLACEBO_IN_TIME_ALPHA
+    finding = "an effect where nothing was done" if found else "nothing, as it should"
+    return Check(
+        "placebo_in_time",
+        not found,
+        True,
+        smallest,
+        PLACEBO_IN_TIME_ALPHA,
+        f"the same read on {len(p_values)} window(s) before the test finds {finding} (p = {smallest:.3f})",
+        "Do not use this read: look for what else differed between tested and control geos before the test.",
+    )
+
+
+def leave_one_donor_out(
+    test: GeoTest, read: PlaceboRead, pool: np.ndarray, aim: np.ndarray, half_width: float
+) -> Check:
+    """Spread of the effect when each control of weight above 5 % is left out in turn, against the reported range."""
+    heavy = np.flatnonzero(np.abs(read.treated.weights[0]) > HEAVY_DONOR)
+    if heavy.size == 0 or pool.shape[0] < 4:
+        return Check(
+            "leave_one_donor_out", True, False, 0.0, 0.5, "no single control decides the result", "Nothing to do."
+        )
+    without = fit_targets(
+        pool,
+        np.repeat(aim[None], heavy.size, axis=0),
+        heavy[:, None],
+        test.pre,
+        test.post,
+        read.estimator,
+        group_size=len(test.treated),
+        asc_ridge=read.asc_ridge,
+    ).tau
+    spread = float(without.max() - without.min())
+    share = spread / (2 * half_width) if 0 < half_width < inf else 0.0
+    pivotal = test.panel.geos[test.donors[heavy[int(np.abs(without - read.tau).argmax())]]]
+    return Check(
+        "leave_one_donor_out",
+        share <= 0.5,
+        False,
+        share,
+        0.5,
+        f"leaving out single controls moves the result over {share:.0%} of its reported range (most: {pivotal})",
+        f"Read again without {pivotal} and see whether the conclusion holds.",
+    )
+
+
+def hull(donors: np.ndarray, mean: np.ndarray, pre: int, estimator: Estimator) -> Check:
+    """Share of the treated series that no mix of controls reaches in size: level methods then stretch a smaller geo."""
+    weights = simplex_weights(donors[:, :pre], mean[None, :pre], np.empty((1, 0), np.int64), np.zeros(1))[0]
+    residual = mean[:pre] - weights @ donors[:, :pre]
+    share = float(np.linalg.norm(residual) / np.linalg.norm(mean[:pre]))
+    outside = share > HULL_LIMIT and estimator.scale == "level"
+    return Check(
+        "hull",
+        not outside,
+        False,
+        share,
+        HULL_LIMIT,
+        f"{share:.0%} of the tested geos' KPI lies outside what a mix of controls reaches",
+        "Prefer a read on logarithms, or controls of a similar size.",
+    )
+
+
+def residual_memory(read: PlaceboRead, pre: int) -> Check:
+    """Lag-1 correlation of the pre-period gap: sticky errors mean that long windows average out little noise."""
+    gap = read.treated.gap[0, :pre]
+    gap = gap - gap.mean()
+    memory = float(gap[1:] @ gap[:-1] / (gap @ gap))
+    return Check(
+        "residual_memory",
+        memory <= STICKY_RESIDUAL,
+        False,
+        memory,
+        STICKY_RESIDUAL,
+        f"errors last from one period to the next (correlation {memory:.2f})",
+        "Trust the placebo range rather than any range that assumes independent days.",
+    )
+
+
+def extreme_start(read: PlaceboRead, pre: int, periods: int) -> Check:
+    """Gap just before the test against its earlier history: geos picked at a peak fall back on their own."""
+    gap = read.treated.gap[0, :pre]
+    length = min(periods, pre // 4)
+    history = np.array([gap[i : i + length].mean() for i in range(pre - 2 * length + 1)])
+    spread = history.std(ddof=1) if history.size > 2 else inf
+    distance = float(abs(gap[pre - length :].mean() - history.mean()) / spread) if spread > 0 else 0.0
+    return Check(
+        "extreme_start",
+        distance <= EXTREME_START,
+        False,
+        distance,
+        EXTREME_START,
+        f"just before the test the tested geos stood {distance:.1f} standard deviations from their"
+        " usual distance to the controls",
+        "Part of the change may be a return to normal; compare with a read over a longer history.",
+    )
+
+
+def control_spend(test: GeoTest, read: PlaceboRead) -> Check:
+    """Whether the controls' own spend changed when the test began: then they no longer show the untreated world."""
+    spend = test.panel.spend
+    if spend is None:
+        raise ValueError("the panel has no spend to compare")
+    weights = np.abs(read.treated.weights[0])
+    control = weights @ spend[list(test.donors)] / weights.sum()
+    mine = spend[list(test.treated)].mean(axis=0)
+    change = float(control[test.post].mean() - control[: test.pre].mean())
+    own = float(mine[test.post].mean() - mine[: test.pre].mean())
+    length = min(test.periods, test.pre // 2)
+    usual = [control[i : i + length].mean() - control[: test.pre].mean() for i in range(test.pre - length + 1)]
+    beyond = not min(usual) <= change <= max(usual)
+    share = abs(change) / abs(own) if own else (inf if change else 0.0)
+    return Check(
+        "control_spend",
+        not (beyond and share > CONTROL_SPEND_SHARE),
+        True,
+        share,
+        CONTROL_SPEND_SHARE,
+        f"spend in the controls changed by {change:+.6g} a period when the test began, {share:.0%} of"
+        " the change in the tested geos",
+        "Do not use this read: the controls were treated too. Leave out the geos whose spend changed and read again.",
+    )
+
+
+def _scaled_error(gap: np.ndarray, uniform: np.ndarray, pre: int) -> np.ndarray:
+    """Pre-period error (B,) of the fit over that of equally weighted controls."""
+    own = gap[:, :pre] - gap[:, :pre].mean(axis=1, keepdims=True)
+    equal = uniform[:, :pre] - uniform[:, :pre].mean(axis=1, keepdims=True)
+    return np.sqrt((own**2).sum(axis=1) / np.maximum((equal**2).sum(axis=1), 1e-300))

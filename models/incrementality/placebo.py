@@ -1,0 +1,96 @@
+"""Placebo in space: every set of controls is read as if it had been tested, by the procedure used for the real test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
+
+import numpy as np
+
+from models.incrementality.estimator import Estimator
+from models.incrementality.fits import Fits, fit_targets
+
+ENUMERATED = 5_000  # up to this many placebo sets are all used
+SAMPLED = 999  # beyond it, this many are drawn with the caller's seed
+
+
+@dataclass(frozen=True)
+class PlaceboRead:
+    """The fit of the treated mean (one row) and of B placebo sets made of donors only."""
+
+    estimator: Estimator
+    treated: Fits
+    placebos: Fits
+    sets: np.ndarray
+    enumerated: bool
+    asc_ridge: float | None = None
+
+    @property
+    def tau(self) -> float:
+        return float(self.treated.tau[0])
+
+    @property
+    def spread(self) -> float:
+        return float(self.treated.spread[0])
+
+    @property
+    def statistic(self) -> float:
+        return self.tau / self.spread
+
+
+def placebo_sets(donors: int, size: int, seed: int) -> tuple[np.ndarray, bool]:
+    """Sets of `size` donors, shape (B, size), and whether they are all there are.
+
+    A placebo keeps at least half of the donors as its own controls, so a larger `size` is cut to half.
+    """
+    size = max(1, min(size, donors // 2))
+    if comb(donors, size) <= ENUMERATED:
+        return np.array(list(combinations(range(donors), size)), dtype=np.int64), True
+    draw = np.random.default_rng(seed)
+    ranks = draw.random((SAMPLED, donors)).argsort(axis=1)[:, :size]
+    return np.sort(ranks, axis=1).astype(np.int64), False
+
+
+def on_scale(outcome: np.ndarray, estimator: Estimator) -> np.ndarray:
+    """Outcome on the estimator's scale; raises ValueError for logs of values that are not above zero."""
+    if estimator.scale == "level":
+        return outcome
+    if (outcome <= 0).any():
+        raise ValueError(
+            f"method {estimator.name}: logarithms need every KPI above zero, the smallest is {outcome.min():g}"
+        )
+    return np.log(outcome)
+
+
+def placebo_read(
+    treated: np.ndarray,
+    donors: np.ndarray,
+    pre: int,
+    post: slice,
+    estimator: Estimator,
+    sets: np.ndarray,
+    *,
+    enumerated: bool = True,
+    asc_ridge: float | None = None,
+) -> PlaceboRead:
+    """Fit the mean of the treated geos (k, T) on donors (J, T), then each placebo set on the donors outside it.
+
+    On the log scale the mean is of logarithms, so an effect is a common percentage of all treated geos.
+    """
+    shown, pool = on_scale(treated, estimator), on_scale(donors, estimator)
+    if estimator.weighing == "asc" and asc_ridge is None:
+        from models.incrementality.augmented import cross_validated_ridge
+
+        before = pool[:, :pre] - pool[:, :pre].mean(axis=1, keepdims=True)
+        mean = shown.mean(axis=0)[:pre]
+        asc_ridge = cross_validated_ridge(before, mean - mean.mean())
+    size = treated.shape[0]
+    nobody = np.empty((1, 0), dtype=np.int64)
+    fit = fit_targets(
+        pool, shown.mean(axis=0)[None], nobody, pre, post, estimator, group_size=size, asc_ridge=asc_ridge
+    )
+    others = fit_targets(
+        pool, pool[sets].mean(axis=1), sets, pre, post, estimator, group_size=sets.shape[1], asc_ridge=asc_ridge
+    )
+    return PlaceboRead(estimator, fit, others, sets, enumerated, asc_ridge)
