@@ -1,0 +1,9 @@
+"""How visible a brand is in AI answers, how sure that is, and whether it changed."""
+
+from __future__ import annotations
+
+from models.visibility.changes import change
+from models.visibility.metrics import metrics
+from models.visibility.panel import Panel, warnings
+
+__all__ = ["Panel", "change", "metrics", "warnings"]
