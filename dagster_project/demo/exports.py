@@ -1,0 +1,81 @@
+"""The files of the demo company's landing folder, one by one, from the clean world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from dagster_project.demo import ad_platforms, plain_files
+from dagster_project.demo.deliveries import Delivery, as_first_seen, monthly
+from models.worlds import World
+from models.worlds.books import delivery_day
+
+SPANISH_MONTH_FROM_END = 4
+GROWING = {"spend": (3, 0.02), "conversions": (14, 0.35), "value": (14, 0.35)}
+
+
+@dataclass(frozen=True)
+class Export:
+    """One file below landing/ and how many rows its reader will be given (data rows, totals not counted)."""
+
+    path: str
+    content: bytes
+    rows: int
+
+    @property
+    def source(self) -> str:
+        return self.path.split("/", 1)[0]
+
+
+def exports(world: World, seed: int) -> Iterator[Export]:
+    """Every file, source by source, oldest delivery first."""
+    spend = world.frames["spend"]
+    first, last = world.frames["revenue"]["day"].min(), world.frames["revenue"]["day"].max()
+    schedule = monthly(first, last)  # type: ignore[arg-type]
+    rng = np.random.default_rng([seed, 101])
+    yield from _ads(spend, schedule, rng)
+    yield from _channel_spend(spend, schedule, rng)
+    yield from _revenue(world.frames["revenue"], schedule, rng)
+    for delivery in monthly(first, last, reread=0):  # type: ignore[arg-type]
+        rows = delivery.rows(world.frames["context"])
+        yield Export(f"context/{delivery.on}.csv", plain_files.context(rows), rows.height)
+    for row in world.frames["experiments"].iter_slices(1):
+        yield Export(f"experiments/{row['cooldown_end'][0]}-declared.csv", plain_files.experiments(row), 1)
+    for (period,), rows in world.frames["ledger"].group_by("period", maintain_order=True):
+        yield Export(f"ledger/{delivery_day(str(period))}.csv", plain_files.ledger(rows), rows.height)
+
+
+def _ads(spend: pl.DataFrame, schedule: tuple[Delivery, ...], rng: np.random.Generator) -> Iterator[Export]:
+    spanish = schedule[-1 - SPANISH_MONTH_FROM_END]
+    for index, delivery in enumerate(schedule):
+        for source in ("google_ads", "meta_ads", "linkedin_ads"):
+            rows = as_first_seen(spend.filter(pl.col("source") == source), delivery, GROWING, rng)
+            if rows.is_empty():
+                continue
+            if source == "google_ads":
+                content = ad_platforms.google_ads(rows, delivery)
+            elif source == "linkedin_ads":
+                content = ad_platforms.linkedin_ads(rows, delivery)
+            elif delivery is spanish:
+                content = ad_platforms.meta_ads_spanish(rows, delivery)
+            else:
+                content = ad_platforms.meta_ads(rows, delivery, with_totals=index % 2 == 0)
+            yield Export(f"{source}/{delivery.on}.csv", content, rows.height)
+
+
+def _channel_spend(spend: pl.DataFrame, schedule: tuple[Delivery, ...], rng: np.random.Generator) -> Iterator[Export]:
+    for channel in ("display", "events", "newsletter"):
+        for delivery in schedule:
+            rows = as_first_seen(spend.filter(pl.col("channel") == channel), delivery, GROWING, rng)
+            if not rows.is_empty():
+                content = plain_files.channel_spend(rows, channel)
+                yield Export(f"channel_spend/{channel}/{delivery.on}.csv", content, rows.height)
+
+
+def _revenue(revenue: pl.DataFrame, schedule: tuple[Delivery, ...], rng: np.random.Generator) -> Iterator[Export]:
+    for delivery in schedule:
+        rows = as_first_seen(revenue, delivery, {"revenue": (3, 0.03), "refunds": (14, 0.6)}, rng)
+        yield Export(f"revenue/{delivery.on}.csv", plain_files.revenue(rows), rows.height)

@@ -1,0 +1,88 @@
+"""Write the demo company into a workspace: settings, exports, and the truth that no real company has."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dagster_project.demo.exports import exports
+from dagster_project.demo.settings_text import settings_text
+from models.worlds import company
+from models.worlds.roster import SIZES
+
+MADE_BY = "plumbline demo"
+
+
+@dataclass(frozen=True)
+class DemoSummary:
+    """What was written: files relative to the workspace, delivered rows, and where the truth stands."""
+
+    files: tuple[str, ...]
+    rows: int
+    truth_path: Path
+
+
+def write(workspace: Path, *, size: str = "small", seed: int = 7, days: int | None = None) -> DemoSummary:
+    """Write plumbline.yaml, landing/** and truth.json of the demo company into `workspace`.
+
+    small = 400 days, medium = three years, large = three years with four times the campaigns and visits; `days` sets
+    another length (120 or more), always ending on 2026-09-30. The same arguments write the same bytes.
+    Raises ValueError for an unknown size or too few days, FileExistsError when the folder holds anything else than
+    this very demo company.
+    """
+    if size not in SIZES:
+        raise ValueError(f"size {size!r} is unknown: choose one of {', '.join(SIZES)}")
+    chosen = replace(SIZES[size], days=days) if days is not None else SIZES[size]
+    identity = {"made_by": MADE_BY, "size": size, "seed": seed, "days": chosen.days}
+    earlier = _earlier_files(workspace, identity)
+    world = company(seed, chosen)
+    truth_path = workspace / "truth.json"
+    workspace.mkdir(parents=True, exist_ok=True)
+    _write_json(truth_path, identity | {"complete": False, "files": dict.fromkeys(earlier, 0)})
+    (workspace / "plumbline.yaml").write_text(settings_text(), encoding="utf-8", newline="\n")
+    files: dict[str, int] = {}
+    per_source: Counter[str] = Counter()
+    for export in exports(world, seed):
+        target = workspace / "landing" / export.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(export.content)
+        files[f"landing/{export.path}"] = export.rows
+        per_source[export.source] += export.rows
+    for stale in sorted(set(earlier) - set(files)):
+        (workspace / stale).unlink(missing_ok=True)
+    _write_json(
+        truth_path,
+        identity
+        | {"complete": True}
+        | dict(world.truth)
+        | {"rows_by_source": dict(sorted(per_source.items())), "files": files},
+    )
+    return DemoSummary(files=("plumbline.yaml", *files), rows=sum(files.values()), truth_path=truth_path)
+
+
+def _earlier_files(workspace: Path, identity: dict[str, Any]) -> list[str]:
+    """Files that an earlier writing of the same demo left; refuses any other content."""
+    if not workspace.exists() or not any(workspace.iterdir()):
+        return []
+    try:
+        earlier = json.loads((workspace / "truth.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+        earlier = None
+    if not isinstance(earlier, dict) or earlier.get("made_by") != MADE_BY:
+        raise FileExistsError(
+            f"{workspace} is not empty and was not made by the demo: nothing was written. Choose an empty folder."
+        )
+    seen = {key: earlier.get(key) for key in identity}
+    if seen != identity:
+        text = ", ".join(f"{key} {seen[key]}" for key in ("size", "seed", "days"))
+        raise FileExistsError(
+            f"{workspace} holds another demo company ({text}): its warehouse would mix the two. Choose an empty folder."
+        )
+    return [name for name in earlier.get("files", {}) if name.startswith("landing/") and ".." not in Path(name).parts]
+
+
+def _write_json(path: Path, document: dict[str, Any]) -> None:
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")

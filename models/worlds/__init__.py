@@ -1,0 +1,6 @@
+"""Simulators with known truth, for tests, the demo company and the published benchmark. No files, no clock, no network."""
+
+from models.worlds.company import company
+from models.worlds.world import World
+
+__all__ = ["World", "company"]

@@ -1,0 +1,221 @@
+"""The demo company: a mid-size B2B software firm with a known truth, from one seed.
+
+Pure simulation; how its exports look on disk is the business of `dagster_project.demo`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from models.worlds.books import ledger
+from models.worlds.calendar import days_between
+from models.worlds.demand import Demand, drawn_demand
+from models.worlds.funnel import drawn_funnel
+from models.worlds.market import Market, drawn_market, true_channels, true_lift
+from models.worlds.roster import CHANNELS, CURRENCY, LAST_DAY, ORDER_VALUE, REGIONS, SIZES, Size
+from models.worlds.spending import REGION_NAMES, campaign_days, planned_spend, tested_spend
+from models.worlds.visibility import daily_share
+from models.worlds.world import World
+
+PARTS = ("demand", "spend", "market", "campaigns", "orders", "context", "answers", "funnel", "visits", "content", "books")
+
+
+@dataclass(frozen=True)
+class Economy:
+    """The company's core as arrays: what was planned, spent and earned."""
+
+    days: list[date]
+    plan: np.ndarray
+    spend: np.ndarray
+    ai_share: np.ndarray
+    revenue: np.ndarray
+    demand: Demand
+    market: Market
+
+
+def generator(seed: int, part: str) -> np.random.Generator:
+    """A stream of its own for each part of the company, so that adding one part never changes another."""
+    return np.random.default_rng([seed, PARTS.index(part)])
+
+
+def company(seed: int, size: str | Size = "small") -> World:
+    """The demo company's clean tables and its truth.
+
+    `size` is small (400 days), medium (three years), large (three years, four times the campaigns and visits) or a Size.
+    The same seed and size give the same world. Raises ValueError for an unknown size.
+    """
+    if isinstance(size, str):
+        if size not in SIZES:
+            raise ValueError(f"size {size!r} is unknown: choose one of {', '.join(SIZES)}")
+        size = SIZES[size]
+    economy, ads = _economy(seed, size)
+    orders = _orders(economy, generator(seed, "orders"))
+    frames = {
+        "spend": ads,
+        "revenue": _revenue_days(economy, orders, generator(seed, "orders")),
+        "orders": orders,
+        "context": _context(economy, generator(seed, "context")),
+        "experiments": _experiments(size),
+    }
+    funnel = drawn_funnel(economy.days, size.accounts_per_day, generator(seed, "funnel"))
+    frames |= {
+        "companies": funnel.companies,
+        "contacts": funnel.contacts,
+        "deals": funnel.deals,
+        "deal_stages": funnel.deal_stages,
+        "ledger": ledger(frames["revenue"], ads, funnel.contracts, generator(seed, "books")),
+    }
+    return World(frames=frames, truth=_truth(seed, size, economy, frames))
+
+
+def _economy(seed: int, size: Size) -> tuple[Economy, pl.DataFrame]:
+    days = days_between(size.first_day, LAST_DAY)
+    demand = drawn_demand(days, generator(seed, "demand"))
+    plan = planned_spend(days, demand, size.tests, generator(seed, "spend"))
+    market = drawn_market(plan, demand, generator(seed, "market"))
+    ads = campaign_days(tested_spend(plan, days, size.tests), days, size.campaign_splits, generator(seed, "campaigns"))
+    spend = _to_the_cent(ads, days)
+    ai_share = daily_share(days, generator(seed, "answers"))
+    revenue = np.maximum(np.round(market.revenue(spend, ai_share), 2), 0.0)
+    return Economy(days, plan, spend, ai_share, revenue, demand, market), ads
+
+
+def _to_the_cent(ads: pl.DataFrame, days: list[date]) -> np.ndarray:
+    """Spend as billed, (channels, days, regions): revenue answers to the rounded money, so that truth and export agree."""
+    totals = ads.group_by("channel", "day", "geo").agg(pl.col("spend").sum())
+    first = days[0]
+    spend = np.zeros((len(CHANNELS), len(days), len(REGIONS)))
+    names = [channel.name for channel in CHANNELS]
+    for channel, day, geo, money in totals.iter_rows():
+        spend[names.index(channel), (day - first).days, REGION_NAMES.index(geo)] = round(money, 2)
+    return spend
+
+
+def _orders(economy: Economy, rng: np.random.Generator) -> pl.DataFrame:
+    """Self-serve orders whose amounts add up to the revenue of their day and region, to the cent."""
+    cents = np.rint(economy.revenue * 100).astype(np.int64)
+    counts = np.where(cents > 0, np.maximum(rng.poisson(economy.revenue / ORDER_VALUE), 1), 0).ravel()
+    cell = np.repeat(np.arange(counts.size), counts)
+    weights = rng.gamma(3.0, 1.0, cell.size)
+    total = np.bincount(cell, weights, minlength=counts.size)
+    amount = np.floor(weights / total[cell] * cents.ravel()[cell]).astype(np.int64)
+    missing = cents.ravel() - np.bincount(cell, amount, minlength=counts.size).astype(np.int64)
+    last = np.cumsum(counts) - 1
+    amount[last[counts > 0]] += missing[counts > 0]
+    day_index, geo_index = np.divmod(cell, len(REGIONS))
+    return pl.DataFrame(
+        {
+            "order_id": [f"Q{number:07d}" for number in range(1, cell.size + 1)],
+            "day": np.array(economy.days, dtype="datetime64[D]")[day_index],
+            "second": rng.integers(7 * 3600, 21 * 3600, cell.size),
+            "geo": np.array(REGION_NAMES)[geo_index],
+            "cents": amount,
+            "new_customer": rng.random(cell.size) < 0.42,
+        }
+    )
+
+
+def _revenue_days(economy: Economy, orders: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    counts = orders.group_by("day", "geo").agg(pl.len().alias("orders"), pl.col("new_customer").sum().alias("new_customers"))
+    flat = pl.DataFrame(
+        {
+            "day": np.repeat(np.array(economy.days, dtype="datetime64[D]"), len(REGIONS)),
+            "geo": list(REGION_NAMES) * len(economy.days),
+            "revenue": economy.revenue.ravel(),
+            "refunds": np.round(economy.revenue * rng.uniform(0.0, 0.03, economy.revenue.shape), 2).ravel(),
+        }
+    )
+    return flat.join(counts, on=["day", "geo"], how="left").with_columns(
+        pl.col("orders", "new_customers").fill_null(0).cast(pl.Int64), pl.lit(CURRENCY).alias("currency")
+    ).sort("day", "geo")
+
+
+def _context(economy: Economy, rng: np.random.Generator) -> pl.DataFrame:
+    """Controls with their roles: demand is measured with error, branded searches are partly caused by media."""
+    demand = economy.demand
+    shape = demand.latent.shape
+    index = np.round(100 * np.exp(demand.latent + rng.normal(0, 0.015, shape)), 1)
+    video = [channel.name for channel in CHANNELS].index("video")
+    seen = economy.market.media_effect(video, economy.spend[video]) / demand.baseline.mean(0)
+    searches = np.round(900 * demand.size * np.exp(demand.latent + seen + rng.normal(0, 0.06, shape)) * 12, 0)
+    days = np.array(economy.days, dtype="datetime64[D]")
+    national = [("price_index", "precision", demand.price_index), ("promo", "confounder", demand.promo)]
+    regional = [
+        ("brand_demand", "confounder", index),
+        ("branded_searches", "mediator", searches),
+        ("public_holiday", "precision", demand.holiday),
+    ]
+    parts = [
+        pl.DataFrame({"day": days, "geo": "all", "name": name, "value": values, "role": role})
+        for name, role, values in national
+    ] + [
+        pl.DataFrame(
+            {
+                "day": np.repeat(days, len(REGIONS)),
+                "geo": list(REGION_NAMES) * len(days),
+                "name": name,
+                "value": values.ravel(),
+                "role": role,
+            }
+        )
+        for name, role, values in regional
+    ]
+    return pl.concat(parts).sort("day", "name", "geo")
+
+
+def _experiments(size: Size) -> pl.DataFrame:
+    """The tests as declared: their reading is left to the analyst."""
+    return pl.DataFrame(
+        [
+            {
+                "experiment_id": test.experiment_id,
+                "channels": test.channel,
+                "design": "geo_quasi",
+                "geos": "|".join(test.regions),
+                "start": test.start,
+                "end": test.end,
+                "cooldown_end": test.cooldown_end,
+                "estimand": "incremental_revenue",
+                "note": test.note,
+            }
+            for test in size.tests
+        ],
+        schema={
+            "experiment_id": pl.String, "channels": pl.String, "design": pl.String, "geos": pl.String,
+            "start": pl.Date, "end": pl.Date, "cooldown_end": pl.Date, "estimand": pl.String, "note": pl.String,
+        },
+    )  # fmt: skip
+
+
+def _truth(seed: int, size: Size, economy: Economy, frames: dict[str, pl.DataFrame]) -> dict[str, Any]:
+    market, spend, ai_share = economy.market, economy.spend, economy.ai_share
+    factual = market.revenue(spend, ai_share)
+    start_share = np.full_like(ai_share, ai_share[:28].mean())
+    nothing = np.zeros_like(spend)
+    return {
+        "seed": seed,
+        "window": {"start": economy.days[0].isoformat(), "end": economy.days[-1].isoformat(), "days": size.days},
+        "revenue_total": round(float(economy.revenue.sum()), 2),
+        "baseline_total": float(market.undisturbed().revenue(nothing, ai_share * 0).sum()),
+        "noise_total": float((factual - market.undisturbed().revenue(spend, ai_share)).sum()),
+        "trend_break": economy.demand.break_day.isoformat(),
+        "channels": true_channels(market, spend, ai_share, economy.days),
+        "ai": {
+            "contribution": float((factual - market.revenue(spend, ai_share * 0)).sum()),
+            "contribution_of_change": float((factual - market.revenue(spend, start_share)).sum()),
+            "share_first_four_weeks": float(ai_share[:28].mean()),
+            "share_last_four_weeks": float(ai_share[-28:].mean()),
+        },
+        "experiments": {
+            test.experiment_id: true_lift(market, test, spend, economy.plan, ai_share, economy.days) for test in size.tests
+        },
+        "spend_by_source": {
+            source: round(float(money), 2)
+            for source, money in frames["spend"].group_by("source").agg(pl.col("spend").sum()).sort("source").iter_rows()
+        },
+    }

@@ -1,0 +1,153 @@
+"""The sales-led side: companies, people, deals and their stages, with lags of weeks to months."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+import numpy as np
+import polars as pl
+
+from models.worlds.roster import CHANNEL_NAMES, REGIONS
+
+STAGES = ("Qualified", "Demo held", "Proposal sent", "Closed Won", "Closed Lost")
+INDUSTRIES = ("Manufacturing", "Software", "Logistics", "Health", "Retail", "Consulting", "Energy", "Education")
+SYLLABLES = ("al", "bra", "cor", "den", "eck", "fal", "gra", "hol", "iva", "jor", "kel", "lin", "mor", "nex", "ost", "pal", "qui", "ros", "sten", "tor", "ulm", "vel", "wes", "zan")  # fmt: skip
+FORMS = ("GmbH", "AG", "KG", "GmbH & Co. KG", "SE")
+FIRST_NAMES = ("Anna", "Ben", "Clara", "David", "Elif", "Felix", "Greta", "Hannes", "Ida", "Jonas", "Kaya", "Lukas", "Mia", "Noah", "Ole", "Paula")  # fmt: skip
+LAST_NAMES = ("Albers", "Brandt", "Celik", "Decker", "Ebert", "Fuchs", "Graf", "Huber", "Ilic", "Jansen", "Keller", "Lang", "Maurer", "Nowak", "Otto", "Pohl")  # fmt: skip
+ANSWERS = {
+    "paid_search_brand": ("Google", "searched your name"),
+    "paid_search_generic": ("Google search", "found you on google", "Googled planning software"),
+    "paid_social_meta": ("Instagram ad", "Facebook", "saw you on insta"),
+    "paid_social_linkedin": ("LinkedIn", "a post on LinkedIn", "linkedin ad"),
+    "video": ("YouTube", "a video on youtube"),
+    "display": ("banner somewhere", "an ad on a news site"),
+    "events": ("trade fair in Hannover", "met you at a conference", "your booth at the fair"),
+    "newsletter": ("your newsletter", "Newsletter"),
+    "ai_answers": ("ChatGPT recommended you", "asked ChatGPT", "Perplexity"),
+    "word_of_mouth": ("a colleague", "recommendation from a friend", "my boss"),
+}
+ORIGIN_WEIGHTS = (0.06, 0.16, 0.10, 0.17, 0.08, 0.02, 0.13, 0.05, 0.09, 0.14)
+ORIGINS = (*CHANNEL_NAMES, "ai_answers", "word_of_mouth")
+ANSWERING = 0.45
+VAGUE = 0.12
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """The CRM as tables: companies, contacts, deals, deal_stages, and the won contracts for the ledger."""
+
+    companies: pl.DataFrame
+    contacts: pl.DataFrame
+    deals: pl.DataFrame
+    deal_stages: pl.DataFrame
+    contracts: pl.DataFrame
+
+
+def drawn_funnel(days: list[date], accounts_per_day: float, rng: np.random.Generator) -> Funnel:
+    """Companies enter over time; one to three contacts each; about a third become deals, about a quarter of those are won.
+
+    From deal to contract 20 to 120 days pass. A few lost deals are reopened and won, a few contracts are cancelled
+    within eight weeks (the won stage stays in the history, the deal ends as lost).
+    """
+    count = int(rng.poisson(accounts_per_day * len(days)))
+    arrival = np.sort(rng.integers(0, len(days), count))
+    weights = np.array([region.population for region in REGIONS]) ** 0.7
+    regions = rng.choice(len(REGIONS), count, p=weights / weights.sum())
+    origins = rng.choice(len(ORIGINS), count, p=np.array(ORIGIN_WEIGHTS) / sum(ORIGIN_WEIGHTS))
+    companies, contacts, deals, stages = [], [], [], []
+    for number in range(count):
+        created = datetime.combine(days[arrival[number]], time(8)) + timedelta(minutes=int(rng.integers(0, 600)))
+        company_id = str(7_000_000_000 + number * 37)
+        region = REGIONS[regions[number]]
+        name, domain = _company_name(number, rng)
+        companies.append((company_id, name, domain, str(rng.choice(INDUSTRIES)), region.country, created))
+        people = []
+        for person in range(int(rng.choice([1, 2, 3], p=[0.55, 0.3, 0.15]))):
+            first, last = str(rng.choice(FIRST_NAMES)), str(rng.choice(LAST_NAMES))
+            joined = created + timedelta(hours=float(person * rng.uniform(20, 400)))
+            contact_id = str(500_000_000 + number * 10 + person)
+            if joined.date() > days[-1]:
+                continue
+            people.append(contact_id)
+            answer = _answer(ORIGINS[origins[number]], rng) if rng.random() < ANSWERING else ""
+            email = f"{first}.{last}{number % 97}@{domain}".lower()
+            contacts.append((contact_id, first, last, email, joined, company_id, region.country, ORIGINS[origins[number]], answer))
+        if rng.random() < 0.36:
+            deal, history = _deal(number, company_id, people, region.name, name, created, days[-1], rng)
+            if deal is not None:
+                deals.append((*deal, ORIGINS[origins[number]]))
+                stages.extend(history)
+    return _tables(companies, contacts, deals, stages)
+
+
+def _tables(companies: list[tuple], contacts: list[tuple], deals: list[tuple], stages: list[tuple]) -> Funnel:
+    deal_frame = pl.DataFrame(
+        deals,
+        schema=["deal_id", "name", "company_id", "contact_ids", "geo", "created_at", "cents", "won_at", "cancelled_at", "origin"],
+        orient="row",
+        infer_schema_length=None,
+    )
+    stage_frame = pl.DataFrame(stages, schema=["deal_id", "stage", "entered_at"], orient="row", infer_schema_length=None)
+    contact_frame = pl.DataFrame(
+        contacts,
+        schema=["contact_id", "first_name", "last_name", "email", "created_at", "company_id", "country", "origin", "answer"],
+        orient="row",
+        infer_schema_length=None,
+    )
+    became = deal_frame.group_by("company_id").agg(
+        pl.col("created_at").min().alias("deal_at"), pl.col("won_at").min().alias("won_at")
+    )
+    contact_frame = contact_frame.join(became, on="company_id", how="left").sort("contact_id")
+    contracts = deal_frame.filter(pl.col("won_at").is_not_null()).select(
+        pl.col("won_at").dt.date().alias("day"), "deal_id", "cents", pl.col("cancelled_at").dt.date().alias("refunded_on"), "geo"
+    )
+    company_frame = pl.DataFrame(
+        companies, schema=["company_id", "name", "domain", "industry", "country", "created_at"], orient="row"
+    )
+    return Funnel(company_frame, contact_frame, deal_frame, stage_frame, contracts.sort("day", "deal_id"))
+
+
+def _deal(
+    number: int, company_id: str, people: list[str], geo: str, name: str, created: datetime, last: date, rng: np.random.Generator
+) -> tuple[tuple | None, list[tuple]]:
+    """One deal and its stage entries up to the last day; None if it would start after it."""
+    start = created + timedelta(days=float(rng.gamma(2.0, 7.0)))
+    end = datetime.combine(last, time(23, 59))
+    if start > end:
+        return None, []
+    deal_id = str(9_100_000_000 + number * 53)
+    length = float(np.clip(rng.gamma(4.0, 14.0), 20, 120))
+    won = bool(rng.random() < 0.27)
+    reached = 3 if won else int(rng.choice([1, 2, 3], p=[0.35, 0.35, 0.3]))
+    moments = [start, *(start + timedelta(days=length * share) for share in (0.3, 0.65))][:reached]
+    history = [(deal_id, STAGES[i], moment) for i, moment in enumerate(moments)]
+    closed = start + timedelta(days=length)
+    reopened = bool(won and rng.random() < 0.06)
+    if reopened:
+        history.append((deal_id, "Closed Lost", closed - timedelta(days=length * 0.2)))
+        history.append((deal_id, "Proposal sent", closed - timedelta(days=length * 0.1)))
+    history.append((deal_id, "Closed Won" if won else "Closed Lost", closed))
+    cancelled = closed + timedelta(days=float(rng.uniform(10, 56))) if won and rng.random() < 0.04 else None
+    if cancelled is not None:
+        history.append((deal_id, "Closed Lost", cancelled))
+    history = [row for row in history if row[2] <= end]
+    cents = int(np.clip(np.exp(rng.normal(np.log(24_000), 0.6)), 4_000, 180_000)) * 100
+    won_at = closed if won and closed <= end else None
+    cancelled_at = cancelled if won_at is not None and cancelled is not None and cancelled <= end else None
+    return (deal_id, f"{name} {start.year}", company_id, ";".join(people), geo, start, cents, won_at, cancelled_at), history
+
+
+def _company_name(number: int, rng: np.random.Generator) -> tuple[str, str]:
+    stem = "".join(str(rng.choice(SYLLABLES)) for _ in range(3))
+    return f"{stem.capitalize()} {rng.choice(FORMS)}", f"{stem}{number}.example"
+
+
+def _answer(origin: str, rng: np.random.Generator) -> str:
+    """What a buyer writes: mostly the true origin in own words, sometimes something nobody can use."""
+    if rng.random() < VAGUE:
+        return str(rng.choice(("internet", "don't remember", "online", "?")))
+    if origin in ("display", "video") and rng.random() < 0.5:
+        origin = "paid_search_generic"
+    return str(rng.choice(ANSWERS[origin]))

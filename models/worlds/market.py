@@ -1,0 +1,133 @@
+"""The demo company's market: revenue per day and region for any spend and any AI visibility, with the same noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from models.worlds.calendar import quarter
+from models.worlds.demand import Demand
+from models.worlds.response import carried_over, saturated
+from models.worlds.roster import CHANNEL_NAMES, CHANNELS, REGIONS, GeoTest
+
+AI_REVENUE_PER_POINT = 26_000.0
+REGION_NAMES = tuple(region.name for region in REGIONS)
+
+
+@dataclass(frozen=True)
+class Market:
+    """Everything that fixes revenue once spend and AI citation share are chosen.
+
+    `strength` (channels, regions) is the attainable effect per day in EUR, `typical` (channels, regions) the spend per
+    day against which pressure is measured.
+    """
+
+    demand: Demand
+    strength: np.ndarray
+    typical: np.ndarray
+
+    def media_effect(self, channel: int, spend: np.ndarray) -> np.ndarray:
+        """Revenue that a channel's spend (days, regions) brings, day by day."""
+        spec = CHANNELS[channel]
+        pressure = carried_over(spend, spec.half_life) / self.typical[channel]
+        return self.strength[channel] * saturated(pressure, spec.half_saturation)
+
+    def revenue(self, spend: np.ndarray, ai_share: np.ndarray) -> np.ndarray:
+        """Revenue (days, regions) under spend (channels, days, regions) and the share of AI answers that cite us (days,)."""
+        total = self.demand.baseline + self.demand.noise
+        for channel in range(len(CHANNELS)):
+            total = total + self.media_effect(channel, spend[channel])
+        return total + AI_REVENUE_PER_POINT * ai_share[:, None] * self.demand.size
+
+    def undisturbed(self) -> Market:
+        """The same market with the noise taken away."""
+        return replace(self, demand=replace(self.demand, noise=np.zeros_like(self.demand.noise)))
+
+
+def drawn_market(plan: np.ndarray, demand: Demand, rng: np.random.Generator) -> Market:
+    """A market whose channels return about their planned iROAS on the planned spend; no two seeds return the same."""
+    typical = np.stack([channel.daily_spend * demand.size for channel in CHANNELS])
+    strength = np.empty_like(typical)
+    for index, channel in enumerate(CHANNELS):
+        goal = float(np.clip(channel.iroas * np.exp(rng.normal(0, 0.1)), 0.32, 3.9))
+        local = typical[index] * np.exp(rng.normal(0, 0.12, len(REGIONS)))
+        share = saturated(carried_over(plan[index], channel.half_life) / typical[index], channel.half_saturation)
+        strength[index] = local * goal * plan[index].sum() / (local * share).sum()
+    return Market(demand, strength, typical)
+
+
+def true_channels(
+    market: Market, spend: np.ndarray, ai_share: np.ndarray, days: Sequence[date]
+) -> dict[str, dict[str, Any]]:
+    """Per channel and fiscal quarter: spend, and the revenue that is missing when only that channel never spent."""
+    quarters = np.array([quarter(day) for day in days])
+    factual = market.revenue(spend, ai_share)
+    truth = {}
+    for index, channel in enumerate(CHANNEL_NAMES):
+        without = spend.copy()
+        without[index] = 0.0
+        lost = (factual - market.revenue(without, ai_share)).sum(1)
+        paid = spend[index].sum(1)
+        truth[channel] = {
+            "spend": round(float(paid.sum()), 2),
+            "contribution": float(lost.sum()),
+            "iroas": float(lost.sum() / paid.sum()),
+            "by_quarter": {
+                str(name): {
+                    "spend": round(float(paid[quarters == name].sum()), 2),
+                    "contribution": float(lost[quarters == name].sum()),
+                    "iroas": _ratio(float(lost[quarters == name].sum()), float(paid[quarters == name].sum())),
+                }
+                for name in sorted(set(quarters))
+            },
+            "by_geo": {name: float(value) for name, value in zip(REGION_NAMES, (factual - market.revenue(without, ai_share)).sum(0), strict=True)},
+            "half_life_days": CHANNELS[index].half_life,
+        }
+    return truth
+
+
+def true_lift(
+    market: Market,
+    test: GeoTest,
+    spend: np.ndarray,
+    plan: np.ndarray,
+    ai_share: np.ndarray,
+    days: Sequence[date],
+) -> dict[str, Any]:
+    """Revenue and spend of the test's regions against the same weeks without the test.
+
+    `effect` counts the days from start to end, `effect_with_cooldown` up to the end of the cooldown; both are totals in
+    EUR and negative for a channel switched off. `relative` = effect / revenue without the test.
+    """
+    columns = [REGION_NAMES.index(name) for name in test.regions]
+    channel = CHANNEL_NAMES.index(test.channel)
+    rows = np.array([test.start <= day <= test.end for day in days])
+    longer = np.array([test.start <= day <= test.cooldown_end for day in days])
+    without = spend.copy()
+    without[np.ix_([channel], np.flatnonzero(rows), columns)] = plan[np.ix_([channel], np.flatnonzero(rows), columns)]
+    factual = market.revenue(spend, ai_share)[:, columns]
+    usual = market.revenue(without, ai_share)[:, columns]
+    effect = float((factual - usual)[rows].sum())
+    late = float((factual - usual)[longer].sum())
+    paid = float((spend - without)[channel].sum())
+    return {
+        "channel": test.channel,
+        "geos": list(test.regions),
+        "start": test.start.isoformat(),
+        "end": test.end.isoformat(),
+        "cooldown_end": test.cooldown_end.isoformat(),
+        "effect": effect,
+        "effect_with_cooldown": late,
+        "relative": effect / float(usual[rows].sum()),
+        "spend_difference": round(paid, 2),
+        "iroas": effect / paid,
+        "iroas_with_cooldown": late / paid,
+    }
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole else None

@@ -1,0 +1,158 @@
+"""What each channel spends per day and region: its rhythm, its planned changes, the tests, and the split over campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from models.worlds.demand import Demand
+from models.worlds.roster import CHANNELS, REGIONS, Channel, GeoTest
+
+BRAND_FOLLOWS_DEMAND = 4.0
+MORE_IN_PROMOTIONS = {"paid_search_generic": 0.25, "paid_social_meta": 0.35}
+WEEKEND = {"always_on": 0.75, "flights": 0.6, "bursts": 1.0, "sends": 1.0}
+YEARLY_GROWTH = 0.06
+FREEZE_BEFORE = timedelta(days=28)
+REGION_NAMES = tuple(region.name for region in REGIONS)
+
+
+def planned_spend(
+    days: list[date], demand: Demand, tests: Sequence[GeoTest], rng: np.random.Generator
+) -> np.ndarray:
+    """Spend before any test, shape (channels, days, regions), EUR.
+
+    Budgets move on their own rhythm in each region, so that channels can be told apart; in the regions of a test
+    they stay nearly still from four weeks before it until its cooldown ends, as a careful analyst would ask for.
+    """
+    frozen = np.zeros((len(days), len(REGIONS)))
+    for test in tests:
+        columns = [REGION_NAMES.index(name) for name in test.regions]
+        rows = [i for i, day in enumerate(days) if test.start - FREEZE_BEFORE <= day <= test.cooldown_end]
+        frozen[np.ix_(rows, columns)] = 1.0
+    growth = np.exp(YEARLY_GROWTH * np.arange(len(days)) / 365.25)[:, None]
+    weekend = np.array([day.weekday() >= 5 for day in days])[:, None]
+    plans = []
+    for channel in CHANNELS:
+        level = _rhythm(channel, days, rng)
+        level = np.where(frozen > 0, 0.8 + 0.2 * level, level)
+        level = level * np.where(weekend, WEEKEND[channel.rhythm], 1.0) * growth
+        level = level * (1 + MORE_IN_PROMOTIONS.get(channel.name, 0.0) * demand.promo[:, None])
+        if channel.name == "paid_search_brand":
+            level = level * np.exp(BRAND_FOLLOWS_DEMAND * demand.latent)
+        plans.append(channel.daily_spend * demand.size * level)
+    return np.stack(plans)
+
+
+def tested_spend(plan: np.ndarray, days: list[date], tests: Sequence[GeoTest]) -> np.ndarray:
+    """The plan with every test's factor applied in its regions and days."""
+    spend = plan.copy()
+    for test in tests:
+        channel = [c.name for c in CHANNELS].index(test.channel)
+        rows = [i for i, day in enumerate(days) if test.start <= day <= test.end]
+        columns = [REGION_NAMES.index(name) for name in test.regions]
+        spend[np.ix_([channel], rows, columns)] *= test.factor
+    return spend
+
+
+def campaign_days(spend: np.ndarray, days: list[date], splits: int, rng: np.random.Generator) -> pl.DataFrame:
+    """One row per day, channel, campaign and region with money in cents, delivery and the platform's own claims.
+
+    `splits` > 1 cuts every campaign into that many ad themes. Days without spend have no row, as on the platforms.
+    """
+    parts = []
+    for index, channel in enumerate(CHANNELS):
+        for column, region in enumerate(REGIONS):
+            parts.append(_channel_region(channel, index, region.name, column, spend[index, :, column], days, splits, rng))
+    return pl.concat(parts).filter(pl.col("spend") > 0).sort("day", "channel", "geo", "campaign")
+
+
+def _channel_region(
+    channel: Channel,
+    index: int,
+    region: str,
+    column: int,
+    spend: np.ndarray,
+    days: list[date],
+    splits: int,
+    rng: np.random.Generator,
+) -> pl.DataFrame:
+    names = [f"{region} | {campaign}" for campaign in channel.campaigns]
+    if splits > 1:
+        names = [f"{name} | Theme {n + 1:02d}" for name in names for n in range(splits)]
+    count, width = len(days), len(names)
+    usual = rng.dirichlet(np.full(width, 12.0))
+    shares = usual * np.exp(rng.normal(0, 0.08, (count, width)))
+    money = np.round(spend[:, None] * shares / shares.sum(1, keepdims=True), 2)
+    clicks = rng.poisson(money / (channel.cost_per_click * np.exp(rng.normal(0, 0.1, (count, 1)))))
+    impressions = clicks + rng.poisson(money / channel.cost_per_click / channel.click_rate)
+    conversions = np.round(np.minimum(rng.gamma(2.0, clicks * 0.012 / 2.0 + 1e-9), clicks), 2)
+    value = np.round(money * channel.claim * np.exp(rng.normal(-0.03, 0.25, (count, width))), 2)
+    ids = [str(18_000_000_000 + index * 1_000_000 + column * 10_000 + n) for n in range(width)]
+    return pl.DataFrame(
+        {
+            "day": np.repeat(np.array(days, dtype="datetime64[D]"), width),
+            "channel": [channel.name] * (count * width),
+            "source": [channel.source] * (count * width),
+            "campaign": names * count,
+            "campaign_id": ids * count,
+            "geo": [region] * (count * width),
+            "spend": money.ravel(),
+            "impressions": impressions.ravel().astype(np.int64),
+            "clicks": clicks.ravel().astype(np.int64),
+            "conversions": (conversions if channel.claim else conversions * 0).ravel(),
+            "value": value.ravel(),
+        }
+    )
+
+
+def _rhythm(channel: Channel, days: list[date], rng: np.random.Generator) -> np.ndarray:
+    """Budget level around 1 per day and region, shape (days, regions)."""
+    count = len(days)
+    level = np.empty((count, len(REGIONS)))
+    for column in range(len(REGIONS)):
+        match channel.rhythm:
+            case "always_on":
+                level[:, column] = _steps(count, (28, 70), channel.variation, rng)
+            case "flights":
+                level[:, column] = _flights(count, rng)
+            case "bursts":
+                level[:, column] = _bursts(count, rng)
+            case "sends":
+                steps = _steps(count, (42, 84), channel.variation, rng)
+                sends = np.array([3.5 if day.weekday() in (1, 3) else 0.0 for day in days])
+                level[:, column] = steps * sends
+    return level * np.exp(rng.normal(0, 0.08, level.shape))
+
+
+def _steps(count: int, length: tuple[int, int], sd: float, rng: np.random.Generator) -> np.ndarray:
+    level = np.empty(count)
+    start = -int(rng.integers(0, length[0]))
+    while start < count:
+        end = start + int(rng.integers(*length))
+        level[max(start, 0) : end] = np.exp(rng.normal(-(sd**2) / 2, sd))
+        start = end
+    return level
+
+
+def _flights(count: int, rng: np.random.Generator) -> np.ndarray:
+    level = np.zeros(count)
+    start = -int(rng.integers(0, 56))
+    while start < count:
+        end = start + int(rng.integers(28, 57))
+        if end > 0:
+            level[max(start, 0) : end] = 1.8 * np.exp(rng.normal(-0.06, 0.35))
+        start = end + int(rng.integers(21, 50))
+    return level
+
+
+def _bursts(count: int, rng: np.random.Generator) -> np.ndarray:
+    level = np.full(count, 0.1)
+    peak = int(rng.integers(-10, 60))
+    while peak < count + 10:
+        shape = np.exp(-0.5 * ((np.arange(count) - peak) / 6.0) ** 2)
+        level += 3.2 * np.exp(rng.normal(-0.1, 0.4)) * shape
+        peak += int(rng.integers(35, 85))
+    return level
