@@ -1,0 +1,130 @@
+"""The one contiguous array that the kernel reads, and the names of the sampled coordinates in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.mmm.baseline import GROUP_SPREAD
+from models.mmm.design import IDENTITY_LINK, Design
+from models.mmm.experiments import Calibration
+
+CURVES = {"hill": 0, "logistic": 1, "exponential": 2}
+WEEK_PRIOR = (0.0, 2.0)  # log of common over own variance in a region's week: from none to nearly all
+ETA_PRIOR = (np.log(0.2), 0.5)  # relative sd of a channel's effect between regions, kept off zero
+NOISE_SCALE = 3.0  # HalfNormal of the noise, in units of the KPI's movement
+ALTERNATIVE = {"beta": 1.0, "gamma": 1.0, "halfnormal": 1.0}
+
+
+@dataclass(frozen=True)
+class PeerPriors:
+    """Priors of another package, for equal-model comparisons only: Beta retention, Gamma rate, HalfNormal effect."""
+
+    retention: tuple[float, float] = (1.0, 3.0)
+    rate: tuple[float, float] = (3.0, 1.0)
+    effect_sd: float = 2.0
+    noise_sd: float = 2.0
+
+
+def names(design: Design) -> tuple[str, ...]:
+    """Sampled coordinates, in the kernel's order."""
+    channels, form = design.data.media_names, design.form
+    out = [f"log_half_life[{c}]" for c in channels]
+    out += [f"log_shape[{c}]" for c in channels] if form.adstock == "weibull" else []
+    out += [f"log_half_saturation[{c}]" for c in channels]
+    out += [f"log_slope[{c}]" for c in channels] if form.free_slope else []
+    out += [f"effect[{c}]" for c in channels]
+    out += ["log_sigma"] + [f"log_spread[{g}]" for g in design.baseline.groups]
+    out += ["log_week_ratio"] if design.week_effects else []
+    if design.geo_effects:
+        out += ["log_eta"] + [f"eps[{c},{g}]" for c in channels for g in design.data.geos]
+    return tuple(out)
+
+
+def mirror(design: Design) -> np.ndarray:
+    """Householder vectors (G, T) that turn the weighted common direction of each period into row 0."""
+    weight = design.weight
+    if not design.week_effects:
+        return np.zeros_like(weight)
+    v = weight / np.linalg.norm(weight, axis=0)
+    v = v.copy()
+    v[0] -= 1.0
+    length = np.linalg.norm(v, axis=0)
+    return np.where(length > 1e-12, v / np.maximum(length, 1e-12), 0.0)
+
+
+def reflect(values: np.ndarray, h: np.ndarray) -> np.ndarray:
+    """The reflection of (…, G, T) arrays over geos, period by period."""
+    return np.asarray(values - 2.0 * h * (values * h).sum(axis=-2, keepdims=True))
+
+
+def priors(design: Design, peer: PeerPriors | None) -> np.ndarray:
+    """(C, 15): kind and two numbers each for half-life, half-saturation, shape, slope and effect."""
+    out = np.zeros((len(design.data.media_names), 15))
+    out[:, 1:3], out[:, 4:6] = design.half_life, design.half_saturation
+    spec = design.spec
+    out[:, 7:9] = (spec.delay_shape.mu, spec.delay_shape.sigma)
+    out[:, 10:12] = (spec.slope.mu, spec.slope.sigma)
+    out[:, 12] = np.where(design.effect.kind == IDENTITY_LINK, 2.0, 0.0)
+    out[:, 13], out[:, 14] = design.effect.mu, design.effect.sd
+    if peer is not None:
+        out[:, 0:3] = (1.0, *peer.retention)
+        out[:, 3:6] = (1.0, *peer.rate)
+        out[:, 12:15] = (1.0, peer.effect_sd, 0.0)
+    return out
+
+
+def build(design: Design, calibration: Calibration | None = None, peer: PeerPriors | None = None) -> np.ndarray:
+    """The kernel's data block with an identity map; sizes in the header, so that one compilation serves all data."""
+    from models.mmm import kernel as k
+
+    geos, periods = design.y.shape
+    h = mirror(design)
+    weighted = reflect(design.y * design.weight, h)
+    columns = reflect(design.baseline.columns * design.weight, h)
+    flat = columns.reshape(len(columns), -1)
+    common = columns[:, 0, :] @ columns[:, 0, :].T
+    tests = calibration or Calibration.none(geos, periods)
+    group_prior = np.array([(np.log(m), s) for m, s in (GROUP_SPREAD[g] for g in design.baseline.groups)])
+    n = len(names(design))
+    header = np.zeros(k.HEADER)
+    form = design.form
+    header[[k.G_, k.T_, k.C_, k.L_, k.P_, k.J_]] = (
+        geos,
+        periods,
+        len(design.media),
+        form.taps,
+        len(columns),
+        len(group_prior),
+    )
+    header[k.WEIBULL], header[k.CURVE], header[k.SLOPE] = (
+        form.adstock == "weibull",
+        CURVES[form.saturation],
+        form.free_slope,
+    )
+    header[k.GEO], header[k.WEEK] = design.geo_effects, design.week_effects
+    header[k.PAIRS], header[k.TESTS], header[k.DIM] = len(tests.pairs), len(tests.values), n
+    header[k.SIGMA_SCALE] = peer.noise_sd if peer else NOISE_SCALE * design.scales.baseline.movement
+    header[k.WEEK_MU], header[k.WEEK_SD] = WEEK_PRIOR
+    header[k.ETA_MU], header[k.ETA_SD] = ETA_PRIOR
+    parts = (
+        header, design.media, weighted, design.weight, h, columns, flat @ flat.T - common, common,
+        design.baseline.scale, design.baseline.group.astype(float), group_prior, design.scales.size,
+        priors(design, peer), tests.values, tests.pairs, tests.control_media, tests.weights,
+    )  # fmt: skip
+    body = np.concatenate([np.asarray(p, dtype=float).ravel() for p in parts])
+    block = np.concatenate([body, np.zeros(n), np.eye(n).ravel()])
+    block[k.MAP_AT], block[k.HEADER - 1] = body.size, block.size
+    return block
+
+
+def with_map(block: np.ndarray, centre: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """The same block whose sampler coordinates z mean theta = centre + factor z (factor lower triangular)."""
+    from models.mmm import kernel as k
+
+    out, at, n = block.copy(), int(block[k.MAP_AT]), centre.size
+    out[at : at + n] = centre
+    out[at + n : at + n + n * n] = np.tril(factor).ravel()
+    out.flags.writeable = False
+    return out

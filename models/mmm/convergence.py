@@ -1,0 +1,71 @@
+"""Did the chains agree: rank-normalised split R-hat and effective sample sizes, computed from plain draws."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats import rankdata
+
+
+def split(draws: np.ndarray) -> np.ndarray:
+    """Each chain (chains, draws) cut into halves, so that a drifting chain disagrees with itself."""
+    half = draws.shape[1] // 2
+    return np.concatenate([draws[:, :half], draws[:, -half:]])
+
+
+def rank_normal(draws: np.ndarray) -> np.ndarray:
+    """Draws replaced by normal scores of their ranks (Blom's offsets), which makes the checks robust to heavy tails."""
+    ranks = rankdata(draws, method="average").reshape(draws.shape)
+    return np.asarray(ndtri((ranks - 0.375) / (draws.size + 0.25)))
+
+
+def r_hat(draws: np.ndarray) -> float:
+    """Larger of bulk and folded rank-normalised split R-hat of (chains, draws). Vehtari et al. (2021), section 4."""
+    if np.ptp(draws) == 0:
+        return 1.0
+    halves = split(draws)
+    return max(_plain_r_hat(rank_normal(halves)), _plain_r_hat(rank_normal(np.abs(halves - np.median(halves)))))
+
+
+def ess_bulk(draws: np.ndarray) -> float:
+    """Effective number of draws for the centre of the distribution."""
+    return _ess(rank_normal(split(draws)))
+
+
+def ess_tail(draws: np.ndarray) -> float:
+    """Effective number of draws for the 5 % and 95 % quantiles, the smaller of the two."""
+    halves = split(draws)
+    low, high = np.quantile(draws, [0.05, 0.95])
+    return min(_ess((halves <= low).astype(float)), _ess((halves <= high).astype(float)))
+
+
+def e_bfmi(energy: np.ndarray) -> float:
+    """Smallest energy fraction of missing information over chains of (chains, draws); below .3 exploration is too slow."""
+    return float(min((np.diff(e) ** 2).mean() / max(e.var(), 1e-300) for e in energy))
+
+
+def _plain_r_hat(chains: np.ndarray) -> float:
+    n = chains.shape[1]
+    within = chains.var(axis=1, ddof=1).mean()
+    between = n * chains.mean(axis=1).var(ddof=1)
+    return float(np.sqrt(((n - 1) / n * within + between / n) / within)) if within > 0 else 1.0
+
+
+def _ess(chains: np.ndarray) -> float:
+    """Geyer's initial monotone sequence on the autocovariance of (chains, draws)."""
+    m, n = chains.shape
+    if np.ptp(chains) == 0:
+        return float(m * n)
+    centred = chains - chains.mean(axis=1, keepdims=True)
+    size = 1 << (2 * n - 1).bit_length()
+    spectrum = np.abs(np.fft.rfft(centred, size, axis=1)) ** 2
+    covariance = np.fft.irfft(spectrum, size, axis=1)[:, :n] / n
+    within = covariance[:, 0].mean() * n / (n - 1)
+    total = within * (n - 1) / n + (chains.mean(axis=1).var(ddof=1) if m > 1 else 0.0)
+    rho = 1 - (within - covariance.mean(axis=0) * n / (n - 1)) / total
+    rho[0] = 1.0
+    pairs = rho[: n // 2 * 2].reshape(-1, 2).sum(axis=1)
+    keep = int(np.argmax(pairs < 0)) if (pairs < 0).any() else len(pairs)
+    monotone = np.minimum.accumulate(pairs[:keep]) if keep else np.zeros(1)
+    tau = max(-1.0 + 2.0 * monotone.sum(), 1 / np.log10(m * n))
+    return float(m * n / tau)

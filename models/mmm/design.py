@@ -1,0 +1,252 @@
+"""Data and spec turned into the scaled arrays that both engines read; the scales are frozen here, once per fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+
+from models.mmm import baseline as base
+from models.mmm.calendar import PERIODS_PER_WEEK
+from models.mmm.data import MMMData
+from models.mmm.spec import ChannelSpec, LogNormal, MMMSpec
+from models.warning import Warning
+
+SPIKE_FACTOR = 5.0  # a value above this many times the 99th percentile of the channel's other periods
+LOG_LINK, IDENTITY_LINK = 0, 2
+
+
+@dataclass(frozen=True, eq=False)
+class Scales:
+    """Constants that turn units into model units; frozen, so that new data cannot move an old number by rescaling."""
+
+    kpi: float
+    size: np.ndarray
+    media: np.ndarray
+    noise: np.ndarray
+    baseline: base.BaselineConstants
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """The shape of the response that a fit uses."""
+
+    adstock: str
+    saturation: str
+    free_slope: bool
+    taps: int
+
+
+@dataclass(frozen=True, eq=False)
+class EffectPrior:
+    """Prior of each channel's effect in the sampled coordinate; `money` says what one unit of it is worth.
+
+    `kind` LOG_LINK: log of the mean scaled contribution ~ Normal(mu, sd); IDENTITY_LINK: the contribution itself.
+    `scale_to_iroas` turns exp(coordinate) (or the coordinate) into iROAS; NaN for organic channels.
+    """
+
+    kind: np.ndarray
+    mu: np.ndarray
+    sd: np.ndarray
+    scale_to_iroas: np.ndarray
+    basis: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Scaled arrays of one fit. y (G, T), media (C, G, T), linear part inside `baseline`, weight (G, T) = 1/relative sd."""
+
+    data: MMMData
+    spec: MMMSpec
+    form: Form
+    scales: Scales
+    y: np.ndarray
+    media: np.ndarray
+    weight: np.ndarray
+    baseline: base.Baseline
+    effect: EffectPrior
+    half_life: np.ndarray
+    half_saturation: np.ndarray
+    geo_effects: bool
+    week_effects: bool
+    findings: tuple[Warning, ...]
+
+    @property
+    def cells(self) -> int:
+        """Rows of the panel: geos times periods."""
+        return int(self.y.size)
+
+
+def design(
+    data: MMMData, spec: MMMSpec, form: Form, *, scales: Scales | None = None, sigma: float | None = None
+) -> Design:
+    """Everything an engine needs, under new or given (frozen) scales; `sigma` overrides the iROAS prior's spread."""
+    findings: list[Warning] = []
+    unknown = sorted(set(spec.channels) - set(data.media_names))
+    if unknown:
+        raise ValueError(f"spec.channels names {unknown[0]!r}; the data have {', '.join(data.media_names)}")
+    media, spikes = _without_spikes(data, spec)
+    findings += spikes
+    scales = scales or freeze(data, spec, media)
+    outcome = data.kpi / (scales.size[:, None] * scales.kpi)
+    linear = base.build(data, spec, scales.baseline)
+    effect, notes = _effect_prior(data, spec, scales, sigma)
+    findings += notes
+    many = len(data.geos) > 1
+    weeks = log(PERIODS_PER_WEEK[data.grain])
+    halves = [_of(spec, c, "half_life") for c in data.media_names]
+    bends = [_of(spec, c, "half_saturation") for c in data.media_names]
+    return Design(
+        data=data,
+        spec=spec,
+        form=form,
+        scales=scales,
+        y=outcome,
+        media=np.ascontiguousarray(np.moveaxis(media / scales.size[:, None, None] / scales.media, 2, 0)),
+        weight=np.repeat(1 / scales.noise[:, None], len(data.dates), axis=1),
+        baseline=linear,
+        effect=effect,
+        half_life=np.array([[p.mu + weeks, p.sigma] for p in halves]),
+        half_saturation=np.array([[p.mu, p.sigma] for p in bends]),
+        geo_effects=many and spec.geo_effects,
+        week_effects=many,
+        findings=tuple(findings),
+    )
+
+
+def freeze(data: MMMData, spec: MMMSpec, media: np.ndarray) -> Scales:
+    """Robust scales of the first fit: mean absolute KPI, mean of active media periods, noise of each geo."""
+    size = _sizes(data, spec)
+    per_size = data.kpi / size[:, None]
+    kpi = float(np.abs(per_size).mean())
+    scaled = per_size / kpi
+    residual, moved = _simple_residual(data, scaled)
+    noise = np.sqrt((residual**2).mean(axis=1))
+    noise = np.clip(noise / np.median(noise), 0.3, 3.0) if noise.size > 1 else np.ones(1)
+    x = media / size[:, None, None]
+    typical = np.array([x[:, :, c][x[:, :, c] > 0].mean() for c in range(x.shape[2])])
+    return Scales(kpi, size, typical, noise, base.freeze(data, spec, max(moved, 0.01)))
+
+
+def _sizes(data: MMMData, spec: MMMSpec) -> np.ndarray:
+    count = len(data.geos)
+    if count == 1 or spec.size_scaling == "none":
+        return np.ones(count)
+    level = np.abs(data.kpi).mean(axis=1)
+    if spec.size_scaling == "population" or (spec.size_scaling == "auto" and data.population is not None):
+        if data.population is None:
+            raise ValueError("size_scaling='population' but no population column was given to MMMData.from_frame")
+        return np.asarray(data.population / data.population.mean())
+    spend = data.spend.sum(axis=(1, 2))
+    follows = count >= 3 and spend.min() > 0 and np.corrcoef(np.log(spend), np.log(level))[0, 1] > 0.5
+    return np.asarray(level / level.mean()) if spec.size_scaling == "kpi" or follows else np.ones(count)
+
+
+def _simple_residual(data: MMMData, y: np.ndarray) -> tuple[np.ndarray, float]:
+    """KPI less level, slope and two harmonics per geo, and the sd of the KPI's movement around its geo level."""
+    from models.mmm.calendar import year_phase
+
+    phase, t = year_phase(data.dates), np.linspace(-1, 1, len(data.dates))
+    waves = [f(2 * np.pi * k * phase) for k in (1, 2) for f in (np.sin, np.cos)]
+    x = np.stack([np.ones_like(t), t, *waves], axis=1)
+    fitted = (x @ np.linalg.lstsq(x, y.T, rcond=None)[0]).T
+    around = y - y.mean(axis=1, keepdims=True)
+    return y - fitted, float(around.std())
+
+
+def _without_spikes(data: MMMData, spec: MMMSpec) -> tuple[np.ndarray, list[Warning]]:
+    """Media with single wild values cut to the largest ordinary one; the raw series stays in the data."""
+    media, found = data.media.copy(), []
+    for c, name in enumerate(data.media_names):
+        for g, geo in enumerate(data.geos):
+            series = media[g, :, c]
+            for t in np.argsort(series)[::-1][:3]:
+                others = np.delete(series, t)
+                active = others[others > 0]
+                # a burst in an otherwise dark year is a campaign, not a typing error
+                if (
+                    active.size < 10
+                    or active.size < 0.15 * series.size
+                    or not series[t] > SPIKE_FACTOR * np.quantile(active, 0.99)
+                ):
+                    break
+                where = f" in {geo}" if len(data.geos) > 1 else ""
+                cut = (
+                    f"The model read it as {others.max():,.6g}"
+                    if spec.winsorise_spikes
+                    else "The model read it as it is"
+                )
+                found.append(Warning(
+                    "spend_spike", "high", name,
+                    f"{name} shows {series[t]:,.6g} on {data.dates[t]}{where}, {series[t] / others.max():.0f} times its"
+                    f" next highest value. {cut}.",
+                    f"Check that row of {name}: a typing error, a yearly invoice booked on one day, or real?",
+                ))  # fmt: skip
+                if not spec.winsorise_spikes:
+                    break
+                series[t] = others.max()
+    return media, found
+
+
+def _of(spec: MMMSpec, channel: str, field: str) -> LogNormal:
+    own = getattr(spec.channels.get(channel, ChannelSpec()), field)
+    return own if own is not None else getattr(spec, field)
+
+
+def _effect_prior(
+    data: MMMData, spec: MMMSpec, scales: Scales, sigma: float | None
+) -> tuple[EffectPrior, list[Warning]]:
+    unit = scales.kpi * data.kpi.size  # KPI units behind a mean scaled contribution of 1
+    money = data.money_per_kpi
+    total = float(np.abs(data.kpi).sum()) * money
+    spend = data.spend.sum(axis=(0, 1))
+    basis = spec.effect
+    notes: list[Warning] = []
+    if basis == "auto":
+        basis = "iroas"
+        if data.kpi_unit == "count" and data.value_per_kpi is None:
+            basis = "share"
+            notes.append(Warning(
+                "kpi_without_value", "low", data.kpi_name,
+                f"{data.kpi_name} has no value in money, so effects are judged as shares of {data.kpi_name}, and"
+                " 'iROAS' below means KPI units per money spent.",
+                "Give the value of one unit if returns in money are wanted.",
+            ))  # fmt: skip
+        elif not 0.005 <= spend.sum() / total <= 2.0:
+            basis = "share"
+            notes.append(Warning(
+                "currency_mismatch", "medium", data.kpi_name,
+                f"Media spend is {spend.sum() / total:.3%} of {data.kpi_name}: the two do not look like the same money,"
+                " so the usual belief about returns was replaced by one about media's share of sales.",
+                "Check units and currency of spend and KPI; if both are right, set a prior per channel.",
+            ))  # fmt: skip
+    kinds, mus, sds, to_iroas, names = [], [], [], [], []
+    portion = spend / spend.sum()
+    for c, name in enumerate(data.media_names):
+        own = spec.channels.get(name, ChannelSpec())
+        paid = c < len(data.channels)
+        if not paid and (own.iroas or own.signed_iroas):
+            raise ValueError(f"channel {name!r} is organic: it has no spend, so give it a share prior, not an iroas")
+        scale = money * unit / spend[c] if paid else float("nan")
+        kind, label = LOG_LINK, "iroas"
+        if own.signed_iroas is not None:
+            kind, mu, sd, label = IDENTITY_LINK, own.signed_iroas.mu / scale, own.signed_iroas.sigma / scale, "signed"
+        elif own.share is not None or (own.iroas is None and (basis == "share" or not paid)):
+            label = "share"
+            if own.share is not None:
+                law = own.share
+            else:
+                part = 0.5 * portion[c] + 0.5 / len(data.channels) if paid else 0.1 / max(len(data.organic), 1)
+                law = LogNormal(mu=log(spec.media_share * part) - 0.5 * spec.share_spread**2, sigma=spec.share_spread)
+            mu, sd = law.mu + log(total / (money * unit)), law.sigma
+        else:
+            law = own.iroas or spec.iroas
+            mu, sd = law.mu - log(scale), law.sigma if own.iroas or sigma is None else sigma
+        kinds.append(kind)
+        mus.append(mu)
+        sds.append(sd)
+        to_iroas.append(scale)
+        names.append(label)
+    prior = EffectPrior(np.array(kinds), np.array(mus), np.array(sds), np.array(to_iroas), tuple(names))
+    return prior, notes

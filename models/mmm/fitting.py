@@ -1,0 +1,159 @@
+"""From data and spec to a checked fit: pick the form, find the peak, sample, climb the ladder, ask the gates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from models.mmm import block as blocks
+from models.mmm import laplace, postfit, prefit, sampler
+from models.mmm.baseline import taps
+from models.mmm.data import MMMData
+from models.mmm.design import Design, Form, Scales, design
+from models.mmm.experiments import Calibration, Experiment, calibrate
+from models.mmm.posterior import from_kernel
+from models.mmm.result import MMMFit
+from models.mmm.spec import MMMSpec, Sampling
+from models.warning import Warning
+
+CLEAR = 3.0  # nats of log evidence that a richer form must gain over the plain one
+DELAY_REACH = 3  # a delayed carryover is followed over this many times the usual lag
+
+
+def fit(data: MMMData, spec: MMMSpec | None = None, *, experiments: Sequence[Experiment] = (), seed: int) -> MMMFit:
+    """The MMM of `data` under `spec`, with `experiments` as part of the likelihood.
+
+    Returns a fit whatever the gates say: ask `fit.converged` and `fit.warnings()` before using a number. Raises ValueError for
+    data no model should be fitted on.
+    """
+    return fit_with(data, spec or MMMSpec(), experiments=experiments, seed=seed)
+
+
+def fit_with(
+    data: MMMData, spec: MMMSpec, *, experiments: Sequence[Experiment] = (), seed: int,
+    scales: Scales | None = None, form: Form | None = None,
+) -> MMMFit:  # fmt: skip
+    """`fit` under frozen scales or a fixed form, as refresh and falsification need it."""
+    decisions: list[str] = []
+    findings: list[Warning] = []
+    chosen, notes = (form, []) if form else choose_form(data, spec, experiments, scales)
+    findings += notes
+    decisions += [w.message for w in notes]
+    plan = design(data, spec, chosen, scales=scales)
+    findings = prefit.check(plan) + findings
+    if spec.engine == "pymc" or spec.likelihood == "student_t":
+        from models.mmm.reference import fit_reference
+
+        return fit_reference(plan, experiments, findings=findings, decisions=decisions, seed=seed)
+    tests = calibrate(data, plan.media, plan.scales, experiments)
+    block = blocks.build(plan, tests)
+    peak = laplace.peak(block, laplace.start(plan))
+    plan, block, peak, note = _wider_prior(plan, block, peak, tests)
+    findings += note
+    decisions += [w.message for w in note]
+    run, table, problems, steps = climb(block, peak, plan, spec.sampling, seed=seed)
+    decisions += steps
+    if problems:
+        findings.append(postfit.not_converged(problems, decisions))
+    draws = from_kernel(run.theta, block, plan, seed=seed)
+    reason = "every part of this spec is in the compiled density"
+    done = MMMFit(plan, draws, "kernel", reason, tuple(decisions), tuple(experiments), table, tuple(findings), seed)
+    return replace(done, findings=(*findings, *postfit.check(done)))
+
+
+def choose_form(
+    data: MMMData, spec: MMMSpec, experiments: Sequence[Experiment], scales: Scales | None = None
+) -> tuple[Form, list[Warning]]:
+    """The response form: as asked, or for `auto` the plain one unless the evidence for another is clear."""
+    short = taps(spec, data)
+    long = int(min(max(short, (short - 1) * DELAY_REACH + 1), max(len(data.dates) // 3, short)))
+    adstocks = ["geometric", "weibull"] if spec.adstock == "auto" else [spec.adstock]
+    curves = {
+        "auto": [("logistic", False), ("hill", False), ("hill", True)],
+        "hill": [("hill", f) for f in ((False, True) if spec.free_slope == "auto" else (bool(spec.free_slope),))],
+    }.get(spec.saturation, [(spec.saturation, False)])
+    if spec.saturation == "auto" and spec.free_slope != "auto":
+        curves = [(c, f) for c, f in curves if f == spec.free_slope]
+    forms = [Form(a, c, f, long if a == "weibull" else short) for a in adstocks for c, f in curves]
+    if len(forms) == 1:
+        return forms[0], []
+    scores = []
+    for candidate in forms:
+        plan = design(data, spec, candidate, scales=scales)
+        tests = calibrate(data, plan.media, plan.scales, experiments)
+        scores.append(laplace.peak(blocks.build(plan, tests), laplace.start(plan)).log_evidence)
+    best = int(np.argmax(scores))
+    if scores[best] - scores[0] <= CLEAR:
+        return forms[0], []
+    won = forms[best]
+    words = []
+    if won.adstock == "weibull":
+        words.append("a delayed carryover")
+    if won.free_slope:
+        words.append("an S-shaped response")
+    elif won.saturation != forms[0].saturation:
+        words.append(f"a {won.saturation} response")
+    return won, [Warning(
+        "shape_chosen_by_data", "low", "all",
+        f"The data speak clearly for {' and '.join(words)} (log evidence +{scores[best] - scores[0]:.1f} over the plain form), so"
+        " that form was used.",
+        "Fix the form in MMMSpec to keep it from changing with new data.",
+    )]  # fmt: skip
+
+
+def climb(
+    block: np.ndarray, peak: laplace.Peak, plan: Design, asked: Sampling, *, seed: int
+) -> tuple[sampler.Run, pl.DataFrame, list[str], list[str]]:
+    """Sample; while a gate fails, sample longer with the last run's covariance, then unwhitened. Every step is recorded."""
+    names = blocks.names(plan)
+    n = len(names)
+    steps: list[str] = []
+    rungs = (
+        ("whitened by the peak", asked),
+        ("longer, whitened by the last draws", asked.model_copy(update={
+            "tune": asked.tune + 200, "draws": asked.draws * 3, "target_accept": max(asked.target_accept, 0.98)})),
+        ("longest, own adaptation", asked.model_copy(update={
+            "tune": 1500, "draws": asked.draws * 4, "target_accept": max(asked.target_accept, 0.99)})),
+    )  # fmt: skip
+    centre, factor = peak.mode, peak.factor
+    for number, (label, settings) in enumerate(rungs):
+        run = sampler.sample(blocks.with_map(block, centre, factor), n, names, settings, seed=seed + number)
+        table = postfit.convergence_table(run.theta, names)
+        problems = postfit.failures(table, run)
+        steps.append(
+            f"sampled {settings.chains} x ({settings.tune} + {settings.draws}), {label}: "
+            + ("converged" if not problems else "; ".join(problems))
+        )
+        if not problems:
+            break
+        flat = run.theta.reshape(-1, n)
+        centre = flat.mean(axis=0)
+        spread = np.cov(flat.T) + 1e-8 * np.eye(n)
+        factor = np.linalg.cholesky(spread) if number == 0 else np.diag(np.sqrt(np.diag(spread)))
+    return run, table, problems, steps
+
+
+def _wider_prior(
+    plan: Design, block: np.ndarray, peak: laplace.Peak, tests: Calibration
+) -> tuple[Design, np.ndarray, laplace.Peak, list[Warning]]:
+    """Where the peak lies far outside the default belief, the belief was too narrow: doubled once, and said."""
+    at = blocks.names(plan).index(f"effect[{plan.data.media_names[0]}]")
+    default = np.array([
+        basis == "iroas" and name not in plan.spec.channels
+        for basis, name in zip(plan.effect.basis, plan.data.media_names, strict=True)
+    ])  # fmt: skip
+    away = np.abs(peak.mode[at : at + len(default)] - plan.effect.mu) / plan.effect.sd
+    far = default & (away > 2.0)
+    if not far.any():
+        return plan, block, peak, []
+    wider = design(plan.data, plan.spec, plan.form, scales=plan.scales, sigma=2 * plan.spec.iroas.sigma)
+    block = blocks.build(wider, tests)
+    who = ", ".join(n for n, f in zip(plan.data.media_names, far, strict=True) if f)
+    return wider, block, laplace.peak(block, laplace.start(wider)), [Warning(
+        "prior_widened", "medium", who,
+        f"The data put {who} far outside the usual range of returns, so the belief about all channels was made twice as wide.",
+        "Check units of spend and KPI; if they are right, state the plausible iROAS of this business in MMMSpec.",
+    )]  # fmt: skip

@@ -1,0 +1,165 @@
+"""Joint draws in the model's own terms, the same whichever engine made them; contributions are computed from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.mmm import block as blocks
+from models.mmm.design import Design
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Draws (D, …): response parameters and coefficient per channel (D, C), per geo (D, C, G), linear part (D, P), noise.
+
+    `sampled` (chains, draws, n) are the sampler's own coordinates under `names`, for diagnostics and re-weighting. D is
+    chains times draws in the same order.
+    """
+
+    sampled: np.ndarray
+    names: tuple[str, ...]
+    half_life: np.ndarray
+    shape: np.ndarray
+    half_saturation: np.ndarray
+    slope: np.ndarray
+    effect: np.ndarray
+    beta: np.ndarray
+    beta_geo: np.ndarray
+    linear: np.ndarray
+    sigma: np.ndarray
+    week_ratio: np.ndarray
+
+    @property
+    def count(self) -> int:
+        """Number of joint draws."""
+        return int(self.sigma.size)
+
+    def thin(self, most: int) -> Posterior:
+        """At most `most` draws, evenly spaced over all chains."""
+        if self.count <= most:
+            return self
+        from dataclasses import replace
+
+        keep = np.linspace(0, self.count - 1, most).round().astype(int)
+        fields = (
+            "half_life",
+            "shape",
+            "half_saturation",
+            "slope",
+            "effect",
+            "beta",
+            "beta_geo",
+            "linear",
+            "sigma",
+            "week_ratio",
+        )
+        return replace(self, **{f: getattr(self, f)[keep] for f in fields})
+
+    def reweighted(self, weights: np.ndarray, seed: int) -> Posterior:
+        """As many draws, drawn again with the given weights (systematic resampling)."""
+        from dataclasses import replace
+
+        positions = (np.random.default_rng(seed).random() + np.arange(self.count)) / self.count
+        cumulative = np.cumsum(weights / weights.sum())
+        cumulative[-1] = 1.0
+        pick = np.searchsorted(cumulative, positions)
+        flat = self.sampled.reshape(self.count, -1)[pick].reshape(self.sampled.shape)
+        fields = (
+            "half_life",
+            "shape",
+            "half_saturation",
+            "slope",
+            "effect",
+            "beta",
+            "beta_geo",
+            "linear",
+            "sigma",
+            "week_ratio",
+        )
+        return replace(self, sampled=flat, **{f: getattr(self, f)[pick] for f in fields})
+
+
+def from_kernel(theta: np.ndarray, block: np.ndarray, design: Design, *, seed: int) -> Posterior:
+    """Draws of everything from draws of theta (chains, draws, n): the linear part by exact conditional simulation."""
+    from scipy.linalg import solve_triangular
+
+    from models.mmm.kernel import core
+
+    names = blocks.names(design)
+    flat = theta.reshape(-1, len(names))
+    count, media, width, geos = len(flat), len(design.media), len(design.baseline.scale), len(design.data.geos)
+    at = 0
+
+    def take(n: int) -> np.ndarray:
+        nonlocal at
+        part = flat[:, at : at + n]
+        at += n
+        return part
+
+    half_life = np.exp(take(media))
+    shape = np.exp(take(media)) if design.form.adstock == "weibull" else np.ones((count, media))
+    half_saturation = np.exp(take(media))
+    slope = np.exp(take(media)) if design.form.free_slope else np.ones((count, media))
+    effect = take(media)
+    sigma = np.exp(take(1)[:, 0])
+    take(len(design.baseline.groups))
+    ratio = np.exp(take(1)[:, 0]) if design.week_effects else np.zeros(count)
+    spread = np.ones((count, media, geos))
+    if design.geo_effects:
+        eta = np.exp(take(1))[:, :, None]
+        spread = 1 + eta * take(media * geos).reshape(count, media, geos)
+    out, grad = np.empty(2 * width + width * width + media), np.empty(len(names))
+    linear, beta = np.empty((count, width)), np.empty((count, media))
+    noise = np.random.default_rng(seed).normal(size=(count, width))
+    for d in range(count):
+        core(np.ascontiguousarray(flat[d]), grad, block, out)
+        factor = out[2 * width : 2 * width + width * width].reshape(width, width)
+        step = solve_triangular(factor, noise[d], lower=True, trans=1, check_finite=False)
+        linear[d] = out[width : 2 * width] * (out[:width] + sigma[d] * step)
+        beta[d] = out[2 * width + width * width :]
+    return Posterior(
+        theta,
+        names,
+        half_life,
+        shape,
+        half_saturation,
+        slope,
+        effect,
+        beta,
+        beta[:, :, None] * spread,
+        linear,
+        sigma,
+        ratio,
+    )
+
+
+def media_sums(design: Design, draws: Posterior, media: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+    """Incremental KPI (D, count, C) of scaled media paths (C, G, T), summed over the cells (G, T) that share a label."""
+    from models.mmm import kernel
+
+    out = np.zeros((draws.count, count, len(media)))
+    kernel.media_sums(
+        np.ascontiguousarray(media), design.scales.size * design.scales.kpi, np.ascontiguousarray(labels, dtype=np.int64), count,
+        design.form.adstock == "weibull", blocks.CURVES[design.form.saturation], design.form.taps,
+        np.ascontiguousarray(draws.half_life), np.ascontiguousarray(draws.shape), np.ascontiguousarray(draws.half_saturation),
+        np.ascontiguousarray(draws.slope), np.ascontiguousarray(draws.beta_geo), out,
+    )  # fmt: skip
+    return out
+
+
+def linear_sums(design: Design, draws: Posterior, labels: np.ndarray, count: int) -> tuple[tuple[str, ...], np.ndarray]:
+    """KPI of the baseline's lines (D, count, lines), summed over the cells that share a label; names of the lines first."""
+    lines = tuple(dict.fromkeys(design.baseline.component))
+    scaled = design.baseline.columns * (design.scales.size * design.scales.kpi)[None, :, None]
+    width = len(scaled)
+    sums = np.zeros((count, width))
+    valid = labels >= 0
+    for k in range(width):
+        sums[:, k] = np.bincount(labels[valid], weights=scaled[k][valid], minlength=count)
+    out = np.zeros((draws.count, count, len(lines)))
+    for i, line in enumerate(lines):
+        of = [k for k, name in enumerate(design.baseline.component) if name == line]
+        out[:, :, i] = draws.linear[:, of] @ sums[:, of].T
+    return lines, out

@@ -1,0 +1,189 @@
+"""Whether the sampler can be believed and whether the answer makes sense; each failed check becomes a warning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from models.mmm import convergence
+from models.mmm.sampler import Run
+from models.warning import Warning
+
+if TYPE_CHECKING:
+    from models.mmm.result import MMMFit
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Gates after sampling; convergence blocks, the rest goes beside the number."""
+
+    r_hat: float = 1.01
+    ess: float = 400.0
+    e_bfmi: float = 0.3
+    depth_share: float = 0.01
+    negative_baseline_review: float = 0.05
+    negative_baseline_high: float = 0.20
+    contraction_none: float = 0.10
+    contraction_weak: float = 0.50
+    autocorrelation: float = 0.30
+    wide: float = 4.0
+    prior_tail: float = 2.33  # standard deviations of the prior: its 1 % and 99 % points
+
+
+LIMITS = Limits()
+
+
+def convergence_table(sampled: np.ndarray, names: tuple[str, ...]) -> pl.DataFrame:
+    """quantity, r_hat, ess_bulk, ess_tail for every sampled coordinate (chains, draws, n)."""
+    columns = [sampled[:, :, i] for i in range(sampled.shape[2])]
+    return pl.DataFrame({
+        "quantity": list(names),
+        "r_hat": [convergence.r_hat(c) for c in columns],
+        "ess_bulk": [convergence.ess_bulk(c) for c in columns],
+        "ess_tail": [convergence.ess_tail(c) for c in columns],
+    })  # fmt: skip
+
+
+def failures(table: pl.DataFrame, run: Run, limits: Limits = LIMITS) -> list[str]:
+    """Gates that the run did not pass, in words; empty when it converged."""
+    out = []
+    bad = table.filter(~(pl.col("r_hat") <= limits.r_hat))
+    if bad.height:
+        worst = bad.sort("r_hat", descending=True).row(0, named=True)
+        out.append(
+            f"the chains disagree about {worst['quantity']} (R-hat {worst['r_hat']:.3f}, {bad.height} quantities)"
+        )
+    for kind in ("ess_bulk", "ess_tail"):
+        few = table.filter(~(pl.col(kind) >= limits.ess))
+        if few.height:
+            worst = few.sort(kind).row(0, named=True)
+            out.append(f"{worst['quantity']} has {worst[kind]:.0f} effective draws ({kind}), needs {limits.ess:.0f}")
+    if run.divergences:
+        out.append(f"{run.divergences} divergent transitions")
+    bfmi = convergence.e_bfmi(run.energy)
+    if bfmi < limits.e_bfmi:
+        out.append(f"energy is explored too slowly (E-BFMI {bfmi:.2f}, needs {limits.e_bfmi})")
+    if run.depth_share > limits.depth_share:
+        out.append(f"{run.depth_share:.1%} of the draws hit the tree-depth limit")
+    return out
+
+
+def not_converged(problems: list[str], decisions: list[str]) -> Warning:
+    """The one finding that withholds every number of the fit."""
+    return Warning(
+        "not_converged", "block", "all",
+        f"The sampler did not reach a trustworthy answer after {len(decisions)} recorded steps: {'; '.join(problems)}.",
+        "Join channels that were bought together, shorten the list of controls, or sample longer (MMMSpec.sampling).",
+    )  # fmt: skip
+
+
+def check(fit: MMMFit, limits: Limits = LIMITS) -> list[Warning]:
+    """Findings about a finished fit's answer."""
+    return [*_baseline(fit, limits), *_learning(fit, limits), *_plausible(fit, limits), *_residuals(fit, limits),
+            *_carryover(fit)]  # fmt: skip
+
+
+def contraction(fit: MMMFit) -> np.ndarray:
+    """Share of the prior's variance of each media effect that the data removed (C,); about zero means it is our assumption."""
+    return np.asarray(1 - fit.draws.effect.var(axis=0) / fit.design.effect.sd**2)
+
+
+def _baseline(fit: MMMFit, limits: Limits) -> list[Warning]:
+    if (fit.data.kpi < 0).any():
+        return []
+    from models.mmm.posterior import linear_sums
+
+    geos, periods = fit.design.y.shape
+    labels = np.broadcast_to(np.arange(periods), (geos, periods))
+    _, lines = linear_sums(fit.design, fit.draws.thin(500), np.ascontiguousarray(labels), periods)
+    base = lines.sum(axis=2)
+    share, total = float((base < 0).mean()), float((base.sum(axis=1) < 0).mean())
+    worst = max(share, total)
+    if worst <= limits.negative_baseline_review:
+        return []
+    return [Warning(
+        "negative_baseline", "high" if worst > limits.negative_baseline_high else "medium", "baseline",
+        f"The model needs sales below zero without media in {share:.0%} of periods (probability {total:.0%} in total): media is"
+        " credited with more than there was.",
+        "Check for a missing driver of sales, a wrong unit of spend, or set tighter beliefs per channel.",
+    )]  # fmt: skip
+
+
+def _learning(fit: MMMFit, limits: Limits) -> list[Warning]:
+    found = []
+    shares = contraction(fit)
+    for c, name in enumerate(fit.data.media_names):
+        if shares[c] < limits.contraction_none:
+            found.append(Warning(
+                "prior_dominated", "medium", name,
+                f"The number of {name} is mostly our assumption: the data removed only {max(shares[c], 0):.0%} of the"
+                " uncertainty we started with.",
+                f"Test {name} (pause it or raise it in some regions) before acting on its number.",
+            ))  # fmt: skip
+    return found
+
+
+def _plausible(fit: MMMFit, limits: Limits) -> list[Warning]:
+    found = []
+    effect = fit.design.effect
+    low_ok, high_ok = fit.spec.plausible_iroas
+    money = fit.data.kpi_unit == "revenue" or fit.data.value_per_kpi is not None
+    roas = fit.roas()
+    for c, row in enumerate(roas.iter_rows(named=True)):
+        z = (float(np.median(fit.draws.effect[:, c])) - effect.mu[c]) / effect.sd[c]
+        if abs(z) > limits.prior_tail:
+            found.append(Warning(
+                "prior_conflict", "high", row["channel"],
+                f"The data put {row['channel']} at an iROAS of {row['q50']:.3g}, far {'above' if z > 0 else 'below'} what was"
+                f" thought possible beforehand ({z:+.1f} prior standard deviations).",
+                "Check units of spend and KPI and look for a hidden driver; if the number is right, widen its prior.",
+            ))  # fmt: skip
+        elif money and effect.basis[c] == "iroas" and (row["q05"] > high_ok or row["q95"] < low_ok):
+            found.append(Warning(
+                "implausible_iroas", "high", row["channel"],
+                f"iROAS of {row['channel']} is {row['q05']:.3g} to {row['q95']:.3g}, outside {low_ok:g} to {high_ok:g}.",
+                "Check units and currency, or state the plausible range of this business.",
+            ))  # fmt: skip
+        elif row["q05"] > 0 and row["q95"] / row["q05"] > limits.wide:
+            found.append(Warning(
+                "wide_interval", "low", row["channel"],
+                f"iROAS of {row['channel']} lies anywhere from {row['q05']:.3g} to {row['q95']:.3g}: too wide to rank it.",
+                f"A test of {row['channel']} would narrow it.",
+            ))  # fmt: skip
+    return found
+
+
+def _residuals(fit: MMMFit, limits: Limits) -> list[Warning]:
+    scaled = (
+        (fit.data.kpi - fit.fitted()) / (fit.design.scales.size[:, None] * fit.design.scales.kpi) * fit.design.weight
+    )
+    common = scaled.mean(axis=0)
+    lags = [float(np.corrcoef(common[:-k], common[k:])[0, 1]) for k in (1, 2, 3, 4)]
+    worst = max(lags, key=abs)
+    critical = max(limits.autocorrelation, 2.6 / np.sqrt(common.size))
+    if abs(worst) <= critical:
+        return []
+    return [Warning(
+        "residual_autocorrelation", "medium", "all",
+        f"What the model cannot explain comes in runs (correlation {worst:.2f} with {lags.index(worst) + 1} period(s) before):"
+        " something that lasts is missing, and the ranges are too narrow.",
+        "Add the missing driver as a control (price, stock, competitors, season of the trade) or a longer carryover.",
+    )]  # fmt: skip
+
+
+def _carryover(fit: MMMFit) -> list[Warning]:
+    found = []
+    reach = fit.design.form.taps
+    for c, name in enumerate(fit.data.media_names):
+        h, k = fit.draws.half_life[:, c], fit.draws.shape[:, c]
+        beyond = float(np.mean(np.exp(-np.log(2) * (reach / h) ** k)))
+        if beyond > 0.05:
+            found.append(Warning(
+                "carryover_cut", "medium", name,
+                f"About {beyond:.0%} of {name}'s carryover would fall after the {reach} periods the model looks at.",
+                "Raise MMMSpec.max_lag_weeks.",
+            ))  # fmt: skip
+    return found

@@ -1,0 +1,134 @@
+"""One file per fit: arrays and a JSON of everything else, without pickles and without class paths."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import asdict, fields
+from datetime import date as Date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from models.mmm.baseline import BaselineConstants
+from models.mmm.data import MMMData
+from models.mmm.design import EffectPrior, Form, Scales, design
+from models.mmm.experiments import Experiment
+from models.mmm.posterior import Posterior
+from models.mmm.spec import MMMSpec
+from models.warning import Warning
+
+if TYPE_CHECKING:
+    from models.mmm.result import MMMFit
+
+FORMAT = 1
+
+
+def save(fit: MMMFit, path: str | Path) -> Path:
+    """Writes the fit to `path` (suffix .npz is added when missing) and returns the path written."""
+    arrays: dict[str, np.ndarray] = {}
+    plain: dict[str, object] = {"format": FORMAT}
+    data: dict[str, object] = {}
+    for field in fields(fit.data):
+        value = getattr(fit.data, field.name)
+        if isinstance(value, np.ndarray):
+            arrays[f"data.{field.name}"] = value
+        elif field.name == "findings":
+            data[field.name] = [asdict(w) for w in value]
+        elif field.name == "dates":
+            data[field.name] = [d.isoformat() for d in value]
+        else:
+            data[field.name] = value
+    plain["data"] = data
+    for field in fields(fit.draws):
+        value = getattr(fit.draws, field.name)
+        if isinstance(value, np.ndarray):
+            arrays[f"draws.{field.name}"] = value
+    scales = fit.design.scales
+    plain |= {
+        "spec": fit.spec.model_dump(mode="json"),
+        "form": asdict(fit.design.form),
+        "baseline": asdict(scales.baseline),
+        "kpi_scale": scales.kpi,
+        "names": fit.draws.names,
+        "engine": fit.engine,
+        "engine_reason": fit.engine_reason,
+        "decisions": fit.decisions,
+        "experiments": [e.model_dump(mode="json") for e in fit.experiments],
+        "findings": [asdict(w) for w in fit.findings],
+        "checks": fit.checks.to_dict(as_series=False),
+        "basis": fit.design.effect.basis,
+        "seed": fit.seed,
+    }
+    arrays |= {
+        "scales.size": scales.size, "scales.media": scales.media, "scales.noise": scales.noise, "weight": fit.design.weight,
+        "effect.kind": fit.design.effect.kind, "effect.mu": fit.design.effect.mu, "effect.sd": fit.design.effect.sd,
+        "effect.scale_to_iroas": fit.design.effect.scale_to_iroas,
+    }  # fmt: skip
+    target = Path(path)
+    if target.suffix != ".npz":
+        target = target.with_name(target.name + ".npz")
+    text = np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, json=text, **arrays)  # type: ignore[arg-type]
+    target.write_bytes(buffer.getvalue())
+    return target
+
+
+def load(path: str | Path) -> MMMFit:
+    """The fit that `save` wrote. Raises ValueError for a file of another format."""
+    from dataclasses import replace
+
+    from models.mmm.result import MMMFit
+
+    with np.load(Path(path), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    if "json" not in arrays:
+        raise ValueError(f"{path}: not a saved MMM fit")
+    plain = json.loads(arrays["json"].tobytes().decode())
+    if plain["format"] != FORMAT:
+        raise ValueError(f"{path}: format {plain['format']}, this release reads {FORMAT}: fit again")
+    raw = plain["data"]
+    parts: dict[str, object] = {}
+    for field in fields(MMMData):
+        if f"data.{field.name}" in arrays:
+            parts[field.name] = arrays[f"data.{field.name}"]
+        elif field.name == "dates":
+            parts[field.name] = tuple(Date.fromisoformat(d) for d in raw["dates"])
+        elif field.name == "findings":
+            parts[field.name] = tuple(Warning(**w) for w in raw["findings"])
+        else:
+            value = raw.get(field.name)
+            parts[field.name] = tuple(value) if isinstance(value, list) else value
+    data = MMMData(**parts)  # type: ignore[arg-type]
+    constants = plain["baseline"]
+    for key in ("knots", "control_centre", "control_width"):
+        constants[key] = tuple(constants[key])
+    scales = Scales(
+        plain["kpi_scale"],
+        arrays["scales.size"],
+        arrays["scales.media"],
+        arrays["scales.noise"],
+        BaselineConstants(**constants),
+    )
+    spec = MMMSpec.model_validate(plain["spec"])
+    plan = design(data, spec, Form(**plain["form"]), scales=scales)
+    effect = EffectPrior(
+        arrays["effect.kind"],
+        arrays["effect.mu"],
+        arrays["effect.sd"],
+        arrays["effect.scale_to_iroas"],
+        tuple(plain["basis"]),
+    )
+    plan = replace(plan, effect=effect, weight=arrays["weight"])
+    draws = Posterior(
+        names=tuple(plain["names"]),
+        **{f.name: arrays[f"draws.{f.name}"] for f in fields(Posterior) if f"draws.{f.name}" in arrays},
+    )
+    return MMMFit(
+        plan, draws, plain["engine"], plain["engine_reason"], tuple(plain["decisions"]),
+        tuple(Experiment.model_validate(e) for e in plain["experiments"]), pl.DataFrame(plain["checks"]),
+        tuple(Warning(**w) for w in plain["findings"]), plain["seed"],
+    )  # fmt: skip
