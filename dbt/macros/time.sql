@@ -1,0 +1,15 @@
+{#- The business day of a UTC instant in the workspace's time zone. -#}
+{% macro business_day(instant, zone) -%}
+cast((({{ instant }}) at time zone 'UTC') at time zone {{ zone }} as date)
+{%- endmacro %}
+
+{#- Microseconds from `a` to `b`: windows are cut in exact time, never by counting midnights. -#}
+{% macro microseconds_between(a, b) -%}
+(epoch_us({{ b }}) - epoch_us({{ a }}))
+{%- endmacro %}
+
+{#- Fiscal quarter such as 2026-Q3; the fiscal year carries the calendar year in which it starts. -#}
+{% macro fiscal_quarter(day, first_month) -%}
+strftime({{ day }} - to_months({{ first_month }} - 1), '%Y')
+|| '-Q' || cast(quarter({{ day }} - to_months({{ first_month }} - 1)) as varchar)
+{%- endmacro %}

@@ -1,0 +1,80 @@
+-- What was spent, from every source, at one level per platform, account and day. Levels of one platform never add up to
+-- the same number, so they are never unioned: campaign first (it holds campaigns without ads), then ad (what Meta's
+-- connector delivers), then ad group, then account, which knows no campaign.
+{%- set platforms = ['google_ads', 'meta_ads', 'linkedin_ads', 'microsoft_ads', 'tiktok_ads'] %}
+with platform_rows as (
+    {%- for platform in platforms %}
+    select
+        rows_of_day.source,
+        rows_of_day.account_id,
+        rows_of_day.level,
+        rows_of_day.day,
+        rows_of_day.campaign,
+        rows_of_day.geo,
+        rows_of_day.currency,
+        rows_of_day.day_basis,
+        rows_of_day.spend,
+        rows_of_day.impressions,
+        rows_of_day.clicks,
+        rows_of_day.platform_conversions,
+        rows_of_day.platform_revenue
+    from {{ ref('stg_' ~ platform ~ '__ad_day') }} as rows_of_day
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+),
+
+levelled as (
+    select
+        platform_rows.*,
+        dense_rank() over (
+            partition by platform_rows.source, platform_rows.account_id, platform_rows.day
+            order by
+                case platform_rows.level
+                    when 'campaign' then 1 when 'ad' then 2 when 'ad_group' then 3 when 'account' then 4 else 5
+                end
+        ) as level_choice
+    from platform_rows
+)
+
+select
+    levelled.source,
+    levelled.account_id,
+    levelled.level,
+    'day' as grain,
+    levelled.day,
+    cast(null as varchar) as delivered_channel,
+    levelled.campaign,
+    levelled.geo as delivered_geo,
+    'media' as cost_type,
+    levelled.currency,
+    levelled.day_basis,
+    levelled.day > {{ as_of_day() }} - 3 as provisional,
+    levelled.spend,
+    levelled.impressions,
+    levelled.clicks,
+    levelled.platform_conversions,
+    levelled.platform_revenue
+from levelled
+where levelled.level_choice = 1
+union all
+select
+    'channel_spend' as source,
+    '' as account_id,
+    'campaign' as level,
+    lines.grain,
+    lines.day,
+    lines.channel as delivered_channel,
+    lines.campaign,
+    lines.geo as delivered_geo,
+    lines.cost_type,
+    lines.currency,
+    'business' as day_basis,
+    false as provisional,
+    lines.spend,
+    lines.impressions,
+    lines.clicks,
+    lines.platform_conversions,
+    lines.platform_revenue
+from {{ ref('stg_channel_spend__line') }} as lines

@@ -1,0 +1,1 @@
+{{ ad_day('google_ads') }}

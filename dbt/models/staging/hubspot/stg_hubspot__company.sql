@@ -1,0 +1,14 @@
+-- Companies of the CRM.
+with ranked as (
+    {{ ranked_deliveries(source('raw', 'hubspot__company'), ['company_id']) }}
+)
+
+select
+    ranked.company_id,
+    lower(ranked.domain) as domain,
+    ranked.industry,
+    ranked.country,
+    ranked.created_at,
+    coalesce(ranked.is_deleted, false) as is_deleted
+from ranked
+where ranked.recency = 1

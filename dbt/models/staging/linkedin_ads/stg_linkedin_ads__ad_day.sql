@@ -1,0 +1,1 @@
+{{ ad_day('linkedin_ads') }}

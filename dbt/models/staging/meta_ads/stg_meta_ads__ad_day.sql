@@ -1,0 +1,1 @@
+{{ ad_day('meta_ads') }}

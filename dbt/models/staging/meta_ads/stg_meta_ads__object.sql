@@ -1,0 +1,1 @@
+{{ ad_object('meta_ads') }}

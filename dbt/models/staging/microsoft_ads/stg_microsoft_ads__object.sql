@@ -1,0 +1,1 @@
+{{ ad_object('microsoft_ads') }}

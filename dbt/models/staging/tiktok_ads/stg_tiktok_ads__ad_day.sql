@@ -1,0 +1,1 @@
+{{ ad_day('tiktok_ads') }}

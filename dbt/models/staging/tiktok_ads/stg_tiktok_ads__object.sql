@@ -1,0 +1,1 @@
+{{ ad_object('tiktok_ads') }}

@@ -1,0 +1,134 @@
+"""The whole project builds on nothing at all and on a company small enough to add up by hand."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+
+def failures(statuses: dict[str, str]) -> dict[str, str]:
+    return {
+        name: status for name, status in statuses.items() if status.split(":")[0] not in {"success", "pass", "warn"}
+    }
+
+
+def test_a_workspace_without_any_file_builds_to_empty_marts(project, empty_build):
+    assert empty_build
+    assert failures(empty_build) == {}
+
+
+def test_the_small_company_builds_and_every_data_test_passes(small_build):
+    assert failures(small_build) == {}
+    warned = sorted(name for name, status in small_build.items() if status.startswith("warn"))
+    assert warned == ["converted_channel_day_spend__spend_report"], "the dollar day without a rate near it must be seen"
+
+
+def test_spend_is_the_newest_delivery_the_run_may_know_at_one_level(mart):
+    assert mart("""
+        select day::varchar, channel, campaign, geo, source, cost_type, spend, spend_report, clicks, provisional
+        from marts.channel_day where source in ('google_ads', 'meta_ads') order by all
+    """) == [
+        (
+            "2026-09-01",
+            "paid_search",
+            "Generic",
+            "south",
+            "google_ads",
+            "media",
+            Decimal("50"),
+            Decimal("50"),
+            3,
+            False,
+        ),
+        (
+            "2026-09-01",
+            "paid_search_brand",
+            "Brand | DE",
+            "north",
+            "google_ads",
+            "media",
+            Decimal("110.1"),
+            Decimal("110.1"),
+            6,
+            False,
+        ),
+        ("2026-09-02", "paid_social", "Autumn", "south", "meta_ads", "media", Decimal("10"), Decimal("9"), 1, False),
+        ("2026-09-12", "paid_social", "Autumn", "south", "meta_ads", "media", Decimal("30"), None, 1, False),
+        (
+            "2026-10-30",
+            "paid_search",
+            "Generic",
+            "all",
+            "google_ads",
+            "media",
+            Decimal("1.01"),
+            Decimal("1.01"),
+            1,
+            True,
+        ),
+    ]
+
+
+def test_segments_add_up_and_a_complete_day_forgets_what_vanished(mart):
+    assert mart(
+        "select campaign, spend from marts.channel_day where source in ('microsoft_ads', 'tiktok_ads') order by 1"
+    ) == [
+        ("Bing", Decimal("13.75")),
+        ("Spark", Decimal("4.5")),
+    ]
+
+
+def test_own_spend_keeps_its_week_its_type_of_cost_and_its_currency(mart):
+    assert mart("""
+        select channel, geo, grain, cost_type, currency, spend, spend_report from marts.channel_day
+        where source = 'channel_spend' order by all
+    """) == [
+        ("radio", "all", "week", "media", "CHF", Decimal("80"), None),
+        ("trade_fairs_events", "north", "week", "agency", "EUR", Decimal("200"), Decimal("200")),
+        ("trade_fairs_events", "north", "week", "media", "EUR", Decimal("1000"), Decimal("1000")),
+    ]
+
+
+def test_the_outcome_is_restated_and_two_currencies_meet_in_report_currency(mart):
+    assert mart("""
+        select day::varchar, geo, kpi, value, revenue, revenue_report, currency from marts.kpi_day where kpi = 'revenue' order by all
+    """) == [
+        ("2026-09-01", "north", "revenue", Decimal("510"), Decimal("510"), Decimal("510"), "EUR"),
+        ("2026-09-01", "south", "revenue", Decimal("300.25"), Decimal("300.25"), Decimal("300.25"), "EUR"),
+        ("2026-09-02", "north", "revenue", Decimal("20"), Decimal("20"), Decimal("20"), "EUR"),
+        ("2026-09-02", "south", "revenue", Decimal("14"), Decimal("14"), Decimal("14"), "EUR"),
+    ]
+    assert mart("select geo, name, value from marts.context_day") == [("all", "price_index", 1.1)]
+
+
+def test_books_and_models_are_laid_side_by_side(mart):
+    assert mart("select kind, account_code, amount_report, modelled, reason from marts.ledger_period order by 2") == [
+        ("media_spend", "4600", Decimal("1310"), True, None),
+        ("revenue", "8000", Decimal("900"), True, None),
+        ("revenue", "8100", Decimal("60"), False, "licence resale"),
+        ("refund", "8200", Decimal("40"), True, None),
+        ("orphan", "9999", Decimal("3"), True, None),
+    ]
+    assert mart("""
+        select booked_revenue, excluded_revenue, modelled_revenue, kpi_revenue, gap, ledger_spend, platform_spend, spend_gap
+        from marts.reconciliation where period = '2026-09'
+    """) == [tuple(Decimal(v) if v else None for v in ("920", "60", "860", "844.25", "15.75", "1310", None, None))]
+
+
+def test_a_declared_test_is_cut_from_the_warehouse_and_a_delivered_panel_is_kept(mart):
+    assert mart(
+        "select experiment_id, estimand, declared, round(se, 4), len(channels), geos from marts.experiment order by 1"
+    ) == [
+        ("x1", "incremental_revenue", True, None, 2, ["north"]),
+        ("x2", "iroas", False, 0.9119, 1, []),
+        ("x3", "incremental_revenue", True, None, 1, ["north"]),
+    ]
+    assert mart(
+        "select experiment_id, geo, day::varchar, kpi, spend, arm, period from marts.experiment_panel order by all"
+    ) == [
+        ("x1", "north", "2026-09-01", 510.0, 110.1, "treatment", "pre"),
+        ("x1", "north", "2026-09-02", 20.0, 0.0, "treatment", "test"),
+        ("x1", "south", "2026-09-01", 300.25, 50.0, "control", "pre"),
+        ("x1", "south", "2026-09-02", 14.0, 0.0, "control", "test"),
+        ("x3", "north", "2026-09-02", 12.0, 3.0, "treatment", "test"),
+        ("x3", "south", "2026-09-02", 11.0, 0.0, "control", "test"),
+    ]
