@@ -1,0 +1,26 @@
+"""Pattern cards: what is told to content agents, in a closed form that can carry no instruction."""
+
+from __future__ import annotations
+
+from feedback.patterns.cards import Approval, Card, CardRun, block, newest, next_versions, retract, usable
+from feedback.patterns.contract import CardRefused, accept, problems, schema
+from feedback.patterns.vocabulary import VOCABULARY, FeatureDefinition, extract_headlines, headline_features
+
+__all__ = [
+    "VOCABULARY",
+    "Approval",
+    "Card",
+    "CardRefused",
+    "CardRun",
+    "FeatureDefinition",
+    "accept",
+    "block",
+    "extract_headlines",
+    "headline_features",
+    "newest",
+    "next_versions",
+    "problems",
+    "retract",
+    "schema",
+    "usable",
+]

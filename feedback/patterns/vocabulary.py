@@ -55,14 +55,53 @@ def _long_words(text: str) -> bool:
     return bool(tokens) and sum(len(t) > 7 for t in tokens) / len(tokens) > 0.20
 
 
-NEGATIVE = (
-    "hate worst bad wrong kill dead die died death terrible awful sad cry hurt pain fear angry war shock shocking"
-    " disturbing horrible racist rape abuse violence"
-).split()
-POSITIVE = (
-    "love best great amazing awesome beautiful happy good perfect wonderful brilliant inspiring incredible adorable"
-    " cute hilarious funny"
-).split()
+NEGATIVE = [
+    "hate",
+    "worst",
+    "bad",
+    "wrong",
+    "kill",
+    "dead",
+    "die",
+    "died",
+    "death",
+    "terrible",
+    "awful",
+    "sad",
+    "cry",
+    "hurt",
+    "pain",
+    "fear",
+    "angry",
+    "war",
+    "shock",
+    "shocking",
+    "disturbing",
+    "horrible",
+    "racist",
+    "rape",
+    "abuse",
+    "violence",
+]
+POSITIVE = [
+    "love",
+    "best",
+    "great",
+    "amazing",
+    "awesome",
+    "beautiful",
+    "happy",
+    "good",
+    "perfect",
+    "wonderful",
+    "brilliant",
+    "inspiring",
+    "incredible",
+    "adorable",
+    "cute",
+    "hilarious",
+    "funny",
+]
 CURIOUS = (
     "guess", "wait", "secret", "happens next", "you won't", "until", "turns out", "actually", "the reason", "reason",
     "what happened", "find out", "mind",

@@ -74,7 +74,11 @@ def to_frame(decisions: Iterable[Decision]) -> pl.DataFrame:
     for d in decisions:
         row = {f.name: getattr(d, f.name) for f in fields(Decision) if f.name != "estimate"}
         row["channels"], row["unmet"] = list(d.channels), list(d.unmet)
-        estimate = {f"est_{k}": list(v) if isinstance(v, tuple) else v for k, v in vars(d.estimate).items()} if d.estimate else {}
+        estimate = (
+            {f"est_{k}": list(v) if isinstance(v, tuple) else v for k, v in vars(d.estimate).items()}
+            if d.estimate
+            else {}
+        )
         rows.append(row | empty | estimate)
     return pl.DataFrame(rows, infer_schema_length=None)
 

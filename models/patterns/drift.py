@@ -32,8 +32,9 @@ def change_z(contrasts: pl.DataFrame, sign: int, cut: date) -> tuple[float, floa
 
     `contrasts` of one feature. z below -2.5 with a negative recent effect is the change alarm.
     """
-    recent, older = raw_effect(contrasts.filter(pl.col("week") >= cut)), raw_effect(
-        contrasts.filter(pl.col("week") < cut)
+    recent, older = (
+        raw_effect(contrasts.filter(pl.col("week") >= cut)),
+        raw_effect(contrasts.filter(pl.col("week") < cut)),
     )
     if recent is None or older is None:
         return None

@@ -108,7 +108,9 @@ def _day_after(tests: pl.DataFrame) -> date:
 def _present(arms: Arms, features: pl.DataFrame, names: list[str]) -> np.ndarray:
     x = np.zeros((arms.frame.height, len(names)))
     where = arms.frame.select("variant").with_row_index("row")
-    column = pl.DataFrame({"feature": names, "column": range(len(names))}, schema={"feature": pl.String, "column": pl.Int64})
+    column = pl.DataFrame(
+        {"feature": names, "column": range(len(names))}, schema={"feature": pl.String, "column": pl.Int64}
+    )
     hits = where.join(features.select("variant", "feature"), on="variant").join(column, on="feature")
     x[hits["row"].to_numpy(), hits["column"].to_numpy()] = 1.0
     return x
@@ -202,9 +204,7 @@ def _usage(tests: pl.DataFrame, features: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _split_by_feature(
-    tests: pl.DataFrame, arms: Arms, features: pl.DataFrame, names: list[str]
-) -> dict[str, float]:
+def _split_by_feature(tests: pl.DataFrame, arms: Arms, features: pl.DataFrame, names: list[str]) -> dict[str, float]:
     """Traffic split judged over all tests of a feature: small leaks per test add up to a visible one.
 
     Per cell the variance of the feature arms' share is multinomial; p is of the summed deviation (1 df).

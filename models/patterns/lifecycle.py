@@ -18,9 +18,7 @@ from models.patterns.rules import Evidence, shown_neutral, verdict
 from models.patterns.spec import LearnSpec, PromotionPolicy
 
 
-def promote(
-    estimates: PatternEstimates, policy: PromotionPolicy, history: Sequence[Decision] = ()
-) -> list[Decision]:
+def promote(estimates: PatternEstimates, policy: PromotionPolicy, history: Sequence[Decision] = ()) -> list[Decision]:
     """The week's decision on every pattern, sorted by feature, kind and channels.
 
     `history` holds earlier decisions in any order; only weeks before the Monday of `estimates.as_of` are read, so

@@ -56,7 +56,14 @@ class PriorPack:
 
     @classmethod
     def from_estimates(
-        cls, name: str, version: str, sha256: str, estimates: PatternEstimates, *, same_publisher: bool, gap_years: float
+        cls,
+        name: str,
+        version: str,
+        sha256: str,
+        estimates: PatternEstimates,
+        *,
+        same_publisher: bool,
+        gap_years: float,
     ) -> PriorPack:
         """The pack an archive gives to later tests."""
         frame = estimates.frame.select("feature", mean="shrunk", sd="sd")

@@ -132,7 +132,12 @@ def _compare(
         wb = both["weight"].to_numpy() / both["weight"].sum()
         excess, _, reach = _paired((both["d"] - both["rival"]).to_numpy(), wb, level)
         shift = float(np.sum(wb * ((both["d"] + both["rival"] * len(rivals)) / (1 + len(rivals))).to_numpy()))
-        row |= {"own_excess": excess, "excess_low": excess - reach, "excess_high": excess + reach, "engine_shift": shift}
+        row |= {
+            "own_excess": excess,
+            "excess_low": excess - reach,
+            "excess_high": excess + reach,
+            "engine_shift": shift,
+        }
     return row
 
 

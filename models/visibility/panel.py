@@ -55,7 +55,12 @@ class Panel:
     @property
     def questions(self) -> pl.DataFrame:
         """prompt_id, branded, type, topic, weight with their defaults filled in."""
-        defaults = {"branded": pl.lit(False), "type": pl.lit("category"), "topic": pl.col("prompt_id"), "weight": pl.lit(1.0)}
+        defaults = {
+            "branded": pl.lit(False),
+            "type": pl.lit("category"),
+            "topic": pl.col("prompt_id"),
+            "weight": pl.lit(1.0),
+        }
         return self.prompts.with_columns(
             pl.col(c).fill_null(default) if c in self.prompts.columns else default.alias(c)
             for c, default in defaults.items()

@@ -37,7 +37,13 @@ def answer(prompt: str, replicate: int, status: str = "answered", **more: Any) -
 
 
 def frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    schema = {"week": pl.Date, "day": pl.Date, "replicate": pl.Int64, "brands": pl.List(pl.String), "cited": pl.List(pl.String)}
+    schema = {
+        "week": pl.Date,
+        "day": pl.Date,
+        "replicate": pl.Int64,
+        "brands": pl.List(pl.String),
+        "cited": pl.List(pl.String),
+    }
     return pl.DataFrame(rows, schema_overrides=schema)
 
 
@@ -105,7 +111,9 @@ def test_shares_of_voice_sum_to_one_and_every_range_holds_its_value() -> None:
     assert found.filter(pl.col("n") <= 0).height == 0
 
 
-def simulated(prompts: int, runs: int, mean: float, seed: int, engine: str = "openai", icc: float = 0.45) -> pl.DataFrame:
+def simulated(
+    prompts: int, runs: int, mean: float, seed: int, engine: str = "openai", icc: float = 0.45
+) -> pl.DataFrame:
     """Answers whose chance of naming Acme varies between questions (beta-binomial with the given ICC)."""
     rng = np.random.default_rng(seed)
     a, b = mean * (1 / icc - 1), (1 - mean) * (1 / icc - 1)
@@ -145,7 +153,10 @@ def test_repeats_make_the_panel_range_narrow_but_not_the_category_range() -> Non
     few = metrics(simulated(50, 3, 0.35, seed=3), small_panel(50)).filter(pl.col("metric") == "mention_rate")
     many = metrics(simulated(50, 7, 0.35, seed=3), small_panel(50)).filter(pl.col("metric") == "mention_rate")
     width = {
-        name: [f.filter(pl.col("brand") == "Acme")[hi].item() - f.filter(pl.col("brand") == "Acme")[lo].item() for f in (few, many)]
+        name: [
+            f.filter(pl.col("brand") == "Acme")[hi].item() - f.filter(pl.col("brand") == "Acme")[lo].item()
+            for f in (few, many)
+        ]
         for name, lo, hi in (("category", "low", "high"), ("panel", "panel_low", "panel_high"))
     }
     assert width["panel"][1] < 0.75 * width["panel"][0]
@@ -159,9 +170,16 @@ def test_one_engine_is_never_decision_grade_and_three_good_ones_may_be() -> None
     answers = pl.concat(
         [simulated(50, 5, 0.4, seed=s, engine=e) for s, e in enumerate(["openai", "gemini", "perplexity"])]
     ).with_columns(model_family=pl.col("engine"))
-    found = metrics(answers, panel, aa_passed=True).filter(pl.col("brand") == "Acme", pl.col("metric") == "mention_rate")
+    found = metrics(answers, panel, aa_passed=True).filter(
+        pl.col("brand") == "Acme", pl.col("metric") == "mention_rate"
+    )
     tiers = dict(found.select("engine", "tier").iter_rows())
-    assert tiers == {"openai": "directional", "gemini": "directional", "perplexity": "directional", "all": "decision_grade"}
+    assert tiers == {
+        "openai": "directional",
+        "gemini": "directional",
+        "perplexity": "directional",
+        "all": "decision_grade",
+    }
     untested = metrics(answers, panel).filter(pl.col("engine") == "all")
     assert set(untested["tier"].to_list()) == {"directional"}
     assert "citation_share" not in untested["metric"].to_list()

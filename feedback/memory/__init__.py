@@ -1,0 +1,7 @@
+"""The shared memory of content agents: snapshots that are whole, hashed and dated, or nothing."""
+
+from __future__ import annotations
+
+from feedback.memory.snapshots import ChangesGone, Feed, MemoryBusy, changes_after, prune, publish, read
+
+__all__ = ["ChangesGone", "Feed", "MemoryBusy", "changes_after", "prune", "publish", "read"]

@@ -1,0 +1,218 @@
+"""From weekly decisions to card versions: insert only, and only when something that matters has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from feedback.patterns.canonical import six_digits
+from feedback.patterns.contract import accept, instant
+from feedback.patterns.identity import content_sha256, pattern_id
+from feedback.patterns.statement import write
+from feedback.patterns.vocabulary import VOCABULARY, FeatureDefinition
+from models.patterns.decision import Decision
+from models.patterns.estimates import Estimate
+
+Card = dict[str, Any]
+REVIEW_DAYS = 91
+NEVER_COMPARED = ("version", "recorded_at", "supersedes", "content_sha256")
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A person's yes to exactly one subject (the SHA-256 of what was shown to that person)."""
+
+    person: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class CardRun:
+    """Where this run's cards come from and to whom they belong; `data_snapshot_sha256` is of tests and features."""
+
+    brand: str
+    run_id: str
+    code_version: str
+    data_snapshot_sha256: str
+    query_ref: str
+    design: str = "within_brief_randomised"
+    confounders_checked: tuple[str, ...] = ("srm", "week")
+    prior_pack: str | None = None
+    seed_ref: str = "feed-key-unset"
+    explore_floor: float = 0.3
+    formats: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
+    markets: tuple[str, ...] = ()
+    approvals: Mapping[str, Approval] = field(default_factory=dict)
+    exemplars: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    counterexamples: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    vocabulary: Mapping[str, FeatureDefinition] = field(default_factory=lambda: VOCABULARY)
+
+
+def newest(cards: Iterable[Card]) -> dict[str, Card]:
+    """The current version of every pattern."""
+    latest: dict[str, Card] = {}
+    for card in cards:
+        known = latest.get(card["pattern_id"])
+        if known is None or card["version"] > known["version"]:
+            latest[card["pattern_id"]] = card
+    return latest
+
+
+def next_versions(current: Iterable[Card], decisions: Iterable[Decision], now: datetime, run: CardRun) -> list[Card]:
+    """The card versions that this week's decisions add; existing versions are never touched.
+
+    `current`: stored cards of the brand, all versions or the newest ones. Decisions may span weeks: the newest per
+    pattern counts. A card that would equal its current version but for version, times of recording and run is not
+    written, so the same inputs give no new version. A candidate gets a card only if the pattern had one before (it
+    returned from retirement). `now` must carry a time zone. Raises CardRefused for a card that breaks the contract,
+    ValueError for a feature that no person admitted to the vocabulary.
+    """
+    if now.tzinfo is None:
+        raise ValueError(f"now={now} has no time zone; cards are written in UTC")
+    known = {k: c for k, c in newest(current).items() if c["scope"]["brand"] == run.brand}
+    latest: dict[Any, Decision] = {}
+    for d in sorted(decisions, key=lambda d: d.week):
+        latest[d.key] = d
+    found = []
+    for _, decision in sorted(latest.items()):
+        card = _card(decision, known, now, run)
+        if card is not None:
+            accept(card, run.vocabulary)
+            found.append(card)
+    return found
+
+
+def retract(cards: Iterable[Card], run_id: str, now: datetime, *, design: bool = False) -> list[Card]:
+    """Versions that take back every current card whose evidence came from a run (a late split alarm, a wrong join).
+
+    `design` True says the test itself was wrong, False that its data were.
+    """
+    reason = "retracted_design" if design else "retracted_data"
+    found = []
+    for card in newest(cards).values():
+        if card["evidence"]["run_id"] == run_id and card["state"] not in ("retired", "blocked"):
+            found.append(_ended(card, "retired", reason, now))
+    return sorted(found, key=lambda c: c["pattern_id"])
+
+
+def block(card: Card, now: datetime) -> Card:
+    """A person takes a card out at once, from any state."""
+    return _ended(card, "blocked", "human_block", now)
+
+
+def _ended(card: Card, state: str, reason: str, now: datetime) -> Card:
+    ended = {**card, "state": state, "retire_reason": reason, "exposure": {**card["exposure"], "p_assign": 0.0}}
+    return _sealed(ended, card, now)
+
+
+def _card(d: Decision, known: Mapping[str, Card], now: datetime, run: CardRun) -> Card | None:
+    definition = run.vocabulary.get(d.feature)
+    if definition is None:
+        raise ValueError(f"feature {d.feature} is not in the vocabulary; a person admits new keys first")
+    features = [
+        {
+            "key": d.feature, "op": "present", "value": None, "extractor": definition.extractor,
+            "extractor_version": definition.version, "extractor_kappa": None,
+        }
+    ]  # fmt: skip
+    scope = {
+        "brand": run.brand, "channels": list(d.channels), "formats": list(run.formats),
+        "audiences": list(run.audiences), "markets": list(run.markets), "lifecycle": [],
+    }  # fmt: skip
+    outcome = d.estimate.outcome if d.estimate else None
+    previous = known.get(pattern_id(d.kind, features, scope, outcome)) if outcome else _by_scope(known, d, scope)
+    if d.state in ("retired", "blocked"):
+        # Nothing was ever told to an agent, so there is nothing to take back.
+        if previous is None:
+            return None
+        ended = _ended(previous, d.state, d.retire_reason or "below_rule", now)
+        return None if _same(ended, previous) else ended
+    if d.estimate is None or d.expires is None or (d.state == "candidate" and previous is None):
+        return None
+    approval = run.approvals.get(d.feature)
+    card = {
+        "spec": "pattern/1",
+        "pattern_id": pattern_id(d.kind, features, scope, d.estimate.outcome),
+        "state": d.state,
+        "kind": d.kind,
+        "statement": write(d.kind, d.feature, definition.noun, d.channels),
+        "features": features,
+        "scope": scope,
+        "evidence": {
+            "design": run.design, "tier": d.tier, "estimates": [_estimate(d.estimate, d.tier)], "run_id": run.run_id,
+            "code_version": run.code_version, "data_snapshot_sha256": run.data_snapshot_sha256,
+            "query_ref": run.query_ref, "window": [_z(d.estimate.first_week), _z(d.estimate.last_week + timedelta(days=7))],
+            "exemplars": list(run.exemplars.get(d.feature, ()))[:5],
+            "counterexamples": list(run.counterexamples.get(d.feature, ()))[:5],
+            "confounders_checked": list(run.confounders_checked), "prior_pack": run.prior_pack,
+        },
+        "exposure": {
+            "p_assign": d.p_assign, "unit": "variant", "seed_ref": run.seed_ref, "explore_floor": run.explore_floor,
+        },
+        "governance": {
+            "risk": d.risk, "approved_by": approval.person if approval else None,
+            "approved_how": "person" if approval else None, "approval_subject": approval.subject if approval else None,
+            "review_due": _z(d.estimate.last_week + timedelta(days=7 + REVIEW_DAYS)),
+        },
+        "valid_from": _z(d.since),
+        "expires_at": _z(d.expires),
+        "conflicts_with": [],
+        "retire_reason": None,
+        "trust": "measured",
+    }  # fmt: skip
+    sealed = _sealed(card, previous, now)
+    return None if previous is not None and _same(sealed, previous) else sealed
+
+
+def _by_scope(known: Mapping[str, Card], d: Decision, scope: Mapping[str, Any]) -> Card | None:
+    """The card of a decision that lost its estimate: found by what it says instead of by its identity hash."""
+    for card in known.values():
+        same = card["features"][0]["key"] == d.feature if card["features"] else False
+        if same and card["kind"] == d.kind and card["scope"] == scope:
+            return card
+    return None
+
+
+def _sealed(card: Card, previous: Card | None, now: datetime) -> Card:
+    version = previous["version"] + 1 if previous else 1
+    sealed: Card = six_digits({k: v for k, v in card.items() if k not in NEVER_COMPARED})
+    sealed |= {
+        "version": version,
+        "recorded_at": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "supersedes": f"{previous['pattern_id']}@{previous['version']}" if previous else None,
+    }
+    return sealed | {"content_sha256": content_sha256(sealed)}
+
+
+def _same(a: Card, b: Card) -> bool:
+    def told(card: Card) -> Card:
+        rest = {k: v for k, v in card.items() if k not in NEVER_COMPARED}
+        return rest | {"evidence": {k: v for k, v in card["evidence"].items() if k != "run_id"}}
+
+    return content_sha256(told(a)) == content_sha256(told(b))
+
+
+def _estimate(e: Estimate, tier: str) -> dict[str, Any]:
+    classes = {"A": "incremental", "B": "randomised_proxy"}
+    return {
+        "outcome": e.outcome, "outcome_class": classes.get(tier, "observational"),
+        "scale": "log_odds" if e.outcome == "ctr_log_odds" else "absolute", "raw": e.raw, "raw_se": e.raw_se, "shrunk": e.shrunk,
+        "ci90": [e.low, e.high], "p_gt_0": e.p_gt_0, "p_gt_0_next": e.p_gt_0_next, "p_gt_delta": e.p_gt_delta,
+        "delta": e.delta, "p_abs_lt_delta": e.p_abs_lt_delta, "lfsr": e.lfsr, "n_contrasts": e.n_contrasts,
+        "n_contents": e.n_contents, "n_eff": e.n_eff, "heterogeneity_sd": e.heterogeneity_sd,
+        "drift_sd_per_year": e.drift_sd_per_year,
+    }  # fmt: skip
+
+
+def _z(day: date) -> str:
+    return datetime.combine(day, time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def usable(card: Card, now: datetime) -> bool:
+    """May an agent be shown this card now? Provisional (an experiment), promoted or watch, begun and not expired."""
+    if card["state"] not in ("provisional", "promoted", "watch"):
+        return False
+    return instant(card["valid_from"]) <= now < instant(card["expires_at"])

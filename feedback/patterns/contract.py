@@ -1,0 +1,134 @@
+"""Is this a card that may be stored? The published schema first, then what a schema cannot say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from feedback.patterns.canonical import canonical
+from feedback.patterns.identity import content_sha256
+from feedback.patterns.statement import complaints as statement_complaints
+from feedback.patterns.vocabulary import VOCABULARY, FeatureDefinition
+
+MIN_CONTRASTS, MIN_P_PROMOTED = 20, 0.80
+TIER_OF = {
+    "platform_lift": "A", "geo_holdout": "A", "within_brief_randomised": "B", "switchback": "C",
+    "platform_ab_divergent": "CD", "observational": "D", "human_rule": "D",
+}  # fmt: skip
+
+
+class CardRefused(ValueError):
+    """A card that breaks the contract; the message lists every reason."""
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The published contract, spec pattern/1, as a JSON Schema."""
+    loaded: dict[str, Any] = json.loads(files("feedback.patterns").joinpath("pattern.schema.json").read_text("utf-8"))
+    return loaded
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(schema())
+
+
+def instant(text: str) -> datetime:
+    """A card's time, always UTC and written with Z. Raises ValueError otherwise."""
+    if not text.endswith("Z"):
+        raise ValueError(f"{text!r} is not a UTC time like 2026-11-20T06:00:00Z")
+    return datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)
+
+
+def problems(card: Mapping[str, Any], vocabulary: Mapping[str, FeatureDefinition] = VOCABULARY) -> list[str]:
+    """Every reason why the card must not be stored; empty when it may be."""
+    found = [f"{e.json_path}: {e.message}" for e in sorted(_validator().iter_errors(card), key=lambda e: e.json_path)]
+    if found:
+        return found
+    found += _times(card)
+    found += _estimates(card)
+    found += _features(card, vocabulary)
+    design, tier = card["evidence"]["design"], card["evidence"]["tier"]
+    if tier not in TIER_OF[design]:
+        found.append(f"evidence.tier {tier}: design {design} is tier {' or '.join(TIER_OF[design])}")
+    supersedes, version = card.get("supersedes"), card["version"]
+    if (
+        supersedes
+        and supersedes.startswith(card["pattern_id"] + "@")
+        and supersedes != f"{card['pattern_id']}@{version - 1}"
+    ):
+        found.append(f"supersedes {supersedes}: version {version} follows {version - 1}")
+    try:
+        canonical(card)
+    except ValueError as error:
+        return [*found, f"card has no canonical form: {error}"]
+    if card["content_sha256"] != content_sha256(card):
+        found.append(
+            f"content_sha256 {card['content_sha256'][:12]}…: the content hashes to {content_sha256(card)[:12]}…"
+        )
+    return found
+
+
+def accept(card: Mapping[str, Any], vocabulary: Mapping[str, FeatureDefinition] = VOCABULARY) -> None:
+    """Raises CardRefused naming the card and all its problems."""
+    found = problems(card, vocabulary)
+    if found:
+        name = f"{card.get('pattern_id', 'card')}@{card.get('version', '?')}"
+        raise CardRefused(f"{name} breaks the contract: " + "; ".join(found))
+
+
+def _times(card: Mapping[str, Any]) -> list[str]:
+    named = {k: card[k] for k in ("valid_from", "expires_at", "recorded_at")}
+    named["governance.review_due"] = card["governance"]["review_due"]
+    start, end = card["evidence"]["window"]
+    named |= {"evidence.window[0]": start, "evidence.window[1]": end}
+    found = []
+    for name, text in named.items():
+        try:
+            instant(text)
+        except ValueError as error:
+            found.append(f"{name}: {error}")
+    if found:
+        return found
+    if instant(card["expires_at"]) <= instant(card["valid_from"]):
+        found.append(f"expires_at {card['expires_at']} is not after valid_from {card['valid_from']}")
+    if instant(end) < instant(start):
+        found.append(f"evidence.window ends {end} before it starts {start}")
+    return found
+
+
+def _estimates(card: Mapping[str, Any]) -> list[str]:
+    found = []
+    for i, e in enumerate(card["evidence"]["estimates"]):
+        low, high = e["ci90"]
+        if not low <= e["shrunk"] <= high:
+            found.append(f"evidence.estimates[{i}]: shrunk {e['shrunk']} lies outside ci90 [{low}, {high}]")
+    if card["state"] == "promoted" and card["trust"] == "measured":
+        first = card["evidence"]["estimates"][0]
+        if first["n_contrasts"] < MIN_CONTRASTS:
+            found.append(f"promoted on {first['n_contrasts']} contrasts, needs {MIN_CONTRASTS}")
+        if card["kind"] != "neutral" and (first["shrunk"] <= 0 or first["p_gt_0"] < MIN_P_PROMOTED):
+            found.append(f"promoted with shrunk {first['shrunk']} and p_gt_0 {first['p_gt_0']}: needs > 0 and >= 0.8")
+    return found
+
+
+def _features(card: Mapping[str, Any], vocabulary: Mapping[str, FeatureDefinition]) -> list[str]:
+    found, labels = [], []
+    for f in card["features"]:
+        known = vocabulary.get(f["key"])
+        if known is None:
+            found.append(f"feature {f['key']} is not in the vocabulary")
+            continue
+        labels.append(known.label)
+        if (f["extractor"], f["extractor_version"]) != (known.extractor, known.version):
+            found.append(
+                f"feature {f['key']} was read by {f['extractor']} {f['extractor_version']}, the vocabulary knows"
+                f" {known.extractor} {known.version}"
+            )
+    return found + statement_complaints(card["statement"], labels)

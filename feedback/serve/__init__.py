@@ -1,0 +1,7 @@
+"""The pattern feed for content agents, over HTTP and as a list."""
+
+from __future__ import annotations
+
+from feedback.serve.feed import app, feed_list, serve
+
+__all__ = ["app", "feed_list", "serve"]
