@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from dagster_project.demo import ad_platforms, plain_files
+from dagster_project.demo import ad_platforms, analytics, content_files, crm, plain_files
 from dagster_project.demo.deliveries import Delivery, as_first_seen, monthly
 from models.worlds import World
 from models.worlds.books import delivery_day
 
 SPANISH_MONTH_FROM_END = 4
+LATE_EVENT_DAYS = 3
 GROWING = {"spend": (3, 0.02), "conversions": (14, 0.35), "value": (14, 0.35)}
 
 
@@ -46,6 +47,10 @@ def exports(world: World, seed: int) -> Iterator[Export]:
         yield Export(f"experiments/{row['cooldown_end'][0]}-declared.csv", plain_files.experiments(row), 1)
     for (period,), rows in world.frames["ledger"].group_by("period", maintain_order=True):
         yield Export(f"ledger/{delivery_day(str(period))}.csv", plain_files.ledger(rows), rows.height)
+    months = monthly(first, last, reread=0)  # type: ignore[arg-type]
+    yield from _crm(world, months)
+    yield from _analytics(world, monthly(first, last, reread=LATE_EVENT_DAYS), seed, rng)  # type: ignore[arg-type]
+    yield from _contents(world, months)
 
 
 def _ads(spend: pl.DataFrame, schedule: tuple[Delivery, ...], rng: np.random.Generator) -> Iterator[Export]:
@@ -73,6 +78,49 @@ def _channel_spend(spend: pl.DataFrame, schedule: tuple[Delivery, ...], rng: np.
             if not rows.is_empty():
                 content = plain_files.channel_spend(rows, channel)
                 yield Export(f"channel_spend/{channel}/{delivery.on}.csv", content, rows.height)
+
+
+def _crm(world: World, months: tuple[Delivery, ...]) -> Iterator[Export]:
+    for delivery in months:
+        parts = {
+            "companies": crm.companies(world.frames["companies"], delivery),
+            "contacts": crm.contacts(world.frames["contacts"], delivery),
+            "deals": crm.deals(world.frames["deals"], world.frames["deal_stages"], delivery),
+        }
+        for name, (content, rows) in parts.items():
+            if rows:
+                yield Export(f"hubspot/{name}/{delivery.on}.csv", content, rows)
+
+
+def _analytics(world: World, schedule: tuple[Delivery, ...], seed: int, rng: np.random.Generator) -> Iterator[Export]:
+    """Days come whole; in a month's first delivery its last three days still lack a few late events."""
+    events = analytics.events(world.frames["visits"], seed)
+    for delivery in schedule:
+        rows = delivery.rows(events)
+        late = pl.Series(rng.random(rows.height) < 0.03) & (rows["day"] > delivery.settled)
+        rows = rows.filter(~late)
+        yield Export(f"ga4/{delivery.on}.parquet", analytics.parquet(rows), rows.height)
+
+
+def _contents(world: World, months: tuple[Delivery, ...]) -> Iterator[Export]:
+    pieces = world.frames["content"].with_columns(pl.col("published_at").dt.date().alias("day"))
+    events = world.frames["content_events"].with_columns(pl.col("ts").dt.date().alias("day"))
+    answers = world.frames["ai_answers"].with_columns(pl.col("day_slot").alias("day"))
+    prompts = world.frames["ai_panel"]
+    content = content_files.ai_panel(prompts)
+    yield Export(f"ai_panel/{months[0].on}.csv", content, content.count(b"\n") - 1)
+    for delivery in months:
+        for name, frame, write in (
+            ("content", pieces, content_files.content),
+            ("content_events", events, content_files.content_events),
+        ):
+            rows = delivery.rows(frame)
+            if not rows.is_empty():
+                yield Export(f"{name}/{delivery.on}.jsonl", write(rows), rows.height)
+        rows = delivery.rows(answers)
+        if not rows.is_empty():
+            lines = content_files.ai_answers(rows, prompts)
+            yield Export(f"ai_answers/{delivery.on}.jsonl.gz", content_files.squeezed(lines), rows.height)
 
 
 def _revenue(revenue: pl.DataFrame, schedule: tuple[Delivery, ...], rng: np.random.Generator) -> Iterator[Export]:

@@ -12,17 +12,20 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from models.worlds.answers import drawn_answers, panel
 from models.worlds.books import ledger
 from models.worlds.calendar import days_between
+from models.worlds.contents import drawn_contents
 from models.worlds.demand import Demand, drawn_demand
 from models.worlds.funnel import drawn_funnel
 from models.worlds.market import Market, drawn_market, true_channels, true_lift
 from models.worlds.roster import CHANNELS, CURRENCY, LAST_DAY, ORDER_VALUE, REGIONS, SIZES, Size
 from models.worlds.spending import REGION_NAMES, campaign_days, planned_spend, tested_spend
 from models.worlds.visibility import daily_share
+from models.worlds.visits import drawn_visits
 from models.worlds.world import World
 
-PARTS = ("demand", "spend", "market", "campaigns", "orders", "context", "answers", "funnel", "visits", "content", "books")
+PARTS = ("demand", "spend", "market", "campaigns", "orders", "context", "answers", "funnel", "visits", "content", "books", "replies")
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,22 @@ def company(seed: int, size: str | Size = "small") -> World:
         "deals": funnel.deals,
         "deal_stages": funnel.deal_stages,
         "ledger": ledger(frames["revenue"], ads, funnel.contracts, generator(seed, "books")),
+        "visits": drawn_visits(
+            economy.days, ads, orders, funnel.contacts, economy.ai_share, size.sessions_per_day, generator(seed, "visits")
+        ),
     }
-    return World(frames=frames, truth=_truth(seed, size, economy, frames))
+    contents = drawn_contents(economy.days, size.briefs_per_week, generator(seed, "content"))
+    answers, shares = drawn_answers(economy.days, economy.ai_share, generator(seed, "replies"))
+    frames |= {
+        "content": contents.pieces,
+        "content_events": contents.events,
+        "ai_panel": panel(),
+        "ai_answers": answers,
+    }
+    truth = _truth(seed, size, economy, frames)
+    truth["ai"] |= shares
+    truth["content"] = contents.truth
+    return World(frames=frames, truth=truth)
 
 
 def _economy(seed: int, size: Size) -> tuple[Economy, pl.DataFrame]:

@@ -1,0 +1,133 @@
+"""Weekly answers of four AI engines to a fixed panel of prompts, in which the company is cited at a known, moving rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from models.worlds.roster import COMPANY, COMPETITORS, OWN_DOMAIN
+
+ENGINES = {"openai": ("gpt-demo", 1.15), "anthropic": ("claude-demo", 0.95), "gemini": ("gemini-demo", 0.80), "perplexity": ("sonar-demo", 1.10)}  # fmt: skip
+TOPICS = (
+    "capacity planning software", "project portfolio tools", "resource planning for agencies", "team planning with GDPR hosting",
+    "planning software for mid-size manufacturers", "alternatives to spreadsheets for planning", "planning tools with an API",
+    "shift planning for service teams", "budget planning and forecasting tools", "planning software for remote teams",
+    "roadmap planning tools", "planning software with German support", "workload management tools", "planning tools under 20 EUR a seat",
+    "planning software with SSO",
+)  # fmt: skip
+QUESTIONS = (
+    "How do mid-size firms plan team capacity?", "What is a realistic utilisation rate for consultants?",
+    "How do I move planning out of spreadsheets?", "Which planning mistakes cost projects most?",
+    "How often should a resource plan be updated?", "What belongs into a capacity plan?",
+)  # fmt: skip
+BRAND_QUESTIONS = (
+    f"What is {COMPANY.split()[0]}?", f"Is {COMPANY.split()[0]} any good?",
+    f"What does {COMPANY.split()[0]} cost?", f"{COMPANY.split()[0]} or {COMPETITORS[0]}?",
+)  # fmt: skip
+NAMED = dict(zip(COMPETITORS, (0.55, 0.40, 0.28, 0.18), strict=True))
+OTHER_SITES = ("tool-reviews.example", "planning-blog.example", "office-forum.example", "business-weekly.example", "wiki-of-work.example")
+UNCITED_MENTION = 0.10
+FAILURES = (("refused", 0.01), ("timeout", 0.015), ("error", 0.005))
+
+
+def panel() -> pl.DataFrame:
+    """The prompts: 21 core ones without our name, four brand prompts."""
+    rows = [
+        *((f"Which {topic} would you recommend?", "commercial", True) for topic in TOPICS),
+        *((question, "informational", True) for question in QUESTIONS),
+        *((question, "brand", False) for question in BRAND_QUESTIONS),
+    ]
+    return pl.DataFrame(
+        [
+            {"prompt_id": f"p{number:02d}", "prompt_text": text, "intent": intent, "locale": "en-DE", "is_core": core, "weight": 1.0}
+            for number, (text, intent, core) in enumerate(rows, 1)
+        ]
+    )
+
+
+def drawn_answers(days: Sequence[date], share: np.ndarray, rng: np.random.Generator) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """All answers, and the truth behind them: the weekly share and what multiplies it per engine and prompt.
+
+    `share` (days,) is the mean probability that a core answer cites our domain; each engine and prompt has its own
+    multiple of it, and the multiples average to 1. Two or three repeats a week, each a draw of its own.
+    """
+    prompts = panel()
+    core = prompts["is_core"].to_numpy()
+    engine_factor = np.array([factor for _, factor in ENGINES.values()])
+    prompt_factor = np.exp(rng.normal(0, 0.5, prompts.height))
+    prompt_factor /= prompt_factor[core].mean()
+    rival_tilt = np.exp(rng.normal(0, 0.35, (prompts.height, len(COMPETITORS))))
+    mondays = [day for day in days if day.weekday() == 0]
+    rows: list[dict[str, Any]] = []
+    for monday in mondays:
+        today = float(share[(monday - days[0]).days])
+        for engine_index, (engine, (model, _)) in enumerate(ENGINES.items()):
+            cited = np.clip(today * engine_factor[engine_index] * prompt_factor, 0.005, 0.95)
+            cited = np.where(core, cited, 0.75)
+            for replicate in range(1, 3 + int(rng.random() < 0.5)):
+                asked = datetime.combine(monday, time(6)) + timedelta(minutes=int(rng.integers(0, 240)))
+                version = f"{model}-{1 + (monday.toordinal() // 200) % 4}"
+                rows.extend(
+                    _answer(prompt, engine, version, asked, replicate, cited[i], bool(core[i]), rival_tilt[i], rng)
+                    for i, prompt in enumerate(prompts["prompt_id"])
+                )
+    frame = pl.DataFrame(rows, infer_schema_length=None)
+    truth = {
+        "share_by_week": {day.isoformat(): float(share[(day - days[0]).days]) for day in mondays},
+        "engine_factor": dict(zip(ENGINES, engine_factor.tolist(), strict=True)),
+        "answers": frame.height,
+    }
+    return frame, truth
+
+
+def _answer(
+    prompt: str,
+    engine: str,
+    model: str,
+    asked: datetime,
+    replicate: int,
+    cited: float,
+    core: bool,
+    tilt: np.ndarray,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    luck = rng.random(4 + len(COMPETITORS))
+    row: dict[str, Any] = {
+        "prompt_id": prompt,
+        "engine": engine,
+        "requested_at": asked,
+        "day_slot": asked.date(),
+        "replicate": replicate,
+        "served_model": model,
+        "status": "ok",
+        "text": "",
+        "urls": [],
+        "cost_usd": round(0.004 + 0.008 * float(luck[3]), 5),
+    }
+    edge = 0.0
+    for status, share in FAILURES:
+        edge += share
+        if luck[0] < edge:
+            return row | {"status": status, "cost_usd": 0.0}
+    own = bool(luck[1] < cited)
+    named = own or bool(luck[2] < (UNCITED_MENTION * cited / 0.2 if core else 0.9))
+    rivals = [name for index, name in enumerate(COMPETITORS) if luck[4 + index] < NAMED[name] * tilt[index]]
+    brands = [COMPANY.split()[0], *rivals] if named and luck[3] < 0.5 else [*rivals, *([COMPANY.split()[0]] if named else [])]
+    urls = [f"https://{OWN_DOMAIN}/guides/{prompt}"] if own else []
+    urls += [f"https://{site}/{prompt}" for index, site in enumerate(OTHER_SITES) if (luck[3] * (7 + index)) % 1 < 0.5]
+    urls += [f"https://{rivals[0].lower()}.example/product"] if rivals and luck[2] < 0.5 else []
+    return row | {"text": _text(brands), "urls": urls}
+
+
+def _text(brands: list[str]) -> str:
+    if not brands:
+        return "It depends on the size of the team. Compare a few products on price, data protection and integrations first."
+    first, *others = brands
+    text = f"{first} is a common choice for teams of this kind."
+    if others:
+        text += f" {', '.join(others)} {'is' if len(others) == 1 else 'are'} often compared with it."
+    return text + " Try two products with your own data before you decide."

@@ -1,0 +1,126 @@
+"""Web visits as the analytics tool could see them: journeys of buyers, of future CRM contacts, and of everybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from models.worlds.calendar import WEEKDAY_DEMAND
+from models.worlds.roster import CHANNEL_NAMES, CHANNELS, REGIONS
+
+CONSENT = 0.65
+SEEN_ORDERS = 0.65
+SEEN_CONTACTS = 0.45
+UNPAID = ("organic", "direct", "referral", "ai_answers")
+WAYS = (*CHANNEL_NAMES, *UNPAID)
+REGION_NAMES = tuple(region.name for region in REGIONS)
+DAY = 86_400
+
+
+def drawn_visits(
+    days: Sequence[date],
+    spend: pl.DataFrame,
+    orders: pl.DataFrame,
+    contacts: pl.DataFrame,
+    ai_share: np.ndarray,
+    sessions_per_day: int,
+    rng: np.random.Generator,
+) -> pl.DataFrame:
+    """One row per session: second (UTC epoch), visitor, session number, way (a channel or an unpaid way), geo, consent,
+    and what it ended with (order_id and cents, or contact_id).
+
+    The way of a session follows the clicks of its day, so that the channels in the visits move with their campaigns.
+    65 per cent of self-serve orders and 45 per cent of contacts have a journey; 35 per cent of visitors gave no consent.
+    """
+    start = int(np.datetime64(days[0], "s").astype(np.int64))
+    mix = _mix(days, spend, ai_share)
+    bought = orders.filter(pl.Series(rng.random(orders.height) < SEEN_ORDERS))
+    order_second = bought["day"].cast(pl.Datetime("us")).dt.epoch("s").to_numpy() + bought["second"].to_numpy()
+    came = contacts.filter(pl.Series(rng.random(contacts.height) < SEEN_CONTACTS))
+    contact_second = came["created_at"].dt.epoch("s").to_numpy()
+    rest = max(int((sessions_per_day * len(days) - 2.4 * (bought.height + came.height)) / 1.7), 0)
+    weekday = WEEKDAY_DEMAND[[day.weekday() for day in days]]
+    rest_day = rng.choice(len(days), rest, p=weekday / weekday.sum())
+    rest_second = start + rest_day * DAY + rng.integers(6 * 3600, 21 * 3600, rest)
+    last = np.concatenate([order_second, contact_second, rest_second])
+    length = np.concatenate(
+        [1 + rng.poisson(1.4, bought.height + came.height), 1 + rng.poisson(0.7, rest)]
+    )
+    size = np.array([region.population for region in REGIONS]) ** 0.7
+    geo = np.concatenate(
+        [
+            bought["geo"].replace_strict({name: i for i, name in enumerate(REGION_NAMES)}, return_dtype=pl.Int64).to_numpy(),
+            rng.choice(len(REGIONS), came.height + rest, p=size / size.sum()),
+        ]
+    )
+    visitor = np.repeat(np.arange(last.size), length)
+    before = np.concatenate([np.arange(n - 1, -1, -1) for n in length]) if last.size else np.zeros(0, int)
+    gap = np.where(before > 0, rng.exponential(4.0 * DAY, visitor.size), 0.0)
+    second = last[visitor] - (gap * before).astype(np.int64)
+    kept = second >= start
+    visitor, before, second = visitor[kept], before[kept], second[kept]
+    way = _ways(mix, ((second - start) // DAY).clip(0, len(days) - 1), before, rng)
+    origin = np.full(last.size, -1)
+    known = {name: index for index, name in enumerate(WAYS)}
+    origin[bought.height : bought.height + came.height] = [known.get(name, known["direct"]) for name in came["origin"]]
+    first = np.r_[True, visitor[1:] != visitor[:-1]] if visitor.size else np.zeros(0, bool)
+    way = np.where(first & (origin[visitor] >= 0), origin[visitor], way)
+    frame = pl.DataFrame(
+        {
+            "second": second,
+            "visitor": visitor,
+            "session_number": (length[visitor] - before).astype(np.int64),
+            "way": np.array(WAYS)[way],
+            "geo": np.array(REGION_NAMES)[geo[visitor]],
+            "consent": (rng.random(last.size) < CONSENT)[visitor],
+            "tagged": rng.random(visitor.size) < 0.92,
+            "mobile": (rng.random(last.size) < 0.3)[visitor],
+            "ending": before == 0,
+        }
+    )
+    ends = pl.DataFrame(
+        {
+            "visitor": np.arange(bought.height + came.height),
+            "order_id": [*bought["order_id"], *([None] * came.height)],
+            "cents": [*bought["cents"], *([None] * came.height)],
+            "contact_id": [*([None] * bought.height), *came["contact_id"]],
+            "ending": True,
+        },
+        schema_overrides={"order_id": pl.String, "cents": pl.Int64, "contact_id": pl.String},
+    )
+    return frame.join(ends, on=["visitor", "ending"], how="left").sort("second", "visitor", "session_number")
+
+
+def _mix(days: Sequence[date], spend: pl.DataFrame, ai_share: np.ndarray) -> np.ndarray:
+    """Share of each way per day, shape (days, ways)."""
+    clicks = spend.group_by("day", "channel").agg(pl.col("clicks").sum())
+    counts = np.zeros((len(days), len(WAYS)))
+    for day, channel, number in clicks.iter_rows():
+        counts[(day - days[0]).days, CHANNEL_NAMES.index(channel)] = number
+    paid = counts.sum(1, keepdims=True).mean()
+    counts[:, WAYS.index("events")] *= 0.1
+    counts[:, WAYS.index("organic")] = 0.30 * paid
+    counts[:, WAYS.index("direct")] = 0.25 * paid
+    counts[:, WAYS.index("referral")] = 0.06 * paid
+    counts[:, WAYS.index("ai_answers")] = 0.45 * paid * ai_share
+    return counts / counts.sum(1, keepdims=True)
+
+
+def _ways(mix: np.ndarray, day: np.ndarray, before: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A way per session; the last visit before an end is more often direct, brand search or the newsletter."""
+    cumulative = np.cumsum(mix, axis=1)
+    way = (rng.random(day.size)[:, None] > cumulative[day]).sum(1).clip(0, len(WAYS) - 1)
+    closing = np.array([WAYS.index("direct"), WAYS.index("paid_search_brand"), WAYS.index("newsletter")])
+    returns = (before == 0) & (rng.random(day.size) < 0.25)
+    return np.where(returns, closing[rng.choice(3, day.size, p=[0.5, 0.3, 0.2])], way)
+
+
+def campaign_of(way: str, geo: str) -> str | None:
+    """The campaign name a tagged visit carries; None for unpaid ways."""
+    for channel in CHANNELS:
+        if channel.name == way:
+            return f"{geo} | {channel.campaigns[0]}"
+    return None
