@@ -1,0 +1,30 @@
+"""All evidence on a channel in one posterior: every method is a sensor whose bias is learned, not assumed.
+
+The only source of printed iROAS. Response curves and budgets take their level from here and add nothing to
+it.
+"""
+
+from __future__ import annotations
+
+from models.triangulation.combine import Triangulation, combine
+from models.triangulation.mmm_evidence import MMMEvidence, without_prior
+from models.triangulation.next_test import evsi, next_experiments
+from models.triangulation.priors import EvidencePriors, LogNormalPrior
+from models.triangulation.rescale import Rescaled, Window, rescale
+from models.triangulation.sampler import Convergence, SamplerSettings
+
+__all__ = [
+    "Convergence",
+    "EvidencePriors",
+    "LogNormalPrior",
+    "MMMEvidence",
+    "Rescaled",
+    "SamplerSettings",
+    "Triangulation",
+    "Window",
+    "combine",
+    "evsi",
+    "next_experiments",
+    "rescale",
+    "without_prior",
+]
