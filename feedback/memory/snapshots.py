@@ -94,16 +94,18 @@ def _publish_locked(folder: Path, brand: str, heads: Mapping[str, Card], now: da
     kept = [c for _, c in sorted(heads.items()) if c["state"] in SERVED]
     changes = [{"pattern_id": p, **told[p]} for p in told if told[p] != previous.get(p)]
     changes += [{"pattern_id": p, **previous[p], "state": "retired"} for p in previous if p not in told]
+    seq = _next_seq(folder, pointer)
+    before = pointer["sha256"] if pointer is not None and head is not None else None
     snapshot = {
-        "spec": "feed/1", "brand": brand, "feed_seq": _next_seq(folder, pointer), "published_at": _z(now),
+        "spec": "feed/1", "brand": brand, "feed_seq": seq, "published_at": _z(now),
         "prev_seq": head["feed_seq"] if head else 0,
-        "prev_sha256": pointer["sha256"] if pointer is not None and head is not None else None,
+        "prev_sha256": before,
         "heads": told, "changes": changes, "cards": kept,
     }  # fmt: skip
     content = canonical(snapshot)
     digest = hashlib.sha256(content).hexdigest()
-    write_atomically(folder / f"feed-{snapshot['feed_seq']}.json", content)
-    _point(folder, snapshot["feed_seq"], digest, snapshot["prev_sha256"], now)
+    write_atomically(folder / f"feed-{seq}.json", content)
+    _point(folder, seq, digest, before, now)
 
 
 def _next_seq(folder: Path, pointer: Mapping[str, Any] | None) -> int:
@@ -147,9 +149,10 @@ def read(memory: Path, brand: str, now: datetime, *, max_staleness: timedelta = 
 
 
 def changes_after(memory: Path, brand: str, after: int) -> list[dict[str, Any]]:
-    """What happened to patterns since `feed_seq` = after, oldest first: feed_seq, pattern_id, version, state, content_sha256.
+    """What happened to patterns since `feed_seq` = after, oldest first.
 
-    References only; the numbers are on the cards. Raises ChangesGone when a snapshot in between is no longer kept.
+    Each change: feed_seq, pattern_id, version, state, content_sha256: references only, the numbers are on the cards.
+    Raises ChangesGone when a snapshot in between is no longer kept.
     """
     folder = folder_of(memory, brand)
     pointer = _json(folder / POINTER)

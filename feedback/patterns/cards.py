@@ -144,7 +144,8 @@ def _card(d: Decision, known: Mapping[str, Card], now: datetime, run: CardRun) -
         "evidence": {
             "design": run.design, "tier": d.tier, "estimates": [_estimate(d.estimate, d.tier)], "run_id": run.run_id,
             "code_version": run.code_version, "data_snapshot_sha256": run.data_snapshot_sha256,
-            "query_ref": run.query_ref, "window": [_z(d.estimate.first_week), _z(d.estimate.last_week + timedelta(days=7))],
+            "query_ref": run.query_ref,
+            "window": [_z(d.estimate.first_week), _z(d.estimate.last_week + timedelta(days=7))],
             "exemplars": list(run.exemplars.get(d.feature, ()))[:5],
             "counterexamples": list(run.counterexamples.get(d.feature, ()))[:5],
             "confounders_checked": list(run.confounders_checked), "prior_pack": run.prior_pack,
@@ -199,7 +200,8 @@ def _estimate(e: Estimate, tier: str) -> dict[str, Any]:
     classes = {"A": "incremental", "B": "randomised_proxy"}
     return {
         "outcome": e.outcome, "outcome_class": classes.get(tier, "observational"),
-        "scale": "log_odds" if e.outcome == "ctr_log_odds" else "absolute", "raw": e.raw, "raw_se": e.raw_se, "shrunk": e.shrunk,
+        "scale": "log_odds" if e.outcome == "ctr_log_odds" else "absolute",
+        "raw": e.raw, "raw_se": e.raw_se, "shrunk": e.shrunk,
         "ci90": [e.low, e.high], "p_gt_0": e.p_gt_0, "p_gt_0_next": e.p_gt_0_next, "p_gt_delta": e.p_gt_delta,
         "delta": e.delta, "p_abs_lt_delta": e.p_abs_lt_delta, "lfsr": e.lfsr, "n_contrasts": e.n_contrasts,
         "n_contents": e.n_contents, "n_eff": e.n_eff, "heterogeneity_sd": e.heterogeneity_sd,

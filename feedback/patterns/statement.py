@@ -14,9 +14,13 @@ _FORBIDDEN = (
     (re.compile(r"https?:|www\.|\b[a-z0-9-]+\.(com|org|net|io|ai|de)\b", re.I), "a link"),
     (re.compile(r"[<>{}\[\]`|\\]|\*\*|__"), "markup"),
     (re.compile(r"\b(system|assistant|developer|user)\s*:", re.I), "a role word"),
-    (re.compile(r"\b(ignore|disregard|forget|override)\b.*\b(instruction|rule|prompt|above|previous|prior)", re.I), "an order"),
-    (re.compile(r"\b(you (must|should|are now)|act as|pretend|call the|execute|run the|send .* to|prompt)\b", re.I), "an order"),
-)  # fmt: skip
+    (
+        re.compile(r"\b(ignore|disregard|forget|override)\b.*\b(instruction|rule|above|previous|prior)", re.I),
+        "an order",
+    ),
+    (re.compile(r"\b(you (must|should|are now)|act as|pretend|call the|execute|run the)\b", re.I), "an order"),
+    (re.compile(r"\b(send .* to|prompt|tool call)\b", re.I), "an order"),
+)
 
 
 def write(kind: str, key: str, noun: str, channels: Sequence[str]) -> str:

@@ -151,9 +151,26 @@ _HEADLINE: Mapping[str, tuple[str, Callable[[str], bool]]] = {
     "curiosity": ("a curiosity phrase", _words(*CURIOUS)),
     "people_kids": (
         "people or children",
-        _words("kid", "kids", "child", "children", "girl", "boy", "mom", "dad", "woman", "man", "guy", "people",
-               "baby", "teen", "family"),
-    ),  # fmt: skip
+        _words(
+            *[
+                "kid",
+                "kids",
+                "child",
+                "children",
+                "girl",
+                "boy",
+                "mom",
+                "dad",
+                "woman",
+                "man",
+                "guy",
+                "people",
+                "baby",
+                "teen",
+                "family",
+            ]
+        ),
+    ),
     "science_data": (
         "a reference to science or data",
         _words("science", "study", "data", "facts?", "map", "chart", "percent", "%"),
@@ -168,7 +185,7 @@ _HEADLINE: Mapping[str, tuple[str, Callable[[str], bool]]] = {
         "a hyperbolic word",
         _words("literally", "totally", "seriously", "pretty much", "kinda", "freaking", "epic", "insane", "crazy"),
     ),
-}  # fmt: skip
+}
 
 HEADLINE_VERSION = "1.0.0"
 _COUNTERS = {"short", "long", "long_word"}

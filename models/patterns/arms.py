@@ -64,6 +64,7 @@ def comparable_arms(tests: pl.DataFrame, spec: LearnSpec) -> Arms:
         tests = tests.filter(pl.col("week") + timedelta(days=7) <= spec.as_of)
     left_out: dict[str, int] = {}
     cell = ["brief", "channel"]
+    tests = tests.filter(pl.col("variant").n_unique().over(cell) >= 2)
     cells_before = tests.select(cell).n_unique()
 
     arms_in_cell = pl.col("variant").n_unique().over(cell)

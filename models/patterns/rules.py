@@ -94,7 +94,7 @@ def consistent(e: Evidence) -> bool:
 
 
 def unmet_rules(e: Evidence, est: Estimate) -> tuple[str, ...]:
-    """Which of the promotion rules (a) to (e) and (g) are still open, in words; empty means: may compete for a place."""
+    """Which of the promotion rules (a) to (e) and (g) are still open, in words; empty: may compete for a place."""
     p, last = e.policy, e.last
     open_rules = []
     if not meets_promotion(e, est):
@@ -244,5 +244,5 @@ def _p_assign(state: str, e: Evidence, est: Estimate) -> float:
 
 
 def worth(e: Evidence, est: Estimate) -> float:
-    """What acting on it is expected to bring, to rank cards: expected gain x reach over its channels - switching cost."""
+    """What acting on it is expected to bring, to rank cards: expected gain x reach - switching cost."""
     return est.expected_gain * sum(e.policy.reach.get(c, 1.0) for c in e.key[2]) - e.policy.switching_cost

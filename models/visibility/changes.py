@@ -18,7 +18,8 @@ _SCHEMA: dict[str, Any] = {
     "engine": pl.String, "surface": pl.String, "brand": pl.String, "metric": pl.String, "before": pl.Float64,
     "after": pl.Float64, "diff": pl.Float64, "low": pl.Float64, "high": pl.Float64, "p": pl.Float64, "q": pl.Float64,
     "mde": pl.Float64, "n_prompts": pl.Int64, "engine_shift": pl.Float64, "own_excess": pl.Float64,
-    "excess_low": pl.Float64, "excess_high": pl.Float64, "verdict": pl.String, "reason": pl.String, "reading": pl.String,
+    "excess_low": pl.Float64, "excess_high": pl.Float64, "verdict": pl.String, "reason": pl.String,
+    "reading": pl.String,
 }  # fmt: skip
 
 

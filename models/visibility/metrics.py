@@ -50,9 +50,10 @@ def metrics(
     Returned: week, engine, surface, brand, metric, value, low, high (category claim: new questions like these),
     panel_low, panel_high (these questions), level, n (answers), n_prompts, deff, se, category_se, noise_floor (a
     smaller difference between two such weeks is re-run noise), mde (smallest true change that a comparison with an
-    equal week would find 4 times of 5), tier, definition. Engine "all" is the plain mean over engines of one surface, for mention-type metrics only:
-    engines share brands, not sources. Missing captures are in no denominator but those that say "planned".
-    Rates leave brand prompts out (`recall_rate` is about them). A share of answers is not a share of buyers.
+    equal week would find 4 times of 5), tier, definition. Engine "all" is the plain mean over engines of one surface,
+    for mention-type metrics only: engines share brands, not sources. Missing captures are in no denominator but those
+    that say "planned". Rates leave brand prompts out (`recall_rate` is about them). Raises ValueError for a wrong row.
+    A share of answers is not a share of buyers.
     """
     rows = checked(answers, panel)
     found: list[dict[str, Any]] = []

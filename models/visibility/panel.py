@@ -11,7 +11,7 @@ from models.warning import Warning
 ANSWERED, NO_SEARCH, NOT_SCHEDULED = "answered", "no_search", "not_scheduled"
 FAILED = ("failed", "refused", "empty", "error", "timeout", "partial")
 STATUSES = (ANSWERED, NO_SEARCH, NOT_SCHEDULED, *FAILED)
-COLUMNS = {
+COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "week": pl.Date,
     "day": pl.Date,
     "engine": pl.String,
@@ -132,7 +132,7 @@ def warnings(answers: pl.DataFrame, panel: Panel) -> list[Warning]:
             found.append(
                 Warning(
                     "model_changed", "medium", subject,
-                    f"The engine answered with several models ({', '.join(families)}): a jump may be theirs, not yours.",
+                    f"The engine answered with several models ({', '.join(families)}): a jump may be theirs.",
                     "Compare weeks of the same model only.",
                 )
             )  # fmt: skip

@@ -137,7 +137,7 @@ def test_ranges_cover_the_category_and_the_panel_as_often_as_they_say() -> None:
         chances = rng.beta(a, b, prompts)
         hits = rng.binomial(runs, chances).astype(float)
         r = clustered_rate(hits, np.full(prompts, 3.0), np.ones(prompts), np.arange(prompts), level=0.95, icc=icc)
-        assert r.low is not None and r.high is not None and r.panel_low is not None and r.panel_high is not None
+        assert None not in (r.low, r.high, r.panel_low, r.panel_high)
         category += r.low <= mean <= r.high
         panel += r.panel_low <= chances.mean() <= r.panel_high
         low, high = wilson(hits.sum() / (runs * prompts), runs * prompts, 0.95)
