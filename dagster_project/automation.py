@@ -28,9 +28,7 @@ def landing_dropped(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.S
     """A run when landing/ holds other files than at the last look (names, sizes, times; contents are hashed later)."""
     root = workspace().landing
     seen = sorted(
-        f"{p.relative_to(root)}|{p.stat().st_size}|{p.stat().st_mtime_ns}"
-        for p in root.rglob("*")
-        if p.is_file()
+        f"{p.relative_to(root)}|{p.stat().st_size}|{p.stat().st_mtime_ns}" for p in root.rglob("*") if p.is_file()
     )
     cursor = hashlib.sha256("\n".join(seen).encode()).hexdigest()
     if cursor == context.cursor:

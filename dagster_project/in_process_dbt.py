@@ -18,15 +18,11 @@ WATCHED = {".sql", ".yml", ".csv"}
 class Areas(DagsterDbtTranslator):
     """Each mart and model sits in the group of its area; owners come from the model's own yml."""
 
-    def get_asset_spec(
-        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
-    ) -> dg.AssetSpec:
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
         spec = super().get_asset_spec(manifest, unique_id, project)
         node = manifest["nodes"].get(unique_id) or manifest["sources"].get(unique_id) or {}
         folders = node.get("fqn", [])[1:-1]
-        group = {"staging": "staging", "intermediate": "intermediate"}.get(
-            folders[0] if folders else "", "marts"
-        )
+        group = {"staging": "staging", "intermediate": "intermediate"}.get(folders[0] if folders else "", "marts")
         return spec.replace_attributes(
             group_name=group,
             owners=[f"team:{'analytics' if group == 'marts' else 'data'}"],
@@ -52,9 +48,7 @@ def ensure_manifest(workspace: Workspace) -> None:
             raise RuntimeError(f"the dbt project cannot be parsed: {outcome.exception}")
 
 
-def invoke(
-    workspace: Workspace, command: str, *arguments: str, keep: Callable[[Any], None] | None = None
-) -> Any:
+def invoke(workspace: Workspace, command: str, *arguments: str, keep: Callable[[Any], None] | None = None) -> Any:
     """Run one dbt command in this process and let go of the DuckDB file afterwards."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner

@@ -5,7 +5,6 @@ No estimate is made here; what had to be decided on the way (grain, regions, mis
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -82,12 +81,16 @@ def _grain(kpi: pl.DataFrame, spend: pl.DataFrame, settings: Settings, notes: li
 
 def _regional(kpi: pl.DataFrame, spend: pl.DataFrame, settings: Settings, notes: list[str]) -> bool:
     regions = {g for g in kpi["geo"].unique() if g != EVERYWHERE}
-    share = float(spend.filter(pl.col("geo").is_in(list(regions)))["spend"].sum()) / max(float(spend["spend"].sum()), 1e-9)
+    share = float(spend.filter(pl.col("geo").is_in(list(regions)))["spend"].sum()) / max(
+        float(spend["spend"].sum()), 1e-9
+    )
     wanted = settings.mmm.by_geo
     if wanted == "no" or len(regions) < 2:
         return False
     if wanted == "auto" and share < REGIONAL_SHARE:
-        notes.append(f"only {share:.0%} of the spend names a region of the KPI: the model runs over all regions together")
+        notes.append(
+            f"only {share:.0%} of the spend names a region of the KPI: the model runs over all regions together"
+        )
         return False
     if share < 1:
         notes.append(
@@ -187,12 +190,3 @@ def quarter_of(day: date, year_starts_in_month: int) -> str:
     shifted = (day.month - year_starts_in_month) % 12
     year = day.year + (1 if year_starts_in_month > 1 and day.month >= year_starts_in_month else 0)
     return f"{year}-Q{shifted // 3 + 1}"
-
-
-def quarters(days: Sequence[date], year_starts_in_month: int) -> dict[str, tuple[date, date]]:
-    """First and last day of the data in each fiscal quarter, in order."""
-    found: dict[str, tuple[date, date]] = {}
-    for day in sorted(days):
-        key = quarter_of(day, year_starts_in_month)
-        found[key] = (found[key][0], day) if key in found else (day, day)
-    return found

@@ -19,7 +19,8 @@ TABLES = {
     " end_day date, estimand varchar, effect double, low double, high double, level double, relative double,"
     " p_value double, spend double, iroas double, iroas_low double, iroas_high double, se double, verdict varchar,"
     " grade varchar, method varchar, reasons varchar, primary key (run_id, experiment_id)",
-    "measurement.experiment_path": "run_id varchar, experiment_id varchar, day date, actual double, counterfactual double,"
+    "measurement.experiment_path": "run_id varchar, experiment_id varchar, day date, actual double,"
+    " counterfactual double,"
     " effect double, low double, high double",
     "measurement.attribution": "run_id varchar, model varchar, stage varchar, channel varchar, conversions double,"
     " value double, low double, high double, removal_effect double, primary key (run_id, model, stage, channel)",
@@ -28,9 +29,11 @@ TABLES = {
     " primary key (run_id, model, conversion_id, touch_id)",
     "measurement.weight": "run_id varchar, channel varchar, experiment double, mmm double, attribution double,"
     " prior double, primary key (run_id, channel)",
-    "measurement.bias": "run_id varchar, method varchar, mean double, sd double, q05 double, q95 double, prior_mean double,"
+    "measurement.bias": "run_id varchar, method varchar, mean double, sd double, q05 double, q95 double,"
+    " prior_mean double,"
     " prior_sd double, drifted boolean, primary key (run_id, method)",
-    "measurement.conflict": "run_id varchar, channel varchar, source varchar, p double, flagged boolean, message varchar",
+    "measurement.conflict": "run_id varchar, channel varchar, source varchar, p double, flagged boolean,"
+    " message varchar",
     "measurement.next_experiment": "run_id varchar, channel varchar, evsi double, net_value double, weeks double,"
     " cost double, message varchar",
     "measurement.diagnostic": "run_id varchar, name varchar, value double, threshold double, passed boolean,"
@@ -40,7 +43,8 @@ TABLES = {
     "measurement.warning": "run_id varchar, code varchar, subject varchar, severity varchar, message varchar,"
     " action varchar, primary key (run_id, code, subject)",
     "measurement.mmm_fit": "fit_key varchar primary key, run_id varchar, file varchar, seconds double, engine varchar",
-    "feedback.pattern_card": "pattern_id varchar, version bigint, state varchar, kind varchar, brand varchar, card json,"
+    "feedback.pattern_card": "pattern_id varchar, version bigint, state varchar, kind varchar, brand varchar,"
+    " card json,"
     " content_sha256 varchar, recorded_at timestamp, run_id varchar, primary key (pattern_id, version)",
     "feedback.feed": "feed_seq bigint, brand varchar, sha256 varchar, cards bigint, run_id varchar,"
     " primary key (brand, feed_seq)",
@@ -54,9 +58,7 @@ def create_tables(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"create table if not exists {table} ({columns})")
 
 
-def replace(
-    con: duckdb.DuckDBPyConnection, table: str, run_id: str, frame: pl.DataFrame, **where: str
-) -> int:
+def replace(con: duckdb.DuckDBPyConnection, table: str, run_id: str, frame: pl.DataFrame, **where: str) -> int:
     """Make `frame` the run's rows of `table` (within `where`, equal columns); columns are matched by name.
 
     Columns that the frame lacks are null. Returns the number of rows. Raises ValueError on a column that the

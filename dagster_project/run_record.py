@@ -31,7 +31,8 @@ OPS_TABLES = {
     "not_run": "run_id varchar, capability varchar, needs varchar, primary key (run_id, capability)",
     "llm_cost": "entry_id varchar primary key, at timestamp, purpose varchar, model varchar, state varchar,"
     " estimate_usd decimal(18,6), actual_usd decimal(18,6)",
-    "current_run": "run_id varchar, as_of timestamp, as_of_day date, time_zone varchar, report_currency varchar, kpi varchar,"
+    "current_run": "run_id varchar, as_of timestamp, as_of_day date, time_zone varchar, report_currency varchar,"
+    " kpi varchar,"
     " value_per_unit decimal(18,6), window_days bigint, order_window_days bigint, half_life_days double,"
     " year_starts_in_month bigint",
     "channel_rule": "source varchar, match varchar, channel varchar, priority bigint",
@@ -90,10 +91,7 @@ def code_version() -> str:
     folders = [PROJECT / name for name in ("dagster_project", "models", "feedback")] + [DBT_PROJECT]
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if (
-                path.suffix in {".py", ".sql", ".yml", ".json", ".csv", ".j2", ".html", ".typ"}
-                and path.is_file()
-            ):
+            if path.suffix in {".py", ".sql", ".yml", ".json", ".csv", ".j2", ".html", ".typ"} and path.is_file():
                 digest.update(path.relative_to(folder.parent).as_posix().encode())
                 digest.update(path.read_bytes())
     return f"{metadata.version('plumbline')}+src.{digest.hexdigest()[:12]}"
@@ -102,9 +100,7 @@ def code_version() -> str:
 @cache
 def packages_sha256() -> str:
     """Digest of the names and versions of every installed package."""
-    found = sorted(
-        f"{d.metadata['Name'].lower()}=={d.version}" for d in metadata.distributions() if d.metadata["Name"]
-    )
+    found = sorted(f"{d.metadata['Name'].lower()}=={d.version}" for d in metadata.distributions() if d.metadata["Name"])
     return hashlib.sha256("\n".join(found).encode()).hexdigest()
 
 
@@ -185,8 +181,7 @@ def _write_settings(
         ],
         "geo": [(g.name, g.match, list(g.aliases), g.population) for g in settings.geos],
         "ledger_account": [
-            (code, a.kind, a.channel, a.modelled, a.reason)
-            for code, a in sorted(settings.ledger.accounts.items())
+            (code, a.kind, a.channel, a.modelled, a.reason) for code, a in sorted(settings.ledger.accounts.items())
         ],
         "stage_rule": [(s.system, s.pipeline, s.stage, s.ladder) for s in settings.stages],
         "self_reported_rule": [(r.match, r.channel, i) for i, r in enumerate(settings.self_reported, 1)],
@@ -235,7 +230,5 @@ def close(con: duckdb.DuckDBPyConnection, run_id: str, status: str) -> None:
 
 def landed_sha256(con: duckdb.DuckDBPyConnection, as_of: datetime) -> str:
     """Digest of the content hashes of every file that the run may know about."""
-    rows = con.execute(
-        "select sha256 from ops.batch where delivered_at <= ? order by sha256", [as_of]
-    ).fetchall()
+    rows = con.execute("select sha256 from ops.batch where delivered_at <= ? order by sha256", [as_of]).fetchall()
     return hashlib.sha256(json.dumps([r[0] for r in rows]).encode()).hexdigest()

@@ -103,9 +103,7 @@ def run(
     if watcher.busy:
         raise WarehouseBusy(watcher.busy)
     run_id = f"run_{day:%Y%m%d}_{print_[:10]}"
-    status = (
-        "finished" if result.success else ("blocked" if watcher.blocked and not watcher.broken else "failed")
-    )
+    status = "finished" if result.success else ("blocked" if watcher.blocked and not watcher.broken else "failed")
     if workspace.warehouse.exists() and (not result.success or select):
         with connect(workspace.warehouse, read_only=False) as con:
             run_record.close(con, run_id, "partial" if result.success else "failed")

@@ -117,9 +117,7 @@ class Kpi(_Part):
     @model_validator(mode="after")
     def _money(self) -> Kpi:
         if self.name != "revenue" and self.value_per_unit is None:
-            raise ValueError(
-                f"kpi {self.name} needs value_per_unit (money per unit), or no return can be computed"
-            )
+            raise ValueError(f"kpi {self.name} needs value_per_unit (money per unit), or no return can be computed")
         return self
 
 
@@ -197,11 +195,9 @@ class SourceOptions(_Part):
 
 
 class LedgerAccount(_Part):
-    """What a general-ledger account holds; `modelled: false` names revenue that the model leaves out, with its reason."""
+    """What a ledger account holds; `modelled: false` names revenue that the model leaves out, with its reason."""
 
-    kind: Literal[
-        "revenue", "bookings", "media_spend", "agency_fee", "tooling", "salaries", "refund", "tax", "accrual"
-    ]
+    kind: Literal["revenue", "bookings", "media_spend", "agency_fee", "tooling", "salaries", "refund", "tax", "accrual"]
     channel: Name | None = None
     modelled: bool = True
     reason: str | None = None
@@ -380,7 +376,8 @@ def _sentence(file: str, item: Any) -> str:
     key = ".".join(str(part) for part in item["loc"]) or "(whole file)"
     seen = item.get("input")
     if item["type"] == "extra_forbidden":
-        return f"{file}: {key} is not a setting; known here: {', '.join(_known(item['loc']))}. Correct the name or remove it."
+        known = ", ".join(_known(item["loc"]))
+        return f"{file}: {key} is not a setting; known here: {known}. Correct the name or remove it."
     value = "" if isinstance(seen, dict | list | tuple | BaseModel) else f" is {seen}"
     message = item["msg"].removeprefix("Value error, ")
     return f"{file}: {key}{value}: {message}."
@@ -392,9 +389,7 @@ def _known(loc: tuple[Any, ...]) -> list[str]:
     for part in loc[:-1]:
         if isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields:
             model = model.model_fields[part].annotation
-        arguments = [
-            a for a in getattr(model, "__args__", ()) if isinstance(a, type) and issubclass(a, BaseModel)
-        ]
+        arguments = [a for a in getattr(model, "__args__", ()) if isinstance(a, type) and issubclass(a, BaseModel)]
         if arguments:
             model = arguments[-1]
     if isinstance(model, type) and issubclass(model, BaseModel):

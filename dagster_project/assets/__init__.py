@@ -1,1 +1,1 @@
-"""The assets by business step: ingest, transform, measure, triangulate, learn, report. Thin: read, call, write, attach."""
+"""The assets by business step, from ingest to report. Each is thin: it reads, calls, writes and attaches."""

@@ -86,7 +86,8 @@ def _land(name: str, warehouse: Warehouse) -> dg.MaterializeResult:
                 pepper=landing.pepper(workspace().derived),
             )
         books = con.execute(
-            "select coalesce(sum(rows_delivered), 0), coalesce(sum(rows_landed), 0), coalesce(sum(rows_quarantined), 0),"
+            "select coalesce(sum(rows_delivered), 0), coalesce(sum(rows_landed), 0),"
+            " coalesce(sum(rows_quarantined), 0),"
             " coalesce(sum(rows_duplicate), 0), coalesce(sum(rows_control), 0), count(*),"
             " count(*) filter (status = 'unreadable') from ops.batch where source = ?",
             [name],
@@ -98,11 +99,7 @@ def _land(name: str, warehouse: Warehouse) -> dg.MaterializeResult:
         ).pl()
         checks = _book_checks(name, books or (0,) * 7, reasons, company.quarantine.max_share)
         run_record.record_checks(con, facts.run_id, checks)
-        plot = (
-            _spend_by_campaign(con.sql(f"select day, spend from raw.{name}").pl())
-            if name in AD_PLATFORMS
-            else {}
-        )
+        plot = _spend_by_campaign(con.sql(f"select day, spend from raw.{name}").pl()) if name in AD_PLATFORMS else {}
     worst = next((c for c in checks if not c.passed), None)
     result = dg.AssetCheckResult(
         passed=worst is None,
@@ -143,8 +140,7 @@ def _book_checks(name: str, books: Sequence[int], reasons: pl.DataFrame, max_sha
             unreadable == 0 or unreadable < files,
             "error",
             f"{unreadable} of {files} files",
-            f"landing/{name}: {unreadable} of {files} files could not be read"
-            + (f"; {first}" if unreadable else ""),
+            f"landing/{name}: {unreadable} of {files} files could not be read" + (f"; {first}" if unreadable else ""),
         ),
         Check(
             f"books_balance:{name}",

@@ -44,9 +44,7 @@ def list_cards(
             "kind": card["kind"],
             "statement": card["statement"],
             "channels": card["scope"]["channels"],
-            "effect (log odds)": card["evidence"]["estimates"][0]["shrunk"]
-            if card["evidence"]["estimates"]
-            else None,
+            "effect (log odds)": card["evidence"]["estimates"][0]["shrunk"] if card["evidence"]["estimates"] else None,
             "expires": card["expires_at"][:10],
         }
         for card in cards

@@ -53,15 +53,11 @@ def init(ws: WorkspaceArgument = Path("data")) -> None:
     workspace = Workspace.at(ws)
     if workspace.settings_file.exists():
         stop(USAGE, f"{workspace.settings_file} exists already; nothing was changed")
-    template = (
-        resources.files("dagster_project").joinpath("plumbline.template.yaml").read_text(encoding="utf-8")
-    )
+    template = resources.files("dagster_project").joinpath("plumbline.template.yaml").read_text(encoding="utf-8")
     for source in SOURCES:
         (workspace.landing / source).mkdir(parents=True, exist_ok=True)
     workspace.settings_file.write_text(template, encoding="utf-8")
-    out.print(
-        f"{ws}: put exports into {ws}/landing/<source>/, say what they mean in {ws}/plumbline.yaml, then"
-    )
+    out.print(f"{ws}: put exports into {ws}/landing/<source>/, say what they mean in {ws}/plumbline.yaml, then")
     out.print(f"  plumbline check {ws}    what would land and what would not")
     out.print(f"  plumbline run {ws}      from exports to the report")
 
@@ -97,7 +93,8 @@ def demo(
         as_json(document)
     else:
         out.print(
-            f"{ws}: {document['files']} export files with {summary.rows:,} rows of the demo company ({size}, seed {seed})"
+            f"{ws}: {document['files']} export files with {summary.rows:,} rows of the demo company"
+            f" ({size}, seed {seed})"
             f" in {document['seconds']} s; what is true about it stands in {ws}/truth.json"
         )
 
@@ -111,9 +108,7 @@ def doctor(json_: JsonOption = False) -> None:
             rows.append({"part": name, "state": metadata.version(name), "fix": ""})
         except metadata.PackageNotFoundError:
             missing = True
-            rows.append(
-                {"part": name, "state": "missing", "fix": "make test sets everything up (or: uv sync)"}
-            )
+            rows.append({"part": name, "state": "missing", "fix": "make test sets everything up (or: uv sync)"})
     for module, (extra, what) in OPTIONAL.items():
         found = util.find_spec(module) is not None
         state = metadata.version(module) if found else f"not installed: {what}"
@@ -125,9 +120,7 @@ def doctor(json_: JsonOption = False) -> None:
             }
         )
     free = shutil.disk_usage(Path.cwd()).free / 1e9
-    rows.append(
-        {"part": "disk", "state": f"{free:.1f} GB free", "fix": "" if free > 1 else "free some space"}
-    )
+    rows.append({"part": "disk", "state": f"{free:.1f} GB free", "fix": "" if free > 1 else "free some space"})
     if json_:
         as_json({"ok": not missing, "parts": rows})
     else:

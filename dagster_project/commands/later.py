@@ -23,9 +23,7 @@ def add_to(app: typer.Typer) -> None:
     """Register each with its sentence as help, so that --help tells the truth."""
     settings = {"allow_extra_args": True, "ignore_unknown_options": True}
     for name, sentence in ARRIVES.items():
-        app.command(name, help=sentence, context_settings=settings, rich_help_panel="Not yet")(
-            _refusal(name, sentence)
-        )
+        app.command(name, help=sentence, context_settings=settings, rich_help_panel="Not yet")(_refusal(name, sentence))
 
 
 def _refusal(name: str, sentence: str) -> Callable[[], None]:

@@ -20,9 +20,7 @@ class Progress:
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._live = (
-            Live(console=out, refresh_per_second=8, transient=True) if out.is_terminal and not quiet else None
-        )
+        self._live = Live(console=out, refresh_per_second=8, transient=True) if out.is_terminal and not quiet else None
         self._since = time.monotonic()
 
     def __enter__(self) -> Progress:
@@ -42,9 +40,7 @@ class Progress:
             return
         if step is None:
             if self._live:
-                self._live.update(
-                    Spinner("dots", Text(f"{name}  ({time.monotonic() - self._since:.0f} s so far)"))
-                )
+                self._live.update(Spinner("dots", Text(f"{name}  ({time.monotonic() - self._since:.0f} s so far)")))
             return
         rows = f"{step.rows:>10,} rows" if step.rows is not None else " " * 15
         line = f"{MARK[step.state]:<8}{name:<38}{rows}{step.seconds:>8.1f} s"

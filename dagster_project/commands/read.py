@@ -35,7 +35,8 @@ VIEWS = {
     "evidence": "select e.channel, e.method, e.estimand, e.mean, e.q05, e.q95, e.evidence_grade, w.experiment, w.mmm,"
     " w.attribution, w.prior from measurement.channel_estimate e left join measurement.weight w using (run_id, channel)"
     f" where e.{LATEST} and e.period = 'window' and e.estimand = 'iroas' order by e.channel, e.method",
-    "experiments": "select experiment_id, channels, start_day, end_day, effect, low, high, relative, p_value, iroas, iroas_low,"
+    "experiments": "select experiment_id, channels, start_day, end_day, effect, low, high, relative, p_value, iroas,"
+    " iroas_low,"
     f" iroas_high, verdict, grade, method, reasons from measurement.experiment where {LATEST} order by start_day",
     "visibility": "select week, engine, surface, brand, metric, value, low, high, n, tier from marts.ai_visibility_week"
     " where week = (select max(week) from marts.ai_visibility_week) order by metric, brand, engine",
@@ -43,7 +44,8 @@ VIEWS = {
     " feedback.pattern_card c where version = (select max(version) from feedback.pattern_card d where"
     " d.pattern_id = c.pattern_id) order by state, statement",
     "system": "select * from marts.system_week order by week desc limit 26",
-    "quarantine": 'select source, file, row, "column", value, rule, message from raw.quarantine order by source, file, row',
+    "quarantine": 'select source, file, row, "column", value, rule, message from raw.quarantine'
+    " order by source, file, row",
     "warnings": f"select severity, code, subject, message, action from measurement.warning where {LATEST}"
     " order by list_position(['block', 'high', 'medium', 'low', 'info'], severity), code, subject",
     "reconciliation": "select * from marts.reconciliation order by period desc",
@@ -70,9 +72,7 @@ def reading(workspace: Workspace, *, newest: bool = False) -> Iterator[duckdb.Du
 
 def show(
     ws: Annotated[Path, typer.Argument(metavar="WS")],
-    table: Annotated[
-        str, typer.Argument(help=f"One of {', '.join(VIEWS)}, or any table such as marts.channel_day.")
-    ],
+    table: Annotated[str, typer.Argument(help=f"One of {', '.join(VIEWS)}, or any table such as marts.channel_day.")],
     limit: Annotated[int, typer.Option(min=1, help="Most rows to print.")] = 200,
     json_: JsonOption = False,
 ) -> None:
@@ -128,12 +128,11 @@ def status(ws: WorkspaceArgument = Path("data"), json_: JsonOption = False) -> N
             f'select name, severity, observed, message from ops."check" where not passed and {where}',
             None,
         )
-        missing = _rows(
-            con, f"select capability, needs from ops.not_run where {where} order by capability", None
-        )
+        missing = _rows(con, f"select capability, needs from ops.not_run where {where} order by capability", None)
         fresh = _rows(
             con,
-            "select source, max(day_max) as newest_day, count(*) as files, sum(rows_landed) as rows, sum(rows_quarantined)"
+            "select source, max(day_max) as newest_day, count(*) as files, sum(rows_landed) as rows,"
+            " sum(rows_quarantined)"
             " as quarantined, (select as_of_day from ops.current_run) - max(day_max) as days_old"
             " from ops.batch group by source order by source",
             None,
@@ -149,7 +148,8 @@ def status(ws: WorkspaceArgument = Path("data"), json_: JsonOption = False) -> N
     else:
         if last:
             out.print(
-                f"{last[0]['run_id']}: {last[0]['status']}, as of {last[0]['as_of']}, started {last[0]['started_at']} UTC"
+                f"{last[0]['run_id']}: {last[0]['status']}, as of {last[0]['as_of']},"
+                f" started {last[0]['started_at']} UTC"
             )
         rows_as_table("freshness", fresh)
         rows_as_table("failed checks", failed)
@@ -165,7 +165,5 @@ def not_run_lines(root: Path) -> list[str]:
     if published is None:
         return []
     with connect(published, read_only=True) as con:
-        rows = con.execute(
-            f"select capability, needs from ops.not_run where {LATEST} order by capability"
-        ).fetchall()
+        rows = con.execute(f"select capability, needs from ops.not_run where {LATEST} order by capability").fetchall()
     return [f"  not run: {capability}: needs {cell(needs)}" for capability, needs in rows]

@@ -25,9 +25,7 @@ out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 
 WorkspaceArgument = Annotated[
     Path,
-    typer.Argument(
-        metavar="WS", help="The workspace folder: plumbline.yaml and landing/.", show_default="data"
-    ),
+    typer.Argument(metavar="WS", help="The workspace folder: plumbline.yaml and landing/.", show_default="data"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 

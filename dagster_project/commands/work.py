@@ -55,9 +55,7 @@ def run(
     ] = None,
     select: Annotated[
         str | None,
-        typer.Option(
-            help="Only these assets, in Dagster's selection syntax, e.g. 'key:\"marts/channel_day\"+'."
-        ),
+        typer.Option(help="Only these assets, in Dagster's selection syntax, e.g. 'key:\"marts/channel_day\"+'."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of every sampler of the run.")] = run_record.DEFAULT_SEED,
     force: Annotated[bool, typer.Option("--force", help="Compute again although nothing changed.")] = False,
@@ -86,8 +84,7 @@ def run(
         "seconds": round(outcome.seconds, 1),
         "reasons": outcome.reasons,
         "steps": [
-            {"name": s.name, "state": s.state, "seconds": round(s.seconds, 2), "rows": s.rows}
-            for s in outcome.steps
+            {"name": s.name, "state": s.state, "seconds": round(s.seconds, 2), "rows": s.rows} for s in outcome.steps
         ],
     }
     if json_:
@@ -117,9 +114,7 @@ def report(
     period: Annotated[
         str | None, typer.Option(help="Fiscal quarter such as 2026-Q3; the newest complete one if not given.")
     ] = None,
-    close: Annotated[
-        bool, typer.Option("--close", help="Lock the period; its numbers never move again.")
-    ] = False,
+    close: Annotated[bool, typer.Option("--close", help="Lock the period; its numbers never move again.")] = False,
     json_: JsonOption = False,
 ) -> None:
     """The CFO's page as pdf, html and xlsx, from the published snapshot."""
@@ -136,7 +131,8 @@ def report(
     if snapshot is None:
         stop(
             BROKEN,
-            f"nothing is published yet in {ws}: `plumbline run {ws}` first (`plumbline status {ws}` says what is missing)",
+            f"nothing is published yet in {ws}: `plumbline run {ws}` first"
+            f" (`plumbline status {ws}` says what is missing)",
         )
     try:
         files = build(snapshot, workspace.reports, period=period, settings=report_settings(settings))

@@ -1,0 +1,116 @@
+"""The end of a run: the snapshot that readers open, and the CFO's page from it, or the reasons why there is none."""
+
+from __future__ import annotations
+
+import dagster as dg
+import polars as pl
+
+from dagster_project import published, results, run_record
+from dagster_project.environment import settings, workspace
+from dagster_project.plotted import picture
+from dagster_project.report_settings import report_settings
+from dagster_project.run_record import Check
+from dagster_project.warehouse import Warehouse, connect
+
+UPSTREAM = [
+    ["measurement", "triangulation"],
+    ["marts", "ai_visibility_week"],
+    ["marts", "reconciliation"],
+    ["marts", "attribution_channel"],
+    ["marts", "system_week"],
+    ["feedback", "feed"],
+]
+
+
+@dg.asset(
+    key=["feedback", "snapshot"],
+    deps=UPSTREAM,
+    group_name="feedback",
+    owners=["team:data"],
+    kinds={"duckdb"},
+    pool="duckdb",
+)
+def snapshot(warehouse: Warehouse) -> dg.MaterializeResult:
+    """The versioned, read-only copy of all that readers need; the pointer moves only after it is complete."""
+    from feedback.reports import plots
+
+    with warehouse.write() as con:
+        facts = run_record.current(con)
+        con.execute("update measurement.run set verdict = 'published' where run_id = ?", [facts.run_id])
+        run_record.close(con, facts.run_id, "finished")
+        _forget_old_draws(con, settings().retention.published)
+    path = published.publish(workspace(), facts.run_id, settings().retention.published)
+    with connect(path, read_only=True) as con:
+        tables = con.execute("select count(*) from information_schema.tables").fetchone()
+        spend = con.sql(
+            "select date_trunc('week', day)::date as week, channel, sum(cast(spend_report as double)) as spend"
+            " from marts.channel_day group by all order by week, channel"
+        ).pl()
+    plot = {"spend": picture(plots.spend(spend), "Spend by channel, week by week")} if spend.height else {}
+    return dg.MaterializeResult(metadata={"file": path.name, "tables": tables[0] if tables else 0, **plot})
+
+
+@dg.asset(
+    key=["feedback", "cfo_report"],
+    deps=[["feedback", "snapshot"]],
+    check_specs=[dg.AssetCheckSpec("built", asset=["feedback", "cfo_report"], blocking=True)],
+    group_name="feedback",
+    owners=["team:finance"],
+    kinds={"html", "typst"},
+    pool="duckdb",
+)
+def cfo_report(warehouse: Warehouse) -> dg.MaterializeResult:
+    """The attribution report of the last complete quarter, tied to the ledger; blocked when a gate says no."""
+    from feedback.reports import ReportBlocked, build
+
+    source = workspace().published()
+    if source is None:
+        raise dg.Failure("nothing is published: the asset feedback/snapshot comes first")
+    company = settings()
+    metadata: dict[str, dg.MetadataValue | str] = {}
+    try:
+        files = build(source, workspace().reports, period=None, settings=report_settings(company))
+        check = Check("report:built", True, "error", files.pdf.name, "every gate of the report passed")
+        metadata = {kind: dg.MetadataValue.path(str(getattr(files, kind))) for kind in ("pdf", "html", "xlsx")}
+        listing = [{"file": getattr(files, kind).name} for kind in ("pdf", "html", "xlsx")]
+    except ReportBlocked as blocked:
+        check = Check("report:built", False, "error", f"{len(blocked.reasons)} reasons", " ".join(blocked.reasons))
+        listing = []
+    with warehouse.write() as con:
+        facts = run_record.current(con)
+        run_record.record_checks(con, facts.run_id, [check])
+        rows = [
+            {
+                "file": item["file"],
+                "sha256": run_record.sha256_of(workspace().reports / item["file"]),
+                "status": "built",
+            }
+            for item in listing
+        ] or [{"status": "blocked", "reason": check.message}]
+        results.replace(con, "feedback.report", facts.run_id, pl.DataFrame(rows))
+    return dg.MaterializeResult(
+        metadata=metadata,
+        check_results=[
+            dg.AssetCheckResult(
+                passed=check.passed,
+                check_name="built",
+                severity=dg.AssetCheckSeverity.ERROR,
+                description=check.message,
+            )
+        ],
+    )
+
+
+def _forget_old_draws(con, keep: int) -> None:  # type: ignore[no-untyped-def]
+    """Joint draws and weekly paths of runs older than the published ones would only fill the file."""
+    kept = "select run_id from ops.run where status = 'finished' order by started_at desc limit ?"
+    for table in (
+        "measurement.period_draw",
+        "measurement.contribution",
+        "measurement.curve",
+        "measurement.experiment_path",
+    ):
+        con.execute(f"delete from {table} where run_id not in ({kept})", [keep])
+
+
+assets = [snapshot, cfo_report]

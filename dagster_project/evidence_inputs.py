@@ -1,0 +1,233 @@
+"""The evidence table of the triangulation, put together from what the run measured; nothing is estimated here."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from typing import TYPE_CHECKING
+
+import duckdb
+import numpy as np
+import polars as pl
+
+from dagster_project.fiscal_periods import WINDOW
+
+if TYPE_CHECKING:
+    from models.mmm import MMMFit
+    from models.triangulation.mmm_evidence import MMMEvidence
+    from models.warning import Warning
+
+DESIGNS = {"geo_rct": "rct", "ab": "rct", "switchback": "quasi", "geo_quasi": "quasi", "time_series": "quasi"}
+QUALITY = {"A": 1.0, "B": 1 / 1.25**2, "C": 1 / 1.5**2}
+COLUMNS = {
+    "channel": pl.String,
+    "method": pl.String,
+    "kind": pl.String,
+    "iroas": pl.Float64,
+    "se": pl.Float64,
+    "age_days": pl.Float64,
+    "share_captured": pl.Float64,
+    "quality": pl.Float64,
+    "channel_class": pl.String,
+    "design": pl.String,
+    "tracking": pl.String,
+}
+
+
+def spend_by_channel(con: duckdb.DuckDBPyConnection, first: date, last: date) -> dict[str, float]:
+    """Media spend per channel between two days, in report currency."""
+    rows = con.execute(
+        "select channel, sum(cast(spend_report as double)) from marts.channel_day where day between ? and ?"
+        " and cost_type = 'media' group by channel having sum(spend_report) > 0 order by channel",
+        [first, last],
+    ).fetchall()
+    return dict(rows)
+
+
+def classes(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Class of each configured channel."""
+    return dict(con.execute("select channel, channel_class from ops.channel order by position").fetchall())
+
+
+def experiment_rows(
+    con: duckdb.DuckDBPyConnection, run_id: str, middle: date, fit: MMMFit | None
+) -> tuple[list[dict[str, object]], list[Warning]]:
+    """One row per usable test of one channel; tests that cannot speak of one channel are named instead."""
+    from models.triangulation.estimand import carryover_share, curve_share
+    from models.warning import Warning
+
+    tests = con.execute(
+        "select experiment_id, channels, design, start_day, end_day, iroas, se, verdict, grade, spend"
+        " from measurement.experiment where run_id = ? order by experiment_id",
+        [run_id],
+    ).fetchall()
+    treated = _treated_spend(con)
+    half_life = _half_lives(fit)
+    curves = _curves(fit)
+    rows, warnings = [], []
+    for test, channels, design, start, end, iroas, se, verdict, grade, extra in tests:
+        named = channels.split("|")
+        usable = verdict != "invalid" and iroas is not None and se is not None and math.isfinite(se) and se > 0
+        if len(named) != 1 or not usable:
+            why = (
+                "it moved several channels at once" if len(named) != 1 else "it has no bounded return per unit of spend"
+            )
+            warnings.append(
+                Warning(
+                    "experiment_not_combined",
+                    "low",
+                    test,
+                    f"The test stands in the report but does not move a channel's number, because {why}.",
+                    "Test one channel at a time, with a change of spend that can be told from zero.",
+                )
+            )
+            continue
+        channel = named[0]
+        duration = (end - start).days + 1
+        share = carryover_share(half_life.get(channel, 0.0), duration)
+        actual = treated.get(test)
+        if channel in curves and actual is not None and extra and actual - extra > 0:
+            multiplier, response = curves[channel]
+            tested = actual / (actual - extra)
+            if abs(tested - 1) > 0.01 and np.interp(1.0, multiplier, response) > 0:
+                share *= curve_share(multiplier, response, tested)
+        rows.append(
+            {
+                "channel": channel,
+                "method": test,
+                "kind": "experiment",
+                "iroas": iroas,
+                "se": se,
+                "age_days": float(max((middle - (start + (end - start) / 2)).days, 0)),
+                "share_captured": min(max(share, 0.05), 1.0),
+                "quality": QUALITY.get(grade or "", 1.0),
+                "design": DESIGNS.get(design or "", "platform_lift" if design == "platform_lift" else "quasi"),
+            }
+        )
+    return rows, warnings
+
+
+def _treated_spend(con: duckdb.DuckDBPyConnection) -> dict[str, float]:
+    rows = con.execute(
+        "select p.experiment_id, sum(p.spend) from marts.experiment_panel p"
+        " join marts.experiment e using (experiment_id)"
+        " where list_contains(e.geos, p.geo) and p.day between e.start_day and e.end_day and p.spend is not null"
+        " group by p.experiment_id"
+    ).fetchall()
+    return dict(rows)
+
+
+def _half_lives(fit: MMMFit | None) -> dict[str, float]:
+    """Posterior mean half-life of each channel in days."""
+    if fit is None:
+        return {}
+    days = {"day": 1, "week": 7, "month": 30.4}[fit.data.grain]
+    rows = fit.response_parameters().filter(pl.col("parameter") == "half_life").select("channel", "mean")
+    return {channel: mean * days for channel, mean in rows.iter_rows()}
+
+
+def _curves(fit: MMMFit | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    if fit is None:
+        return {}
+    table = fit.curves(reach=4.0, points=33)
+    return {
+        str(name[0]): (part["multiplier"].to_numpy(), part["mean"].to_numpy())
+        for name, part in table.group_by("channel", maintain_order=True)
+    }
+
+
+def claim_rows(
+    con: duckdb.DuckDBPyConnection, run_id: str, spend: dict[str, float], first: date, last: date
+) -> list[dict[str, object]]:
+    """Platform claims, tracked attribution (markov of orders) and self-reported answers, each per unit of spend.
+
+    The error is the counting error of the conversions behind a claim; how far a whole method is off is learned.
+    """
+    rows: list[dict[str, object]] = []
+    platform = con.execute(
+        "select channel, sum(cast(platform_revenue as double)), sum(cast(platform_conversions as double)) from"
+        " marts.channel_day where day between ? and ? group by channel having sum(platform_revenue) > 0"
+        " order by channel",
+        [first, last],
+    ).fetchall()
+    tracked = con.execute(
+        "select channel, value, conversions from measurement.attribution where run_id = ? and model = 'markov'"
+        " and stage = 'order' and value > 0 order by channel",
+        [run_id],
+    ).fetchall()
+    asked = con.execute(
+        "select channel, sum(cast(amount as double)), sum(conversions) from marts.attribution_channel"
+        " where model = 'self_reported' and stage = 'order' group by channel having sum(amount) > 0 order by channel"
+    ).fetchall()
+    for method, kind, found in (
+        ("platform", "platform", platform),
+        ("markov", "attribution", tracked),
+        ("self_reported", "self_reported", asked),
+    ):
+        for channel, revenue, conversions in found:
+            if channel in spend and revenue > 0:
+                claim = revenue / spend[channel]
+                rows.append(
+                    {
+                        "channel": channel,
+                        "method": method,
+                        "kind": kind,
+                        "iroas": claim,
+                        "se": claim / math.sqrt(max(conversions or 1.0, 1.0)),
+                        "tracking": "ga4" if kind == "attribution" else None,
+                    }
+                )
+    return rows
+
+
+def mmm_evidence(fit: MMMFit) -> MMMEvidence | None:
+    """What the outcome data alone say of log iROAS: the fit's posterior with its own prior taken out."""
+    from models.triangulation.mmm_evidence import MMMEvidence, without_prior
+
+    returns = fit.log_returns()
+    if not returns.channels:
+        return None
+    mean, cov = without_prior(
+        returns.posterior_mean, returns.posterior_covariance, returns.prior_mean, returns.prior_covariance
+    )
+    return MMMEvidence(channels=returns.channels, mean=mean, cov=cov, uses_experiments=fit.uses_experiments)
+
+
+def evidence_frame(rows: list[dict[str, object]], class_of: dict[str, str]) -> pl.DataFrame:
+    """Rows as the evidence table, with each channel's class."""
+    full = [
+        {name: row.get(name) for name in COLUMNS} | {"channel_class": class_of.get(str(row["channel"]))} for row in rows
+    ]
+    return pl.DataFrame(full, schema=COLUMNS)
+
+
+def reading_estimates(rows: list[dict[str, object]]) -> pl.DataFrame:
+    """The readings themselves as rows of `measurement.channel_estimate`, with a normal 90 % sampling interval.
+
+    An experiment's method is `experiment`; several tests of one channel are pooled by their precision, here for
+    reading only: the combined number weighs each test by itself.
+    """
+    z = 1.6448536269514722
+    pooled: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for row in rows:
+        method = "experiment" if row["kind"] == "experiment" else str(row["method"])
+        pooled.setdefault((str(row["channel"]), method), []).append((float(row["iroas"]), float(row["se"])))  # type: ignore[arg-type]
+    found = []
+    for (channel, method), readings in sorted(pooled.items()):
+        weight = np.array([1 / se**2 for _, se in readings])
+        mean = float(np.sum(weight * [value for value, _ in readings]) / weight.sum())
+        se = float(weight.sum() ** -0.5)
+        found.append(
+            {
+                "channel": channel,
+                "method": method,
+                "estimand": "iroas",
+                "period": WINDOW,
+                "mean": mean,
+                "sd": se,
+                "q05": mean - z * se,
+                "q50": mean,
+                "q95": mean + z * se,
+            }
+        )
+    return pl.DataFrame(found, infer_schema_length=None) if found else pl.DataFrame()

@@ -1,0 +1,154 @@
+"""A fitted media mix model as rows of the result tables; every number is the model's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from dagster_project.fiscal_periods import WINDOW, split
+
+if TYPE_CHECKING:
+    from models.mmm import MMMFit
+
+TABLES = (
+    "measurement.channel_estimate",
+    "measurement.contribution",
+    "measurement.curve",
+    "measurement.diagnostic",
+)
+
+
+@dataclass(frozen=True)
+class PeriodDraws:
+    """Joint draws in money: values (draws, periods, components), the first period is the whole window."""
+
+    periods: tuple[str, ...]
+    components: tuple[str, ...]
+    values: np.ndarray
+    observed: np.ndarray
+    spend: np.ndarray
+
+
+def period_draws(fit: MMMFit, year_starts_in_month: int) -> PeriodDraws:
+    """Draws for the window and each fiscal quarter; a week on the border counts in both by its days."""
+    parts = split(fit.data.dates, fit.data.grain, year_starts_in_month)
+    draws = fit.contribution_draws(parts.segments)
+    money = fit.data.money_per_kpi
+    weights = np.vstack([np.ones((1, len(parts.segments))), parts.weights])
+    return PeriodDraws(
+        (WINDOW, *parts.quarters),
+        draws.components,
+        np.einsum("ps,dsc->dpc", weights, draws.values) * money,
+        weights @ draws.observed * money,
+        weights @ draws.spend,
+    )
+
+
+def tables(fit: MMMFit, draws: PeriodDraws) -> dict[str, pl.DataFrame]:
+    """All rows of one fit: estimates for the window and each fiscal quarter, contributions, curves, diagnostics."""
+    return {
+        "measurement.channel_estimate": estimates(fit, draws),
+        "measurement.contribution": contributions(fit),
+        "measurement.curve": fit.curves().select("channel", "spend", "mean", "q05", "q95"),
+        "measurement.diagnostic": diagnostics(fit),
+    }
+
+
+def estimates(fit: MMMFit, draws: PeriodDraws) -> pl.DataFrame:
+    """Rows of `measurement.channel_estimate` with method mmm: incremental revenue, iROAS, mROAS, share of KPI."""
+    tier = dict(fit.tiers().select("channel", "tier").iter_rows())
+    loud = {w.subject: w.code for w in reversed(fit.warnings()) if w.severity in ("high", "block")}
+    rows = []
+    for p, period in enumerate(draws.periods):
+        for c, channel in enumerate(draws.components):
+            if channel not in fit.data.media_names:
+                continue
+            values = draws.values[:, p, c]
+            found = {"incremental_revenue": values, "contribution_share": values / draws.observed[p]}
+            spend = draws.spend[p, c] if c < len(fit.data.channels) else 0.0
+            if spend > 0:
+                found["iroas"] = values / spend
+            rows += [estimate_row(channel, "mmm", estimand, period, v) for estimand, v in found.items()]
+    marginal = fit.mroas_draws()
+    rows += [estimate_row(c, "mmm", "mroas", WINDOW, marginal[:, i]) for i, c in enumerate(fit.data.channels)]
+    for row in rows:
+        row["evidence_grade"] = tier.get(str(row["channel"]))
+        row["warning"] = loud.get(str(row["channel"]))
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def estimate_row(channel: str, method: str, estimand: str, period: str, values: np.ndarray) -> dict[str, object]:
+    """One row of `measurement.channel_estimate`: posterior mean, sd and the 5, 50 and 95 % quantiles of the draws."""
+    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
+    return {
+        "channel": channel,
+        "method": method,
+        "estimand": estimand,
+        "period": period,
+        "mean": float(values.mean()),
+        "sd": float(values.std(ddof=1)),
+        "q05": float(low),
+        "q50": float(middle),
+        "q95": float(high),
+    }
+
+
+def contributions(fit: MMMFit) -> pl.DataFrame:
+    """Weekly components in money, per region where the model has regions, with the observed KPI beside them."""
+    money = fit.data.money_per_kpi
+    by_geo = len(fit.data.geos) > 1
+    parts = fit.contributions(by_geo=by_geo)
+    if not by_geo:
+        parts = parts.with_columns(geo=pl.lit("all"))
+    geos = fit.data.geos if by_geo else ("all",)
+    observed = pl.DataFrame(
+        {
+            "date": list(fit.data.dates) * len(geos),
+            "geo": [g for g in geos for _ in fit.data.dates],
+            "component": ["observed"] * (len(geos) * len(fit.data.dates)),
+            "mean": fit.data.kpi.ravel(),
+        }
+    )
+    both = pl.concat([parts.select("date", "geo", "component", "mean", "q05", "q95"), observed], how="diagonal_relaxed")
+    return both.with_columns(pl.col("mean", "q05", "q95") * money).sort("component", "geo", "date")
+
+
+def diagnostics(fit: MMMFit) -> pl.DataFrame:
+    """The worst reading of each convergence figure against its threshold."""
+    checks = fit.diagnostics()
+    worst = {
+        "r_hat": (checks["r_hat"].max(), 1.01, True),
+        "ess_bulk": (checks["ess_bulk"].min(), 400.0, False),
+        "ess_tail": (checks["ess_tail"].min(), 400.0, False),
+    }
+    rows = []
+    for name, (value, limit, lower_is_better) in worst.items():
+        figure = float(value)  # type: ignore[arg-type]  # polars types min and max for every dtype
+        rows.append(
+            {
+                "name": name,
+                "value": figure,
+                "threshold": limit,
+                "passed": figure <= limit if lower_is_better else figure >= limit,
+            }
+        )
+    return pl.DataFrame(rows)
+
+
+def fit_line(fit: MMMFit) -> pl.DataFrame:
+    """Observed and fitted KPI per period over all regions: date, observed, fitted."""
+    return pl.DataFrame(
+        {"date": fit.data.dates, "observed": fit.data.kpi.sum(axis=0), "fitted": fit.fitted().sum(axis=0)}
+    )
+
+
+def roas_markdown(fit: MMMFit) -> str:
+    """iROAS with its 90 % interval per channel, as a table."""
+    lines = [
+        f"| {r['channel']} | {r['mean']:.2f} | {r['q05']:.2f} - {r['q95']:.2f} |"
+        for r in fit.roas().sort("channel").to_dicts()
+    ]
+    return "\n".join(["| channel | iROAS, MMM alone | 90 % parameter interval |", "|---|---|---|", *lines])

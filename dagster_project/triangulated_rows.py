@@ -1,0 +1,148 @@
+"""The combined answer as rows: level from the triangulation, shape over time and along the curve from the MMM."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from dagster_project import mmm_rows
+from dagster_project.fiscal_periods import WINDOW
+from dagster_project.mmm_rows import PeriodDraws, estimate_row
+
+if TYPE_CHECKING:
+    from models.mmm import MMMFit
+    from models.triangulation import Triangulation
+
+KEPT_DRAWS = 1000
+BASELINE = "baseline"
+
+
+def period_draws(
+    combined: Triangulation, fit: MMMFit | None, spend: dict[str, float], year_starts_in_month: int
+) -> PeriodDraws:
+    """Joint draws of incremental money per period: channels whose window return is the combined one, and the baseline.
+
+    With an MMM each channel keeps its path over time and is rescaled so that its window iROAS is the combined draw
+    (the level is replaced, not multiplied: the MMM has entered the combination already); what the fit explains
+    beyond the channels is baseline. Without an MMM there is only the window: return times spend.
+    """
+    theta = combined.theta[:KEPT_DRAWS] if len(combined.theta) <= KEPT_DRAWS else _thin(combined.theta, KEPT_DRAWS)
+    channels = combined.readings.channels
+    if fit is None:
+        money = np.array([spend.get(c, 0.0) for c in channels])
+        return PeriodDraws((WINDOW,), channels, (theta * money)[:, None, :], np.zeros(1), money[None, :])
+    from models.triangulation import rescale
+
+    model = mmm_rows.period_draws(fit, year_starts_in_month)
+    values = _thin(model.values, len(theta))
+    paid = [c for c in fit.data.channels if c in channels]
+    at = [model.components.index(c) for c in paid]
+    level = theta[:, [channels.index(c) for c in paid]]
+    scaled = rescale(values[:, :, at], level, spend=model.spend[0, [fit.data.channels.index(c) for c in paid]])
+    organic = [model.components.index(c) for c in fit.data.media_names if c not in fit.data.channels]
+    rest = (
+        values.sum(axis=2, keepdims=True)
+        - scaled.sum(axis=2, keepdims=True)
+        - values[:, :, organic].sum(2, keepdims=True)
+    )
+    names = (*paid, *(model.components[i] for i in organic), BASELINE)
+    everything = np.concatenate([scaled, values[:, :, organic], rest], axis=2)
+    order = [fit.data.channels.index(c) for c in paid]
+    return PeriodDraws(model.periods, names, everything, model.observed, model.spend[:, order])
+
+
+def _thin(values: np.ndarray, count: int) -> np.ndarray:
+    return values[np.linspace(0, len(values) - 1, count).round().astype(int)]
+
+
+def estimates(combined: Triangulation, fit: MMMFit | None, draws: PeriodDraws, spend: dict[str, float]) -> pl.DataFrame:
+    """Rows of `measurement.channel_estimate` with method triangulated."""
+    table = combined.estimates
+    grade = dict(table.select("channel", "evidence_grade").iter_rows())
+    loud = {w.subject: w.code for w in combined.warnings if w.severity in ("high", "block")}
+    rows: list[dict[str, object]] = [
+        {
+            "channel": r["channel"],
+            "method": "triangulated",
+            "estimand": "iroas",
+            "period": WINDOW,
+            **{k: r[k] for k in ("mean", "sd", "q05", "q50", "q95")},
+        }
+        for r in table.to_dicts()
+        if r["channel"] in spend
+    ]
+    for p, period in enumerate(draws.periods):
+        for c, channel in enumerate(draws.components):
+            if channel == BASELINE:
+                continue
+            values = draws.values[:, p, c]
+            rows.append(estimate_row(channel, "triangulated", "incremental_revenue", period, values))
+            if draws.observed[p] > 0:
+                share = values / draws.observed[p]
+                rows.append(estimate_row(channel, "triangulated", "contribution_share", period, share))
+            money = draws.spend[p, c] if c < draws.spend.shape[1] else 0.0
+            if money > 0 and period != WINDOW:
+                rows.append(estimate_row(channel, "triangulated", "iroas", period, values / money))
+    rows += _marginal(combined, fit)
+    for row in rows:
+        row["evidence_grade"] = grade.get(str(row["channel"]))
+        row["warning"] = loud.get(str(row["channel"]))
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _marginal(combined: Triangulation, fit: MMMFit | None) -> list[dict[str, object]]:
+    """mROAS: the combined average return times the curve's ratio of marginal to average return, draw by draw."""
+    if fit is None:
+        return []
+    channels = combined.readings.channels
+    count = min(len(combined.theta), KEPT_DRAWS)
+    theta = _thin(combined.theta, count)
+    ratio = _thin(fit.mroas_draws(), count) / np.maximum(_thin(fit.roas_draws(), count), 1e-9)
+    return [
+        estimate_row(c, "triangulated", "mroas", WINDOW, theta[:, channels.index(c)] * ratio[:, i])
+        for i, c in enumerate(fit.data.channels)
+        if c in channels
+    ]
+
+
+def side_tables(combined: Triangulation, draws: PeriodDraws) -> dict[str, pl.DataFrame]:
+    """Weights, learned biases, conflicts, and the joint draws behind every total."""
+    count, periods, parts = draws.values.shape
+    conflicts = combined.conflicts
+    return {
+        "measurement.weight": combined.weights,
+        "measurement.bias": combined.biases.select(
+            "method", "mean", "sd", "q05", "q95", "prior_mean", "prior_sd", "drifted"
+        ),
+        "measurement.conflict": conflicts.select(
+            "channel",
+            pl.col("method").alias("source"),
+            "p",
+            pl.col("flag").is_in(["red", "watch"]).fill_null(False).alias("flagged"),
+            pl.format(
+                "{} reads {} where the other evidence expects {}",
+                "method",
+                pl.col("observed").round(2),
+                pl.col("expected").round(2),
+            ).alias("message"),
+        ),
+        "measurement.period_draw": pl.DataFrame(
+            {
+                "period": np.tile(np.repeat(np.array(draws.periods), parts), count),
+                "component": np.tile(np.array(draws.components), count * periods),
+                "draw": np.repeat(np.arange(count), periods * parts),
+                "incremental": draws.values.ravel(),
+            }
+        ),
+    }
+
+
+def markdown(combined: Triangulation) -> str:
+    """The combined number per channel as a table, with its grade."""
+    lines = [
+        f"| {r['channel']} | {r['mean']:.2f} | {r['q05']:.2f} - {r['q95']:.2f} | {r['evidence_grade']} |"
+        for r in combined.estimates.sort("mean", descending=True).to_dicts()
+    ]
+    return "\n".join(["| channel | iROAS | 90 % parameter interval | grade |", "|---|---|---|---|", *lines])
