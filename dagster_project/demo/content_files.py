@@ -25,6 +25,11 @@ def squeezed(content: bytes) -> bytes:
     return gzip.compress(content, compresslevel=6, mtime=0)
 
 
+def unsqueezed(content: bytes) -> bytes:
+    """What `squeezed` packed."""
+    return gzip.decompress(content)
+
+
 def content(rows: pl.DataFrame) -> bytes:
     """Pieces with their features as a JSON object; a feature that is not named is absent."""
     return json_lines(

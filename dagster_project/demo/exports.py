@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from dagster_project.demo import ad_platforms, analytics, content_files, crm, plain_files
 from dagster_project.demo.deliveries import Delivery, as_first_seen, monthly
+from dagster_project.demo.export import Export
 from models.worlds import World
 from models.worlds.books import delivery_day
 
 SPANISH_MONTH_FROM_END = 4
 LATE_EVENT_DAYS = 3
 GROWING = {"spend": (3, 0.02), "conversions": (14, 0.35), "value": (14, 0.35)}
-
-
-@dataclass(frozen=True)
-class Export:
-    """One file below landing/ and how many rows its reader will be given (data rows, totals not counted)."""
-
-    path: str
-    content: bytes
-    rows: int
-
-    @property
-    def source(self) -> str:
-        return self.path.split("/", 1)[0]
 
 
 def exports(world: World, seed: int) -> Iterator[Export]:

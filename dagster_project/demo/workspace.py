@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dagster_project.demo.dirt import with_dirt
+from dagster_project.demo.export import Planted
 from dagster_project.demo.exports import exports
 from dagster_project.demo.settings_text import settings_text
 from models.worlds import company
@@ -43,14 +44,16 @@ def write(workspace: Path, *, size: str = "small", seed: int = 7, days: int | No
     workspace.mkdir(parents=True, exist_ok=True)
     _write_json(truth_path, identity | {"complete": False, "files": dict.fromkeys(earlier, 0)})
     (workspace / "plumbline.yaml").write_text(settings_text(), encoding="utf-8", newline="\n")
-    files: dict[str, int] = {}
-    per_source: Counter[str] = Counter()
-    for export in exports(world, seed):
+    files: dict[str, dict[str, Any]] = {}
+    planted: list[Planted] = []
+    for export in with_dirt(exports(world, seed), seed):
         target = workspace / "landing" / export.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(export.content)
-        files[f"landing/{export.path}"] = export.rows
-        per_source[export.source] += export.rows
+        files[f"landing/{export.path}"] = {"rows": export.rows, "bad": len(export.planted)}
+        if export.duplicate_of is not None:
+            files[f"landing/{export.path}"]["duplicate_of"] = f"landing/{export.duplicate_of}"
+        planted += export.planted
     for stale in sorted(set(earlier) - set(files)):
         (workspace / stale).unlink(missing_ok=True)
     _write_json(
@@ -58,9 +61,23 @@ def write(workspace: Path, *, size: str = "small", seed: int = 7, days: int | No
         identity
         | {"complete": True}
         | dict(world.truth)
-        | {"rows_by_source": dict(sorted(per_source.items())), "files": files},
+        | {"sources": _by_source(files), "bad_rows": [asdict(row) for row in planted], "files": files},
     )
-    return DemoSummary(files=("plumbline.yaml", *files), rows=sum(files.values()), truth_path=truth_path)
+    return DemoSummary(
+        files=("plumbline.yaml", *files), rows=sum(entry["rows"] for entry in files.values()), truth_path=truth_path
+    )
+
+
+def _by_source(files: dict[str, dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """Files, data rows and damaged rows per source; a file delivered twice counts once."""
+    counts: dict[str, dict[str, int]] = {}
+    for path, entry in files.items():
+        source = counts.setdefault(path.split("/")[1], {"files": 0, "rows": 0, "bad": 0})
+        if "duplicate_of" not in entry:
+            source["files"] += 1
+            source["rows"] += entry["rows"]
+            source["bad"] += entry["bad"]
+    return dict(sorted(counts.items()))
 
 
 def _earlier_files(workspace: Path, identity: dict[str, Any]) -> list[str]:

@@ -15,6 +15,9 @@ BRAND_FOLLOWS_DEMAND = 4.0
 MORE_IN_PROMOTIONS = {"paid_search_generic": 0.25, "paid_social_meta": 0.35}
 WEEKEND = {"always_on": 0.75, "flights": 0.6, "bursts": 1.0, "sends": 1.0}
 YEARLY_GROWTH = 0.06
+FIRST_ID = {
+    "google_ads": 18_000_000_000, "meta_ads": 120_210_000_000_000_000, "linkedin_ads": 311_000_000, "channel_spend": 1,
+}  # fmt: skip
 FREEZE_BEFORE = timedelta(days=28)
 REGION_NAMES = tuple(region.name for region in REGIONS)
 
@@ -90,7 +93,7 @@ def _channel_region(
     impressions = clicks + rng.poisson(money / channel.cost_per_click / channel.click_rate)
     conversions = np.round(np.minimum(rng.gamma(2.0, clicks * 0.012 / 2.0 + 1e-9), clicks), 2)
     value = np.round(money * channel.claim * np.exp(rng.normal(-0.03, 0.25, (count, width))), 2)
-    ids = [str(18_000_000_000 + index * 1_000_000 + column * 10_000 + n) for n in range(width)]
+    ids = [str(FIRST_ID[channel.source] + index * 1_000_000 + column * 10_000 + n * 7 + 1) for n in range(width)]
     return pl.DataFrame(
         {
             "day": np.repeat(np.array(days, dtype="datetime64[D]"), width),
