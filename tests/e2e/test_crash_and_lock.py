@@ -1,0 +1,89 @@
+"""Killed anywhere, run again: the same tables as an undisturbed run. Two runs at once: the second leaves with 3."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import PLUMBLINE, write_two_files
+from tests.e2e.warehouse_content import digests
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, cli):
+    """A finished run, its tables and how long it took; the workspace's inputs serve as template for the others."""
+    workspace = tmp_path_factory.mktemp("calm") / "ws"
+    workspace.mkdir()
+    write_two_files(workspace, weeks=60)
+    began = time.monotonic()
+    said = cli("run", workspace)
+    assert said.returncode == 0, said.stdout + said.stderr
+    return workspace, digests(workspace / "warehouse/plumbline.duckdb"), time.monotonic() - began
+
+
+def start(workspace: Path) -> subprocess.Popen[str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PLUMBLINE_", "DAGSTER_"))}
+    return subprocess.Popen(
+        [str(PLUMBLINE), "run", str(workspace)],
+        env={**clean, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def copy_of_inputs(template: Path, target: Path) -> Path:
+    target.mkdir()
+    shutil.copy(template / "plumbline.yaml", target)
+    shutil.copytree(template / "landing", target / "landing")
+    return target
+
+
+def wait_for_line(process: subprocess.Popen[str], text: str) -> None:
+    """Read the run's own lines until one contains `text`."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if text in line:
+            return
+    pytest.fail(f"the run ended before it printed {text!r}")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
+@pytest.mark.parametrize("after", ["raw/channel_spend", "dbt_ads", "measurement/run"])
+def test_a_run_that_dies_is_completed_by_the_next(undisturbed, tmp_path: Path, cli, how, after: str) -> None:
+    template, expected, _ = undisturbed
+    workspace = copy_of_inputs(template, tmp_path / "ws")
+    process = start(workspace)
+    wait_for_line(process, after)
+    os.killpg(process.pid, how)
+    rest = process.communicate(timeout=120)[0]
+    if how == signal.SIGINT:
+        assert process.returncode == 3, rest
+        assert "the same command completes it" in rest
+    said = cli("run", workspace)
+    assert said.returncode == 0, said.stdout + said.stderr
+    found = digests(workspace / "warehouse/plumbline.duckdb")
+    assert {t for t in expected if found.get(t) != expected[t]} <= {"ops.run"}
+
+
+def test_a_second_run_says_that_one_is_running_and_leaves_with_3(undisturbed, tmp_path: Path, cli) -> None:
+    template, _, _ = undisturbed
+    workspace = copy_of_inputs(template, tmp_path / "ws")
+    first = start(workspace)
+    try:
+        wait_for_line(first, "raw/channel_spend")
+        said = cli("run", workspace)
+        assert said.returncode == 3
+        assert "a run is going on in this workspace (process" in said.stderr
+    finally:
+        out = first.communicate(timeout=300)[0]
+    assert first.returncode == 0, out

@@ -1,0 +1,93 @@
+"""A workspace that holds only spend and revenue: it runs, finds the planted effects and says what it could not do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import write_two_files
+from tests.e2e.warehouse_content import digests
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory, cli):
+    """The two-file workspace after its first run, with the true iROAS of its channels."""
+    workspace = tmp_path_factory.mktemp("two") / "ws"
+    workspace.mkdir()
+    truth = write_two_files(workspace)
+    said = cli("run", workspace)
+    assert said.returncode == 0, said.stdout + said.stderr
+    return workspace, truth, said
+
+
+def test_the_model_covers_the_planted_effects(ran, cli) -> None:
+    workspace, truth, _ = ran
+    rows = json.loads(cli("show", workspace, "evidence", "--json").stdout)["rows"]
+    mmm = {r["channel"]: r for r in rows if r["method"] == "mmm"}
+    assert set(mmm) == {"search", "tv"}
+    # 90 % intervals of two channels: a miss of one by a little is chance, so each is widened by a quarter of itself.
+    for channel, true in truth.items():
+        slack = 0.25 * (mmm[channel]["q95"] - mmm[channel]["q05"])
+        assert mmm[channel]["q05"] - slack <= true <= mmm[channel]["q95"] + slack, (channel, true, mmm[channel])
+
+
+def test_what_did_not_run_is_named_with_what_it_needs(ran, cli) -> None:
+    workspace, _, said = ran
+    status = json.loads(cli("status", workspace, "--json").stdout)
+    missing = {row["capability"]: row["needs"] for row in status["not_run"]}
+    assert {"experiments", "attribution", "ai_visibility", "patterns"} <= set(missing)
+    assert all("landing/" in needs or "GA4" in needs for needs in missing.values())
+    assert "not run: experiments" in said.stdout
+    assert "media mix model" not in missing
+
+
+def test_a_second_run_changes_no_table_and_is_quick(ran, cli) -> None:
+    workspace, _, _ = ran
+    before = digests(workspace / "warehouse/plumbline.duckdb")
+    said = cli("run", workspace, "--json", timeout=60)
+    answer = json.loads(said.stdout)
+    assert (said.returncode, answer["status"]) == (0, "unchanged")
+    assert answer["seconds"] < 30
+    assert digests(workspace / "warehouse/plumbline.duckdb") == before
+
+
+def test_computing_again_from_the_same_inputs_gives_the_same_tables(ran, cli) -> None:
+    workspace, _, _ = ran
+    before = digests(workspace / "warehouse/plumbline.duckdb")
+    assert cli("run", workspace, "--force").returncode == 0
+    after = digests(workspace / "warehouse/plumbline.duckdb")
+    assert {t for t in before if before[t] != after.get(t)} == set()
+
+
+def test_a_restated_file_moves_only_what_it_says(ran, cli) -> None:
+    workspace, _, _ = ran
+    delivered = json.loads(cli("show", workspace, "marts.channel_day", "--json").stdout)["rows"]
+    day = delivered[0]["day"]
+    (workspace / "landing/channel_spend/restated.csv").write_text(
+        f"day,channel,spend,currency\n{day},search,1234.50,EUR\n"
+    )
+    assert cli("run", workspace, "--select", 'key:"raw/channel_spend"+ and not group:"measurement"').returncode in (
+        0,
+        1,
+    )
+    # A partial run is not published: readers still see the finished one.
+    again = json.loads(cli("show", workspace, "marts.channel_day", "--json").stdout)["rows"]
+    assert again == delivered
+    assert cli("run", workspace).returncode == 0
+    rows = json.loads(cli("show", workspace, "marts.channel_day", "--json").stdout)["rows"]
+    changed = [r for r in rows if r["day"] == day and r["channel"] == "search"]
+    assert [float(r["spend"]) for r in changed] == [1234.5]
+    assert len(rows) == len(delivered)
+
+
+def test_the_report_is_built_and_says_that_it_is_not_tied_to_the_books(ran, cli) -> None:
+    workspace, _, _ = ran
+    said = cli("report", workspace, "--json")
+    assert said.returncode == 0, said.stdout + said.stderr
+    page = Path(json.loads(said.stdout)["html"]).read_text(encoding="utf-8")
+    assert "Two Files" in page
+    assert "not tied to the books" in page.lower() or "ledger" in page.lower()
