@@ -1,0 +1,85 @@
+"""Builds the one-page report from a published snapshot: HTML, PDF, workbook and the figures behind them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from feedback.reports.asking import open_snapshot
+from feedback.reports.figure import FigureStore
+from feedback.reports.figures import figures
+from feedback.reports.gates import ReportBlocked, reasons
+from feedback.reports.html import blocked_html, html_of
+from feedback.reports.pdf import fitted, pdf_of
+from feedback.reports.settings import ReportSettings
+from feedback.reports.view import View, view_of, with_own_hash
+from feedback.reports.workbook import workbook_of
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """Where the report stands; `figures_json` is the store that the other three print, and the next report's `previous`."""
+
+    html: Path
+    pdf: Path
+    xlsx: Path
+    figures_json: Path
+    store: FigureStore
+    view: View
+
+
+def build(
+    snapshot: Path,
+    out: Path,
+    *,
+    period: str | None = None,
+    settings: ReportSettings,
+    previous: Path | None = None,
+) -> ReportFiles:
+    """Writes `cfo-report-<period>.{html,pdf,xlsx,figures.json}` into `out`.
+
+    `snapshot` is the published DuckDB file, read and never written. `period` is a fiscal quarter such as `2026-Q3`; None
+    takes the last with complete data. `previous` is the figures.json of the report before this one; None means that
+    this is the first. The same input gives the same bytes, and each file appears whole or not at all.
+
+    Raises ReportBlocked when a gate fails: only `cfo-report-<period>.blocked.html` is then written, which says why and
+    is no report. Raises SnapshotError when the snapshot holds no spend or no outcome.
+    """
+    con = open_snapshot(snapshot)
+    try:
+        earlier = FigureStore.from_json(previous.read_text(encoding="utf-8")) if previous else None
+        store = figures(con, period=period, settings=settings, previous=earlier)
+    finally:
+        con.close()
+    name = f"cfo-report-{store.text('page.period')}"
+    blocked = out / f"{name}.blocked.html"
+    against = reasons(store)
+    if against:
+        _write({blocked: blocked_html(store, against).encode()})
+        raise ReportBlocked(against, blocked)
+    view = fitted(view_of(with_own_hash(store)))
+    files = ReportFiles(
+        html=out / f"{name}.html", pdf=out / f"{name}.pdf", xlsx=out / f"{name}.xlsx",
+        figures_json=out / f"{name}.figures.json", store=view.store, view=view,
+    )  # fmt: skip
+    _write({
+        files.html: html_of(view).encode(),
+        files.pdf: pdf_of(view),
+        files.xlsx: workbook_of(view.store),
+        files.figures_json: view.store.to_json().encode(),
+    })  # fmt: skip
+    blocked.unlink(missing_ok=True)
+    return files
+
+
+def _write(contents: dict[Path, bytes]) -> None:
+    """All files under temporary names first, so that a failure while rendering leaves the old report whole."""
+    for path, content in contents.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_name(f"{path.name}.tmp").open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    for path in contents:
+        path.with_name(f"{path.name}.tmp").replace(path)

@@ -1,0 +1,120 @@
+"""What one report is about: the run, the period, the settings and the joint draws, fetched once for every section."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+
+from feedback.reports.asking import Answer, SnapshotError, ask
+from feedback.reports.draws import Draws, period_draws
+from feedback.reports.period import WINDOW, Period, last_complete, quarter
+from feedback.reports.settings import ReportSettings
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Handed to each section; `channels` are in the order of the table: by spend, largest first."""
+
+    con: duckdb.DuckDBPyConnection
+    run_id: str
+    period: Period
+    settings: ReportSettings
+    draws: Draws | None
+    channels: tuple[str, ...]
+    spend: dict[str, Decimal]
+    spend_sha256: str
+
+    def ask(self, sql: str, *, needs: tuple[str, ...], **parameters: Any) -> Answer:
+        """A question with `run_id`, `start`, `end` and `period` bound where the SQL names them."""
+        known = {
+            "run_id": self.run_id,
+            "start": self.period.start,
+            "end": self.period.end,
+            "period": self.period.key,
+            **parameters,
+        }
+        named = {key: value for key, value in known.items() if f"${key}" in sql}
+        return ask(self.con, sql, named, needs=needs)
+
+
+def current_run(con: duckdb.DuckDBPyConnection) -> str:
+    """The run whose estimates the snapshot publishes. Raises SnapshotError when it names none."""
+    published = ask(con, "select run_id from ops.current_run", needs=["ops.current_run"]).rows
+    modelled = ask(
+        con,
+        "select run_id from measurement.run order by as_of desc, started_at desc, run_id",
+        needs=["measurement.run"],
+    ).rows
+    known = [row["run_id"] for row in modelled]
+    if published and (published[0]["run_id"] in known or not known):
+        return str(published[0]["run_id"])
+    if known:
+        return str(known[0])
+    raise SnapshotError(
+        "the snapshot names no run (ops.current_run and measurement.run are empty): run `plumbline run`"
+    )
+
+
+def period_of(con: duckdb.DuckDBPyConnection, run_id: str, asked: str | None, settings: ReportSettings) -> Period:
+    """The asked fiscal quarter; else the last one whose data are complete; else the whole window.
+
+    A day counts as having data when both the outcome and the spend reach it. Raises SnapshotError when an asked
+    quarter is not over in the data, and ValueError when the key is not a fiscal quarter.
+    """
+    first, last = _span(con)
+    if asked and asked != WINDOW:
+        period = quarter(asked, settings.year_starts_in_month)
+        if period.end > last or period.end < first:
+            raise SnapshotError(
+                f"period {asked} runs from {period.start} to {period.end}, but spend and outcome are both there only"
+                f" from {first} to {last}. Ask for a quarter that is over, or land the missing days."
+            )
+        return period
+    estimated = ask(
+        con,
+        "select distinct period from measurement.period_draw where run_id = $run_id order by period",
+        {"run_id": run_id},
+        needs=["measurement.period_draw"],
+    ).rows
+    keys = [row["period"] for row in estimated]
+    chosen = None if asked == WINDOW else last_complete(keys, last, settings.year_starts_in_month)
+    return chosen or Period(WINDOW, first, last)
+
+
+def _span(con: duckdb.DuckDBPyConnection) -> tuple[date, date]:
+    """First and last day on which both outcome and spend are known; a week or month row reaches to its end."""
+    spans = []
+    for table in ("marts.kpi_day", "marts.channel_day"):
+        rows = ask(
+            con,
+            f"""select min(day)::date as first,
+                       max(case grain when 'week' then day + interval 6 day
+                                      when 'month' then last_day(day) else day end)::date as last
+                from {table}""",
+            needs=[table],
+        ).rows
+        if not rows or rows[0]["first"] is None:
+            raise SnapshotError(f"{table} is empty: a CFO report needs spend and an outcome in landing/")
+        spans.append((rows[0]["first"], rows[0]["last"]))
+    return max(first for first, _ in spans), min(last for _, last in spans)
+
+
+def subject_of(con: duckdb.DuckDBPyConnection, run_id: str, period: Period, settings: ReportSettings) -> Subject:
+    """Fetches spend per channel and the joint draws."""
+    answer = ask(
+        con,
+        "select channel, sum(spend_report)::decimal(18,2) as spend from marts.channel_day"
+        " where day between $start and $end group by channel order by spend desc, channel",
+        {"start": period.start, "end": period.end},
+        needs=["marts.channel_day"],
+    )
+    spend = {row["channel"]: row["spend"] or Decimal(0) for row in answer.rows}
+    draws = period_draws(con, run_id, period.key)
+    modelled = draws.channels if draws else ()
+    names = sorted({*spend, *modelled}, key=lambda name: (-spend.get(name, Decimal(0)), name))
+    kept = tuple(name for name in names if name in modelled or spend.get(name))
+    return Subject(con, run_id, period, settings, draws, kept, spend, answer.sql_sha256)
