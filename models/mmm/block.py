@@ -10,11 +10,10 @@ from models.mmm.baseline import GROUP_SPREAD
 from models.mmm.design import IDENTITY_LINK, Design
 from models.mmm.experiments import Calibration
 
-CURVES = {"hill": 0, "logistic": 1, "exponential": 2}
+CURVES = {("hill", False): 0, ("logistic", False): 1, ("exponential", False): 2, ("hill", True): 3}
 WEEK_PRIOR = (0.0, 2.0)  # log of common over own variance in a region's week: from none to nearly all
 ETA_PRIOR = (np.log(0.2), 0.5)  # relative sd of a channel's effect between regions, kept off zero
 NOISE_SCALE = 3.0  # HalfNormal of the noise, in units of the KPI's movement
-ALTERNATIVE = {"beta": 1.0, "gamma": 1.0, "halfnormal": 1.0}
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def build(design: Design, calibration: Calibration | None = None, peer: PeerPrio
     )
     header[k.WEIBULL], header[k.CURVE], header[k.SLOPE] = (
         form.adstock == "weibull",
-        CURVES[form.saturation],
+        CURVES[form.saturation, form.free_slope],
         form.free_slope,
     )
     header[k.GEO], header[k.WEEK] = design.geo_effects, design.week_effects

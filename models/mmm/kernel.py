@@ -14,7 +14,7 @@ LOG2PI = np.log(2 * np.pi)
 HEADER = 24  # sizes and kinds, then the arrays in the order of block.py
 (G_, T_, C_, L_, P_, J_, WEIBULL, CURVE, SLOPE, GEO, WEEK, PAIRS, TESTS, DIM, STUDENT, SIGMA_SCALE, WEEK_MU, WEEK_SD,
  ETA_MU, ETA_SD, MAP_AT) = range(21)  # fmt: skip
-HILL, LOGISTIC, EXPONENTIAL = 0, 1, 2
+HILL, LOGISTIC, EXPONENTIAL, SLOPED = 0, 1, 2, 3  # Hill with slope 1, …, Hill with a free slope
 BOX = 60.0  # |theta| beyond this overflows exp; the proposal is rejected instead
 
 
@@ -61,34 +61,33 @@ def weibull(x, half_life, shape, taps, out, d_half, d_shape):
         wh[lag] = (wh[lag] - w[lag] * total_h) / total
         wk[lag] = (wk[lag] - w[lag] * total_k) / total
     for t in range(x.size):
-        a0, a1, a2 = 0.0, 0.0, 0.0
-        for lag in range(min(taps, t + 1)):
+        out[t], d_half[t], d_shape[t] = 0.0, 0.0, 0.0
+    for lag in range(min(taps, x.size)):  # lag outside, time inside: contiguous, so the compiler vectorises it
+        w0, w1, w2 = w[lag], wh[lag], wk[lag]
+        for t in range(lag, x.size):
             v = x[t - lag]
-            a0 += w[lag] * v
-            a1 += wh[lag] * v
-            a2 += wk[lag] * v
-        out[t], d_half[t], d_shape[t] = a0, a1, a2
+            out[t] += w0 * v
+            d_half[t] += w1 * v
+            d_shape[t] += w2 * v
 
 
 @njit(cache=True, error_model="numpy", fastmath=True)
 def saturate(curve, slope, half_sat, a, ah, ak, s, sh, sk, se, sp):
     """Saturation of the carried-over media and its derivatives by log half-life, shape, half-saturation, slope."""
+    free, log_half = curve == SLOPED, np.log(half_sat)
     for t in range(a.size):
         v = a[t]
         if v <= 1e-12:
             s[t], sh[t], sk[t], se[t], sp[t] = 0.0, 0.0, 0.0, 0.0, 0.0
-            if curve != HILL:
+            if curve == LOGISTIC or curve == EXPONENTIAL:
                 k0 = LN3 / (2 * half_sat) if curve == LOGISTIC else LN2 / half_sat
                 sh[t], sk[t] = k0 * ah[t], k0 * ak[t]
             continue
-        if curve == HILL:
-            if slope == 1.0:
-                value = v / (v + half_sat)
-            else:
-                value = 1.0 / (1.0 + np.exp(-slope * (np.log(v) - np.log(half_sat))))
+        if curve == HILL or curve == SLOPED:
+            lean = np.log(v) - log_half if free else 0.0
+            value = 1.0 / (1.0 + np.exp(-slope * lean)) if free else v / (v + half_sat)
             bend = slope * value * (1.0 - value)
-            s[t], by_a, se[t] = value, bend / v, -bend
-            sp[t] = bend * (np.log(v) - np.log(half_sat))
+            s[t], by_a, se[t], sp[t] = value, bend / v, -bend, bend * lean
         elif curve == LOGISTIC:
             rate = LN3 / half_sat
             h = np.exp(-rate * v)

@@ -142,7 +142,7 @@ def media_sums(design: Design, draws: Posterior, media: np.ndarray, labels: np.n
     out = np.zeros((draws.count, count, len(media)))
     kernel.media_sums(
         np.ascontiguousarray(media), design.scales.size * design.scales.kpi, np.ascontiguousarray(labels, dtype=np.int64), count,
-        design.form.adstock == "weibull", blocks.CURVES[design.form.saturation], design.form.taps,
+        design.form.adstock == "weibull", blocks.CURVES[design.form.saturation, design.form.free_slope], design.form.taps,
         np.ascontiguousarray(draws.half_life), np.ascontiguousarray(draws.shape), np.ascontiguousarray(draws.half_saturation),
         np.ascontiguousarray(draws.slope), np.ascontiguousarray(draws.beta_geo), out,
     )  # fmt: skip
