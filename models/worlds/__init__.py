@@ -1,6 +1,7 @@
 """Simulators with known truth, for tests, the demo company and the published benchmark. No files, no clock, no network."""
 
 from models.worlds.company import company
+from models.worlds.scenarios import SCENARIOS, scenario
 from models.worlds.world import World
 
-__all__ = ["World", "company"]
+__all__ = ["SCENARIOS", "World", "company", "scenario"]
