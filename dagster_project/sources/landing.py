@@ -1,0 +1,172 @@
+"""Files into the warehouse: which are new, and each of them in one transaction, so that a crash leaves nothing half-written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.settings import Settings, SourceOptions
+from dagster_project.sources.catalogue import CATALOGUE, source_named
+from dagster_project.sources.contract import BOOKKEEPING
+from dagster_project.sources.delivered import delivered_at
+from dagster_project.sources.privacy import Pepper
+from dagster_project.sources.read import ENDINGS, Delivery, read_file
+
+
+def landing_files(landing: Path) -> list[Path]:
+    """Every data file below landing/, sorted; hidden files and files still being written (`.tmp`, `.part`, `~`) are left out."""
+    found = [p for p in landing.rglob("*") if p.is_file() and _is_data(p, landing)]
+    return sorted(found)
+
+
+def file_name(path: Path, landing: Path) -> str:
+    return path.relative_to(landing).as_posix()
+
+
+def source_of(path: Path, landing: Path) -> str:
+    """The folder directly below landing/ that the file stands in."""
+    return path.relative_to(landing).parts[0]
+
+
+def stray_files(landing: Path) -> list[Path]:
+    """Files that no source reads: directly in landing/, under a folder that is no source, or of an unknown kind."""
+    names = {s.name for s in CATALOGUE}
+    everything = [p for p in landing.rglob("*") if p.is_file() and not _hidden(p, landing)] if landing.exists() else []
+    return sorted(
+        p
+        for p in everything
+        if len(p.relative_to(landing).parts) < 2 or source_of(p, landing) not in names or not _is_data(p, landing)
+    )
+
+
+def pending(landing: Path, con: duckdb.DuckDBPyConnection, settings: Settings | None = None) -> list[Path]:
+    """Files whose content the warehouse does not hold yet, in the order in which they were delivered.
+
+    A file that could not be read is tried again once its source's options in plumbline.yaml have changed (give `settings`).
+    """
+    known: dict[str, set[tuple[str, str | None]]] = {}
+    for sha, status, options in con.execute("select sha256, status, options_sha256 from ops.batch").fetchall():
+        known.setdefault(sha, set()).add((status, options))
+    names = {s.name for s in CATALOGUE}
+    files: list[Path] = []
+    seen: set[tuple[str, str]] = set()
+    for path in landing_files(landing):
+        source = source_of(path, landing)
+        if source not in names:
+            continue
+        sha = _sha256(path)
+        states = known.get(sha, set())
+        done = any(status == "landed" for status, _ in states) or any(
+            settings is None or options == options_sha256(settings, source) for _, options in states
+        )
+        if not done and (source, sha) not in seen:
+            seen.add((source, sha))
+            files.append(path)
+    far = datetime(9999, 1, 1)
+    return sorted(files, key=lambda p: (delivered_at(file_name(p, landing), None, far), file_name(p, landing)))
+
+
+def land(
+    con: duckdb.DuckDBPyConnection, path: Path, landing: Path, *, settings: Settings, now: datetime, pepper: Pepper
+) -> Delivery | None:
+    """Reads one file and writes rows, quarantine and its line of `ops.batch` in one transaction.
+
+    Returns what the file brought, or None where its content was landed before. `now` is an aware UTC instant.
+    """
+    source = source_of(path, landing)
+    delivery = read_file(
+        path, source, settings.options(source), settings=settings, now=now, pepper=pepper, file=file_name(path, landing)
+    )
+    con.execute("begin")
+    try:
+        known = con.execute(
+            "select _batch_id, status from ops.batch where sha256 = ? and source = ?", [delivery.sha256, source]
+        ).fetchall()
+        if any(status == "landed" for _, status in known):
+            con.execute("rollback")
+            return None
+        for batch, _ in known:  # an earlier attempt that could not be read: this one replaces it
+            con.execute("delete from raw.quarantine where _batch_id = ?", [batch])
+            con.execute("delete from ops.batch where _batch_id = ?", [batch])
+        _write(con, delivery, options_sha256(settings, source))
+        con.execute("commit")
+    except BaseException:
+        con.execute("rollback")
+        raise
+    return delivery
+
+
+def land_all(
+    con: duckdb.DuckDBPyConnection,
+    landing: Path,
+    *,
+    settings: Settings,
+    now: datetime,
+    pepper: Pepper,
+    source: str | None = None,
+) -> Iterator[Delivery]:
+    """Lands what is pending (of one source, if named), file by file, each committed before the next is read."""
+    for path in pending(landing, con, settings):
+        if source is None or source_of(path, landing) == source:
+            delivery = land(con, path, landing, settings=settings, now=now, pepper=pepper)
+            if delivery is not None:
+                yield delivery
+
+
+def options_sha256(settings: Settings, source: str) -> str:
+    """Fingerprint of all that plumbline.yaml says about reading this source."""
+    options: SourceOptions = settings.options(source)
+    text = json.dumps(
+        [options.model_dump(mode="json"), settings.report_currency, settings.time_zone], sort_keys=True, default=str
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _write(con: duckdb.DuckDBPyConnection, delivery: Delivery, options: str) -> None:
+    [(last,)] = con.execute("select coalesce(max(_batch_id), '0') from ops.batch").fetchall()
+    batch = f"{int(last) + 1:012d}"
+    source = source_named(delivery.source)
+    for table, frame in delivery.frames.items():
+        if frame.is_empty():
+            continue
+        names = [n for n, _ in source.entity(table).columns]
+        listed = ", ".join(f'"{n}"' for n in (*names, *(n for n, _ in BOOKKEEPING)))
+        con.register("delivered_frame", frame.to_arrow())
+        columns = ", ".join(f'"{n}"' for n in names)
+        con.execute(
+            f"insert into raw.{table} ({listed}) select {columns}, ?, ?, _row, ?, ?, _extra from delivered_frame",
+            [batch, delivery.file, delivery.delivered_at, delivery.sha256],
+        )
+        con.unregister("delivered_frame")
+    if delivery.quarantine.height:
+        con.register("refused_frame", delivery.quarantine.to_arrow())
+        con.execute(
+            'insert into raw.quarantine select source, file, "row", "column", value, rule, message, ?, ? from refused_frame',
+            [batch, delivery.delivered_at],
+        )
+        con.unregister("refused_frame")
+    con.execute(
+        "insert into ops.batch values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [batch, delivery.source, delivery.entity, delivery.shape, delivery.file, delivery.sha256, delivery.delivered_at,
+         delivery.rows_delivered, delivery.rows_landed, delivery.rows_quarantined, delivery.rows_duplicate, delivery.rows_control,
+         delivery.day_min, delivery.day_max, delivery.encoding, json.dumps(list(delivery.notices), ensure_ascii=False), delivery.status, options],
+    )  # fmt: skip
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _hidden(path: Path, landing: Path) -> bool:
+    return any(part.startswith((".", "~")) for part in path.relative_to(landing).parts)
+
+
+def _is_data(path: Path, landing: Path) -> bool:
+    name = path.name.casefold().removesuffix(".gz")
+    return not _hidden(path, landing) and name.endswith(ENDINGS) and len(path.relative_to(landing).parts) >= 2

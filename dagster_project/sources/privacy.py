@@ -1,0 +1,96 @@
+"""Personal data stops here: what the warehouse may hold of an e-mail, a name, a free text or a URL.
+
+The pepper is an argument; where it comes from is the caller's business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+import unicodedata
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+Pepper = bytes
+
+EMAIL = re.compile(r"[A-Za-z0-9._%+'\-]+(?:@|%40)[A-Za-z0-9.\-]+\.[A-Za-z]{2,}", re.IGNORECASE)
+PHONE = re.compile(r"(?<![\w.])(?:\+|00)\d[\d ()/.\-]{6,}\d")
+CLICK_IDS = (
+    "gclid", "gbraid", "wbraid", "msclkid", "ttclid", "li_fat_id", "dclid", "fbclid", "srsltid",
+)  # fmt: skip
+_KEPT_IN_URL = (*CLICK_IDS, "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", "utm_id")
+_PERSONAL_KEY = re.compile(
+    r"e[-_ ]?mail|first[-_ ]?name|last[-_ ]?name|full[-_ ]?name|surname|contact[-_ ]?name|person[-_ ]?name|phone|mobile"
+    r"|telefon|vorname|nachname|address|street|birth|\bip\b|ip[-_ ]?addr|user[-_ ]?agent|owner|password|token|^name$",
+    re.IGNORECASE,
+)
+
+
+def normalised_email(address: str) -> str:
+    """The address as one person's two spellings share it: trimmed, lower case, without a `+tag`, dots of Gmail removed."""
+    local, _, domain = unicodedata.normalize("NFKC", address).strip().casefold().rpartition("@")
+    local = local.split("+", 1)[0]
+    if domain in ("gmail.com", "googlemail.com"):
+        local, domain = local.replace(".", ""), "gmail.com"
+    return f"{local}@{domain}"
+
+
+def keyed_hash(text: str, pepper: Pepper) -> str:
+    """HMAC-SHA256 in hex: equal texts give equal keys, nobody without the pepper can try out addresses.
+
+    Raises ValueError for an empty pepper: a hash without a key is a list of guesses away from the address.
+    """
+    if not pepper:
+        raise ValueError("the pepper is empty: set PLUMBLINE_PEPPER to at least 16 random characters")
+    return hmac.new(pepper, text.encode("utf-8"), hashlib.sha256).hexdigest()
+
+
+def email_hash(address: str, pepper: Pepper) -> str:
+    return keyed_hash(normalised_email(address), pepper)
+
+
+def name_key(name: str, pepper: Pepper) -> str:
+    """Key of a company's or deal's name, equal for the same name in another case or spacing."""
+    return keyed_hash(" ".join(unicodedata.normalize("NFKC", name).casefold().split()), pepper)
+
+
+def stripped(text: str) -> str:
+    """Free text without the e-mails and international phone numbers that people type into it."""
+    return PHONE.sub("[phone removed]", EMAIL.sub("[e-mail removed]", text))
+
+
+def masked(value: str) -> str:
+    """A personal value as it may be shown: enough to find the row, not enough to know the person."""
+    return f"{value[:1]}…({len(value)} characters, hidden)" if value else value
+
+
+def is_personal(header: str) -> bool:
+    """Whether a column by this name holds persons' data, so that it is never kept as an unknown column."""
+    return bool(_PERSONAL_KEY.search(header))
+
+
+def reduced_url(url: str) -> str:
+    """The page's address with only utm parameters and click ids left of its query."""
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return ""
+    kept = [(k, stripped(v)) for k, v in parse_qsl(parts.query) if k.lower() in _KEPT_IN_URL]
+    host = parts.netloc.rpartition("@")[2]
+    return stripped(urlunsplit((parts.scheme, host, parts.path, urlencode(kept), "")))
+
+
+def scrubbed(thing: Any) -> Any:
+    """JSON without personal keys, and without e-mails inside its texts."""
+    if isinstance(thing, dict):
+        return {stripped(str(k)): scrubbed(v) for k, v in thing.items() if not is_personal(str(k))}
+    if isinstance(thing, list):
+        return [scrubbed(item) for item in thing]
+    return stripped(thing) if isinstance(thing, str) else thing
+
+
+def scrubbed_json(text: str) -> str:
+    """`scrubbed` on JSON text; raises ValueError where it is not JSON."""
+    return json.dumps(scrubbed(json.loads(text)), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
