@@ -41,7 +41,7 @@ def drawn_demand(days: list[date], rng: np.random.Generator) -> Demand:
     population = np.array([region.population for region in REGIONS])
     size = population**0.7 * np.exp(rng.normal(0, 0.1, regions))
     size = size / size.sum()
-    latent = _weekly_wave(days, 1, 0.85, 0.05, rng) + _weekly_wave(days, regions, 0.8, 0.025, rng)
+    latent = _weekly_wave(days, 1, 0.85, 0.05, rng) + _weekly_wave(days, regions, 0.8, 0.018, rng)
     holiday = holiday_flags(days, tuple(region.name for region in REGIONS))
     price_index = _price(days, rng)
     promo = _promotions(days)
@@ -61,8 +61,8 @@ def drawn_demand(days: list[date], rng: np.random.Generator) -> Demand:
     baseline = FIRST_REVENUE_PER_DAY * size * daily[:, None] * np.exp(trend + 0.8 * latent) * (1 - HOLIDAY_LOSS * holiday)
     surprise = (
         _weekly_wave(days, 1, 0.3, 0.028, rng)
-        + _weekly_wave(days, regions, 0.3, 0.02, rng)
-        + rng.normal(0, 0.09, (count, regions))
+        + _weekly_wave(days, regions, 0.3, 0.015, rng)
+        + rng.normal(0, 0.08, (count, regions))
     )
     return Demand(
         baseline=baseline,

@@ -76,7 +76,7 @@ CHANNELS = (
     Channel(
         "paid_search_generic", "Paid search, generic", "google_ads", "search", "always_on",
         3_800, 2.2, 4, 3.0, 2.9, 3.40, 0.035, ("Search | Generic | Planning", "Search | Generic | Reporting"),
-        ("google", "cpc"),
+        ("google", "cpc"), 0.38,
     ),
     Channel(
         "paid_social_meta", "Paid social, Meta", "meta_ads", "social", "always_on",
@@ -126,8 +126,8 @@ GEO_TESTS = (
         date(2026, 2, 2), date(2026, 3, 29), date(2026, 4, 12), "Generic search switched off for eight weeks",
     ),
     GeoTest(
-        "geo-2026-02-meta-heavy", "paid_social_meta", ("DE-NI", "DE-BE"), 3.0,
-        date(2026, 4, 20), date(2026, 6, 14), date(2026, 7, 5), "Meta budget at 300 % for eight weeks",
+        "geo-2026-02-meta-heavy", "paid_social_meta", ("DE-NI", "DE-BE"), 3.5,
+        date(2026, 4, 20), date(2026, 6, 14), date(2026, 7, 5), "Meta budget at 350 % for eight weeks",
     ),
     GeoTest(
         "geo-2026-03-display-heavy", "display", ("DE-RP", "DE-HH"), 3.0,

@@ -19,6 +19,7 @@ FIRST_ID = {
     "google_ads": 18_000_000_000, "meta_ads": 120_210_000_000_000_000, "linkedin_ads": 311_000_000, "channel_spend": 1,
 }  # fmt: skip
 FREEZE_BEFORE = timedelta(days=28)
+CALM_IN_TEST, CALM_ELSEWHERE = 0.15, 0.5
 REGION_NAMES = tuple(region.name for region in REGIONS)
 
 
@@ -27,20 +28,22 @@ def planned_spend(
 ) -> np.ndarray:
     """Spend before any test, shape (channels, days, regions), EUR.
 
-    Budgets move on their own rhythm in each region, so that channels can be told apart; in the regions of a test
-    they stay nearly still from four weeks before it until its cooldown ends, as a careful analyst would ask for.
+    Budgets move on their own rhythm in each region, so that channels can be told apart. From four weeks before a test
+    until its cooldown ends they move half as much everywhere and hardly at all in its regions, as a careful analyst
+    would ask for.
     """
-    frozen = np.zeros((len(days), len(REGIONS)))
+    calm = np.ones((len(days), len(REGIONS)))
     for test in tests:
         columns = [REGION_NAMES.index(name) for name in test.regions]
         rows = [i for i, day in enumerate(days) if test.start - FREEZE_BEFORE <= day <= test.cooldown_end]
-        frozen[np.ix_(rows, columns)] = 1.0
+        calm[rows] = np.minimum(calm[rows], CALM_ELSEWHERE)
+        calm[np.ix_(rows, columns)] = CALM_IN_TEST
     growth = np.exp(YEARLY_GROWTH * np.arange(len(days)) / 365.25)[:, None]
     weekend = np.array([day.weekday() >= 5 for day in days])[:, None]
     plans = []
     for channel in CHANNELS:
         level = _rhythm(channel, days, rng)
-        level = np.where(frozen > 0, 0.8 + 0.2 * level, level)
+        level = 1 + calm * (level - 1) if channel.rhythm != "sends" else level
         level = level * np.where(weekend, WEEKEND[channel.rhythm], 1.0) * growth
         level = level * (1 + MORE_IN_PROMOTIONS.get(channel.name, 0.0) * demand.promo[:, None])
         if channel.name == "paid_search_brand":
