@@ -21,9 +21,7 @@ def cents(weights: pl.DataFrame, amount_minor: pl.DataFrame) -> pl.DataFrame:
     model = ["model"] if "model" in weights.columns else []
     place = ["position"] if "position" in weights.columns else []
     key = [*model, "conversion_id"]
-    amounts = amount_minor.select(
-        "conversion_id", amount_minor=pl.col("amount_minor").cast(pl.Int64, strict=True)
-    )
+    amounts = amount_minor.select("conversion_id", amount_minor=pl.col("amount_minor").cast(pl.Int64, strict=True))
     _refuse_bad_amounts(amounts)
     _refuse_bad_weights(weights, key)
     # A left join keeps conversions that lack an amount visible, to be refused by name.
@@ -34,23 +32,19 @@ def cents(weights: pl.DataFrame, amount_minor: pl.DataFrame) -> pl.DataFrame:
             f"conversion_id={lacking['conversion_id'][0]!r} has weights but no amount_minor: add its amount"
         )
     exact = pl.col("weight") / pl.col("weight").sum().over(key) * pl.col("amount_minor").abs()
-    floored = rows.with_columns(_exact=exact).with_columns(_floor=pl.col("_exact").floor())
+    floored = rows.with_columns(_exact=exact).with_columns(_floor=pl.col("_exact").floor().cast(pl.Int64))
     remainder = floored.with_columns(
         _left=pl.col("_exact") - pl.col("_floor"),
-        _short=(pl.col("amount_minor").abs() - pl.col("_floor").sum().over(key)).cast(pl.Int64),
+        _short=pl.col("amount_minor").abs() - pl.col("_floor").sum().over(key),
     )
     ranked = remainder.sort(
         [*key, "_left", *place, "touch_id"],
         descending=[False] * len(key) + [True] + [False] * (len(place) + 1),
     )
-    ranked = ranked.with_columns(
-        _rank=pl.int_range(pl.len()).over(key), _rows=pl.len().over(key).cast(pl.Int64)
-    )
+    ranked = ranked.with_columns(_rank=pl.int_range(pl.len()).over(key), _rows=pl.len().over(key).cast(pl.Int64))
     # For huge amounts the doubles' own rounding can leave more than one unit a row, or less than none.
-    unit = pl.col("_short") // pl.col("_rows") + (pl.col("_rank") < pl.col("_short") % pl.col("_rows")).cast(
-        pl.Int64
-    )
-    allotted = pl.col("amount_minor").sign() * (pl.col("_floor").cast(pl.Int64) + unit)
+    unit = pl.col("_short") // pl.col("_rows") + (pl.col("_rank") < pl.col("_short") % pl.col("_rows")).cast(pl.Int64)
+    allotted = pl.col("amount_minor").sign() * (pl.col("_floor") + unit)
     result = ranked.with_columns(amount_minor=allotted).sort("_row")
     return result.select(*weights.columns, "amount_minor")
 
@@ -58,14 +52,10 @@ def cents(weights: pl.DataFrame, amount_minor: pl.DataFrame) -> pl.DataFrame:
 def _refuse_bad_amounts(amounts: pl.DataFrame) -> None:
     twice = amounts.filter(pl.col("conversion_id").is_duplicated())
     if twice.height:
-        raise ValueError(
-            f"amount_minor names conversion_id={twice['conversion_id'][0]!r} twice: one amount each"
-        )
+        raise ValueError(f"amount_minor names conversion_id={twice['conversion_id'][0]!r} twice: one amount each")
     huge = amounts.filter(pl.col("amount_minor").abs() > LARGEST_EXACT)
     if huge.height:
-        raise ValueError(
-            f"amount_minor={huge['amount_minor'][0]} of {huge['conversion_id'][0]!r} is beyond 2^53"
-        )
+        raise ValueError(f"amount_minor={huge['amount_minor'][0]} of {huge['conversion_id'][0]!r} is beyond 2^53")
 
 
 def _refuse_bad_weights(weights: pl.DataFrame, key: list[str]) -> None:
@@ -75,11 +65,7 @@ def _refuse_bad_weights(weights: pl.DataFrame, key: list[str]) -> None:
         raise ValueError(f"weight={bad['weight'][0]} of {where}: a weight is a finite number >= 0")
     empty = weights.group_by(key).agg(pl.col("weight").sum()).filter(pl.col("weight") <= 0)
     if empty.height:
-        raise ValueError(
-            f"all weights of conversion {empty['conversion_id'][0]!r} are 0: nobody would get its amount"
-        )
+        raise ValueError(f"all weights of conversion {empty['conversion_id'][0]!r} are 0: nobody would get its amount")
     twice = weights.filter(pl.struct(*key, "touch_id").is_duplicated())
     if twice.height:
-        raise ValueError(
-            f"touch {twice['touch_id'][0]!r} of conversion {twice['conversion_id'][0]!r} is given twice"
-        )
+        raise ValueError(f"touch {twice['touch_id'][0]!r} of conversion {twice['conversion_id'][0]!r} is given twice")

@@ -20,6 +20,7 @@ from models.warning import Warning
 REACHABLE = 0.999
 CONVERGED = 1e-10
 ROUNDS = 20_000
+WEAKEST = 1e-12
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,7 @@ def shapley_rows(paths: pl.DataFrame, *, exact_up_to: int = 15, seed: int) -> pl
     return _row_totals(journeys(paths), shapley_strengths(paths, exact_up_to=exact_up_to, seed=seed))
 
 
-def markov_credit(
-    touches: pl.DataFrame, paths: pl.DataFrame, *, order: int = 1, nulls: bool = True
-) -> pl.DataFrame:
+def markov_credit(touches: pl.DataFrame, paths: pl.DataFrame, *, order: int = 1, nulls: bool = True) -> pl.DataFrame:
     """Share of each touch in its conversion under the markov row rule: conversion_id, touch_id, channel,
     weight.
 
@@ -64,9 +63,7 @@ def markov_credit(
     return split(touches, markov_strengths(journeys(paths), order=order, nulls=nulls))
 
 
-def shapley_credit(
-    touches: pl.DataFrame, paths: pl.DataFrame, *, exact_up_to: int = 15, seed: int
-) -> pl.DataFrame:
+def shapley_credit(touches: pl.DataFrame, paths: pl.DataFrame, *, exact_up_to: int = 15, seed: int) -> pl.DataFrame:
     """As `markov_credit`, with strengths that reproduce the Shapley totals of the markov game."""
     return split(touches, shapley_strengths(paths, exact_up_to=exact_up_to, seed=seed))
 
@@ -93,9 +90,7 @@ def split(touches: pl.DataFrame, fitted: Strengths) -> pl.DataFrame:
     rows = rows.with_columns(_each=each)
     rows = rows.with_columns(_sum=pl.col("_each").sum().over("conversion_id"))
     # All channels of a conversion may have strength 0 (their targets were 0): then they share alike.
-    alike = 1.0 / (
-        pl.len().over("conversion_id", "channel") * pl.col("channel").n_unique().over("conversion_id")
-    )
+    alike = 1.0 / (pl.len().over("conversion_id", "channel") * pl.col("channel").n_unique().over("conversion_id"))
     weight = pl.when(pl.col("_sum") > 0).then(pl.col("_each") / pl.col("_sum")).otherwise(alike)
     return rows.select("conversion_id", "touch_id", "channel", weight=weight)
 
@@ -140,7 +135,8 @@ def fit_strengths(walked: Journeys, target: np.ndarray) -> Strengths:
         if gap < CONVERGED:
             break
         strength *= np.divide(target, given, out=np.zeros_like(target), where=given > 0)
-        strength /= strength.max(initial=1e-300)
+        # Unreachable combinations drive a strength towards 0 for ever; below the floor no share changes.
+        strength = np.where(target > 0, np.maximum(strength / strength.max(), WEAKEST), 0.0)
     if gap > 1e-6:
         warnings.append(_not_met(gap))
     return Strengths(channels=walked.channels, strength=strength, warnings=tuple(warnings))
@@ -210,7 +206,6 @@ def _not_met(gap: float) -> Warning:
         code="attribution_rows_miss_totals",
         severity="medium",
         subject="all",
-        message=f"No split of single conversions reproduces the path model's totals;"
-        f" the largest miss is {gap:.1%}.",
+        message=f"No split of single conversions reproduces the path model's totals; the largest miss is {gap:.1%}.",
         action="Publish the totals of the rows, which add up; treat this model as one opinion of several.",
     )

@@ -22,9 +22,7 @@ def path_warnings(paths: pl.DataFrame) -> tuple[Warning, ...]:
     if walked.nulls.sum() == 0:
         found.append(_no_nulls())
     touched = walked.channel_sets().T.astype(float) @ walked.conversions
-    thin = [
-        (walked.channels[c], touched[c]) for c in range(len(walked.channels)) if touched[c] < THIN_CONVERSIONS
-    ]
+    thin = [(walked.channels[c], touched[c]) for c in range(len(walked.channels)) if touched[c] < THIN_CONVERSIONS]
     found += [_thin(name, count) for name, count in thin]
     last = walked.code[walked.start[1:] - 1]
     booked = np.bincount(last, walked.value, minlength=len(walked.channels))

@@ -49,9 +49,7 @@ def intervals(account_paths: pl.DataFrame, *, draws: int = 500, seed: int, nulls
     if draws < 100:
         raise ValueError(f"draws={draws}: at least 100, so that a 5 % quantile is more than a few draws")
     if "account" not in account_paths.columns:
-        raise ValueError(
-            "account_paths lacks the column account: without it repeat visits would look like new buyers"
-        )
+        raise ValueError("account_paths lacks the column account: without it repeat visits would look like new buyers")
     walked = journeys(account_paths)
     member = _membership(walked, account_paths)
     features = _features(walked, nulls=nulls)
@@ -101,11 +99,7 @@ def _features(walked: Journeys, *, nulls: bool) -> sparse.csr_array:
     # Columns: rules for conversions, rules for value, start, moves, ends: conversion, value, lost.
     conversion = [*rules, *blank, first, moves, last, none, none]
     value = [*blank, *rules, none, no_moves, none, last, none]
-    lost = (
-        [*blank, *blank, first, moves, none, none, last]
-        if nulls
-        else [*blank, *blank, none, no_moves, *[none] * 3]
-    )
+    lost = [*blank, *blank, first, moves, none, none, last] if nulls else [*blank, *blank, none, no_moves, *[none] * 3]
     return sparse.csr_array(sparse.vstack([sparse.hstack(row) for row in (conversion, value, lost)]))
 
 
@@ -154,9 +148,7 @@ def _removal(
     return np.divide(through, whole, out=np.zeros_like(through), where=whole != 0)
 
 
-def _table(
-    channels: tuple[str, ...], estimate: dict[str, np.ndarray], drawn: dict[str, np.ndarray]
-) -> pl.DataFrame:
+def _table(channels: tuple[str, ...], estimate: dict[str, np.ndarray], drawn: dict[str, np.ndarray]) -> pl.DataFrame:
     parts = []
     for measure, draws in drawn.items():
         models = MODELS if draws.shape[0] == len(MODELS) else MODELS[-1:]

@@ -75,9 +75,7 @@ def transitions(paths: pl.DataFrame, *, order: int = 1, nulls: bool = True) -> p
     rows += [(names[i], "(conversion)", float(p)) for i, p in enumerate(made.convert)]
     lost = 1.0 - made.convert - np.asarray(made.move.sum(axis=1)).ravel()
     reached = made.convert + np.asarray(made.move.sum(axis=1)).ravel() > 0
-    rows += [
-        (names[i], "(null)", float(p)) for i, p in enumerate(lost) if nulls and (p > 1e-15 or not reached[i])
-    ]
+    rows += [(names[i], "(null)", float(p)) for i, p in enumerate(lost) if nulls and (p > 1e-15 or not reached[i])]
     table = pl.DataFrame(
         rows, schema={"source": pl.String, "target": pl.String, "probability": pl.Float64}, orient="row"
     )

@@ -59,9 +59,7 @@ def choose_order(
             "gap_standard_error": error,
         }
     )
-    return OrderChoice(
-        order=min(order for order, close in zip(orders, near, strict=True) if close), table=table
-    )
+    return OrderChoice(order=min(order for order, close in zip(orders, near, strict=True) if close), table=table)
 
 
 def _dealt(walked: Journeys, folds: int, generator: np.random.Generator) -> np.ndarray:
@@ -75,10 +73,7 @@ def _dealt(walked: Journeys, folds: int, generator: np.random.Generator) -> np.n
 
 def _held_out(walked: Journeys, order: int, dealt: np.ndarray) -> np.ndarray:
     """Mean log-likelihood per path of each fold under the counts of the others; shape (folds,)."""
-    walks = [
-        tuple(int(c) for c in walked.code[a:b])
-        for a, b in zip(walked.start[:-1], walked.start[1:], strict=True)
-    ]
+    walks = [tuple(int(c) for c in walked.code[a:b]) for a, b in zip(walked.start[:-1], walked.start[1:], strict=True)]
     successors = len(walked.channels) + 2
     whole = dealt.sum(axis=0)
     score = np.zeros(dealt.shape[0])

@@ -46,9 +46,7 @@ class Journeys:
 def joined(channels: Sequence[str]) -> str:
     """One path as text, "a > b > c". Raises ValueError on a name that the separator would break or blur."""
     if not channels:
-        raise ValueError(
-            "a path without a touch is an untracked conversion: keep it out of paths, report its share"
-        )
+        raise ValueError("a path without a touch is an untracked conversion: keep it out of paths, report its share")
     for name in channels:
         _refuse_blurred(name, SEPARATOR.join(channels))
     return SEPARATOR.join(channels)
@@ -70,9 +68,7 @@ def aggregate(touches: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
         _refuse_blurred(name, str(name))
     orphans = touches.join(outcomes, on="path_id", how="anti")
     if orphans.height:
-        raise ValueError(
-            f"touches of path_id={orphans['path_id'][0]!r} have no row in outcomes: add its outcome"
-        )
+        raise ValueError(f"touches of path_id={orphans['path_id'][0]!r} have no row in outcomes: add its outcome")
     return (
         touches.sort("path_id", "position")
         .group_by("path_id", maintain_order=True)
@@ -105,9 +101,7 @@ def journeys(paths: pl.DataFrame) -> Journeys:
         .sort("path")
         .with_row_index("path_index")
     )
-    steps = distinct.select("path_index", "path", channel=pl.col("path").str.split(SEPARATOR)).explode(
-        "channel"
-    )
+    steps = distinct.select("path_index", "path", channel=pl.col("path").str.split(SEPARATOR)).explode("channel")
     for name, text in steps.unique("channel").select("channel", "path").iter_rows():
         _refuse_blurred(name, text)
     channels = tuple(sorted(steps["channel"].unique().to_list()))
@@ -130,13 +124,9 @@ def journeys(paths: pl.DataFrame) -> Journeys:
 def _checked_counts(paths: pl.DataFrame) -> pl.DataFrame:
     if paths.height and paths.schema["path"] != pl.String:
         raise ValueError(f'column "path" is {paths.schema["path"]}: it must be text such as "a > b"')
-    counted = paths.select(
-        pl.col("path").cast(pl.String), *(pl.col(column).cast(pl.Float64) for column in COUNTS)
-    )
+    counted = paths.select(pl.col("path").cast(pl.String), *(pl.col(column).cast(pl.Float64) for column in COUNTS))
     rules = {
-        "path is missing: leave conversions without touches out, they are untracked": pl.col(
-            "path"
-        ).is_null(),
+        "path is missing: leave conversions without touches out, they are untracked": pl.col("path").is_null(),
         **{f"{c} is missing or not finite": ~pl.col(c).is_finite().fill_null(False) for c in COUNTS},
         "total_conversions is negative": pl.col("total_conversions") < 0,
         "total_null is negative": pl.col("total_null") < 0,

@@ -23,9 +23,7 @@ RESULT = {
 }
 
 
-def shapley(
-    paths: pl.DataFrame, *, exact_up_to: int = 15, seed: int, permutations: int = 2000
-) -> pl.DataFrame:
+def shapley(paths: pl.DataFrame, *, exact_up_to: int = 15, seed: int, permutations: int = 2000) -> pl.DataFrame:
     """Shapley credit: channel, conversions, value, standard_error_conversions, game.
 
     Game `markov`: a coalition is worth the chance of conversion in the order-1 chain (nulls included) in
