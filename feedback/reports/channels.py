@@ -1,4 +1,4 @@
-"""One row per channel: what was spent, what it caused, what the next unit of money earns, and how good the evidence is."""
+"""One row per channel: what was spent, what it caused, what the next unit earns, and how good the evidence is."""
 
 from __future__ import annotations
 
@@ -175,7 +175,8 @@ def _estimates(subject: Subject) -> dict[tuple[str, str, str], dict[str, Any]]:
 def last_tests(subject: Subject) -> dict[str, date]:
     """The last day of the newest test of each channel; a test of several channels counts for each."""
     answer = subject.ask(
-        "select channels, max(end_day)::date as ended from measurement.experiment where run_id = $run_id group by channels",
+        "select channels, max(end_day)::date as ended from measurement.experiment where run_id = $run_id"
+        " group by channels",
         needs=("measurement.experiment",),
     )
     newest: dict[str, date] = {}

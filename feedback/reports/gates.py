@@ -33,8 +33,8 @@ def _missing(store: FigureStore) -> list[str]:
     unpriced = store.get("spend.unpriced_rows")
     if unpriced is not None and unpriced.value > 0:
         found.append(
-            f"{unpriced.value:.0f} rows of spend have no exchange rate into {store.text('page.currency')}, so spend would be"
-            " understated. Land the missing rates in landing/context, or correct the currency in the export."
+            f"{unpriced.value:.0f} rows of spend have no exchange rate into {store.text('page.currency')}, so spend would"
+            " be understated. Land the missing rates in landing/context, or correct the currency in the export."
         )
     if "split.channels" not in store:
         needs = [
@@ -45,8 +45,8 @@ def _missing(store: FigureStore) -> list[str]:
         found.append(f"No estimate exists of what marketing caused in {store.text('page.title')}.{because}")
     elif store["outcome.total"].value <= 0:
         found.append(
-            f"No outcome is recorded from {store.text('page.start')} to {store.text('page.end')}, so nothing can be split"
-            " into baseline and channels. Land the revenue of these days."
+            f"No outcome is recorded from {store.text('page.start')} to {store.text('page.end')}, so nothing can be"
+            " split into baseline and channels. Land the revenue of these days."
         )
     return found
 
@@ -64,9 +64,9 @@ def _books(store: FigureStore) -> list[str]:
         )
     elif abs(gap.value) > allowed.value:
         found.append(
-            f"The modelled outcome differs from the ledger by {_money(gap.value)} {gap.unit} after all named items; the"
-            f" tolerance is {_money(allowed.value)} {gap.unit}. Look for revenue that is missing in landing/revenue, posted"
-            " in another month, or on an account that plumbline.yaml does not map."
+            f"The modelled outcome differs from the ledger by {_money(gap.value)} {gap.unit} after all named items;"
+            f" the tolerance is {_money(allowed.value)} {gap.unit}. Look for revenue that is missing in landing/revenue,"
+            " posted in another month, or on an account that plumbline.yaml does not map."
         )
     return found
 
@@ -76,9 +76,9 @@ def _impossible(store: FigureStore, limits: GatePolicy) -> list[str]:
     over = store.get("gate.more_than_everything")
     if over is not None and over.value >= limits.more_than_everything:
         found.append(
-            f"With probability {_percent(over.value)} the channels together would have caused more than everything that was"
-            f" booked; below {_percent(limits.more_than_everything)} is allowed. The model gives marketing too much: check its"
-            " controls and priors, or calibrate it with a test."
+            f"With probability {_percent(over.value)} the channels together would have caused more than everything that"
+            f" was booked; below {_percent(limits.more_than_everything)} is allowed. The model gives marketing too much:"
+            " check its controls and priors, or calibrate it with a test."
         )
     below = store.get("gate.negative_baseline")
     if below is not None and below.value >= limits.negative_baseline:

@@ -19,7 +19,7 @@ NO_MARGIN = (
 
 
 def headline_figures(subject: Subject, outcome: Figure, caused: Figure, spend: Figure) -> Iterator[Figure | Fact]:
-    """Share caused by marketing, contribution after spend with its probability, break-even and blended cost per customer."""
+    """Share caused by marketing, contribution after spend with its probability, and the break-even iROAS."""
     draws = subject.draws
     if draws is None:
         return

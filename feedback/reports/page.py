@@ -19,7 +19,7 @@ from feedback.reports.workbook import workbook_of
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """Where the report stands; `figures_json` is the store that the other three print, and the next report's `previous`."""
+    """Where the report stands; `figures_json` is what the other three print, and the next report's `previous`."""
 
     html: Path
     pdf: Path
@@ -39,8 +39,8 @@ def build(
 ) -> ReportFiles:
     """Writes `cfo-report-<period>.{html,pdf,xlsx,figures.json}` into `out`.
 
-    `snapshot` is the published DuckDB file, read and never written. `period` is a fiscal quarter such as `2026-Q3`; None
-    takes the last with complete data. `previous` is the figures.json of the report before this one; None means that
+    `snapshot` is the published DuckDB file, read and never written. `period` is a fiscal quarter such as `2026-Q3`;
+    None takes the last with complete data. `previous` is the figures.json of the report before this one; None means that
     this is the first. The same input gives the same bytes, and each file appears whole or not at all.
 
     Raises ReportBlocked when a gate fails: only `cfo-report-<period>.blocked.html` is then written, which says why and

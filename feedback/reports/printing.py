@@ -17,7 +17,7 @@ THOUSANDS_FROM = Decimal(500_000)
 
 @dataclass(frozen=True)
 class Printed:
-    """One printed number: which part of which figure, the text, and what the text's number is multiplied by to get it."""
+    """One printed number: which part of which figure, its text, and the factor from the text to the figure."""
 
     figure: str
     part: Part

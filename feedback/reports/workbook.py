@@ -1,4 +1,4 @@
-"""The report as a workbook: exact values with number formats, every line that the page had no room for, no live text."""
+"""The report as a workbook: exact values with formats, every line that found no room on the page, no live text."""
 
 from __future__ import annotations
 
