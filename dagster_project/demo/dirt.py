@@ -50,7 +50,7 @@ REREAD: dict[str, tuple[Damage, ...]] = {
     "channel_spend": (
         Damage("spend", "bad_number", LETTER),
         Damage("currency", "bad_currency", "EURO"),
-        Damage("day", "missing_value", ""),
+        Damage("day", "bad_date", "2026-02-30"),
     ),
     "revenue": (
         Damage("value", "bad_number", LETTER),

@@ -60,7 +60,7 @@ def drawn_demand(days: list[date], rng: np.random.Generator) -> Demand:
     daily = weekday * np.exp(yearly + december) * price_index**PRICE_ELASTICITY * (1 + PROMO_LIFT * promo)
     baseline = FIRST_REVENUE_PER_DAY * size * daily[:, None] * np.exp(trend + 0.8 * latent) * (1 - HOLIDAY_LOSS * holiday)
     surprise = (
-        _weekly_wave(days, 1, 0.3, 0.028, rng)
+        _weekly_wave(days, 1, 0.3, 0.042, rng)
         + _weekly_wave(days, regions, 0.3, 0.015, rng)
         + rng.normal(0, 0.08, (count, regions))
     )

@@ -32,6 +32,20 @@ ORIGIN_WEIGHTS = (0.06, 0.16, 0.10, 0.17, 0.08, 0.02, 0.13, 0.05, 0.09, 0.14)
 ORIGINS = (*CHANNEL_NAMES, "ai_answers", "word_of_mouth")
 ANSWERING = 0.45
 VAGUE = 0.12
+_INSTANT = pl.Datetime("us")
+COMPANIES = {
+    "company_id": pl.String, "name": pl.String, "domain": pl.String, "industry": pl.String, "country": pl.String,
+    "created_at": _INSTANT,
+}  # fmt: skip
+CONTACTS = {
+    "contact_id": pl.String, "first_name": pl.String, "last_name": pl.String, "email": pl.String, "created_at": _INSTANT,
+    "company_id": pl.String, "country": pl.String, "origin": pl.String, "answer": pl.String,
+}  # fmt: skip
+DEALS = {
+    "deal_id": pl.String, "name": pl.String, "company_id": pl.String, "contact_ids": pl.String, "geo": pl.String,
+    "created_at": _INSTANT, "cents": pl.Int64, "won_at": _INSTANT, "cancelled_at": _INSTANT, "origin": pl.String,
+}  # fmt: skip
+STAGE_ENTRIES = {"deal_id": pl.String, "stage": pl.String, "entered_at": _INSTANT}
 
 
 @dataclass(frozen=True)
@@ -83,19 +97,9 @@ def drawn_funnel(days: list[date], accounts_per_day: float, rng: np.random.Gener
 
 
 def _tables(companies: list[tuple], contacts: list[tuple], deals: list[tuple], stages: list[tuple]) -> Funnel:
-    deal_frame = pl.DataFrame(
-        deals,
-        schema=["deal_id", "name", "company_id", "contact_ids", "geo", "created_at", "cents", "won_at", "cancelled_at", "origin"],
-        orient="row",
-        infer_schema_length=None,
-    )
-    stage_frame = pl.DataFrame(stages, schema=["deal_id", "stage", "entered_at"], orient="row", infer_schema_length=None)
-    contact_frame = pl.DataFrame(
-        contacts,
-        schema=["contact_id", "first_name", "last_name", "email", "created_at", "company_id", "country", "origin", "answer"],
-        orient="row",
-        infer_schema_length=None,
-    )
+    deal_frame = pl.DataFrame(deals, schema=DEALS, orient="row")
+    stage_frame = pl.DataFrame(stages, schema=STAGE_ENTRIES, orient="row")
+    contact_frame = pl.DataFrame(contacts, schema=CONTACTS, orient="row")
     became = deal_frame.group_by("company_id").agg(
         pl.col("created_at").min().alias("deal_at"), pl.col("won_at").min().alias("won_at")
     )
@@ -103,9 +107,7 @@ def _tables(companies: list[tuple], contacts: list[tuple], deals: list[tuple], s
     contracts = deal_frame.filter(pl.col("won_at").is_not_null()).select(
         pl.col("won_at").dt.date().alias("day"), "deal_id", "cents", pl.col("cancelled_at").dt.date().alias("refunded_on"), "geo"
     )
-    company_frame = pl.DataFrame(
-        companies, schema=["company_id", "name", "domain", "industry", "country", "created_at"], orient="row"
-    )
+    company_frame = pl.DataFrame(companies, schema=COMPANIES, orient="row")
     return Funnel(company_frame, contact_frame, deal_frame, stage_frame, contracts.sort("day", "deal_id"))
 
 
