@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
 
@@ -82,6 +82,7 @@ class PatternEstimates:
     as_of: date
     placebo_hits: float | None
     warnings: tuple[Warning, ...]
+    _known: dict[tuple[object, ...], Estimate | None] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def features(self) -> list[str]:
@@ -106,6 +107,14 @@ class PatternEstimates:
 
         A part of the channels is shrunk towards the effect over all of them by how much channels really differ.
         """
+        asked = (feature, sign, channels, since, before)
+        if asked not in self._known:
+            self._known[asked] = self._estimate(feature, sign, channels, since, before)
+        return self._known[asked]
+
+    def _estimate(
+        self, feature: str, sign: Sign, channels: tuple[str, ...] | None, since: date | None, before: date | None
+    ) -> Estimate | None:
         every = self.contrasts.filter(pl.col("feature") == feature)
         if since is not None:
             every = every.filter(pl.col("week") >= since)

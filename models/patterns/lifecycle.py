@@ -84,7 +84,8 @@ def _new_scopes(estimates: PatternEstimates, policy: PromotionPolicy, lasting: d
         if whole is None:
             continue
         kind: Kind = "neutral" if shown_neutral(whole, policy) else "do" if whole.shrunk >= 0 else "avoid"
-        singles = {c: e for c in free if (e := estimates.estimate(feature, channels=(c,))) is not None}
+        alone = {c: estimates.estimate(feature, channels=(c,)) for c in free if len(free) > 1}
+        singles = {c: e for c, e in alone.items() if e is not None}
         sign = -1 if kind == "avoid" else 1
         agree = all((e.p_gt_0 if sign > 0 else 1 - e.p_gt_0) >= policy.channel_p for e in singles.values())
         if kind == "neutral" or agree or len(free) == 1:

@@ -116,11 +116,12 @@ def posterior(
     z = np.divide(mean_k, sd_k, out=np.zeros_like(mean_k), where=sd_k > 0)
     bump = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
     gain = np.where(sd_k > 0, mean_k * ndtr(z) + sd_k * bump, np.maximum(mean_k, 0))
+    low, high = _quantiles(mean, sd, r, mean_k, sd_k)
     return Posterior(
         mean=mean,
         sd=sd,
-        low=_quantile(0.05, mean, sd, below),
-        high=_quantile(0.95, mean, sd, below),
+        low=low,
+        high=high,
         p_gt_0=positive,
         p_gt_0_now=1 - below(0.0, drift_now, inclusive=True),
         p_gt_0_next=1 - below(0.0, drift_next, inclusive=True),
@@ -140,10 +141,15 @@ def _cdf(x: np.ndarray, mean: np.ndarray, variance: np.ndarray, inclusive: bool)
     return np.where(sd > 0, ndtr(z), step)
 
 
-def _quantile(q: float, mean: np.ndarray, sd: np.ndarray, below) -> np.ndarray:  # type: ignore[no-untyped-def]  # closure
-    low, high = mean - 12 * sd - 1e-9, mean + 12 * sd + 1e-9
-    for _ in range(60):
+def _quantiles(mean: np.ndarray, sd: np.ndarray, r: np.ndarray, mean_k: np.ndarray, sd_k: np.ndarray) -> np.ndarray:
+    """5 % and 95 % quantiles of each mixture, shape (2, features), by bisection within 12 sd of the mean."""
+    q = np.array([0.05, 0.95])[:, None]
+    low, high = np.stack([mean - 12 * sd - 1e-9] * 2), np.stack([mean + 12 * sd + 1e-9] * 2)
+    point = sd_k == 0
+    safe = np.where(point, 1.0, sd_k)
+    for _ in range(40):
         middle = (low + high) / 2
-        under = below(middle, inclusive=True) < q
+        step = middle[:, :, None] - mean_k
+        under = (r * np.where(point, step >= 0, ndtr(step / safe))).sum(axis=2) < q
         low, high = np.where(under, middle, low), np.where(under, high, middle)
     return (low + high) / 2
