@@ -144,13 +144,25 @@ def _weights(subject: Subject) -> Iterator[Figure]:
 def _total(subject: Subject) -> Iterator[Figure]:
     unit = subject.settings.currency
     spend = sum((cents(subject.spend.get(name, Decimal(0))) for name in subject.channels), Decimal(0))
-    yield Figure("total.spend", spend, unit, COUNTED, subject.spend_sha256)
+    yield Figure("total.spend", spend, unit, f"media only; {COUNTED}", subject.spend_sha256)
+    yield from _other_costs(subject)
     if subject.draws is not None and spend > 0:
         paid = [name for name in subject.draws.channels if subject.spend.get(name)]
         if paid:
             joint = np.asarray(sum(subject.draws.of(name) for name in paid)) / float(spend)
             basis = f"effect of channels with spend over all spend; {BOOKING_DATE}"
             yield estimated("total.iroas", joint, "ratio", basis, subject.draws.sql_sha256)
+
+
+def _other_costs(subject: Subject) -> Iterator[Figure]:
+    answer = subject.ask(
+        "select sum(spend_report)::decimal(18,2) as cost from marts.channel_day"
+        " where day between $start and $end and cost_type <> 'media'",
+        needs=("marts.channel_day",),
+    )
+    if answer.rows and answer.rows[0]["cost"]:
+        basis = f"fees, tools and other costs that are not media; {COUNTED}"
+        yield Figure("total.other_costs", answer.rows[0]["cost"], subject.settings.currency, basis, answer.sql_sha256)
 
 
 def _labels(subject: Subject) -> dict[str, str]:

@@ -84,10 +84,26 @@ def move_figures(subject: Subject, store: FigureStore, policy: DecisionPolicy) -
 def next_test_figures(subject: Subject, store: FigureStore) -> Iterator[Figure | Fact]:
     """The channel whose unknown return costs most, with the most that knowing it could be worth.
 
-    Value of knowing (EVPI) for the whole spend of the period: what deciding after the truth would earn more than
+    The planned test with the highest net value a week where the triangulation wrote one; else the value of knowing
+    (EVPI) for the whole spend of the period: what deciding after the truth would earn more than
     deciding now, E|max(0, margin θ - 1)| less max(0, E[margin θ - 1]), times spend. A test finds out less than
     everything and costs something, so this is a ceiling.
     """
+    planned = subject.ask(
+        "select channel, evsi::decimal(18,2) as worth, weeks::decimal(9,1) as weeks, cost::decimal(18,2) as cost,"
+        " net_value::decimal(18,2) as net from measurement.next_experiment where run_id = $run_id"
+        " and net_value > 0 and evsi is not null and weeks is not null and cost is not null"
+        " order by net_value / greatest(weeks, 1) desc, channel limit 1",
+        needs=("measurement.next_experiment",),
+    )
+    for row in planned.rows:
+        unit, sha = subject.settings.currency, planned.sql_sha256
+        yield Fact("next_test.channel", row["channel"], "measurement.next_experiment")
+        yield Figure("next_test.worth", row["worth"], unit, "expected value of sample information (EVSI)", sha)
+        yield Figure("next_test.cost", row["cost"], unit, "cost of the test", sha)
+        yield Figure("next_test.net", row["net"], unit, "EVSI less the cost of the test", sha)
+        yield Figure("next_test.weeks", row["weeks"], "count", "weeks that the test takes", sha)
+        return
     margin, draws = subject.settings.margin, subject.draws
     if margin is None or draws is None:
         return

@@ -19,8 +19,8 @@ class Figure:
     """One number that may be printed.
 
     `unit` is a currency code, `ratio`, `share`, `count`, or `axis` for the ticks of a chart. `low` and `high` enclose
-    the value with probability `level`; both are None for a number that is counted, not estimated. `basis` says what kind
-    of number and range it is; `sql_sha256` is the hash of the query (with its parameters) that fetched its inputs.
+    the value with probability `level`; both are None for a number that is counted, not estimated. `basis` says what
+    kind of number and range it is; `sql_sha256` hashes the query, with its parameters, that fetched its inputs.
     """
 
     id: str

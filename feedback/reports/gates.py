@@ -33,8 +33,8 @@ def _missing(store: FigureStore) -> list[str]:
     unpriced = store.get("spend.unpriced_rows")
     if unpriced is not None and unpriced.value > 0:
         found.append(
-            f"{unpriced.value:.0f} rows of spend have no exchange rate into {store.text('page.currency')}, so spend would"
-            " be understated. Land the missing rates in landing/context, or correct the currency in the export."
+            f"{unpriced.value:.0f} rows of spend have no exchange rate into {store.text('page.currency')}, so spend"
+            " would be understated. Land the missing rates in landing/context, or correct the currency in the export."
         )
     if "split.channels" not in store:
         needs = [
@@ -59,14 +59,14 @@ def _books(store: FigureStore) -> list[str]:
     months, needed = store["ledger.months"].value, store["ledger.months_needed"].value
     if months < needed:
         found.append(
-            f"The ledger holds {months} of the {needed} months of this period. Land the missing months; a part of the"
-            " books cannot confirm the whole outcome."
+            f"The ledger holds {months} of the {needed} months of this period. Land the missing months, or the"
+            " exchange rates that their entries lack; a part of the books cannot confirm the whole outcome."
         )
     elif abs(gap.value) > allowed.value:
         found.append(
             f"The modelled outcome differs from the ledger by {_money(gap.value)} {gap.unit} after all named items;"
-            f" the tolerance is {_money(allowed.value)} {gap.unit}. Look for revenue that is missing in landing/revenue,"
-            " posted in another month, or on an account that plumbline.yaml does not map."
+            f" the tolerance is {_money(allowed.value)} {gap.unit}. Look for revenue that is missing in"
+            " landing/revenue, posted in another month, or on an account that plumbline.yaml does not map."
         )
     return found
 
@@ -77,8 +77,8 @@ def _impossible(store: FigureStore, limits: GatePolicy) -> list[str]:
     if over is not None and over.value >= limits.more_than_everything:
         found.append(
             f"With probability {_percent(over.value)} the channels together would have caused more than everything that"
-            f" was booked; below {_percent(limits.more_than_everything)} is allowed. The model gives marketing too much:"
-            " check its controls and priors, or calibrate it with a test."
+            f" was booked; below {_percent(limits.more_than_everything)} is allowed. The model gives marketing too"
+            " much: check its controls and priors, or calibrate it with a test."
         )
     below = store.get("gate.negative_baseline")
     if below is not None and below.value >= limits.negative_baseline:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from feedback.reports.asking import open_snapshot
@@ -12,7 +13,9 @@ from feedback.reports.figures import figures
 from feedback.reports.gates import ReportBlocked, reasons
 from feedback.reports.html import blocked_html, html_of
 from feedback.reports.pdf import fitted, pdf_of
+from feedback.reports.period import WINDOW, Period, quarter_of
 from feedback.reports.settings import ReportSettings
+from feedback.reports.subject import current_run, period_of
 from feedback.reports.view import View, view_of, with_own_hash
 from feedback.reports.workbook import workbook_of
 
@@ -40,16 +43,20 @@ def build(
     """Writes `cfo-report-<period>.{html,pdf,xlsx,figures.json}` into `out`.
 
     `snapshot` is the published DuckDB file, read and never written. `period` is a fiscal quarter such as `2026-Q3`;
-    None takes the last with complete data. `previous` is the figures.json of the report before this one; None means that
-    this is the first. The same input gives the same bytes, and each file appears whole or not at all.
+    None takes the last with complete data. `previous` is the figures.json of the report before this one; without it
+    the file of the quarter before is taken from `out`, and if there is none this is the first report. The
+    same input gives the same bytes, and each file appears whole or not at all.
 
     Raises ReportBlocked when a gate fails: only `cfo-report-<period>.blocked.html` is then written, which says why and
     is no report. Raises SnapshotError when the snapshot holds no spend or no outcome.
     """
     con = open_snapshot(snapshot)
     try:
-        earlier = FigureStore.from_json(previous.read_text(encoding="utf-8")) if previous else None
-        store = figures(con, period=period, settings=settings, previous=earlier)
+        run_id = current_run(con)
+        chosen = period_of(con, run_id, period, settings)
+        before = previous or _before(out, chosen, settings)
+        earlier = FigureStore.from_json(before.read_text(encoding="utf-8")) if before else None
+        store = figures(con, period=chosen.key, settings=settings, previous=earlier)
     finally:
         con.close()
     name = f"cfo-report-{store.text('page.period')}"
@@ -71,6 +78,15 @@ def build(
     })  # fmt: skip
     blocked.unlink(missing_ok=True)
     return files
+
+
+def _before(out: Path, period: Period, settings: ReportSettings) -> Path | None:
+    """The figures of the fiscal quarter before, if a report of it stands in the same folder."""
+    if period.key == WINDOW:
+        return None
+    earlier = quarter_of(period.start - timedelta(days=1), settings.year_starts_in_month)
+    path = out / f"cfo-report-{earlier.key}.figures.json"
+    return path if path.is_file() else None
 
 
 def _write(contents: dict[Path, bytes]) -> None:

@@ -43,7 +43,7 @@ def kpi_fit(frame: pl.DataFrame) -> bytes:
 
 
 def contributions(frame: pl.DataFrame) -> bytes:
-    """What each cause adds, week by week, stacked; falls below zero stand below the axis. Columns: date, component, mean."""
+    """What each cause adds, week by week, stacked; what is below zero hangs below. Columns: date, component, mean."""
     import altair as alt
 
     kept = _largest(frame, "component", "mean", ("date",))
@@ -143,7 +143,7 @@ def quarantine(frame: pl.DataFrame) -> bytes:
 
 
 def curves(frame: pl.DataFrame) -> bytes:
-    """What more or less spend would have brought, per channel, with 90 % bands. Columns: channel, spend, mean, q05, q95."""
+    """What more or less spend would have brought, with 90 % bands. Columns: channel, spend, mean, q05, q95."""
     import altair as alt
 
     base = alt.Chart(_data(frame))
@@ -208,7 +208,8 @@ def _png(chart: Any, *, sized: bool = False) -> bytes:
 
     laid = chart if sized else chart.properties(width=WIDTH, height=HEIGHT)
     spec = laid.configure(font=FONT, background="white").configure_view(stroke=None).configure_axis(
-        labelColor=INK, titleColor=INK, gridColor="#e6e6e9", domainColor=QUIET, tickColor=QUIET, titleFontWeight="normal"
+        labelColor=INK, titleColor=INK, gridColor="#e6e6e9", domainColor=QUIET, tickColor=QUIET,
+        titleFontWeight="normal",
     )  # fmt: skip
     return _few_colours(bytes(vl_convert.vegalite_to_png(spec.to_dict(), scale=1.5)))
 

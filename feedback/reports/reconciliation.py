@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from feedback.reports.draws import BASELINE, estimated, mean
-from feedback.reports.figure import Fact, Figure, cents
+from feedback.reports.figure import Fact, Figure, cents, millionths
 from feedback.reports.subject import Subject
 
 ZERO = Decimal("0.00")
@@ -52,7 +52,7 @@ def ledger_figures(subject: Subject, outcome: Figure) -> Iterator[Figure | Fact]
     total = subject.ask(
         "select sum(booked_revenue)::decimal(18,2) as booked, sum(excluded_revenue)::decimal(18,2) as excluded,"
         " sum(modelled_revenue)::decimal(18,2) as modelled, sum(ledger_spend)::decimal(18,2) as ledger_spend,"
-        " sum(platform_spend)::decimal(18,2) as platform_spend, count(distinct period) as months"
+        " sum(platform_spend)::decimal(18,2) as platform_spend, count(booked_revenue) as months"
         " from marts.reconciliation where list_contains($months, period) and currency = $currency",
         needs=("marts.reconciliation",),
         months=months,
@@ -64,12 +64,19 @@ def ledger_figures(subject: Subject, outcome: Figure) -> Iterator[Figure | Fact]
     sha = total.sql_sha256
     yield Figure("ledger.months", Decimal(row["months"]), "count", COUNTED, sha)
     yield Figure("ledger.months_needed", Decimal(len(months)), "count", COUNTED, sha)
-    yield Figure("ledger.booked", row["booked"], unit, COUNTED, sha)
+    entries = _entries(subject, months)
+    refunds = -entries["refund"]
+    yield Figure("ledger.revenue", row["booked"] - refunds, unit, COUNTED, sha)
+    if refunds:
+        yield Figure("ledger.refunds", refunds, unit, COUNTED, sha)
+    yield Figure("ledger.booked", row["booked"], unit, f"ledger revenue less refunds; {COUNTED}", sha)
+    if entries["orphan"]:
+        yield Figure("ledger.orphans", entries["orphan"], unit, COUNTED, sha)
     listed = subject.ask(
-        "select coalesce(reason, 'no reason given in plumbline.yaml') as reason, kind,"
-        " sum(amount_report)::decimal(18,2) as amount from marts.ledger_period"
-        " where list_contains($months, period) and not modelled and kind in ('revenue', 'bookings')"
-        " group by all having sum(amount_report) <> 0 order by amount desc, reason",
+        "select coalesce(reason, 'no reason given in plumbline.yaml') as reason,"
+        " sum(case kind when 'refund' then -amount_report else amount_report end)::decimal(18,2) as amount"
+        " from marts.ledger_period where list_contains($months, period) and not modelled"
+        " and kind in ('revenue', 'refund') group by all having sum(amount_report) <> 0 order by amount desc, reason",
         needs=("marts.ledger_period",),
         months=months,
     )
@@ -85,7 +92,7 @@ def ledger_figures(subject: Subject, outcome: Figure) -> Iterator[Figure | Fact]
     other = modelled - (row["booked"] - excluded)
     if other:
         yield Figure("item.1", other, unit, COUNTED, sha)
-        yield Fact("item.1.reason", "refunds and taxes posted in the ledger", "marts.reconciliation")
+        yield Fact("item.1.reason", "other items between booked and modelled revenue", "marts.reconciliation")
     yield Figure("ledger.modelled", modelled, unit, COUNTED, sha)
     yield Figure("ledger.gap", outcome.value - modelled, unit, "modelled outcome less modelled ledger revenue", sha)
     allowed = cents(abs(row["booked"]) * subject.settings.tolerance)
@@ -114,10 +121,29 @@ def split_figures(subject: Subject, outcome: Figure) -> Iterator[Figure | Fact]:
         base = estimated("split.baseline", draws.of(BASELINE), unit, BOOKING_DATE, draws.sql_sha256)
         baseline = base.value
         yield base
-    yield Figure(
-        "split.residual",
-        outcome.value - baseline - caused,
-        unit,
-        "modelled outcome less baseline and channels; not estimated",
-        outcome.sql_sha256,
+    separate = BASELINE in draws.components
+    label = "Unexplained residual" if separate else "Baseline and residual, not separated"
+    yield Fact("split.residual_label", label, "whether the model wrote draws of the baseline")
+    basis = "modelled outcome less baseline and channels; not estimated"
+    yield Figure("split.residual", outcome.value - baseline - caused, unit, basis, outcome.sql_sha256)
+    if separate and outcome.value > 0:
+        share = millionths(abs(outcome.value - baseline - caused) / outcome.value)
+        yield Figure(
+            "split.residual_share",
+            share,
+            "share",
+            f"size of the residual over the outcome; {basis}",
+            outcome.sql_sha256,
+        )
+
+
+def _entries(subject: Subject, months: list[str]) -> dict[str, Decimal]:
+    """Ledger totals of the kinds that the bridge names, zero where there are none."""
+    answer = subject.ask(
+        "select kind, sum(amount_report)::decimal(18,2) as amount from marts.ledger_period"
+        " where list_contains($months, period) group by kind order by kind",
+        needs=("marts.ledger_period",),
+        months=months,
     )
+    found = {row["kind"]: row["amount"] or ZERO for row in answer.rows}
+    return {kind: found.get(kind, ZERO) for kind in ("refund", "orphan")}

@@ -104,11 +104,12 @@ def _span(con: duckdb.DuckDBPyConnection) -> tuple[date, date]:
 
 
 def subject_of(con: duckdb.DuckDBPyConnection, run_id: str, period: Period, settings: ReportSettings) -> Subject:
-    """Fetches spend per channel and the joint draws."""
+    """Fetches media spend per channel (fees and tools are another cost basis) and the joint draws."""
     answer = ask(
         con,
         "select channel, sum(spend_report)::decimal(18,2) as spend from marts.channel_day"
-        " where day between $start and $end group by channel order by spend desc, channel",
+        " where day between $start and $end and coalesce(cost_type, 'media') = 'media'"
+        " group by channel order by spend desc, channel",
         {"start": period.start, "end": period.end},
         needs=["marts.channel_day"],
     )

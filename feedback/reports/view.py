@@ -7,13 +7,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from feedback.reports import chart
-from feedback.reports.change import NAMED
+from feedback.reports import chart, sections
 from feedback.reports.figure import Fact, Figure, FigureStore
-from feedback.reports.printing import DASH, SYMBOLS, THIN, Printed, Printer
-from feedback.reports.waterfall import waterfall_svg
+from feedback.reports.printing import DASH, THIN, Printed, Printer
 
-CHANGE_ROW, CHANGE_WIDTH = 19.0, 104.0
+ROW_HEIGHTS = ((9, 23.0), (12, 20.0), (16, 16.5), (999, 14.0))  # most channels, pixels a row
 
 
 @dataclass(frozen=True)
@@ -27,8 +25,9 @@ class View:
     store: FigureStore
 
 
-def view_of(store: FigureStore, *, row_height: float = 23.0, chart_width: float = 140.0) -> View:
+def view_of(store: FigureStore, *, chart_width: float = 140.0) -> View:
     """Arranges a store that passed its gates. The store of the view also holds the ticks of the chart's axis."""
+    row_height = next(height for most, height in ROW_HEIGHTS if len(store.names("channel")) <= most)
     rows = [_chart_row(store, name) for name in store.names("channel")]
     total = store.get("total.iroas")
     rows.append(_chart_total(total))
@@ -43,18 +42,18 @@ def view_of(store: FigureStore, *, row_height: float = 23.0, chart_width: float 
     _allocate(store, printer)
     labels = [printer.tick(tick.id) for tick in axis]
     svg = chart.returns_svg(rows, at, labels, float(even.value) if even else None, row=row_height, width=chart_width)
-    change, change_svg = _change(store, printer)
+    change, change_svg = sections.change(store, printer)
     page = {
         **_heading(store, printer),
         "tiles": _tiles(store, printer),
         "channels": [_channel(store, printer, name) for name in store.names("channel")],
         "total": _total(store, printer),
         "below": _below(store, printer),
-        "books": _books(store, printer),
-        "todo": _todo(store, printer),
+        "books": sections.books(store, printer),
+        "todo": sections.todo(store, printer),
         "change": change,
-        "unknown": _unknown(store, printer),
-        "record": _record(store, printer),
+        "unknown": sections.unknown(store, printer),
+        "record": sections.record(store, printer),
         "footer": _footer(store),
         "chart_alt": _alt(store, printer),
         "more": "",
@@ -64,12 +63,6 @@ def view_of(store: FigureStore, *, row_height: float = 23.0, chart_width: float 
         "chart_height": len(rows) * row_height + chart.AXIS_HEIGHT,
     }
     return View(page, svg, change_svg, tuple(printer.printed), store)
-
-
-def money_name(store: FigureStore) -> str:
-    """`€`, or the currency's code."""
-    code = store.text("page.currency")
-    return SYMBOLS.get(code, code)
 
 
 def _allocate(store: FigureStore, printer: Printer) -> None:
@@ -113,12 +106,12 @@ def _heading(store: FigureStore, printer: Printer) -> dict[str, Any]:
             else "Not tied to a ledger: none was delivered"
         ),
         "scale": scale,
-        "currency": money_name(store),
+        "currency": sections.money_name(store),
     }
 
 
 def _tiles(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
-    money = money_name(store)
+    money = sections.money_name(store)
     outcome = {
         "label": "Modelled outcome",
         "value": printer.compact("outcome.total"),
@@ -126,7 +119,7 @@ def _tiles(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
         "note": "No ledger was delivered, so this figure is not checked against the books.",
     }
     if "ledger.booked" in store:
-        outcome["range"] = f"ledger revenue {printer.compact('ledger.booked')}"
+        outcome["range"] = f"ledger revenue {printer.compact('ledger.revenue')}"
         outcome["note"] = "Ledger revenue less named exclusions; the steps are under “Tie to the books”."
     caused = {
         "label": "Caused by marketing",
@@ -136,7 +129,8 @@ def _tiles(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
     }
     if "headline.share" in store:
         caused["note"] = (
-            f"{printer.percent('headline.share')} of the modelled outcome (90{THIN}%: {printer.percent_span('headline.share')});"
+            f"{printer.percent('headline.share')} of the modelled outcome"
+            f" (90{THIN}%: {printer.percent_span('headline.share')});"
             " effect counted when booked."
         )
     return [outcome, caused, _profit_tile(store, printer), _spend_tile(store, printer, money)]
@@ -157,7 +151,8 @@ def _profit_tile(store: FigureStore, printer: Printer) -> dict[str, str]:
         "label": label,
         "value": printer.compact(key),
         "range": f"90{THIN}%: {printer.compact_span(key)}",
-        "note": f"P(above 0){THIN}{printer.probability('headline.p_profit')}; margin {printer.percent('headline.margin')} of"
+        "note": f"P(above 0){THIN}{printer.probability('headline.p_profit')};"
+        f" margin {printer.percent('headline.margin')} of"
         " what marketing caused, less media spend.",
     }
 
@@ -211,149 +206,9 @@ def _below(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
     lines = []
     if "split.baseline" in store:
         lines.append(("Baseline (without marketing)", printer.money("split.baseline")))
-    lines.append(("Unexplained residual", printer.money("split.residual")))
+    lines.append((store.text("split.residual_label"), printer.money("split.residual")))
     lines.append(("Modelled outcome", printer.money("outcome.total")))
     return [{"label": label, "amount": amount} for label, amount in lines]
-
-
-def _books(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
-    if "ledger.booked" not in store:
-        return []
-    lines = [("Ledger revenue (GL)", printer.exact("ledger.booked"), "yes")]
-    for group in ("excluded", "item"):
-        for number in store.names(group):
-            reason = store.text(f"{group}.{number}.reason")
-            label = f"excluded: {reason}" if group == "excluded" else reason
-            lines.append((label, printer.exact(f"{group}.{number}"), ""))
-    lines.append(("timing and cut-off, within tolerance", printer.exact("ledger.gap"), ""))
-    lines.append(("Modelled outcome", printer.exact("outcome.total"), "yes"))
-    if "ledger.spend" in store:
-        lines.append(("Media spend in the ledger", printer.exact("ledger.spend"), "gap"))
-        lines.append(("platforms report more (+) or less (−)", printer.exact("ledger.spend_gap"), ""))
-    return [{"label": label, "amount": amount, "strong": strong} for label, amount, strong in lines]
-
-
-def _todo(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
-    money = money_name(store)
-    said: list[dict[str, str]] = []
-    if "move.amount" in store:
-        giver, taker = (store.text(f"channel.{store.text(f'move.{end}')}.label") for end in ("from", "to"))
-        said.append({
-            "lead": f"Move {printer.compact('move.amount')}{THIN}{money} from {giver} to {taker}.",
-            "text": f"Expected contribution {printer.compact('move.gain')}{THIN}{money} a period (90{THIN}%: "
-            f"{printer.compact_span('move.gain')}), P(better){THIN}{printer.probability('move.p_better')}. Doing nothing forgoes it.",
-        })  # fmt: skip
-    elif "headline.margin" in store:
-        said.append(
-            {"lead": "Move nothing yet.", "text": "No pair of graded channels differs by more than the uncertainty."}
-        )
-    else:
-        said.append(
-            {
-                "lead": "Set the contribution margin.",
-                "text": "Without it no decision can compare a return with its cost.",
-            }
-        )
-    for word in ("scale", "cut"):
-        names = [n for n in store.names("channel") if store.text(f"channel.{n}.decision").startswith(word)]
-        if names:
-            labels = ", ".join(store.text(f"channel.{n}.label") for n in names)
-            side = "at least" if word == "scale" else "at most"
-            edge = (min if word == "scale" else max)(names, key=lambda n: store[f"channel.{n}.p_pays"].value)
-            p = printer.probability(f"channel.{edge}.p_pays").removeprefix(f"={THIN}")
-            said.append(
-                {"lead": f"{_sentence_case(word)} {labels}.", "text": f"P(next {money} pays) is {side} {p} for each."}
-            )
-    if "next_test.worth" in store:
-        label = store.text(f"channel.{store.text('next_test.channel')}.label")
-        said.append({
-            "lead": f"Test {label} next.",
-            "text": f"Knowing its true return would be worth up to {printer.compact('next_test.worth')}{THIN}{money} a period,"
-            " more than for any other channel; a test costing more is not worth it.",
-        })  # fmt: skip
-    return said
-
-
-def _change(store: FigureStore, printer: Printer) -> tuple[dict[str, Any], str]:
-    """The bridge from the previous headline: at most three channels by name, the rest in one bar."""
-    if "change.total" not in store:
-        return {"rows": [], "sentence": store.text("change.none")}, ""
-    judged = [key for key in store.figures if key.startswith("change.judged.")][:NAMED]
-    steps = ["change.spend", *judged, *(["change.rest"] if store["change.rest"].value else [])]
-    printer.bridge("change.before", steps, "split.channels")
-    labels = {"change.spend": "spend moved", "change.rest": "return of the other channels"}
-    for key in judged:
-        name = key.removeprefix("change.judged.")
-        labels[key] = f"return of {store.text(f'channel.{name}.label', name)}"
-    since = store.text("change.since")
-    rows = [
-        {"label": since, "amount": printer.money("change.before"), "strong": "yes"},
-        *({"label": labels[key], "amount": printer.signed(key), "strong": ""} for key in steps),
-        {"label": store.text("page.title"), "amount": printer.money("split.channels"), "strong": "yes"},
-    ]
-    svg = waterfall_svg(
-        float(store["change.before"].value), [float(store[k].value) for k in steps], row=CHANGE_ROW, width=CHANGE_WIDTH
-    )
-    note = (
-        f"Caused by marketing, {since} to {store.text('page.title')}. “Spend moved” is at the earlier return; “return of” is the"
-        " change of incremental per unit of spend. The bars' axis does not start at 0."
-    )
-    alt = "Bridge: " + "; ".join(f"{row['label']} {row['amount']}" for row in rows)
-    return {"rows": rows, "note": note, "alt": alt, "row_height": CHANGE_ROW, "width": CHANGE_WIDTH}, svg
-
-
-def _unknown(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
-    said: list[dict[str, str]] = []
-    for number in store.names("conflict"):
-        p = f" (p = {printer.probability_small(f'conflict.{number}.p')})" if f"conflict.{number}.p" in store else ""
-        said.append({"lead": "Conflict.", "text": store.text(f"conflict.{number}.message") + p})
-    for number in store.names("warning"):
-        if store.text(f"warning.{number}.severity") in ("high", "medium"):
-            lead = _sentence_case(store.text(f"warning.{number}.severity"))
-            message, action = store.text(f"warning.{number}.message"), store.text(f"warning.{number}.action")
-            said.append({"lead": f"{lead}.", "text": message, "action": action})
-    weak = store.get("unknown.grade_d_share")
-    if weak is not None and weak.value > 0:
-        share = printer.percent("unknown.grade_d_share")
-        said.append(
-            {"lead": "Guesswork.", "text": f"{share} of the spend is graded D: its numbers only say what to test."}
-        )
-    guessed = [store.text(f"channel.{name}.label") for name in store.names("assumption")]
-    if guessed:
-        said.append({"lead": "Mostly assumption:", "text": ", ".join(guessed) + "."})
-    open_days = store.get("outcome.provisional")
-    if open_days is not None and open_days.value > 0:
-        share = printer.percent("outcome.provisional")
-        said.append({"lead": "Still open.", "text": f"{share} of the outcome's rows may yet be restated."})
-    for number in store.names("not_run"):
-        what, needs = store.text(f"not_run.{number}.capability"), store.text(f"not_run.{number}.needs")
-        said.append({"lead": "Not run:", "text": f"{what}; needs {needs}."})
-    return said
-
-
-def _record(store: FigureStore, printer: Printer) -> dict[str, Any]:
-    if "track.tests" not in store:
-        return {"summary": "No test has been read yet, so no prediction could be checked.", "rows": []}
-    rows = []
-    for number in store.names("record")[:6]:
-        key = f"record.{number}"
-        rows.append({
-            "test": store.text(f"{key}.test"),
-            "channel": store.text(f"channel.{store.text(f'{key}.channel')}.label", store.text(f"{key}.channel")),
-            "kind": store.text(f"{key}.kind"),
-            "predicted": printer.ratio_span(f"{key}.predicted"),
-            "said": f"{printer.ratio(f'{key}.test_said')} ({printer.ratio_span(f'{key}.test_said')})",
-            "agrees": store.text(f"{key}.agrees") == "ranges overlap",
-        })  # fmt: skip
-    kept, tests = printer.count("track.kept"), printer.count("track.tests")
-    predicted = all(row["kind"] == "predicted" for row in rows)
-    note = (
-        "Each prediction is older than the end of its test."
-        if predicted
-        else "Looking back: the model's own range of this run stands beside tests it had not to predict."
-    )
-    summary = f"In {kept} of {tests} tests the 90{THIN}% ranges of iROAS overlap."
-    return {"summary": summary, "rows": rows, "note": note}
 
 
 def _footer(store: FigureStore) -> list[str]:
@@ -385,10 +240,6 @@ def _day(iso: str) -> str:
 
 def _month(iso: str) -> str:
     return f"{date.fromisoformat(iso[:10]):%b %Y}"
-
-
-def _sentence_case(word: str) -> str:
-    return word[:1].upper() + word[1:]
 
 
 def with_own_hash(store: FigureStore) -> FigureStore:

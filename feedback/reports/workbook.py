@@ -78,7 +78,8 @@ def _report(book: Any, store: FigureStore, style: _Style) -> None:
 
 def _lines(store: FigureStore) -> Iterable[tuple[str, str]]:
     """The reconciliation first, then the headlines: the order of the page."""
-    yield "Ledger revenue (GL)", "ledger.booked"
+    yield "Ledger revenue (GL)", "ledger.revenue"
+    yield "refunds posted", "ledger.refunds"
     for number in store.names("excluded"):
         yield f"excluded: {store.text(f'excluded.{number}.reason')}", f"excluded.{number}"
     for number in store.names("item"):
@@ -87,9 +88,10 @@ def _lines(store: FigureStore) -> Iterable[tuple[str, str]]:
     yield "Modelled outcome", "outcome.total"
     yield "Baseline (without marketing)", "split.baseline"
     yield "Caused by marketing, all channels", "split.channels"
-    yield "Unexplained residual", "split.residual"
+    yield store.text("split.residual_label"), "split.residual"
     yield "Share caused by marketing", "headline.share"
     yield "Media spend", "total.spend"
+    yield "Costs that are not media, in no return", "total.other_costs"
     yield "Media spend in the ledger", "ledger.spend"
     yield "platforms report more (+) or less (−)", "ledger.spend_gap"
     yield "iROAS of all channels", "total.iroas"
