@@ -1,12 +1,12 @@
 {#- A total is the same here and in `other`, per group, exactly: money is DECIMAL on both sides. -#}
-{% test equal_sum(model, expression, other, other_expression, per=[], other_per=none, where='true', other_where='true') %}
+{% test equal_sum(model, expression, other, other_expression, per=[], other_per=none, only='true', other_only='true') %}
 {%- set other_columns = per if other_per is none else other_per %}
 with here as (
     select
         {% for column in per %}{{ column }} as group_{{ loop.index }}, {% endfor %}
         sum({{ expression }}) as total
     from {{ model }}
-    where {{ where }}
+    where {{ only }}
     {% if per %}group by {{ per | join(', ') }}{% endif %}
 ),
 
@@ -15,7 +15,7 @@ there as (
         {% for column in other_columns %}{{ column }} as group_{{ loop.index }}, {% endfor %}
         sum({{ other_expression }}) as total
     from {{ other }}
-    where {{ other_where }}
+    where {{ other_only }}
     {% if other_columns %}group by {{ other_columns | join(', ') }}{% endif %}
 )
 

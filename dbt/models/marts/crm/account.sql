@@ -1,0 +1,21 @@
+-- Companies that the CRM knows, or that its contacts and deals name.
+with named as (
+    select companies.company_id, companies.domain, companies.industry
+    from {{ ref('stg_hubspot__company') }} as companies
+    union all
+    select contacts.company_id, null as domain, null as industry
+    from {{ ref('int_crm__contact') }} as contacts
+    where contacts.company_id is not null
+    union all
+    select ({{ name_list('deals.company_ids') }})[1] as company_id, null as domain, null as industry
+    from {{ ref('stg_hubspot__deal') }} as deals
+    where len({{ name_list('deals.company_ids') }}) > 0
+)
+
+select
+    {{ account_of_company('named.company_id') }} as account_key,
+    list_sort(list(distinct 'hubspot:' || named.company_id)) as crm_ids,
+    list_sort(coalesce(list(distinct named.domain) filter (where named.domain is not null), [])) as domains,
+    max(named.industry) as industry
+from named
+group by named.company_id

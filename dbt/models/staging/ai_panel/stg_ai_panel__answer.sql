@@ -1,0 +1,36 @@
+-- Answers of AI engines: one per prompt, engine, surface, locale, day and repeat.
+with ranked as (
+    {{ ranked_deliveries(
+        source('raw', 'ai_answers'), ['prompt_id', 'engine', 'surface', 'locale', 'day_slot', 'replicate', 'requested_at']
+    ) }}
+),
+
+counted as (
+    select
+        ranked.*,
+        row_number() over (
+            partition by
+                ranked.prompt_id, ranked.engine, ranked.surface, ranked.locale, ranked.day_slot, ranked.replicate
+            order by ranked.requested_at desc nulls last, ranked._delivered_at desc, ranked._batch_id desc, ranked._row desc
+        ) as attempt
+    from ranked
+    where ranked.recency = 1
+)
+
+select
+    counted.prompt_id,
+    counted.engine,
+    coalesce(counted.surface, '') as surface,
+    coalesce(counted.locale, '') as locale,
+    counted.day_slot,
+    coalesce(counted.replicate, 1) as replicate,
+    counted.requested_at,
+    counted.served_model,
+    lower(counted.status) as status,
+    coalesce(cast(cast(counted.brands as json) as varchar[]), cast([] as varchar[])) as brands,
+    coalesce(counted.own_cited, false) as own_cited,
+    coalesce(cast(cast(counted.cited_domains as json) as varchar[]), cast([] as varchar[])) as cited_domains,
+    coalesce(counted.searched, false) as searched,
+    counted.cost_usd
+from counted
+where counted.attempt = 1 and counted.day_slot <= {{ as_of_day() }}
