@@ -38,6 +38,7 @@ def read_geo(
     margin: float | None = None,
     relevant_lift: float | None = None,
     randomised: bool | None = None,
+    holdback: bool = False,
     allow_negative: bool = False,
 ) -> LiftResult:
     """Incremental KPI that a test caused in its treated geos between `start` and `end` (plus `cooldown` periods).
@@ -47,7 +48,8 @@ def read_geo(
     The range is that of the effect at `level`, from studentised placebos in space: each set of as many controls is
     read in the same way. `margin` (contribution per unit of KPI) adds profit; `relevant_lift` is the smallest lift
     that would change a decision (unset: break-even if spend and margin are known, else 5 %). `randomised` says how
-    the treated geos were picked, None for unknown. `seed` matters only when the sets are too many to enumerate.
+    the treated geos were picked, None for unknown; in a `holdback` the controls are the ones whose spend was
+    changed. `seed` matters only when the sets are too many to enumerate.
     Raises PanelError naming geo and day when the panel or the window cannot be read.
     """
     exact_alpha(level)
@@ -62,7 +64,7 @@ def read_geo(
     relevant, why = _relevant(total, money, margin, relevant_lift)
     judgement = judge(
         ", ".join(data.geos[row] for row in test.treated),
-        geo_checks(test, read, inversion.critical * read.spread),
+        geo_checks(test, read, inversion.critical * read.spread, holdback=holdback),
         effect=total.effect,
         low=total.low,
         high=total.high,

@@ -1,0 +1,161 @@
+"""Sufficient statistics of one arm: what a user test needs to know, and all that leaves the warehouse.
+
+Users are summed where they live (SQL); from here on there are only counts, sums and sums of products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+# Roles of a user's columns: metric and its denominator, and both again from before the assignment.
+NUM, DEN, COV, COVDEN = range(4)
+SUMS = {"sum": NUM, "den_sum": DEN, "cov_sum": COV, "covden_sum": COVDEN}
+PRODUCTS = {
+    "sum_sq": (NUM, NUM),
+    "den_sum_sq": (DEN, DEN),
+    "cov_sum_sq": (COV, COV),
+    "covden_sum_sq": (COVDEN, COVDEN),
+    "num_den_sum": (NUM, DEN),
+    "cross_sum": (NUM, COV),
+    "num_covden_sum": (NUM, COVDEN),
+    "den_cov_sum": (DEN, COV),
+    "den_covden_sum": (DEN, COVDEN),
+    "cov_covden_sum": (COV, COVDEN),
+}
+NEEDED = {
+    "ratio": ("den_sum", "den_sum_sq", "num_den_sum"),
+    "covariate": ("cov_sum", "cov_sum_sq", "cross_sum"),
+    "ratio covariate": (
+        "covden_sum",
+        "covden_sum_sq",
+        "num_covden_sum",
+        "den_cov_sum",
+        "den_covden_sum",
+        "cov_covden_sum",
+    ),
+}
+
+
+class ArmsError(ValueError):
+    """The arms of a user test cannot be read as they stand; the message names arm, column and the fix."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Users of one arm (and stratum): count, means (4,) and sample covariances (4, 4) of the roles NUM to COVDEN.
+
+    A role that was not delivered is the constant 1 for denominators and 0 for covariates.
+    """
+
+    arm: str
+    n: int
+    mean: np.ndarray
+    covariance: np.ndarray
+    ratio: bool
+    covariate: bool
+
+    def merged(self, other: Moments) -> Moments:
+        """Both groups of users as one; exact, whatever the sizes. Source: Chan, Golub, LeVeque (1979)."""
+        n = self.n + other.n
+        delta = other.mean - self.mean
+        products = self.covariance * (self.n - 1) + other.covariance * (other.n - 1)
+        products += np.outer(delta, delta) * self.n * other.n / n
+        mean = self.mean + delta * other.n / n
+        return Moments(self.arm, n, mean, products / (n - 1), self.ratio, self.covariate)
+
+    @property
+    def value(self) -> float:
+        """Mean of the metric, or ratio of means."""
+        return float(self.mean[NUM] / self.mean[DEN])
+
+    @property
+    def covariate_value(self) -> float:
+        """The same from before the assignment."""
+        return float(self.mean[COV] / self.mean[COVDEN])
+
+    def _gradient(self, numerator: int, denominator: int) -> np.ndarray:
+        slope = np.zeros(4)
+        slope[numerator] = 1 / self.mean[denominator]
+        slope[denominator] -= self.mean[numerator] / self.mean[denominator] ** 2
+        return slope
+
+    def variances(self) -> tuple[float, float, float]:
+        """Variance per user of the value, of the covariate value, and their covariance (delta method for ratios)."""
+        metric, earlier = self._gradient(NUM, DEN), self._gradient(COV, COVDEN)
+        return (
+            float(metric @ self.covariance @ metric),
+            float(earlier @ self.covariance @ earlier),
+            float(metric @ self.covariance @ earlier),
+        )
+
+
+def arms_from_frame(frame: pl.DataFrame) -> list[Moments]:
+    """One Moments per row of a frame arm, n, sum, sum_sq[, …]; rows keep their order.
+
+    Further columns: a ratio metric adds den_sum, den_sum_sq, num_den_sum; a covariate (measured before assignment)
+    adds cov_sum, cov_sum_sq, cross_sum; a ratio with a ratio covariate also the six products with covden_*.
+    Raises ArmsError for missing columns, impossible counts or sums, and a covariate known for other users (cov_n).
+    """
+    lacking = [name for name in ("arm", "n", "sum", "sum_sq") if name not in frame.columns]
+    if lacking:
+        raise ArmsError(f"the arms have no column {', '.join(lacking)} (they have {', '.join(frame.columns)})")
+    given = {kind: _complete(frame, columns) for kind, columns in NEEDED.items()}
+    if given["ratio covariate"] and not (given["ratio"] and given["covariate"]):
+        raise ArmsError(
+            "covden_ columns describe the denominator of a covariate: deliver den_ and cov_ columns as well"
+        )
+    if given["ratio"] and given["covariate"] and not given["ratio covariate"]:
+        raise ArmsError(f"a ratio with a covariate also needs {', '.join(NEEDED['ratio covariate'])}")
+    return [_moments(row, given["ratio"], given["covariate"], given["ratio covariate"]) for row in frame.to_dicts()]
+
+
+def _complete(frame: pl.DataFrame, columns: Sequence[str]) -> bool:
+    present = [name for name in columns if name in frame.columns and frame[name].null_count() < frame.height]
+    if present and len(present) < len(columns):
+        missing = ", ".join(name for name in columns if name not in present)
+        raise ArmsError(f"column {present[0]} came without {missing}: all of {', '.join(columns)} are needed")
+    return bool(present)
+
+
+def _moments(row: dict[str, object], ratio: bool, covariate: bool, ratio_covariate: bool) -> Moments:
+    arm = str(row["arm"])
+    n = _number(row, "n")
+    if n != int(n) or n < 2:
+        raise ArmsError(f"arm {arm!r}: n is {n:g}; at least two users are needed for a range")
+    if covariate and row.get("cov_n") is not None and _number(row, "cov_n") != n:
+        raise ArmsError(
+            f"arm {arm!r}: the covariate is known for {row['cov_n']} of {n:g} users; fill it (0 for"
+            " new users) or leave it out"
+        )
+    mean, products = np.array([0.0, 1.0, 0.0, 1.0]), np.zeros((4, 4))
+    used = (
+        {NUM} | ({DEN} if ratio else set()) | ({COV} if covariate else set()) | ({COVDEN} if ratio_covariate else set())
+    )
+    for column, role in SUMS.items():
+        if role in used:
+            mean[role] = _number(row, column) / n
+    for column, (first, second) in PRODUCTS.items():
+        if first in used and second in used:
+            centred = _number(row, column) - n * mean[first] * mean[second]
+            if first == second:
+                if centred < -1e-9 * n * mean[first] ** 2:
+                    raise ArmsError(
+                        f"arm {arm!r}: {column} = {row[column]} is smaller than its sum allows; check the query"
+                    )
+                centred = max(centred, 0.0)
+            products[first, second] = products[second, first] = centred / (n - 1)
+    for role, name in ((DEN, "den_sum"), (COVDEN, "covden_sum")):
+        if mean[role] == 0:
+            raise ArmsError(f"arm {arm!r}: {name} is 0, so the ratio has no value")
+    return Moments(arm, int(n), mean, products, ratio, covariate)
+
+
+def _number(row: dict[str, object], column: str) -> float:
+    value = row.get(column)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not np.isfinite(value):
+        raise ArmsError(f"arm {row['arm']!r}: {column} is {value!r}, not a number")
+    return float(value)
