@@ -12,9 +12,6 @@ from models.worlds.visits import campaign_of
 
 STREAM = "5000000001"
 ZONE = "Europe/Berlin"
-PARAM_VALUE = pl.Struct(
-    {"string_value": pl.String, "int_value": pl.Int64, "float_value": pl.Float64, "double_value": pl.Float64}
-)
 UNPAID_UTM = {
     "organic": ("https://www.google.com/", None),
     "referral": ("https://tool-reviews.example/planning", None),
@@ -91,15 +88,15 @@ def parquet(rows: pl.DataFrame) -> bytes:
     """The rows in the export's nested schema, rows ordered by time; the same rows give the same bytes."""
     yes = pl.when(pl.col("consent")).then(pl.lit("Yes")).otherwise(pl.lit("No"))
     nobody = pl.lit(None, dtype=pl.String)
-    session = pl.when(pl.col("consent")).then(pl.col("second"))
-    number = pl.when(pl.col("consent")).then(pl.col("session_number"))
     buys = (pl.col("event_name") == "purchase") & pl.col("order_id").is_not_null()
     money = pl.when(buys).then(pl.col("cents") / 100)
+    rows = rows.drop("row", strict=False).with_row_index("row")
+    rows = rows.join(_params(rows), on="row", how="left", maintain_order="left")
     nested = rows.select(
         pl.col("day").dt.strftime("%Y%m%d").alias("event_date"),
         "event_timestamp",
         "event_name",
-        _params(session, number, buys, money).alias("event_params"),
+        "event_params",
         pl.when(pl.col("consent") & (pl.col("event_name") == "generate_lead")).then("contact_id").otherwise(nobody).alias("user_id"),
         pl.col("pseudo").alias("user_pseudo_id"),
         pl.struct(yes.alias("analytics_storage"), yes.alias("ads_storage")).alias("privacy_info"),
@@ -127,28 +124,34 @@ def parquet(rows: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def _params(session: pl.Expr, number: pl.Expr, buys: pl.Expr, money: pl.Expr) -> pl.Expr:
-    items = [
-        _param("ga_session_id", integer=session),
-        _param("ga_session_number", integer=number),
-        _param("page_location", text=pl.col("page")),
-        _param("page_referrer", text=pl.col("referrer")),
-        _param("transaction_id", text=pl.when(buys).then("order_id")),
-        _param("currency", text=pl.when(buys).then(pl.lit(CURRENCY))),
-        _param("value", double=money),
-    ]
-    return pl.concat_list(items).list.drop_nulls()
+def _params(rows: pl.DataFrame) -> pl.DataFrame:
+    """`row` and its `event_params`, each {key, value} with exactly one kind of value set; what an event lacks is left out.
 
-
-def _param(
-    key: str, *, text: pl.Expr | None = None, integer: pl.Expr | None = None, double: pl.Expr | None = None
-) -> pl.Expr:
-    """{key, value} with exactly one kind of value set; null where the event lacks it."""
-    given = [value for value in (text, integer, double) if value is not None][0]
-    value = pl.struct(
-        (text if text is not None else pl.lit(None, dtype=pl.String)).alias("string_value"),
-        (integer if integer is not None else pl.lit(None)).cast(pl.Int64).alias("int_value"),
-        pl.lit(None, dtype=pl.Float64).alias("float_value"),
-        (double if double is not None else pl.lit(None)).cast(pl.Float64).alias("double_value"),
+    One long table grouped back by row: a list built from seven struct expressions takes ten times as long.
+    """
+    text, integer, double = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.Int64), pl.lit(None, dtype=pl.Float64)
+    buys = pl.col("event_name") == "purchase"
+    bought = rows.filter(buys & pl.col("order_id").is_not_null())
+    known = rows.filter("consent")
+    given = (
+        ("ga_session_id", known, text, pl.col("second").cast(pl.Int64), double),
+        ("ga_session_number", known, text, pl.col("session_number").cast(pl.Int64), double),
+        ("page_location", rows, pl.col("page"), integer, double),
+        ("page_referrer", rows.filter(pl.col("referrer").is_not_null()), pl.col("referrer"), integer, double),
+        ("transaction_id", bought, pl.col("order_id"), integer, double),
+        ("currency", bought, pl.lit(CURRENCY), integer, double),
+        ("value", bought, text, integer, pl.col("cents") / 100),
     )
-    return pl.when(given.is_not_null()).then(pl.struct(pl.lit(key).alias("key"), value.alias("value")))
+    long = pl.concat(
+        frame.select(
+            "row",
+            pl.lit(position).alias("position"),
+            pl.lit(key).alias("key"),
+            pl.struct(
+                string.alias("string_value"), whole.alias("int_value"), pl.lit(None, dtype=pl.Float64).alias("float_value"),
+                number.alias("double_value"),
+            ).alias("value"),
+        )
+        for position, (key, frame, string, whole, number) in enumerate(given)
+    ).sort("row", "position")  # fmt: skip
+    return long.group_by("row", maintain_order=True).agg(pl.struct("key", "value").alias("event_params"))
