@@ -1,7 +1,5 @@
 """When things run: one job over the whole graph, every morning and whenever a file is dropped."""
 
-from __future__ import annotations
-
 import hashlib
 
 import dagster as dg

@@ -9,18 +9,25 @@ import dagster as dg
 warnings.filterwarnings("ignore", category=dg.BetaWarning)  # backfill policies and owners are beta in 1.13
 
 from dagster_project import automation  # noqa: E402
-from dagster_project.assets import ingest, learn, measure, publish, transform, triangulate  # noqa: E402
+from dagster_project.assets import (  # noqa: E402
+    attribute,
+    experiments,
+    ingest,
+    learn,
+    measure,
+    publish,
+    transform,
+    triangulate,
+    visibility,
+)
 from dagster_project.environment import workspace  # noqa: E402
 from dagster_project.warehouse import Warehouse  # noqa: E402
 
 defs = dg.Definitions(
     assets=[
-        *ingest.assets,
-        *transform.assets,
-        *measure.assets,
-        *triangulate.assets,
-        *learn.assets,
-        *publish.assets,
+        asset
+        for step in (ingest, transform, measure, experiments, attribute, visibility, triangulate, learn, publish)
+        for asset in step.assets
     ],
     jobs=[automation.daily],
     schedules=[automation.every_morning],

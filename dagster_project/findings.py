@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import duckdb
 
+from dagster_project.warehouse import first
 from models.warning import Warning
 
 GRAVITY = ("info", "low", "medium", "high", "block")
@@ -15,10 +16,11 @@ def record_warnings(con: duckdb.DuckDBPyConnection, run_id: str, warnings: Itera
     """Add warnings to the run; one that is there already is replaced only by a graver one. Returns how many came."""
     count = 0
     for w in warnings:
-        known = con.execute(
+        known = first(
+            con,
             "select severity from measurement.warning where run_id = ? and code = ? and subject = ?",
             [run_id, w.code, w.subject],
-        ).fetchone()
+        )
         if known is None or GRAVITY.index(known[0]) <= GRAVITY.index(w.severity):
             con.execute(
                 "insert or replace into measurement.warning values (?, ?, ?, ?, ?, ?)",

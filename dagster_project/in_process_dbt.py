@@ -13,6 +13,7 @@ from dagster_project.workspace import DBT_PROJECT, Workspace
 
 RESULTS = {"LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult"}
 WATCHED = {".sql", ".yml", ".csv"}
+WRONG = {"error", "fail", "runtime error"}
 
 
 class Areas(DagsterDbtTranslator):
@@ -30,7 +31,9 @@ class Areas(DagsterDbtTranslator):
         )
 
 
-TRANSLATOR = Areas(settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=False))
+TRANSLATOR = Areas(
+    settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=False, enable_duplicate_source_asset_keys=True)
+)
 
 
 def project(workspace: Workspace) -> DbtProject:
@@ -58,7 +61,9 @@ def invoke(workspace: Workspace, command: str, *arguments: str, keep: Callable[[
     where = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     where += ["--target-path", target, "--log-path", target]
     try:
-        return dbtRunner(callbacks=[keep] if keep else []).invoke(["--quiet", command, *where, *arguments])
+        return dbtRunner(callbacks=[keep] if keep else []).invoke(
+            ["--quiet", "--log-level", "none", "--log-level-file", "info", command, *where, *arguments]
+        )
     finally:
         DuckDBConnectionManager.close_all_connections()  # the only call that releases the file (dbt-core 11980)
 
@@ -102,5 +107,14 @@ def build(
     results = list(outcome.result.results)
     record(results)
     if not outcome.success:
-        failed = [r.node.name for r in results if str(r.status) in {"error", "fail", "runtime error"}]
-        raise dg.Failure(f"dbt build failed: {', '.join(failed)}")
+        raise dg.Failure("; ".join(_sentence(r) for r in results if str(r.status) in WRONG))
+
+
+def _sentence(result: Any) -> str:
+    """What a failed model or test says: a test's own description, else the first telling line of the database."""
+    if result.node.resource_type == "test":
+        said = (result.node.description or result.message or "").strip()
+        return f"{result.node.name} found {result.failures} rows: {said}"
+    lines = [line.strip() for line in str(result.message or "").splitlines() if line.strip()]
+    told = next((line for line in lines if "Error:" in line), lines[-1] if lines else "no message")
+    return f"{result.node.name}: {told}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from dagster_project.fiscal_periods import WINDOW, split
+from dagster_project.fiscal_periods import WINDOW, Split, split
 
 if TYPE_CHECKING:
     from models.mmm import MMMFit
@@ -32,19 +32,43 @@ class PeriodDraws:
     spend: np.ndarray
 
 
-def period_draws(fit: MMMFit, year_starts_in_month: int) -> PeriodDraws:
-    """Draws for the window and each fiscal quarter; a week on the border counts in both by its days."""
+@dataclass(frozen=True)
+class SegmentDraws:
+    """Joint draws in money: values (draws, segments, components), observed (segments,), spend (segments, channels)."""
+
+    split: Split
+    channels: tuple[str, ...]
+    components: tuple[str, ...]
+    values: np.ndarray
+    observed: np.ndarray
+    spend: np.ndarray
+
+
+def segment_draws(fit: MMMFit, year_starts_in_month: int) -> SegmentDraws:
+    """Draws for disjoint runs of weeks, cut where a fiscal quarter ends."""
     parts = split(fit.data.dates, fit.data.grain, year_starts_in_month)
     draws = fit.contribution_draws(parts.segments)
     money = fit.data.money_per_kpi
-    weights = np.vstack([np.ones((1, len(parts.segments))), parts.weights])
+    return SegmentDraws(
+        parts, fit.data.channels, draws.components, draws.values * money, draws.observed * money, draws.spend
+    )
+
+
+def in_periods(draws: SegmentDraws) -> PeriodDraws:
+    """The window and each fiscal quarter; a week on the border counts in both by its days."""
+    weights = np.vstack([np.ones((1, len(draws.split.segments))), draws.split.weights])
     return PeriodDraws(
-        (WINDOW, *parts.quarters),
+        (WINDOW, *draws.split.quarters),
         draws.components,
-        np.einsum("ps,dsc->dpc", weights, draws.values) * money,
-        weights @ draws.observed * money,
+        np.einsum("ps,dsc->dpc", weights, draws.values),
+        weights @ draws.observed,
         weights @ draws.spend,
     )
+
+
+def period_draws(fit: MMMFit, year_starts_in_month: int) -> PeriodDraws:
+    """Draws of the fit itself for the window and each fiscal quarter."""
+    return in_periods(segment_draws(fit, year_starts_in_month))
 
 
 def tables(fit: MMMFit, draws: PeriodDraws) -> dict[str, pl.DataFrame]:

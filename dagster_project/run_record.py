@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.settings import Settings
+from dagster_project.warehouse import first
 from dagster_project.workspace import DBT_PROJECT, PROJECT, Workspace
 
 DEFAULT_SEED = 20260101
@@ -29,7 +30,7 @@ OPS_TABLES = {
     "check": "run_id varchar, name varchar, passed boolean, severity varchar, observed varchar, message varchar,"
     " primary key (run_id, name)",
     "not_run": "run_id varchar, capability varchar, needs varchar, primary key (run_id, capability)",
-    "llm_cost": "entry_id varchar primary key, at timestamp, purpose varchar, model varchar, state varchar,"
+    "llm_cost": "entry_id varchar primary key, charged_at timestamp, purpose varchar, model varchar, state varchar,"
     " estimate_usd decimal(18,6), actual_usd decimal(18,6)",
     "current_run": "run_id varchar, as_of timestamp, as_of_day date, time_zone varchar, report_currency varchar,"
     " kpi varchar,"
@@ -198,9 +199,9 @@ def _write_settings(
 
 def current(con: duckdb.DuckDBPyConnection) -> RunFacts:
     """The run that is going on, as the first step wrote it down."""
-    row = con.execute(
-        "select c.run_id, c.as_of, c.as_of_day, r.seed from ops.current_run c join ops.run r using (run_id)"
-    ).fetchone()
+    row = first(
+        con, "select c.run_id, c.as_of, c.as_of_day, r.seed from ops.current_run c join ops.run r using (run_id)"
+    )
     if row is None:
         raise RuntimeError("no run has been opened in this warehouse: start with the asset ops/settings")
     return RunFacts(*row)

@@ -13,7 +13,7 @@ from filelock import Timeout
 
 from dagster_project import run_record
 from dagster_project.settings import Settings
-from dagster_project.warehouse import WarehouseBusy, busy_sentence, connect, lock_of
+from dagster_project.warehouse import WarehouseBusy, busy_sentence, connect, first, lock_of
 from dagster_project.workspace import Workspace
 
 
@@ -49,9 +49,7 @@ def unchanged(workspace: Workspace, fingerprint: str) -> str | None:
     if published is None:
         return None
     with connect(published, read_only=True) as con:
-        row = con.execute(
-            "select run_id from ops.run where fingerprint = ? and status = 'finished'", [fingerprint]
-        ).fetchone()
+        row = first(con, "select run_id from ops.run where fingerprint = ? and status = 'finished'", [fingerprint])
     return row[0] if row else None
 
 
@@ -106,6 +104,7 @@ def run(
     status = "finished" if result.success else ("blocked" if watcher.blocked and not watcher.broken else "failed")
     if workspace.warehouse.exists() and (not result.success or select):
         with connect(workspace.warehouse, read_only=False) as con:
+            run_record.create_tables(con)
             run_record.close(con, run_id, "partial" if result.success else "failed")
     return Outcome(status, run_id, time.monotonic() - started, watcher.steps, watcher.reasons)
 

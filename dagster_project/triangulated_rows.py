@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import polars as pl
 
 from dagster_project import mmm_rows
 from dagster_project.fiscal_periods import WINDOW
-from dagster_project.mmm_rows import PeriodDraws, estimate_row
+from dagster_project.mmm_rows import PeriodDraws, SegmentDraws, estimate_row
 
 if TYPE_CHECKING:
     from models.mmm import MMMFit
@@ -28,29 +29,44 @@ def period_draws(
     (the level is replaced, not multiplied: the MMM has entered the combination already); what the fit explains
     beyond the channels is baseline. Without an MMM there is only the window: return times spend.
     """
-    theta = combined.theta[:KEPT_DRAWS] if len(combined.theta) <= KEPT_DRAWS else _thin(combined.theta, KEPT_DRAWS)
     channels = combined.readings.channels
     if fit is None:
+        theta = _thin(combined.theta, min(len(combined.theta), KEPT_DRAWS))
         money = np.array([spend.get(c, 0.0) for c in channels])
         return PeriodDraws((WINDOW,), channels, (theta * money)[:, None, :], np.zeros(1), money[None, :])
-    from models.triangulation import rescale
-
-    model = mmm_rows.period_draws(fit, year_starts_in_month)
-    values = _thin(model.values, len(theta))
+    model = mmm_rows.segment_draws(fit, year_starts_in_month)
+    values = _thin(model.values, min(len(model.values), KEPT_DRAWS))
     paid = [c for c in fit.data.channels if c in channels]
-    at = [model.components.index(c) for c in paid]
-    level = theta[:, [channels.index(c) for c in paid]]
-    scaled = rescale(values[:, :, at], level, spend=model.spend[0, [fit.data.channels.index(c) for c in paid]])
-    organic = [model.components.index(c) for c in fit.data.media_names if c not in fit.data.channels]
-    rest = (
-        values.sum(axis=2, keepdims=True)
-        - scaled.sum(axis=2, keepdims=True)
-        - values[:, :, organic].sum(2, keepdims=True)
-    )
-    names = (*paid, *(model.components[i] for i in organic), BASELINE)
-    everything = np.concatenate([scaled, values[:, :, organic], rest], axis=2)
+    organic = [c for c in fit.data.media_names if c not in fit.data.channels]
+    scaled = _rescaled(values[:, :, [model.components.index(c) for c in paid]], paid, model, combined)
+    extra = values[:, :, [model.components.index(c) for c in organic]]
+    rest = values.sum(axis=2) - scaled.sum(axis=2) - extra.sum(axis=2)
+    everything = np.concatenate([scaled, extra, rest[:, :, None]], axis=2)
     order = [fit.data.channels.index(c) for c in paid]
-    return PeriodDraws(model.periods, names, everything, model.observed, model.spend[:, order])
+    return mmm_rows.in_periods(
+        replace(model, components=(*paid, *organic, BASELINE), values=everything, spend=model.spend[:, order])
+    )
+
+
+def _rescaled(values: np.ndarray, channels: list[str], model: SegmentDraws, combined: Triangulation) -> np.ndarray:
+    """Channel draws (draws, segments, channels) at the combined level, in the same shape."""
+    from models.triangulation import Window, rescale
+
+    draws, segments, width = values.shape
+    starts = [first for first, _ in model.split.segments.values()]
+    frame = pl.DataFrame(
+        {
+            "draw": np.repeat(np.arange(draws), segments * width),
+            "date": np.tile(np.repeat(np.array(starts, dtype="datetime64[D]"), width), draws),
+            "channel": np.tile(np.array(channels), draws * segments),
+            "contribution": values.ravel(),
+        }
+    ).with_columns(pl.col("date").cast(pl.Date))
+    window = Window(starts[0], starts[-1], {c: float(model.spend[:, model.channels.index(c)].sum()) for c in channels})
+    moved = rescale(frame, combined.draws, window).draws
+    order = pl.DataFrame({"channel": channels, "position": range(width)})
+    placed = moved.join(order, on="channel").sort("draw", "date", "position")
+    return placed["contribution"].to_numpy().reshape(draws, segments, width)
 
 
 def _thin(values: np.ndarray, count: int) -> np.ndarray:

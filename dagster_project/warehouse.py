@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -116,3 +116,9 @@ class Warehouse(dg.ConfigurableResource):
         """A connection that cannot write."""
         with connect(Path(self.path), read_only=True, patience=self.patience) as con:
             yield con
+
+
+def first(con: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+    """The first row of a query, or None. The result is drained: DuckDB 2 keeps a connection busy until it is."""
+    rows = con.execute(query, list(parameters)).fetchall()
+    return tuple(rows[0]) if rows else None

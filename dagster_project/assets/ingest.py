@@ -1,19 +1,18 @@
 """Open the run, then land what is new: one asset a source, each with the check that its books balance."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date
 
 import dagster as dg
 import polars as pl
 
 from dagster_project import results, run_record
 from dagster_project.environment import days, settings, workspace
+from dagster_project.pepper import pepper
 from dagster_project.plotted import picture
 from dagster_project.run_record import Check
 from dagster_project.settings import AD_PLATFORMS, SOURCES
-from dagster_project.warehouse import Warehouse
+from dagster_project.warehouse import Warehouse, first
 
 SEED_TAG, SELECTION_TAG = "plumbline/seed", "plumbline/selection"
 
@@ -75,23 +74,24 @@ def _land(name: str, warehouse: Warehouse) -> dg.MaterializeResult:
     company = settings()
     with warehouse.open() as con:
         facts = run_record.current(con)
-        files = landing.pending(workspace().landing, con, source=name)
-        for path in files:
-            landing.land(
+        files = list(
+            landing.land_all(
                 con,
-                path,
-                landing=workspace().landing,
+                workspace().landing,
                 settings=company,
-                now=run_record.now(company),
-                pepper=landing.pepper(workspace().derived),
+                now=run_record.now(company).replace(tzinfo=UTC),
+                pepper=pepper(workspace().derived),
+                source=name,
             )
-        books = con.execute(
+        )
+        books = first(
+            con,
             "select coalesce(sum(rows_delivered), 0), coalesce(sum(rows_landed), 0),"
             " coalesce(sum(rows_quarantined), 0),"
             " coalesce(sum(rows_duplicate), 0), coalesce(sum(rows_control), 0), count(*),"
             " count(*) filter (status = 'unreadable') from ops.batch where source = ?",
             [name],
-        ).fetchone()
+        )
         reasons = con.sql(
             "select rule, count(*) as rows, min(message) as example from raw.quarantine where source = ?"
             " group by rule order by rows desc, rule limit 8",

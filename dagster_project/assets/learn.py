@@ -13,7 +13,7 @@ import polars as pl
 from dagster_project import results, run_record
 from dagster_project.environment import settings, workspace
 from dagster_project.findings import markdown, record_warnings
-from dagster_project.warehouse import Warehouse
+from dagster_project.warehouse import Warehouse, first
 
 LONGEST_REPLAY_WEEKS = 52
 QUERY = "dbt/models/marts/content/hook_test.sql"
@@ -123,7 +123,7 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
                     facts.run_id,
                 ],
             )
-        count = con.execute("select count(*) from feedback.pattern_card").fetchone()
+        count = first(con, "select count(*) from feedback.pattern_card")
     return dg.MaterializeResult(metadata={"dagster/row_count": count[0] if count else 0, "new_versions": len(new)})
 
 
@@ -137,15 +137,13 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
 )
 def feed(warehouse: Warehouse) -> dg.MaterializeResult:
     """The feed's next immutable snapshot for the brand; none is written when no card changed."""
-    from feedback.memory import write_snapshot
+    from feedback.memory import publish
 
     company = settings()
     with warehouse.read() as con:
         facts = run_record.current(con)
         cards = [json.loads(row[0]) for row in con.execute("select card from feedback.pattern_card").fetchall()]
-    written = write_snapshot(
-        workspace().memory, company.company.brand, cards, now=facts.as_of.replace(tzinfo=UTC, microsecond=0)
-    )
+    written = publish(workspace().memory, company.company.brand, cards, facts.as_of.replace(tzinfo=UTC, microsecond=0))
     with warehouse.write() as con:
         con.execute(
             "insert or replace into feedback.feed values (?, ?, ?, ?, ?)",

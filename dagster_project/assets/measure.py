@@ -16,7 +16,7 @@ from dagster_project.model_inputs import MmmInput, mmm_input
 from dagster_project.plotted import picture
 from dagster_project.run_record import Check
 from dagster_project.settings import SOURCES
-from dagster_project.warehouse import Warehouse
+from dagster_project.warehouse import Warehouse, first
 from models.warning import Warning
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def measured_run(warehouse: Warehouse) -> dg.MaterializeResult:
     """The receipt of every figure: inputs' hashes, settings, code, packages and seed of this run."""
     with warehouse.write() as con:
         facts = run_record.current(con)
-        started = con.execute("select started_at from ops.run where run_id = ?", [facts.run_id]).fetchone()
+        started = first(con, "select started_at from ops.run where run_id = ?", [facts.run_id])
         row = [
             facts.run_id,
             facts.as_of,
@@ -160,7 +160,7 @@ def _fit(warehouse: Warehouse, prepared: MmmInput, facts: run_record.RunFacts) -
         f"{spec.model_dump_json()}|{facts.seed}|{run_record.code_version()}|{content}".encode()
     ).hexdigest()
     with warehouse.read() as con:
-        kept = con.execute("select file from measurement.mmm_fit where fit_key = ?", [key]).fetchone()
+        kept = first(con, "select file from measurement.mmm_fit where fit_key = ?", [key])
     if kept and (workspace().fits / kept[0]).exists():
         with warehouse.write() as con:
             con.execute("update measurement.mmm_fit set run_id = ? where fit_key = ?", [facts.run_id, key])

@@ -10,7 +10,7 @@ from dagster_project.environment import settings, workspace
 from dagster_project.plotted import picture
 from dagster_project.report_settings import report_settings
 from dagster_project.run_record import Check
-from dagster_project.warehouse import Warehouse, connect
+from dagster_project.warehouse import Warehouse, connect, first
 
 UPSTREAM = [
     ["measurement", "triangulation"],
@@ -41,7 +41,7 @@ def snapshot(warehouse: Warehouse) -> dg.MaterializeResult:
         _forget_old_draws(con, settings().retention.published)
     path = published.publish(workspace(), facts.run_id, settings().retention.published)
     with connect(path, read_only=True) as con:
-        tables = con.execute("select count(*) from information_schema.tables").fetchone()
+        tables = first(con, "select count(*) from information_schema.tables")
         spend = con.sql(
             "select date_trunc('week', day)::date as week, channel, sum(cast(spend_report as double)) as spend"
             " from marts.channel_day group by all order by week, channel"

@@ -1,7 +1,5 @@
 """dbt, one step an area: a blocked source stops the areas that need it and leaves the others running."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -13,7 +13,7 @@ from dagster_project.environment import settings, workspace
 from dagster_project.findings import markdown, record_warnings
 from dagster_project.plotted import picture
 from dagster_project.run_record import Check
-from dagster_project.warehouse import Warehouse
+from dagster_project.warehouse import Warehouse, first
 
 if TYPE_CHECKING:
     from models.mmm import MMMFit
@@ -102,10 +102,8 @@ def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
 def _fit_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> MMMFit | None:
     from models.mmm import load
 
-    ran = con.execute(
-        "select count(*) from measurement.channel_estimate where run_id = ? and method = 'mmm'", [run_id]
-    ).fetchone()
-    kept = con.execute("select file from measurement.mmm_fit where run_id = ?", [run_id]).fetchone()
+    ran = first(con, "select count(*) from measurement.channel_estimate where run_id = ? and method = 'mmm'", [run_id])
+    kept = first(con, "select file from measurement.mmm_fit where run_id = ?", [run_id])
     return load(workspace().fits / kept[0]) if kept and ran and ran[0] else None
 
 
@@ -115,7 +113,7 @@ def _window(con: duckdb.DuckDBPyConnection, fit: MMMFit | None):  # type: ignore
         from dagster_project.fiscal_periods import last_day
 
         return fit.data.dates[0], last_day(fit.data.dates[-1], fit.data.grain)
-    row = con.execute("select min(day), max(day) from marts.channel_day where spend_report > 0").fetchone()
+    row = first(con, "select min(day), max(day) from marts.channel_day where spend_report > 0")
     return row if row else (None, None)
 
 

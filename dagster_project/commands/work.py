@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import date
+from datetime import UTC, date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,22 +29,47 @@ from dagster_project.commands.terminal import (
 
 def check(ws: WorkspaceArgument = Path("data"), json_: JsonOption = False) -> None:
     """What would land and what would be quarantined, with the reason for each row; writes nothing."""
-    from dagster_project.sources import landing
+    from dagster_project.sources.check import check as read_everything
 
     workspace, settings = opened(ws)
-    report = landing.check(workspace.landing, settings, run_record.now(settings))
-    files, bad = report.files, report.quarantine
+    found = read_everything(workspace.landing, settings, run_record.now(settings).replace(tzinfo=UTC))
+    files = [
+        {
+            "file": d.file,
+            "shape": d.shape,
+            "delivered": d.rows_delivered,
+            "would_land": d.rows_landed,
+            "quarantined": d.rows_quarantined,
+            "duplicate": d.rows_duplicate,
+            "control": d.rows_control,
+            "from": d.day_min,
+            "to": d.day_max,
+            "status": d.status,
+            "notices": list(d.notices),
+        }
+        for d in found.deliveries
+    ]
     if json_:
-        as_json({"ok": not bad, "files": files, "quarantine": bad})
+        bad = [row for d in found.deliveries for row in d.quarantine.to_dicts()]
+        as_json(
+            {"ok": found.clean, "files": files, "quarantine": bad, "repeats": found.repeats, "stray": list(found.stray)}
+        )
     else:
-        rows_as_table("what would land", files)
-        if bad:
-            rows_as_table("what would be quarantined", bad, most=50)
-        else:
+        rows_as_table("what would land", [{k: v for k, v in f.items() if k != "notices"} for f in files])
+        for name, earlier in found.repeats.items():
+            out.print(f"landing/{name}: the same bytes as landing/{earlier}, would land once", markup=False)
+        for file in files:
+            for notice in file["notices"]:
+                out.print(f"landing/{file['file']}: {notice}", markup=False, highlight=False)
+        for message in found.messages[:50]:
+            out.print(message, markup=False, highlight=False)
+        if len(found.messages) > 50:
+            out.print(f"{len(found.messages) - 50} more: plumbline check {ws} --json")
+        if found.clean:
             out.print("every row would land")
-    if bad or not files:
-        if not files:
-            err.print(f"{ws}/landing holds no file: put exports into {ws}/landing/<source>/")
+    if not files:
+        err.print(f"{ws}/landing holds no file: put exports into {ws}/landing/<source>/")
+    if not found.clean or not files:
         raise typer.Exit(NO)
 
 
@@ -93,8 +118,10 @@ def run(
         out.print(f"nothing new since {outcome.run_id}: no table changed ({outcome.seconds:.1f} s)")
     else:
         out.print(f"{outcome.run_id} {outcome.status} as of {day} in {outcome.seconds:.0f} s")
+        shown = {step.message for step in outcome.steps}
         for reason in outcome.reasons:
-            err.print(reason, markup=False, highlight=False)
+            if not any(message and message in reason for message in shown):
+                err.print(reason, markup=False, highlight=False)
         if outcome.status == "finished":
             _point_to_results(workspace.root, ws)
     if outcome.exit_code:
