@@ -8,12 +8,17 @@ import duckdb
 
 from dagster_project.settings import SourceOptions
 from dagster_project.sources import (
+    ai_panel,
     channel_spend,
+    content,
     context_files,
     experiments,
+    ga4,
     google_ads,
+    hubspot,
     ledger,
     linkedin_ads,
+    logs,
     meta_ads,
     microsoft_ads,
     revenue,
@@ -29,9 +34,17 @@ CATALOGUE: tuple[Source, ...] = (
     microsoft_ads.SOURCE,
     tiktok_ads.SOURCE,
     channel_spend.SOURCE,
-    revenue.SOURCE,
+    hubspot.SOURCE,
+    ga4.SOURCE,
     ledger.SOURCE,
+    revenue.SOURCE,
     experiments.SOURCE,
+    content.SOURCE,
+    content.EVENT_SOURCE,
+    ai_panel.SOURCE,
+    ai_panel.ANSWER_SOURCE,
+    logs.RECEIPTS,
+    logs.APPROVALS,
     context_files.SOURCE,
 )
 _WITH_PERIODS = ("channel_spend", "revenue", "context")

@@ -50,16 +50,14 @@ LONG = Shape(
 
 def wide(options: SourceOptions) -> Shape:
     """The shape of a file with one column a channel, as `wide:` in plumbline.yaml lists them."""
-    columns = [("day", "day", ("day", "date"))] + [
-        (f"{channel}.{metric}", "money" if metric == "spend" else "count", (header,))
-        for channel, places in options.wide.items()
-        for metric, header in (("spend", places.spend), ("impressions", places.impressions), ("clicks", places.clicks))
-        if header
-    ]
-    fields = tuple(
-        Field(column, kind, names, required=True, filled=column == "day", summed=column != "day")
-        for column, kind, names in columns
-    )  # type: ignore[arg-type]
+    fields = [Field("day", "day", ("day", "date"), required=True, filled=True)]
+    for channel, places in options.wide.items():
+        fields.append(Field(f"{channel}.spend", "money", (places.spend,), required=True, summed=True))
+        fields += [
+            Field(f"{channel}.{metric}", "count", (header,), required=True, summed=True, least=0)
+            for metric, header in (("impressions", places.impressions), ("clicks", places.clicks))
+            if header
+        ]
     extra = (Field("geo", "text", ("geo", "region", "market")), Field("currency", "currency", ("currency",)))
 
     def finish(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:

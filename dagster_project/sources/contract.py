@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "text", "id", "day", "instant", "period", "money", "rate", "count", "double", "flag", "json", "currency", "zone",
-    "email", "name", "answer", "url", "choice", "segment", "ids",
+    "email", "domain", "person", "actor", "name", "answer", "url", "choice", "segment", "ids",
 ]  # fmt: skip
 SQL_TYPE: Mapping[str, str] = {
     "day": "DATE",
@@ -97,8 +97,13 @@ class Context:
     today: date
     now: datetime
     present: frozenset[str]
+    headers: tuple[str, ...] = ()
     preamble: tuple[str, ...] = ()
     notices: list[str] = field(default_factory=list)
+
+    def place(self, header: str) -> str | None:
+        """The cell column of a header, for steps that read more than the shape's fields."""
+        return next((f"c{i}" for i, h in enumerate(self.headers) if h.strip().casefold() == header), None)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Reading a test is `models.incrementality`; here it is only made sure that what w
 from __future__ import annotations
 
 from statistics import NormalDist
+from typing import Any
 
 import polars as pl
 
@@ -53,7 +54,7 @@ def _results(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame],
     return {"experiments": good}, broken
 
 
-def _with_se(line: dict) -> tuple[dict, Broken | None]:  # type: ignore[type-arg]
+def _with_se(line: dict[str, Any]) -> tuple[dict[str, Any], Broken | None]:
     row, value = line["_row"], line["value"]
     if line["end_day"] < line["start_day"]:
         return line, Broken(

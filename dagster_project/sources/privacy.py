@@ -51,6 +51,35 @@ def email_hash(address: str, pepper: Pepper) -> str:
     return keyed_hash(normalised_email(address), pepper)
 
 
+_OPAQUE = re.compile(r"[0-9a-fA-F\-]{1,64}")
+_HASHED = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+def address_key(text: str, pepper: Pepper) -> str | None:
+    """`email_hash` of an address; a hash that a connector already made of one is keyed once more. None for other text."""
+    if EMAIL.fullmatch(text.strip()):
+        return email_hash(text, pepper)
+    return keyed_hash(text, pepper) if _HASHED.fullmatch(text) else None
+
+
+def person_key(text: str, pepper: Pepper) -> str:
+    """An id of a person: the key of an address, a number or UUID as it is (it joins to the CRM's id), the key of any other text."""
+    if "@" in text:
+        return email_hash(text, pepper)
+    return text if _OPAQUE.fullmatch(text) else keyed_hash(text.strip().casefold(), pepper)
+
+
+def actor_key(text: str, pepper: Pepper) -> str:
+    """Who acted: the name of an agent or a role as it is, a person's address or full name as its key."""
+    if "@" in text:
+        return email_hash(text, pepper)
+    return name_key(text, pepper) if " " in text.strip() else text.strip()
+
+
+def email_domain(text: str) -> str | None:
+    return text.strip().rpartition("@")[2].casefold() if EMAIL.fullmatch(text.strip()) else None
+
+
 def name_key(name: str, pepper: Pepper) -> str:
     """Key of a company's or deal's name, equal for the same name in another case or spacing."""
     return keyed_hash(" ".join(unicodedata.normalize("NFKC", name).casefold().split()), pepper)

@@ -127,7 +127,7 @@ def _read(
     progress.notices += table.notices
     ctx = Context(
         source=source.name, file=name, shape=shape.name, settings=settings, options=options, pepper=pepper,
-        today=business_day(settings, now), now=now, notices=progress.notices, preamble=table.preamble,
+        today=business_day(settings, now), now=now, notices=progress.notices, preamble=table.preamble, headers=table.headers,
         present=frozenset(shape.fields[int(i)].column for i in match.places),
     )  # fmt: skip
     if shape.unused is not None:
@@ -314,7 +314,10 @@ def _with_unknown(typed: pl.DataFrame, data: pl.DataFrame, match: Match, ctx: Co
         ctx.notices.append(f"not kept, because they may hold personal data: {', '.join(sorted(set(personal)))}")
     if not kept:
         return typed
-    if match.shape.rest_to is None:
+    target = match.shape.rest_to
+    if target is None or target in typed.columns:
+        target = "_extra"
+    if target == "_extra":
         ctx.notices.append(f"columns kept in _extra, unknown to {match.shape.name}: {', '.join(h for _, h in kept)}")
     names: dict[str, int] = {}
     for i, h in kept:
@@ -324,7 +327,7 @@ def _with_unknown(typed: pl.DataFrame, data: pl.DataFrame, match: Match, ctx: Co
     ]
     if bool(box.str.contains("@|%40").any()):
         box = pl.Series("j", [privacy.EMAIL.sub("[e-mail removed]", t) if "@" in t or "%40" in t else t for t in box])
-    return typed.with_columns(box.alias(match.shape.rest_to or "_extra"))
+    return typed.with_columns(box.alias(target))
 
 
 def _with_currency(typed: pl.DataFrame, match: Match, ctx: Context) -> tuple[pl.DataFrame, list[Broken]]:

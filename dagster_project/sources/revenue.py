@@ -64,7 +64,7 @@ ORDERS = Shape(
         Field("order_id", "id", ("order_id", "order number"), required=True, filled=True),
         Field("ordered_at", "instant", ("ordered_at", "created_at", "order date"), required=True, filled=True),
         Field("_email", "email", ("person_email", "email", "customer_email")),
-        Field("_customer", "id", ("customer_id",)),
+        Field("_customer", "person", ("customer_id",)),
         Field("account_id", "id", ("account_id",)),
         Field("gross", "money", ("gross", "total"), required=True, filled=True),
         Field("discount", "money", ("discount",)), Field("refund", "money", ("refund",)),

@@ -12,7 +12,8 @@ from dagster_project.sources.contract import NUMERIC, Broken, Context, Field, Un
 from dagster_project.sources.currencies import ISO_4217
 from dagster_project.sources.recognise import Match
 
-PERSONAL = frozenset({"email", "name", "answer"})
+PERSONAL = frozenset({"email", "domain", "person", "actor", "name", "answer"})
+_FORGIVEN = frozenset({"email", "domain"})  # a contact or an order is not lost for a mistyped address
 _POINT_LANGUAGES = ("en",)
 _DATED = ("day", "instant")
 _PLACEHOLDER = r"^\{\{?\s*[A-Za-z_][\w.\- ]*\s*\}?\}$"
@@ -30,7 +31,6 @@ _WHY: dict[str, tuple[str, str]] = {
     "json": ("bad_json", 'is not valid JSON; write an object such as {"key": "value"}'),
     "currency": ("bad_currency", "is not a currency code of ISO 4217; write for example EUR"),
     "zone": ("bad_value", "is not a time zone; write for example Europe/Berlin"),
-    "email": ("bad_value", "is not an e-mail address; correct it or leave the cell empty"),
 }
 
 
@@ -204,7 +204,10 @@ def _typed(raw: pl.Series, wanted: Field, ctx: Context, locale: Locale) -> pl.Se
 
 def _text_reader(kind: str, ctx: Context) -> Callable[[str], str | None] | None:
     readers: dict[str, Callable[[str], str | None]] = {
-        "email": lambda t: privacy.email_hash(t, ctx.pepper) if privacy.EMAIL.fullmatch(t.strip()) else None,
+"email": lambda t: privacy.address_key(t, ctx.pepper),
+        "domain": privacy.email_domain,
+        "person": lambda t: privacy.person_key(t, ctx.pepper),
+        "actor": lambda t: privacy.actor_key(t, ctx.pepper),
         "name": lambda t: privacy.name_key(t, ctx.pepper),
         "answer": privacy.stripped,
         "url": privacy.reduced_url,
@@ -248,7 +251,11 @@ def _broken(
                 shown = privacy.masked(value) if value is not None and wanted.kind in PERSONAL else value
                 found.append(Broken(row, header, shown, rule, why))
 
-    if raw.null_count() != typed.null_count():
+    if wanted.kind in _FORGIVEN:
+        lost = typed.null_count() - raw.null_count()
+        if lost and wanted.kind == "email":
+            ctx.notices.append(f"column {header!r}: {lost} cells are no e-mail address and were left empty")
+    elif raw.null_count() != typed.null_count():
         rule, why = _WHY.get(wanted.kind, ("bad_value", "cannot be read"))
         report(raw.is_not_null() & typed.is_null(), rule, why)
     if wanted.filled and wanted.default is None and raw.null_count():

@@ -1,0 +1,67 @@
+"""Pieces of content with their features, and the log of what happened to them."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+
+from dagster_project.sources.contract import Broken, Context, Entity, Field, Shape, Source
+
+PIECE_TABLE = Entity(
+    "content",
+    (("content_id", "id"), ("brief_id", "id"), ("variant_id", "id"), ("url", "text"), ("channel", "text"), ("format", "text"),
+     ("language", "text"), ("brand", "text"), ("published_at", "instant"), ("author_type", "text"), ("cost", "money"),
+     ("currency", "currency"), ("text_sha256", "text"), ("features", "json")),
+)  # fmt: skip
+EVENT_TABLE = Entity(
+    "content_events",
+    (("event_id", "id"), ("ts", "instant"), ("content_id", "id"), ("type", "text"), ("actor_type", "text"), ("actor_id", "text"),
+     ("payload", "json")),
+)  # fmt: skip
+
+
+def _features(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:
+    """Features come as one object or as columns `feature.<key>`; the object wins where both name a key."""
+    if "_rest" not in good.columns:
+        return {"content": good}, []
+    boxes = good["features"] if "features" in good.columns else pl.Series([None] * good.height, dtype=pl.String)
+    merged, extra = [], []
+    for box, rest in zip(boxes, good["_rest"], strict=True):
+        columns = json.loads(rest or "{}")
+        named = {k.partition(".")[2]: v for k, v in columns.items() if k.lower().startswith("feature.") and v not in (None, "")}
+        features = {**named, **(json.loads(box) if box else {})}
+        merged.append(json.dumps(features, ensure_ascii=False, sort_keys=True) if features else None)
+        others = {k: v for k, v in columns.items() if not k.lower().startswith("feature.") and v is not None}
+        extra.append(json.dumps(others, ensure_ascii=False) if others else None)
+    return {"content": good.with_columns(pl.Series("features", merged, dtype=pl.String), pl.Series("_extra", extra, dtype=pl.String))}, []
+
+
+PIECES = Shape(
+    "content", "content",
+    fields=(
+        Field("content_id", "id", ("content_id",), required=True, filled=True),
+        Field("brief_id", "id", ("brief_id",)), Field("variant_id", "id", ("variant_id",)), Field("url", "url", ("url",)),
+        Field("channel", "text", ("channel",), required=True),
+        Field("format", "text", ("format",)), Field("language", "text", ("language",)), Field("brand", "text", ("brand",)),
+        Field("published_at", "instant", ("published_at",), required=True),
+        Field("author_type", "choice", ("author_type",), one_of=("agent", "human", "mixed")),
+        Field("cost", "money", ("cost",)), Field("currency", "currency", ("currency",)),
+        Field("text_sha256", "text", ("text_sha256",)), Field("features", "json", ("features",)),
+    ),
+    key=("content_id",), finish=_features, rest_to="_rest",
+)  # fmt: skip
+EVENTS = Shape(
+    "content_events", "content_events",
+    fields=(
+        Field("event_id", "id", ("event_id",), required=True, filled=True),
+        Field("ts", "instant", ("ts", "timestamp"), required=True, filled=True),
+        Field("content_id", "id", ("content_id",)),
+        Field("type", "choice", ("type",), required=True, filled=True),
+        Field("actor_type", "text", ("actor_type",)), Field("actor_id", "actor", ("actor_id",)),
+        Field("payload", "json", ("payload",)),
+    ),
+    key=("event_id",), rest_to="payload",
+)  # fmt: skip
+SOURCE = Source("content", (PIECE_TABLE,), (PIECES,))
+EVENT_SOURCE = Source("content_events", (EVENT_TABLE,), (EVENTS,))
