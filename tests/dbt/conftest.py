@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,6 @@ def small_build(project: Project, empty_build: dict[str, str]) -> dict[str, str]
 
 
 @pytest.fixture
-def mart(project: Project, small_build: dict[str, str]) -> Iterator[Callable[[str], list[tuple[Any, ...]]]]:
+def mart(project: Project, small_build: dict[str, str]) -> Callable[[str], list[tuple[Any, ...]]]:
     """Answers of the small company's warehouse to a query."""
-    yield project.rows
+    return project.rows

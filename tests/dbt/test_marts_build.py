@@ -90,7 +90,8 @@ def test_own_spend_keeps_its_week_its_type_of_cost_and_its_currency(mart):
 
 def test_the_outcome_is_restated_and_two_currencies_meet_in_report_currency(mart):
     assert mart("""
-        select day::varchar, geo, kpi, value, revenue, revenue_report, currency from marts.kpi_day where kpi = 'revenue' order by all
+        select day::varchar, geo, kpi, value, revenue, revenue_report, currency from marts.kpi_day
+        where kpi = 'revenue' order by all
     """) == [
         ("2026-09-01", "north", "revenue", Decimal("510"), Decimal("510"), Decimal("510"), "EUR"),
         ("2026-09-01", "south", "revenue", Decimal("300.25"), Decimal("300.25"), Decimal("300.25"), "EUR"),
@@ -109,7 +110,8 @@ def test_books_and_models_are_laid_side_by_side(mart):
         ("orphan", "9999", Decimal("3"), True, None),
     ]
     assert mart("""
-        select booked_revenue, excluded_revenue, modelled_revenue, kpi_revenue, gap, ledger_spend, platform_spend, spend_gap
+        select booked_revenue, excluded_revenue, modelled_revenue, kpi_revenue, gap,
+            ledger_spend, platform_spend, spend_gap
         from marts.reconciliation where period = '2026-09'
     """) == [tuple(Decimal(v) if v else None for v in ("920", "60", "860", "844.25", "15.75", "1310", None, None))]
 
