@@ -77,7 +77,9 @@ def build(data: MMMData, spec: MMMSpec, frozen: BaselineConstants) -> Baseline:
     years = np.array([(d.toordinal() - frozen.start) / 365.25 for d in data.dates])
     phase = year_phase(data.dates)
     unit = frozen.movement
-    rows: list[tuple[str, str, np.ndarray, float, str | None]] = [("intercept", "baseline", np.ones(shape), 3.0, None)]
+    rows: list[tuple[str, str, np.ndarray, float, str | None]] = []
+    if len(data.geos) == 1:  # several regions have a level each; one more for all would be collinear with them
+        rows.append(("intercept", "baseline", np.ones(shape), 3.0, None))
 
     def over_time(name: str, component: str, values: np.ndarray, scale: float, group: str | None) -> None:
         rows.append((name, component, np.broadcast_to(values, shape), scale, group))
@@ -102,7 +104,7 @@ def build(data: MMMData, spec: MMMSpec, frozen: BaselineConstants) -> Baseline:
     for g, geo in enumerate(data.geos if len(data.geos) > 1 else ()):
         own = np.zeros(shape)
         own[g] = 1.0
-        rows.append((f"level_{geo}", "baseline", own, 1.0, None))
+        rows.append((f"level_{geo}", "baseline", own, 3.0, None))
         if spec.geo_trend:
             tilt = own * (years / frozen.span_years - 0.5)
             rows.append((f"slope_{geo}", "trend", tilt, 3.0 * unit, "geo"))

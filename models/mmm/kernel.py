@@ -318,8 +318,15 @@ def core(theta, grad, block, out):
         log_det += 2.0 * np.log(low[k, k])
         trace += cov[k, k]
     for i in range(width):
-        for j in range(width):
-            post[i] += cov[i, j] * moment[j]
+        v = moment[i]
+        for j in range(i):
+            v -= low[i, j] * post[j]
+        post[i] = v / low[i, i]
+    for i in range(width - 1, -1, -1):
+        v = post[i]
+        for j in range(i + 1, width):
+            v -= low[j, i] * post[j]
+        post[i] = v / low[i, i]
     if out.size > 0:
         for i in range(width):
             out[i], out[width + i] = post[i], spread[i]
@@ -327,18 +334,14 @@ def core(theta, grad, block, out):
                 out[2 * width + i * width + j] = low[i, j] if j <= i else 0.0
         for c in range(media):
             out[2 * width + width * width + c] = beta[c]
-    quad = 0.0
-    for g in range(geos):
-        for t in range(periods):
-            quad += r[g, t] * r[g, t]
+    quad = 0.0  # as |r - Zm|^2 + s2 |m|^2: at the minimum over m, so errors of m enter squared
     for k in range(width):
-        quad -= moment[k] * post[k]
+        quad += s2 * post[k] * post[k]
         f = spread[k] * post[k]
         for g in range(geos):
             v = f * (damp if g == 0 else 1.0)
             for t in range(periods):
                 r[g, t] -= v * design[k, g, t]
-    logp += -0.5 * (quad / s2 + log_det + (rows - width) * np.log(s2) + rows * LOG2PI)
     common_ss, all_ss = 0.0, 0.0
     for g in range(geos):
         v = 0.0
@@ -347,6 +350,8 @@ def core(theta, grad, block, out):
         all_ss += v
         if g == 0:
             common_ss = v
+    quad += all_ss
+    logp += -0.5 * (quad / s2 + log_det + (rows - width) * np.log(s2) + rows * LOG2PI)
     # E[e'e] over w given theta: the mean residual plus what w does not know
     grad[o_sigma] += -rows + (all_ss + s2 * (width - s2 * trace)) / s2
     for k in range(width):
