@@ -41,8 +41,8 @@ def has(con: duckdb.DuckDBPyConnection, table: str) -> bool:
     found = con.execute(
         "select count(*) from information_schema.tables where table_schema = $schema and table_name = $name",
         {"schema": schema, "name": name},
-    ).fetchone()
-    return bool(found and found[0])
+    ).fetchall()
+    return bool(found[0][0])
 
 
 def ask(

@@ -33,7 +33,7 @@ def _missing(store: FigureStore) -> list[str]:
     unpriced = store.get("spend.unpriced_rows")
     if unpriced is not None and unpriced.value > 0:
         found.append(
-            f"{unpriced.value:.0f} rows of spend have no exchange rate into {store.text('page.currency')}, so spend"
+            f"{unpriced.value:.0f} row(s) of spend have no exchange rate into {store.text('page.currency')}, so spend"
             " would be understated. Land the missing rates in landing/context, or correct the currency in the export."
         )
     if "split.channels" not in store:

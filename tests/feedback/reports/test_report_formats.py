@@ -1,0 +1,246 @@
+"""HTML, PDF and workbook print the figure store and nothing else, the same bytes every time, and nothing live."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from decimal import Decimal
+
+import openpyxl
+import pypdf
+import pytest
+from report_snapshot import RUN, changed
+
+from feedback.reports import ReportSettings, build
+from feedback.reports.figure import FigureStore
+
+NUMBER = re.compile(r"[−-]?\d[\d,]*(?:\.\d+)?")
+# What the templates themselves say: the level of all intervals, five sections, "above 1.00", "start at 0", P(above 0).
+FIXED = {"90", "1", "2", "3", "4", "5", "1.00", "0"}
+
+
+@pytest.fixture(scope="module")
+def files(published, settings, tmp_path_factory):
+    out = tmp_path_factory.mktemp("reports")
+    build(published, out, period="2026-Q2", settings=settings)
+    return build(published, out, settings=settings)
+
+
+def numbers(text: str) -> set[str]:
+    return {token.strip(",").replace("-", "−") for token in NUMBER.findall(text)}
+
+
+def html_text(page: str) -> str:
+    body = re.sub(r"<(style|title)>.*?</\1>", " ", page, flags=re.S)
+    return html.unescape(re.sub(r"<[^>]+>", " ", body)).replace("\xa0", " ")
+
+
+def pdf_text(content: bytes) -> str:
+    return "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(content)).pages).replace("\xa0", " ")
+
+
+def allowed(files) -> set[str]:
+    """Numbers inside printed figures, and inside facts and the dates and footer lines made of facts."""
+    page = files.view.page
+    texts = [printed.text for printed in files.view.printed]
+    texts += [fact.text for fact in files.store.facts.values()]
+    texts += [page["period"], page["as_of"], *page["footer"], *(c["tested"] for c in page["channels"])]
+    return set().union(*(numbers(text) for text in texts)) | FIXED
+
+
+@pytest.mark.parametrize("kind", ["html", "pdf"])
+def test_every_printed_number_is_in_the_store(files, kind):
+    text = html_text(files.html.read_text()) if kind == "html" else pdf_text(files.pdf.read_bytes())
+    found = numbers(text)
+    assert len(found) > 100
+    assert found - allowed(files) == set()
+
+
+@pytest.mark.parametrize("kind", ["html", "pdf"])
+def test_a_foreign_number_would_be_noticed(files, kind):
+    text = html_text(files.html.read_text()) if kind == "html" else pdf_text(files.pdf.read_bytes())
+    assert numbers(text.replace("853", "854")) - allowed(files) == {"854"}
+
+
+def test_every_number_cell_of_the_workbook_is_a_figure_of_the_store(files):
+    known = {
+        float(part)
+        for figure in files.store.figures.values()
+        for part in (figure.value, figure.low, figure.high)
+        if part is not None
+    }
+    book = openpyxl.load_workbook(files.xlsx)
+    cells = [cell.value for sheet in book for row in sheet.iter_rows() for cell in row]
+    found = {float(value) for value in cells if isinstance(value, int | float)}
+    assert len(found) > 100
+    assert found <= known
+    texts = [fact.text for fact in files.store.facts.values()] + [f.basis for f in files.store.figures.values()]
+    texts += [*files.store.figures, *files.store.facts, *(f.sql_sha256 for f in files.store.figures.values())]
+    words = set().union(*(numbers(value) for value in cells if isinstance(value, str)))
+    assert words <= set().union(*(numbers(text) for text in texts)) | FIXED
+
+
+def test_a_printed_text_is_its_figure_rounded(files):
+    for printed in files.view.printed:
+        part = getattr(files.store[printed.figure], printed.part)
+        text = printed.text.replace("−", "-").replace(",", "").lstrip("+")
+        places = len(text.partition(".")[2])
+        unit = Decimal(1).scaleb(-places) * printed.scale
+        allocated = printed.part == "value" and places == 0
+        if text in ("99", "1") and "p_" in printed.figure:
+            continue  # "above 99 %" and "below 1 %" name a bound, not the value
+        assert abs(Decimal(text) * printed.scale - part) <= (unit if allocated else unit / 2), printed
+
+
+def test_printed_rows_add_up_to_printed_totals(files):
+    page = files.view.page
+
+    def whole(text: str) -> int:
+        return int(text.replace("−", "-").replace(",", "").replace("+", ""))
+
+    assert sum(whole(c["spend"]) for c in page["channels"]) == whole(page["total"]["spend"])
+    assert sum(whole(c["incremental"]) for c in page["channels"]) == whole(page["total"]["incremental"])
+    *parts, outcome = (whole(line["amount"]) for line in page["below"])
+    assert sum(parts) + whole(page["total"]["incremental"]) == outcome
+    before, *steps, now = (whole(row["amount"]) for row in page["change"]["rows"])
+    assert before + sum(steps) == now == whole(page["total"]["incremental"])
+
+
+def test_headline_stands_in_all_formats(files):
+    for text in (html_text(files.html.read_text()), pdf_text(files.pdf.read_bytes())):
+        assert "5.35 m" in text
+        assert "Tied to the ledger: gap 0.00 EUR" in text
+        assert RUN in text
+        assert files.store.text("store.sha256")[:12] in text
+
+
+def test_no_bare_roi_and_no_word_of_proof(files):
+    for text in (html_text(files.html.read_text()), pdf_text(files.pdf.read_bytes())):
+        assert not re.search(r"(?<![im])\bROI\b|\bROAS\b|prove|significant", text)
+
+
+def test_the_html_needs_no_network_and_runs_no_script(files):
+    page = files.html.read_text()
+    assert "default-src 'none'" in page
+    assert not re.search(r"https?:|//[a-z]|<script|\bon\w+=|@import|javascript:", page)
+    assert page.count('role="img"') == 2
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_the_same_snapshot_gives_the_same_bytes_in_another_process(published, files, tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from decimal import Decimal; from feedback.reports import *;"
+        "s = ReportSettings(company='Acme Instruments GmbH', currency='EUR', margin=Decimal('0.71'));"
+        "[build(Path(sys.argv[1]), Path(sys.argv[2]), period=p, settings=s) for p in ('2026-Q2', None)]"
+    )
+    environment = {**os.environ, "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7", "LC_ALL": "C.UTF-8"}
+    subprocess.run([sys.executable, "-c", code, str(published), str(tmp_path)], check=True, env=environment)
+    for kind in ("html", "pdf", "xlsx", "figures_json"):
+        path = getattr(files, kind)
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes(), kind
+
+
+def test_building_again_over_itself_changes_nothing(published, files, settings):
+    before = files.pdf.read_bytes()
+    assert build(published, files.pdf.parent, settings=settings).pdf.read_bytes() == before
+
+
+def test_figures_json_holds_the_store(files):
+    assert FigureStore.from_json(files.figures_json.read_text()) == files.store
+    assert json.loads(files.figures_json.read_text())["figures"][0]["value"] == "41222244.91"
+
+
+def test_ten_channels_and_many_long_warnings_still_fit_on_one_page(published, settings, tmp_path):
+    crowded = changed(
+        published,
+        tmp_path / "crowded.duckdb",
+        *(
+            statement
+            for name in ("podcast_sponsorships_and_radio", "affiliates")
+            for statement in (
+                f"insert into marts.channel_day select day, '{name}', campaign, geo, source, cost_type, currency, grain,"
+                " spend, spend_report, 0, 0, 0, 0, false from marts.channel_day where channel = 'events'",
+                f"insert into measurement.period_draw select run_id, period, '{name}', draw, incremental / 3"
+                " from measurement.period_draw where component = 'events'",
+            )
+        ),
+        f"insert into measurement.warning select '{RUN}', 'w' || i, 'channel ' || i, 'high', repeat('Something was seen"
+        " that makes this number doubtful. ', 4), 'Do something about it.' from range(20) t(i)",
+    )
+    files = build(crowded, tmp_path / "out", settings=settings)
+    assert len(pypdf.PdfReader(files.pdf).pages) == 1
+    assert len(files.view.page["channels"]) == 10
+    assert "More stands in the workbook" in pdf_text(files.pdf.read_bytes())
+    book = openpyxl.load_workbook(files.xlsx)
+    assert book["unknowns"].max_row == 1 + 3 + 20 + 1 + 1
+
+
+PAYLOADS = [
+    "=cmd|' /C calc'!A0",
+    "+1+1",
+    "@SUM(1)",
+    "-2+3",
+    "\t=1+1",
+    "http://evil.example/x",
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7*7 }}",
+    '#panic("typst")',
+    '$x^2$ *bold* ] #read("/etc/passwd")',
+]
+
+
+def test_hostile_labels_stay_text_in_all_formats(published, tmp_path):
+    names = [
+        "search_nonbrand",
+        "paid_social_meta",
+        "video",
+        "paid_social_linkedin",
+        "display",
+        "events",
+        "search_brand",
+    ]
+    renames = [
+        "update ops.channel set label = '{}' where channel = '{}'".format(payload.replace("'", "''"), name)
+        for payload, name in zip(PAYLOADS, names, strict=False)
+    ]
+    rest = "".join(PAYLOADS[7:]).replace("'", "''")
+    hostile = changed(
+        published, tmp_path / "hostile.duckdb", *renames, f"update measurement.warning set message = '{rest}'"
+    )
+    company = ReportSettings(company=PAYLOADS[6], currency="EUR", margin=Decimal("0.5"))
+    files = build(hostile, tmp_path / "out", settings=company)
+    page = files.html.read_text()
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "{{ 7*7 }}" in html.unescape(page)
+    book = openpyxl.load_workbook(files.xlsx)
+    for sheet in book:
+        for row in sheet.iter_rows():
+            for cell in row:
+                assert cell.data_type != "f", (sheet.title, cell.coordinate)
+                assert cell.hyperlink is None
+    assert book["channels"]["A2"].value == PAYLOADS[0]
+    text = pdf_text(files.pdf.read_bytes())
+    assert "#panic" in text
+    assert "/Annots" not in files.pdf.read_bytes().decode("latin-1")
+
+
+def test_without_a_margin_the_page_says_so_instead_of_a_profit(published, settings, tmp_path):
+    files = build(published, tmp_path, settings=settings.model_copy(update={"margin": None}))
+    text = pdf_text(files.pdf.read_bytes())
+    assert "not printed" in text
+    assert "no contribution margin" in " ".join(text.split())
+
+
+def test_without_a_ledger_the_page_says_that_it_is_not_tied(published, settings, tmp_path):
+    alone = changed(published, tmp_path / "alone.duckdb", "drop table marts.reconciliation")
+    files = build(alone, tmp_path / "out", settings=settings)
+    assert "Not tied to a ledger: none was delivered" in html_text(files.html.read_text())
+    assert "Tie to the books" not in " ".join(re.findall(r"<h2>(.*?)</h2>", files.html.read_text()))

@@ -1,0 +1,103 @@
+"""A failed gate leaves no report: only a page that says why."""
+
+from __future__ import annotations
+
+import pytest
+from report_snapshot import changed
+
+from feedback.reports import ReportBlocked, build
+
+SHIFT = "update measurement.period_draw set incremental = incremental"
+CASES = [
+    pytest.param(
+        ["update marts.reconciliation set modelled_revenue = modelled_revenue + 30000"],
+        "differs from the ledger by -90,000.00 EUR",
+        id="gap beyond tolerance",
+    ),
+    pytest.param(
+        ["delete from marts.reconciliation where period = '2026-08'"],
+        "holds 2 of the 3 months",
+        id="a month missing in the books",
+    ),
+    pytest.param(
+        ["update marts.reconciliation set booked_revenue = null where period = '2026-07'"],
+        "holds 2 of the 3 months",
+        id="a month whose ledger lacks a rate",
+    ),
+    pytest.param(
+        [
+            "insert into measurement.warning select run_id, 'not_converged', 'all', 'block', 'The chains disagree.',"
+            " 'Run it again with more draws.' from ops.current_run"
+        ],
+        "all: The chains disagree. Run it again with more draws.",
+        id="a blocking warning",
+    ),
+    pytest.param(
+        [SHIFT + " + 40e6 where component = 'video' and draw < 8 and period = '2026-Q3'"],
+        "With probability 2.0 % the channels together would have caused more",
+        id="more than everything",
+    ),
+    pytest.param(
+        [SHIFT + " - 90e6 where component = 'baseline' and draw < 20 and period = '2026-Q3'"],
+        "With probability 5.0 % the outcome without marketing would be below zero",
+        id="negative baseline",
+    ),
+    pytest.param(
+        ["update marts.channel_day set spend_report = null where day = '2026-08-01' and channel = 'video'"],
+        "1 row(s) of spend have no exchange rate",
+        id="spend without a rate",
+    ),
+    pytest.param(
+        ["delete from measurement.period_draw where period = '2026-Q3'"],
+        "ai_visibility needs landing/ai_panel",
+        id="no estimate for the period",
+    ),
+]
+
+
+@pytest.mark.parametrize(("statements", "sentence"), CASES)
+def test_a_failed_gate_blocks_the_report_with_its_reason(published, settings, tmp_path, statements, sentence):
+    snapshot = changed(published, tmp_path / "changed.duckdb", *statements)
+    with pytest.raises(ReportBlocked) as blocked:
+        build(snapshot, tmp_path / "out", period="2026-Q3", settings=settings)
+    assert any(sentence in reason for reason in blocked.value.reasons), blocked.value.reasons
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["cfo-report-2026-Q3.blocked.html"]
+    page = blocked.value.page.read_text()
+    assert "This page is not a report" in page
+    assert "5.35" not in page  # the withheld headline
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        pytest.param(
+            ["update marts.reconciliation set modelled_revenue = modelled_revenue + 10000"], id="gap in tolerance"
+        ),
+        pytest.param(
+            [SHIFT + " + 40e6 where component = 'video' and draw < 3 and period = '2026-Q3'"], id="rarely everything"
+        ),
+        pytest.param(
+            [SHIFT + " - 90e6 where component = 'baseline' and draw < 19 and period = '2026-Q3'"], id="rarely negative"
+        ),
+    ],
+)
+def test_just_inside_the_gate_the_report_is_built(published, settings, tmp_path, statements):
+    snapshot = changed(published, tmp_path / "changed.duckdb", *statements)
+    assert build(snapshot, tmp_path / "out", settings=settings).pdf.is_file()
+
+
+def test_a_report_that_passes_takes_the_blocked_page_away(published, settings, tmp_path):
+    broken = changed(published, tmp_path / "broken.duckdb", "delete from measurement.period_draw")
+    with pytest.raises(ReportBlocked):
+        build(broken, tmp_path / "out", period="2026-Q3", settings=settings)
+    build(published, tmp_path / "out", period="2026-Q3", settings=settings)
+    assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".html", ".json", ".pdf", ".xlsx"]
+
+
+def test_a_failed_gate_leaves_the_earlier_report_as_it_was(published, settings, tmp_path):
+    files = build(published, tmp_path / "out", settings=settings)
+    before = files.pdf.read_bytes()
+    broken = changed(published, tmp_path / "broken.duckdb", "delete from measurement.period_draw")
+    with pytest.raises(ReportBlocked):
+        build(broken, tmp_path / "out", period="2026-Q3", settings=settings)
+    assert files.pdf.read_bytes() == before
