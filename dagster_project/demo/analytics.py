@@ -71,13 +71,18 @@ def _sessions(visits: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     flat = visits.join(pairs, on=["way", "geo"], how="left", maintain_order="left").with_columns(
         pl.Series("micro", rng.integers(0, 1_000_000, visits.height)),
         pl.Series("session_key", np.arange(visits.height)),
-        pl.when(pl.col("consent")).then(pl.format("{}.{}", 100_000_000 + pl.col("visitor") * 7919 % 899_999_989, 1_600_000_000 + pl.col("visitor"))).alias("pseudo"),
+        pl.when(pl.col("consent"))
+        .then(
+            pl.format("{}.{}", 100_000_000 + pl.col("visitor") * 7919 % 899_999_989, 1_600_000_000 + pl.col("visitor"))
+        )
+        .alias("pseudo"),
         pl.when(pl.col("tagged") & google).then(pl.format("Cj0K{}x{}", "second", "visitor")).alias("gclid"),
     )
     tags = pl.when(pl.col("campaign").is_not_null()).then(
         pl.format(
             "?utm_source={}&utm_medium={}&utm_campaign={}",
-            "utm_source", "utm_medium", pl.col("campaign").str.replace_all(" | ", "%20%7C%20", literal=True).str.replace_all(" ", "+", literal=True),
+            "utm_source", "utm_medium", pl.col("campaign").str.replace_all(" | ", "%20%7C%20",
+            literal=True).str.replace_all(" ", "+", literal=True),
         )
     ).otherwise(pl.lit(""))  # fmt: skip
     click = pl.when(pl.col("gclid").is_not_null()).then(pl.format("&gclid={}", "gclid")).otherwise(pl.lit(""))
@@ -97,7 +102,10 @@ def parquet(rows: pl.DataFrame) -> bytes:
         "event_timestamp",
         "event_name",
         "event_params",
-        pl.when(pl.col("consent") & (pl.col("event_name") == "generate_lead")).then("contact_id").otherwise(nobody).alias("user_id"),
+        pl.when(pl.col("consent") & (pl.col("event_name") == "generate_lead"))
+        .then("contact_id")
+        .otherwise(nobody)
+        .alias("user_id"),
         pl.col("pseudo").alias("user_pseudo_id"),
         pl.struct(yes.alias("analytics_storage"), yes.alias("ads_storage")).alias("privacy_info"),
         pl.struct(
@@ -115,7 +123,9 @@ def parquet(rows: pl.DataFrame) -> bytes:
             )
         )
         .alias("collected_traffic_source"),
-        pl.when(buys).then(pl.struct(pl.col("order_id").alias("transaction_id"), money.alias("purchase_revenue"))).alias("ecommerce"),
+        pl.when(buys)
+        .then(pl.struct(pl.col("order_id").alias("transaction_id"), money.alias("purchase_revenue")))
+        .alias("ecommerce"),
         pl.lit(STREAM).alias("stream_id"),
         pl.lit("WEB").alias("platform"),
     )
@@ -125,7 +135,8 @@ def parquet(rows: pl.DataFrame) -> bytes:
 
 
 def _params(rows: pl.DataFrame) -> pl.DataFrame:
-    """`row` and its `event_params`, each {key, value} with exactly one kind of value set; what an event lacks is left out.
+    """`row` and its `event_params`, each {key,
+    value} with exactly one kind of value set; what an event lacks is left out.
 
     One long table grouped back by row: a list built from seven struct expressions takes ten times as long.
     """
@@ -148,7 +159,8 @@ def _params(rows: pl.DataFrame) -> pl.DataFrame:
             pl.lit(position).alias("position"),
             pl.lit(key).alias("key"),
             pl.struct(
-                string.alias("string_value"), whole.alias("int_value"), pl.lit(None, dtype=pl.Float64).alias("float_value"),
+                string.alias("string_value"), whole.alias("int_value"), pl.lit(None,
+                dtype=pl.Float64).alias("float_value"),
                 number.alias("double_value"),
             ).alias("value"),
         )

@@ -34,7 +34,12 @@ def content(rows: pl.DataFrame) -> bytes:
     """Pieces with their features as a JSON object; a feature that is not named is absent."""
     return json_lines(
         row
-        | {"published_at": row["published_at"].strftime("%Y-%m-%dT%H:%M:%SZ"), "currency": "EUR", "brand": "quillhaven", "features": json.loads(row["features"])}
+        | {
+            "published_at": row["published_at"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "currency": "EUR",
+            "brand": "quillhaven",
+            "features": json.loads(row["features"]),
+        }
         for row in rows.drop("day").iter_rows(named=True)
     )
 

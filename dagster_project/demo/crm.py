@@ -1,4 +1,4 @@
-"""HubSpot's exports: each month the companies, contacts and deals that changed, as the portal showed them that evening."""
+"""HubSpot's exports: each month the companies, contacts and deals that changed, as the portal showed them then."""
 
 from __future__ import annotations
 
@@ -35,15 +35,37 @@ def contacts(frame: pl.DataFrame, delivery: Delivery) -> tuple[bytes, int]:
     )
     end = datetime.combine(delivery.last, time(23, 59, 59))
     rows = frame.filter(changed.fill_null(False) & (pl.col("created_at") <= end))
-    header = ("Record ID", "First Name", "Last Name", "Email", "Lifecycle Stage", "Country/Region", "Create Date", "Associated Company IDs", QUESTION)  # fmt: skip
+    header = (
+        "Record ID", "First Name", "Last Name", "Email", "Lifecycle Stage", "Country/Region", "Create Date",
+        "Associated Company IDs", QUESTION,
+    )  # fmt: skip
     shown = rows.select(
-        "contact_id", "first_name", "last_name", "email", "country", "created_at", "company_id", "answer", "deal_at", "won_at"
+        "contact_id",
+        "first_name",
+        "last_name",
+        "email",
+        "country",
+        "created_at",
+        "company_id",
+        "answer",
+        "deal_at",
+        "won_at",
     ).iter_rows()
     return (
         table(
             header,
             (
-                (row[0], row[1], row[2], row[3], _life_cycle(row[0], row[8], row[9], end), row[4], _moment(row[5]), row[6], row[7])
+                (
+                    row[0],
+                    row[1],
+                    row[2],
+                    row[3],
+                    _life_cycle(row[0], row[8], row[9], end),
+                    row[4],
+                    _moment(row[5]),
+                    row[6],
+                    row[7],
+                )
                 for row in shown
             ),
         ),
@@ -79,7 +101,9 @@ def deals(frame: pl.DataFrame, stages: pl.DataFrame, delivery: Delivery) -> tupl
              *(_moment(entered_at.get(label)) for label in STAGES), company, people]
         )  # fmt: skip
     header = (
-        "Record ID", "Deal Name", "Pipeline", "Deal Stage", "Amount", "Currency", "Create Date", "Close Date", "Region", "Deal Type",
-        *(f'Date entered "{label} ({PIPELINE})"' for label in STAGES), "Associated Company IDs", "Associated Contact IDs",
+        "Record ID", "Deal Name", "Pipeline", "Deal Stage", "Amount", "Currency", "Create Date", "Close Date",
+        "Region", "Deal Type",
+        *(f'Date entered "{label} ({PIPELINE})"' for label in STAGES), "Associated Company IDs",
+        "Associated Contact IDs",
     )  # fmt: skip
     return table(header, rows), len(rows)

@@ -1,7 +1,7 @@
 """Realistic damage: a few dozen rows that no reader may land, and one file that was delivered twice.
 
-Damage never changes the truth: a damaged row of a re-read source comes back intact with the next delivery; elsewhere the
-damaged row is an extra copy beside the good one.
+Damage never changes the truth: a damaged row of a re-read source comes back intact with the next delivery;
+elsewhere the damaged row is an extra copy beside the good one.
 """
 
 from __future__ import annotations
@@ -63,7 +63,10 @@ EXTRA: dict[str, tuple[Damage, ...]] = {
     "hubspot": (Damage("Record ID", "id_precision_lost", "5.00027E+08"),),
     "context": (Damage("value", "bad_number", "9b.4"),),
 }
-EVERY = {"google_ads": 1, "meta_ads": 2, "linkedin_ads": 2, "channel_spend": 4, "revenue": 2, "ledger": 6, "hubspot": 13, "context": 4, "ga4": 5, "content": 7, "content_events": 4, "ai_answers": 4}  # fmt: skip
+EVERY = {
+    "google_ads": 2, "meta_ads": 2, "linkedin_ads": 2, "channel_spend": 4, "revenue": 2, "ledger": 6,
+    "hubspot": 13, "context": 4, "ga4": 5, "content": 7, "content_events": 4, "ai_answers": 4,
+}  # fmt: skip
 LINE_CUT = "bad_json"
 
 
@@ -162,7 +165,13 @@ class _Sheet:
 
     @classmethod
     def of(cls, file: Export) -> _Sheet:
-        encoding = "utf-16" if file.content[:2] == b"\xff\xfe" else "utf-8-sig" if file.content[:3] == b"\xef\xbb\xbf" else "utf-8"
+        encoding = (
+            "utf-16"
+            if file.content[:2] == b"\xff\xfe"
+            else "utf-8-sig"
+            if file.content[:3] == b"\xef\xbb\xbf"
+            else "utf-8"
+        )
         text = file.content.decode(encoding)
         end = "\r\n" if "\r\n" in text else "\n"
         lines = text.rstrip(end).split(end)

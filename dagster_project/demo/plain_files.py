@@ -9,7 +9,6 @@ import polars as pl
 from dagster_project.demo.deliveries import line
 from models.worlds.roster import REGIONS
 
-
 VENDOR = {"display": "Agentur Nordkante", "events": "Messebau Lindfeld", "newsletter": "Postwerk Mail"}
 LABEL = {region.name: region.label for region in REGIONS}
 
@@ -23,12 +22,16 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], delimiter: st
 
 def channel_spend(rows: pl.DataFrame, channel: str) -> bytes:
     """What an agency or an own spreadsheet says about one channel; the display agency writes German region names."""
-    header = ("day", "channel", "campaign", "geo", "spend", "currency", "impressions", "clicks", "platform_conversions", "platform_revenue", "cost_type", "vendor")  # fmt: skip
+    header = (
+        "day", "channel", "campaign", "geo", "spend", "currency", "impressions", "clicks",
+        "platform_conversions", "platform_revenue", "cost_type", "vendor",
+    )  # fmt: skip
     shown = rows.select("day", "campaign", "geo", "spend", "impressions", "clicks", "conversions", "value")
     return table(
         header,
         (
-            (day, channel, campaign, LABEL[geo] if channel == "display" else geo, f"{spend:.2f}", "EUR", impressions, clicks,
+            (day, channel, campaign, LABEL[geo] if channel == "display" else geo, f"{spend:.2f}", "EUR",
+            impressions, clicks,
              f"{conversions:.2f}", f"{value:.2f}", "media", VENDOR[channel])
             for day, campaign, geo, spend, impressions, clicks, conversions, value in shown.iter_rows()
         ),
@@ -51,20 +54,33 @@ def revenue(rows: pl.DataFrame) -> bytes:
 def context(rows: pl.DataFrame) -> bytes:
     """Controls with their roles."""
     shown = rows.select("day", "geo", "name", "value", "role")
-    return table(shown.columns, ((day, geo, name, f"{value:g}", role) for day, geo, name, value, role in shown.iter_rows()))
+    return table(
+        shown.columns, ((day, geo, name, f"{value:g}", role) for day, geo, name, value, role in shown.iter_rows())
+    )
 
 
 def experiments(rows: pl.DataFrame) -> bytes:
     """Declared tests: the value columns stay empty, Plumbline reads the effect from the panel."""
-    header = ("experiment_id", "channels", "design", "geos", "start", "end", "cooldown_end", "estimand", "value", "low", "high", "level", "se", "currency", "kpi", "note")  # fmt: skip
-    shown = rows.select("experiment_id", "channels", "design", "geos", "start", "end", "cooldown_end", "estimand", "note")
+    header = (
+        "experiment_id", "channels", "design", "geos", "start", "end", "cooldown_end", "estimand", "value",
+        "low", "high", "level", "se", "currency", "kpi", "note",
+    )  # fmt: skip
+    shown = rows.select(
+        "experiment_id", "channels", "design", "geos", "start", "end", "cooldown_end", "estimand", "note"
+    )
     return table(header, ((*row[:8], "", "", "", "", "", "EUR", "revenue", row[8]) for row in shown.iter_rows()))
 
 
 def ledger(rows: pl.DataFrame) -> bytes:
     """General-ledger entries of a month; amounts stand on the normal side of their kind."""
-    header = ("entry_id", "posted_on", "period", "account_code", "account_name", "cost_centre", "vendor", "kind", "channel", "amount", "currency", "document")  # fmt: skip
-    shown = rows.select("entry_id", "posted_on", "period", "account_code", "account_name", "cost_centre", "vendor", "kind", "channel", "cents", "currency", "document")  # fmt: skip
+    header = (
+        "entry_id", "posted_on", "period", "account_code", "account_name", "cost_centre", "vendor", "kind",
+        "channel", "amount", "currency", "document",
+    )  # fmt: skip
+    shown = rows.select(
+        "entry_id", "posted_on", "period", "account_code", "account_name", "cost_centre", "vendor", "kind",
+        "channel", "cents", "currency", "document",
+    )  # fmt: skip
     return table(header, ((*row[:9], _euros(row[9]), *row[10:]) for row in shown.iter_rows()))
 
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from models.worlds.books import ACCRUAL_ACCOUNT, AGENCY_FEE, MEDIA_ACCOUNT, REFUNDS, SALARIES, SALES_LED, SELF_SERVE, TAX, TOOLS
+from models.worlds.books import (
+    ACCRUAL_ACCOUNT,
+    AGENCY_FEE,
+    MEDIA_ACCOUNT,
+    REFUNDS,
+    SALARIES,
+    SALES_LED,
+    SELF_SERVE,
+    TAX,
+    TOOLS,
+)
 from models.worlds.roster import BRAND, CHANNELS, COMPANY, COMPETITORS, OWN_DOMAIN, REGIONS
 
 CAMPAIGN_PATTERN = {
@@ -64,7 +74,10 @@ clock: 2026-10-12                   # the demo's today; remove it in a real work
 
 
 def _channels() -> str:
-    lines = ["# A campaign belongs to the first channel whose pattern its name holds; a visit likewise by its UTM values.", "channels:"]
+    lines = [
+        "# A campaign belongs to the first channel whose pattern its name holds; a visit likewise by its UTM values.",
+        "channels:",
+    ]
     for channel in CHANNELS:
         pattern = CAMPAIGN_PATTERN[channel.name]
         medium = f"source: {channel.utm[0]}, medium: {channel.utm[1]}"
@@ -86,7 +99,8 @@ def _geos() -> str:
     ]
     for region in REGIONS:
         lines.append(
-            f"  - {{name: {region.name}, match: '^{region.name} \\|', aliases: ['{region.label}'], population: {region.population * 1e6:.0f}}}"
+            f"  - {{name: {region.name}, match: '^{region.name} \\|', aliases: ['{region.label}'],"
+            f" population: {region.population * 1e6:.0f}}}"
         )
     return "\n".join(lines) + "\n"
 
@@ -111,8 +125,10 @@ def _ledger() -> str:
         "  tolerance: 0.001",
         "  accounts:",
         f"    '{SELF_SERVE}': {{kind: revenue}}",
-        f"    '{SALES_LED}': {{kind: revenue, modelled: false, reason: 'Sales-led contracts close months after the first touch; the pipeline report explains them'}}",
-        f"    '{REFUNDS}': {{kind: refund, modelled: false, reason: 'The revenue file counts bookings before refunds'}}",
+        f"    '{SALES_LED}': {{kind: revenue, modelled: false,"
+        " reason: 'Sales-led contracts close months after the first touch; the pipeline report explains them'}",
+        f"    '{REFUNDS}': {{kind: refund, modelled: false,"
+        " reason: 'The revenue file counts bookings before refunds'}",
         f"    '{TAX}': {{kind: tax, modelled: false, reason: 'Collected for the state, never ours'}}",
     ]
     for channel, account in MEDIA_ACCOUNT.items():
@@ -130,14 +146,20 @@ def _ledger() -> str:
 def _crm() -> str:
     lines = ["# HubSpot's stages and life-cycle names on the common ladder.", "stages:"]
     lines += [f"  - {{system: hubspot, stage: '{stage}', ladder: {ladder}}}" for stage, ladder in LADDER]
-    lines += ["", "# Answers to \"How did you hear about us?\"; the first pattern that fits wins, \"Google\" alone is not paid search.", "self_reported:"]
+    lines += [
+        "",
+        '# Answers to "How did you hear about us?"; the first pattern that fits wins.',
+        '# "Google" alone does not say paid search: it is search_unspecified.',
+        "self_reported:",
+    ]
     lines += [f"  - {{match: '(?i){match}', channel: {channel}}}" for match, channel in SELF_REPORTED]
     return "\n".join(lines) + "\n"
 
 
 def _ai() -> str:
     brands = ", ".join((COMPANY.split()[0], *COMPETITORS))
-    return f"ai:\n  engines: [openai, anthropic, gemini, perplexity]\n  brands: [{brands}]   # ours first, then competitors\n"
+    lines = ("ai:", "  engines: [openai, anthropic, gemini, perplexity]", f"  brands: [{brands}]   # ours first")
+    return "\n".join(lines) + "\n"
 
 
 _TAIL = """\

@@ -1,4 +1,6 @@
-"""Simulators with known truth, for tests, the demo company and the published benchmark. No files, no clock, no network."""
+"""Simulators with known truth, for tests, the demo company and the published benchmark: pure, without files or
+clock.
+"""
 
 from models.worlds.company import company
 from models.worlds.scenarios import SCENARIOS, scenario

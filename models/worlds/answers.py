@@ -1,4 +1,4 @@
-"""Weekly answers of four AI engines to a fixed panel of prompts, in which the company is cited at a known, moving rate."""
+"""Weekly answers of four AI engines to a fixed panel, in which the company is cited at a known, moving rate."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ import polars as pl
 
 from models.worlds.roster import COMPANY, COMPETITORS, OWN_DOMAIN
 
-ENGINES = {"openai": ("gpt-demo", 1.15), "anthropic": ("claude-demo", 0.95), "gemini": ("gemini-demo", 0.80), "perplexity": ("sonar-demo", 1.10)}  # fmt: skip
+ENGINES = {
+    "openai": ("gpt-demo", 1.15), "anthropic": ("claude-demo", 0.95), "gemini": ("gemini-demo", 0.80),
+    "perplexity": ("sonar-demo", 1.10),
+}  # fmt: skip
 TOPICS = (
-    "capacity planning software", "project portfolio tools", "resource planning for agencies", "team planning with GDPR hosting",
-    "planning software for mid-size manufacturers", "alternatives to spreadsheets for planning", "planning tools with an API",
+    "capacity planning software", "project portfolio tools", "resource planning for agencies",
+    "team planning with GDPR hosting",
+    "planning software for mid-size manufacturers", "alternatives to spreadsheets for planning",
+    "planning tools with an API",
     "shift planning for service teams", "budget planning and forecasting tools", "planning software for remote teams",
-    "roadmap planning tools", "planning software with German support", "workload management tools", "planning tools under 20 EUR a seat",
+    "roadmap planning tools", "planning software with German support", "workload management tools",
+    "planning tools under 20 EUR a seat",
     "planning software with SSO",
 )  # fmt: skip
 QUESTIONS = (
@@ -29,7 +35,13 @@ BRAND_QUESTIONS = (
     f"What does {COMPANY.split()[0]} cost?", f"{COMPANY.split()[0]} or {COMPETITORS[0]}?",
 )  # fmt: skip
 NAMED = dict(zip(COMPETITORS, (0.55, 0.40, 0.28, 0.18), strict=True))
-OTHER_SITES = ("tool-reviews.example", "planning-blog.example", "office-forum.example", "business-weekly.example", "wiki-of-work.example")
+OTHER_SITES = (
+    "tool-reviews.example",
+    "planning-blog.example",
+    "office-forum.example",
+    "business-weekly.example",
+    "wiki-of-work.example",
+)
 UNCITED_MENTION = 0.10
 FAILURES = (("refused", 0.01), ("timeout", 0.015), ("error", 0.005))
 
@@ -43,13 +55,22 @@ def panel() -> pl.DataFrame:
     ]
     return pl.DataFrame(
         [
-            {"prompt_id": f"p{number:02d}", "prompt_text": text, "intent": intent, "locale": "en-DE", "is_core": core, "weight": 1.0}
+            {
+                "prompt_id": f"p{number:02d}",
+                "prompt_text": text,
+                "intent": intent,
+                "locale": "en-DE",
+                "is_core": core,
+                "weight": 1.0,
+            }
             for number, (text, intent, core) in enumerate(rows, 1)
         ]
     )
 
 
-def drawn_answers(days: Sequence[date], share: np.ndarray, rng: np.random.Generator) -> tuple[pl.DataFrame, dict[str, Any]]:
+def drawn_answers(
+    days: Sequence[date], share: np.ndarray, rng: np.random.Generator
+) -> tuple[pl.DataFrame, dict[str, Any]]:
     """All answers, and the truth behind them: the weekly share and what multiplies it per engine and prompt.
 
     `share` (days,) is the mean probability that a core answer cites our domain; each engine and prompt has its own
@@ -116,7 +137,11 @@ def _answer(
     own = bool(luck[1] < cited)
     named = own or bool(luck[2] < (UNCITED_MENTION * cited / 0.2 if core else 0.9))
     rivals = [name for index, name in enumerate(COMPETITORS) if luck[4 + index] < NAMED[name] * tilt[index]]
-    brands = [COMPANY.split()[0], *rivals] if named and luck[3] < 0.5 else [*rivals, *([COMPANY.split()[0]] if named else [])]
+    brands = (
+        [COMPANY.split()[0], *rivals]
+        if named and luck[3] < 0.5
+        else [*rivals, *([COMPANY.split()[0]] if named else [])]
+    )
     urls = [f"https://{OWN_DOMAIN}/guides/{prompt}"] if own else []
     urls += [f"https://{site}/{prompt}" for index, site in enumerate(OTHER_SITES) if (luck[3] * (7 + index)) % 1 < 0.5]
     urls += [f"https://{rivals[0].lower()}.example/product"] if rivals and luck[2] < 0.5 else []
@@ -125,7 +150,7 @@ def _answer(
 
 def _text(brands: list[str]) -> str:
     if not brands:
-        return "It depends on the size of the team. Compare a few products on price, data protection and integrations first."
+        return "It depends on the size of the team. Compare some products on price and data protection."
     first, *others = brands
     text = f"{first} is a common choice for teams of this kind."
     if others:

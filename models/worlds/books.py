@@ -23,7 +23,9 @@ VENDOR = {
 }  # fmt: skip
 
 
-def ledger(revenue: pl.DataFrame, spend: pl.DataFrame, contracts: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+def ledger(
+    revenue: pl.DataFrame, spend: pl.DataFrame, contracts: pl.DataFrame, rng: np.random.Generator
+) -> pl.DataFrame:
     """All entries, oldest first: one row per entry with its month (`period`), account, kind and amount in cents.
 
     The self-serve account of a month is the sum of `revenue` to the cent, one entry per region. Media accounts carry
@@ -38,13 +40,23 @@ def ledger(revenue: pl.DataFrame, spend: pl.DataFrame, contracts: pl.DataFrame, 
     rows.sort(key=lambda row: (str(row["period"]), str(row["account_code"]), str(row["document"])))
     frame = pl.DataFrame(rows, infer_schema_length=None)
     return frame.with_columns(
-        pl.format("{}-{}", "period", pl.col("period").cum_count().over("period").cast(pl.String).str.zfill(4)).alias("entry_id"),
+        pl.format("{}-{}", "period", pl.col("period").cum_count().over("period").cast(pl.String).str.zfill(4)).alias(
+            "entry_id"
+        ),
         pl.lit(CURRENCY).alias("currency"),
     )
 
 
 def _entry(
-    period: str, account: str, name: str, kind: str, cents: int, document: str, vendor: str = "", centre: str = "", channel: str = ""
+    period: str,
+    account: str,
+    name: str,
+    kind: str,
+    cents: int,
+    document: str,
+    vendor: str = "",
+    centre: str = "",
+    channel: str = "",
 ) -> dict[str, object]:
     year, month = int(period[:4]), int(period[5:])
     return {
@@ -71,7 +83,9 @@ def _cents(column: str) -> pl.Expr:
 
 def _bookings(rows: list[dict[str, object]], revenue: pl.DataFrame) -> None:
     monthly = revenue.with_columns(_periods(revenue).alias("period"))
-    for period, geo, cents in monthly.group_by("period", "geo").agg(_cents("revenue")).sort("period", "geo").iter_rows():
+    for period, geo, cents in (
+        monthly.group_by("period", "geo").agg(_cents("revenue")).sort("period", "geo").iter_rows()
+    ):
         rows.append(
             _entry(period, SELF_SERVE, "Self-serve subscriptions", "revenue", cents, f"SHOP-{period}-{geo}", centre=geo)
         )
@@ -89,7 +103,14 @@ def _contracts(rows: list[dict[str, object]], contracts: pl.DataFrame) -> None:
         )
         if refunded_on is not None:
             rows.append(
-                _entry(refunded_on.strftime("%Y-%m"), SALES_LED, "Sales-led contracts", "revenue", -cents, f"DEAL-{deal}-CANCELLED")
+                _entry(
+                    refunded_on.strftime("%Y-%m"),
+                    SALES_LED,
+                    "Sales-led contracts",
+                    "revenue",
+                    -cents,
+                    f"DEAL-{deal}-CANCELLED",
+                )
                 | {"posted_on": refunded_on}
             )
 
@@ -103,13 +124,33 @@ def _media(rows: list[dict[str, object]], spend: pl.DataFrame) -> None:
         invoice = cents - held + late.get(channel, 0)
         media = f"Media: {labels[channel]}"
         rows.append(
-            _entry(period, MEDIA_ACCOUNT[channel], media, "media_spend", invoice, f"INV-{period}-{channel}", VENDOR[channel], "Marketing", channel)
+            _entry(
+                period,
+                MEDIA_ACCOUNT[channel],
+                media,
+                "media_spend",
+                invoice,
+                f"INV-{period}-{channel}",
+                VENDOR[channel],
+                "Marketing",
+                channel,
+            )
         )
         if channel in ACCRUAL_ACCOUNT:
             change = held - late.get(channel, 0)
             name = f"Accrued media: {labels[channel]}"
             rows.append(
-                _entry(period, ACCRUAL_ACCOUNT[channel], name, "accrual", change, f"ACC-{period}-{channel}", VENDOR[channel], "Marketing", channel)
+                _entry(
+                    period,
+                    ACCRUAL_ACCOUNT[channel],
+                    name,
+                    "accrual",
+                    change,
+                    f"ACC-{period}-{channel}",
+                    VENDOR[channel],
+                    "Marketing",
+                    channel,
+                )
             )
         late[channel] = held
 
@@ -117,10 +158,39 @@ def _media(rows: list[dict[str, object]], spend: pl.DataFrame) -> None:
 def _running_costs(rows: list[dict[str, object]], periods: list[str], rng: np.random.Generator) -> None:
     for period in periods:
         rows.append(
-            _entry(period, AGENCY_FEE, "Agency fees", "agency_fee", int(rng.integers(850_000, 1_150_000)), f"FEE-{period}", "Agentur Nordkante", "Marketing")
+            _entry(
+                period,
+                AGENCY_FEE,
+                "Agency fees",
+                "agency_fee",
+                int(rng.integers(850_000, 1_150_000)),
+                f"FEE-{period}",
+                "Agentur Nordkante",
+                "Marketing",
+            )
         )
-        rows.append(_entry(period, TOOLS, "Marketing software", "tooling", int(rng.integers(420_000, 480_000)), f"TOOL-{period}", centre="Marketing"))
-        rows.append(_entry(period, SALARIES, "Marketing salaries", "salaries", int(rng.integers(9_800_000, 10_400_000)), f"PAY-{period}", centre="Marketing"))
+        rows.append(
+            _entry(
+                period,
+                TOOLS,
+                "Marketing software",
+                "tooling",
+                int(rng.integers(420_000, 480_000)),
+                f"TOOL-{period}",
+                centre="Marketing",
+            )
+        )
+        rows.append(
+            _entry(
+                period,
+                SALARIES,
+                "Marketing salaries",
+                "salaries",
+                int(rng.integers(9_800_000, 10_400_000)),
+                f"PAY-{period}",
+                centre="Marketing",
+            )
+        )
 
 
 def delivery_day(period: str) -> date:

@@ -25,7 +25,20 @@ from models.worlds.visibility import daily_share
 from models.worlds.visits import drawn_visits
 from models.worlds.world import World
 
-PARTS = ("demand", "spend", "market", "campaigns", "orders", "context", "answers", "funnel", "visits", "content", "books", "replies")
+PARTS = (
+    "demand",
+    "spend",
+    "market",
+    "campaigns",
+    "orders",
+    "context",
+    "answers",
+    "funnel",
+    "visits",
+    "content",
+    "books",
+    "replies",
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +62,8 @@ def generator(seed: int, part: str) -> np.random.Generator:
 def company(seed: int, size: str | Size = "small") -> World:
     """The demo company's clean tables and its truth.
 
-    `size` is small (400 days), medium (three years), large (three years, four times the campaigns and visits) or a Size.
-    The same seed and size give the same world. Raises ValueError for an unknown size.
+    `size` is small (400 days), medium (three years), large (three years, four times the campaigns and visits)
+    or a Size. The same seed and size give the same world. Raises ValueError for an unknown size.
     """
     if isinstance(size, str):
         if size not in SIZES:
@@ -73,7 +86,13 @@ def company(seed: int, size: str | Size = "small") -> World:
         "deal_stages": funnel.deal_stages,
         "ledger": ledger(frames["revenue"], ads, funnel.contracts, generator(seed, "books")),
         "visits": drawn_visits(
-            economy.days, ads, orders, funnel.contacts, economy.ai_share, size.sessions_per_day, generator(seed, "visits")
+            economy.days,
+            ads,
+            orders,
+            funnel.contacts,
+            economy.ai_share,
+            size.sessions_per_day,
+            generator(seed, "visits"),
         ),
     }
     contents = drawn_contents(economy.days, size.briefs_per_week, generator(seed, "content"))
@@ -103,7 +122,9 @@ def _economy(seed: int, size: Size) -> tuple[Economy, pl.DataFrame]:
 
 
 def _to_the_cent(ads: pl.DataFrame, days: list[date]) -> np.ndarray:
-    """Spend as billed, (channels, days, regions): revenue answers to the rounded money, so that truth and export agree."""
+    """Spend as billed, (channels, days, regions): revenue answers to the rounded money, so that truth and
+    export agree.
+    """
     totals = ads.group_by("channel", "day", "geo").agg(pl.col("spend").sum())
     first = days[0]
     spend = np.zeros((len(CHANNELS), len(days), len(REGIONS)))
@@ -138,7 +159,9 @@ def _orders(economy: Economy, rng: np.random.Generator) -> pl.DataFrame:
 
 
 def _revenue_days(economy: Economy, orders: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    counts = orders.group_by("day", "geo").agg(pl.len().alias("orders"), pl.col("new_customer").sum().alias("new_customers"))
+    counts = orders.group_by("day", "geo").agg(
+        pl.len().alias("orders"), pl.col("new_customer").sum().alias("new_customers")
+    )
     flat = pl.DataFrame(
         {
             "day": np.repeat(np.array(economy.days, dtype="datetime64[D]"), len(REGIONS)),
@@ -147,9 +170,11 @@ def _revenue_days(economy: Economy, orders: pl.DataFrame, rng: np.random.Generat
             "refunds": np.round(economy.revenue * rng.uniform(0.0, 0.03, economy.revenue.shape), 2).ravel(),
         }
     )
-    return flat.join(counts, on=["day", "geo"], how="left").with_columns(
-        pl.col("orders", "new_customers").fill_null(0).cast(pl.Int64), pl.lit(CURRENCY).alias("currency")
-    ).sort("day", "geo")
+    return (
+        flat.join(counts, on=["day", "geo"], how="left")
+        .with_columns(pl.col("orders", "new_customers").fill_null(0).cast(pl.Int64), pl.lit(CURRENCY).alias("currency"))
+        .sort("day", "geo")
+    )
 
 
 def _context(economy: Economy, rng: np.random.Generator) -> pl.DataFrame:
@@ -229,10 +254,15 @@ def _truth(seed: int, size: Size, economy: Economy, frames: dict[str, pl.DataFra
             "share_last_four_weeks": float(ai_share[-28:].mean()),
         },
         "experiments": {
-            test.experiment_id: true_lift(market, test, spend, economy.plan, ai_share, economy.days) for test in size.tests
+            test.experiment_id: true_lift(market, test, spend, economy.plan, ai_share, economy.days)
+            for test in size.tests
         },
         "spend_by_source": {
             source: round(float(money), 2)
-            for source, money in frames["spend"].group_by("source").agg(pl.col("spend").sum()).sort("source").iter_rows()
+            for source, money in frames["spend"]
+            .group_by("source")
+            .agg(pl.col("spend").sum())
+            .sort("source")
+            .iter_rows()
         },
     }

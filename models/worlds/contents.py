@@ -16,12 +16,14 @@ from models.worlds.calendar import monday
 
 FEATURES = (
     "question", "number", "starts_number", "exclaim", "quote", "colon", "ellipsis", "paren", "dash", "two_sentences",
-    "caps_word", "short", "long", "long_word", "you", "i_my", "we_our", "he_his", "she_her", "they", "this_these", "here",
-    "why", "how", "what", "who", "when", "if", "just", "one", "but_then", "watch_see", "negation", "superlative", "neg_word",
-    "pos_word", "curiosity", "people_kids", "science_data", "celebrity", "money", "sexy", "hyper",
+    "caps_word", "short", "long", "long_word", "you", "i_my", "we_our", "he_his", "she_her", "they", "this_these",
+    "here", "why", "how", "what", "who", "when", "if", "just", "one", "but_then", "watch_see", "negation",
+    "superlative", "neg_word", "pos_word", "curiosity", "people_kids", "science_data", "money", "hyper",
 )  # fmt: skip
-NEVER_USED = ("celebrity", "sexy")
-EFFECT = {"number": 0.14, "you": 0.10, "science_data": 0.08, "question": 0.06, "exclaim": -0.12, "hyper": -0.16, "long": -0.09, "paren": 0.02}  # fmt: skip
+EFFECT = {
+    "number": 0.14, "you": 0.10, "science_data": 0.08, "question": 0.06, "exclaim": -0.12, "hyper": -0.16,
+    "long": -0.09, "paren": 0.02,
+}  # fmt: skip
 BASE_RATE = {"paid_social_meta": 0.016, "paid_social_linkedin": 0.009, "newsletter": 0.034}
 FORMAT = {"paid_social_meta": "ad", "paid_social_linkedin": "post", "newsletter": "email"}
 REASONS = ("tone", "claim", "fact", "brand", "length")
@@ -42,13 +44,12 @@ class Contents:
 def drawn_contents(days: Sequence[date], briefs_per_week: float, rng: np.random.Generator) -> Contents:
     """Briefs over the whole window, each with two to four variants tested against each other for one week.
 
-    Success of a variant: Binomial(trials, expit(channel rate + brief + sum of feature effects + residual)). Features are
-    assigned at random, so that the within-brief contrast is an experiment. Work gets faster and needs fewer corrections
-    over the years.
+    Success of a variant: Binomial(trials, expit(channel rate + brief + sum of feature effects + residual)).
+    Features are assigned at random, so that the within-brief contrast is an experiment. Work gets faster and
+    needs fewer corrections over the years.
     """
-    used = [feature for feature in FEATURES if feature not in NEVER_USED]
-    prevalence = rng.uniform(0.12, 0.45, len(used))
-    theta = np.array([EFFECT.get(feature, 0.0) for feature in used])
+    prevalence = rng.uniform(0.12, 0.45, len(FEATURES))
+    theta = np.array([EFFECT.get(feature, 0.0) for feature in FEATURES])
     channels = tuple(BASE_RATE)
     pieces: list[dict[str, Any]] = []
     events: list[dict[str, Any]] = []
@@ -60,15 +61,20 @@ def drawn_contents(days: Sequence[date], briefs_per_week: float, rng: np.random.
         channel = channels[int(rng.choice(len(channels), p=[0.4, 0.3, 0.3]))]
         story = rng.normal(0, BRIEF_SD)
         count = int(rng.choice([2, 3, 4], p=[0.4, 0.4, 0.2]))
-        has = rng.random((count, len(used))) < prevalence
-        score = np.log(BASE_RATE[channel] / (1 - BASE_RATE[channel])) + story + has @ theta + rng.normal(0, RESIDUAL_SD, count)
+        has = rng.random((count, len(FEATURES))) < prevalence
+        score = (
+            np.log(BASE_RATE[channel] / (1 - BASE_RATE[channel]))
+            + story
+            + has @ theta
+            + rng.normal(0, RESIDUAL_SD, count)
+        )
         trials = rng.integers(6_000, 14_000) + rng.integers(-200, 200, count)
         successes = rng.binomial(trials, 1 / (1 + np.exp(-score)))
         published = begun + timedelta(hours=float(rng.gamma(4.0, 18.0 * (1 - 0.5 * maturity))))
         week = monday(published.date()) + timedelta(days=7)
         for variant in range(count):
             brief_id, variant_id = f"b{number:05d}", f"b{number:05d}-v{variant + 1}"
-            names = [f"headline.{used[i]}" for i in np.flatnonzero(has[variant])]
+            names = [f"headline.{FEATURES[i]}" for i in np.flatnonzero(has[variant])]
             life = _Life(f"c-{variant_id}", events, rng)
             life.lived(begun, published, maturity, brief_id)
             for name in names:
@@ -102,14 +108,16 @@ def drawn_contents(days: Sequence[date], briefs_per_week: float, rng: np.random.
         life = _Life(pattern_id(name), events, rng)
         life.add("evidence_closed", known, "system", {"pattern_id": pattern_id(name)})
         life.add("pattern_promoted", known + timedelta(days=2), "system", {"pattern_id": pattern_id(name)})
-    return _tables(pieces, events, days[-1], used, starts.size)
+    return _tables(pieces, events, days[-1], starts.size)
 
 
-def _tables(pieces: list[dict[str, Any]], events: list[dict[str, Any]], last: date, used: list[str], briefs: int) -> Contents:
+def _tables(pieces: list[dict[str, Any]], events: list[dict[str, Any]], last: date, briefs: int) -> Contents:
     end = datetime.combine(last, time(23, 59, 59))
     frame = pl.DataFrame(events, infer_schema_length=None).filter(pl.col("ts") <= end).sort("ts", "content_id", "type")
-    frame = frame.with_row_index("event_id", offset=1).with_columns(pl.format("e{}", pl.col("event_id").cast(pl.String).str.zfill(7)))
-    effects = {f"headline.{feature}": EFFECT.get(feature, 0.0) for feature in used}
+    frame = frame.with_row_index("event_id", offset=1).with_columns(
+        pl.format("e{}", pl.col("event_id").cast(pl.String).str.zfill(7))
+    )
+    effects = {f"headline.{feature}": EFFECT.get(feature, 0.0) for feature in FEATURES}
     truth = {"feature_log_odds": effects, "briefs": briefs, "variants": len(pieces), "residual_sd": RESIDUAL_SD}
     shown = pl.DataFrame(pieces, infer_schema_length=None).filter(pl.col("published_at") <= end)
     return Contents(shown.sort("published_at", "content_id"), frame, truth)
@@ -146,7 +154,7 @@ class _Life:
         self.add("brief_created", begun, "human", {"brief_id": brief_id})
         returns = int(rng.poisson(0.9 * (1 - 0.7 * min(maturity, 1.0))))
         for loop in range(returns + 1):
-            at = begun + span * ((0.15 + 0.6 * loop / (returns + 1)))
+            at = begun + span * (0.15 + 0.6 * loop / (returns + 1))
             self.add("draft_ready", at, "agent", {"version": loop + 1})
             self.add("review_requested", at + span * 0.02, "agent", {"gate": "G2"})
             if loop < returns:
@@ -160,4 +168,6 @@ class _Life:
         self.add("brand_check", begun + span * 0.94, "system", {"passed": passed, "applicable": applicable})
         self.add("published", published, "system", {"brief_id": brief_id})
         if rng.random() < 0.05:
-            self.add("corrected", published + timedelta(hours=float(rng.uniform(2, 90))), "human", {"reason_class": "fact"})
+            self.add(
+                "corrected", published + timedelta(hours=float(rng.uniform(2, 90))), "human", {"reason_class": "fact"}
+            )

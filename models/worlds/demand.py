@@ -1,4 +1,4 @@
-"""What the company would sell without any media: level, trend with one break, seasons, price, promotions, latent demand."""
+"""What the company would sell without any media: trend with one break, seasons, price, promotions, latent demand."""
 
 from __future__ import annotations
 
@@ -58,9 +58,11 @@ def drawn_demand(days: list[date], rng: np.random.Generator) -> Demand:
     december = np.array([-0.25 if (d.month, d.day) >= (12, 21) or (d.month, d.day) <= (1, 3) else 0.0 for d in days])
     weekday = WEEKDAY_DEMAND[[day.weekday() for day in days]]
     daily = weekday * np.exp(yearly + december) * price_index**PRICE_ELASTICITY * (1 + PROMO_LIFT * promo)
-    baseline = FIRST_REVENUE_PER_DAY * size * daily[:, None] * np.exp(trend + 0.8 * latent) * (1 - HOLIDAY_LOSS * holiday)
+    baseline = (
+        FIRST_REVENUE_PER_DAY * size * daily[:, None] * np.exp(trend + 0.8 * latent) * (1 - HOLIDAY_LOSS * holiday)
+    )
     surprise = (
-        _weekly_wave(days, 1, 0.3, 0.042, rng)
+        _weekly_wave(days, 1, 0.3, 0.06, rng)
         + _weekly_wave(days, regions, 0.3, 0.015, rng)
         + rng.normal(0, 0.08, (count, regions))
     )

@@ -12,10 +12,19 @@ from models.worlds.roster import CHANNEL_NAMES, REGIONS
 
 STAGES = ("Qualified", "Demo held", "Proposal sent", "Closed Won", "Closed Lost")
 INDUSTRIES = ("Manufacturing", "Software", "Logistics", "Health", "Retail", "Consulting", "Energy", "Education")
-SYLLABLES = ("al", "bra", "cor", "den", "eck", "fal", "gra", "hol", "iva", "jor", "kel", "lin", "mor", "nex", "ost", "pal", "qui", "ros", "sten", "tor", "ulm", "vel", "wes", "zan")  # fmt: skip
+SYLLABLES = (
+    "al", "bra", "cor", "den", "eck", "fal", "gra", "hol", "iva", "jor", "kel", "lin", "mor", "nex", "ost",
+    "pal", "qui", "ros", "sten", "tor", "ulm", "vel", "wes", "zan",
+)  # fmt: skip
 FORMS = ("GmbH", "AG", "KG", "GmbH & Co. KG", "SE")
-FIRST_NAMES = ("Anna", "Ben", "Clara", "David", "Elif", "Felix", "Greta", "Hannes", "Ida", "Jonas", "Kaya", "Lukas", "Mia", "Noah", "Ole", "Paula")  # fmt: skip
-LAST_NAMES = ("Albers", "Brandt", "Celik", "Decker", "Ebert", "Fuchs", "Graf", "Huber", "Ilic", "Jansen", "Keller", "Lang", "Maurer", "Nowak", "Otto", "Pohl")  # fmt: skip
+FIRST_NAMES = (
+    "Anna", "Ben", "Clara", "David", "Elif", "Felix", "Greta", "Hannes", "Ida", "Jonas", "Kaya", "Lukas", "Mia",
+    "Noah", "Ole", "Paula",
+)  # fmt: skip
+LAST_NAMES = (
+    "Albers", "Brandt", "Celik", "Decker", "Ebert", "Fuchs", "Graf", "Huber", "Ilic", "Jansen", "Keller", "Lang",
+    "Maurer", "Nowak", "Otto", "Pohl",
+)  # fmt: skip
 ANSWERS = {
     "paid_search_brand": ("Google", "searched your name"),
     "paid_search_generic": ("Google search", "found you on google", "Googled planning software"),
@@ -33,19 +42,21 @@ ORIGINS = (*CHANNEL_NAMES, "ai_answers", "word_of_mouth")
 ANSWERING = 0.45
 VAGUE = 0.12
 _INSTANT = pl.Datetime("us")
-COMPANIES = {
+_Type = pl.DataType | type[pl.DataType]
+COMPANIES: dict[str, _Type] = {
     "company_id": pl.String, "name": pl.String, "domain": pl.String, "industry": pl.String, "country": pl.String,
     "created_at": _INSTANT,
 }  # fmt: skip
-CONTACTS = {
-    "contact_id": pl.String, "first_name": pl.String, "last_name": pl.String, "email": pl.String, "created_at": _INSTANT,
+CONTACTS: dict[str, _Type] = {
+    "contact_id": pl.String, "first_name": pl.String, "last_name": pl.String, "email": pl.String,
+    "created_at": _INSTANT,
     "company_id": pl.String, "country": pl.String, "origin": pl.String, "answer": pl.String,
 }  # fmt: skip
-DEALS = {
+DEALS: dict[str, _Type] = {
     "deal_id": pl.String, "name": pl.String, "company_id": pl.String, "contact_ids": pl.String, "geo": pl.String,
     "created_at": _INSTANT, "cents": pl.Int64, "won_at": _INSTANT, "cancelled_at": _INSTANT, "origin": pl.String,
 }  # fmt: skip
-STAGE_ENTRIES = {"deal_id": pl.String, "stage": pl.String, "entered_at": _INSTANT}
+STAGE_ENTRIES: dict[str, _Type] = {"deal_id": pl.String, "stage": pl.String, "entered_at": _INSTANT}
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,8 @@ class Funnel:
 
 
 def drawn_funnel(days: list[date], accounts_per_day: float, rng: np.random.Generator) -> Funnel:
-    """Companies enter over time; one to three contacts each; about a third become deals, about a quarter of those are won.
+    """Companies enter over time; one to three contacts each; about a third become deals,
+    about a quarter of those are won.
 
     From deal to contract 20 to 120 days pass. A few lost deals are reopened and won, a few contracts are cancelled
     within eight weeks (the won stage stays in the history, the deal ends as lost).
@@ -87,7 +99,9 @@ def drawn_funnel(days: list[date], accounts_per_day: float, rng: np.random.Gener
             people.append(contact_id)
             answer = _answer(ORIGINS[origins[number]], rng) if rng.random() < ANSWERING else ""
             email = f"{first}.{last}{number % 97}@{domain}".lower()
-            contacts.append((contact_id, first, last, email, joined, company_id, region.country, ORIGINS[origins[number]], answer))
+            contacts.append(
+                (contact_id, first, last, email, joined, company_id, region.country, ORIGINS[origins[number]], answer)
+            )
         if rng.random() < 0.36:
             deal, history = _deal(number, company_id, people, region.name, name, created, days[-1], rng)
             if deal is not None:
@@ -105,14 +119,25 @@ def _tables(companies: list[tuple], contacts: list[tuple], deals: list[tuple], s
     )
     contact_frame = contact_frame.join(became, on="company_id", how="left").sort("contact_id")
     contracts = deal_frame.filter(pl.col("won_at").is_not_null()).select(
-        pl.col("won_at").dt.date().alias("day"), "deal_id", "cents", pl.col("cancelled_at").dt.date().alias("refunded_on"), "geo"
+        pl.col("won_at").dt.date().alias("day"),
+        "deal_id",
+        "cents",
+        pl.col("cancelled_at").dt.date().alias("refunded_on"),
+        "geo",
     )
     company_frame = pl.DataFrame(companies, schema=COMPANIES, orient="row")
     return Funnel(company_frame, contact_frame, deal_frame, stage_frame, contracts.sort("day", "deal_id"))
 
 
 def _deal(
-    number: int, company_id: str, people: list[str], geo: str, name: str, created: datetime, last: date, rng: np.random.Generator
+    number: int,
+    company_id: str,
+    people: list[str],
+    geo: str,
+    name: str,
+    created: datetime,
+    last: date,
+    rng: np.random.Generator,
 ) -> tuple[tuple | None, list[tuple]]:
     """One deal and its stage entries up to the last day; None if it would start after it."""
     start = created + timedelta(days=float(rng.gamma(2.0, 7.0)))
@@ -138,7 +163,17 @@ def _deal(
     cents = int(np.clip(np.exp(rng.normal(np.log(24_000), 0.6)), 4_000, 180_000)) * 100
     won_at = closed if won and closed <= end else None
     cancelled_at = cancelled if won_at is not None and cancelled is not None and cancelled <= end else None
-    return (deal_id, f"{name} {start.year}", company_id, ";".join(people), geo, start, cents, won_at, cancelled_at), history
+    return (
+        deal_id,
+        f"{name} {start.year}",
+        company_id,
+        ";".join(people),
+        geo,
+        start,
+        cents,
+        won_at,
+        cancelled_at,
+    ), history
 
 
 def _company_name(number: int, rng: np.random.Generator) -> tuple[str, str]:

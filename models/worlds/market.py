@@ -37,7 +37,9 @@ class Market:
         return self.strength[channel] * saturated(pressure, spec.half_saturation)
 
     def revenue(self, spend: np.ndarray, ai_share: np.ndarray) -> np.ndarray:
-        """Revenue (days, regions) under spend (channels, days, regions) and the share of AI answers that cite us (days,)."""
+        """Revenue (days, regions) under spend (channels, days, regions) and the citation share of AI answers
+        (days,).
+        """
         total = self.demand.baseline + self.demand.noise
         for channel in range(len(CHANNELS)):
             total = total + self.media_effect(channel, spend[channel])
@@ -67,27 +69,26 @@ def true_channels(
     quarters = np.array([quarter(day) for day in days])
     factual = market.revenue(spend, ai_share)
     truth = {}
-    for index, channel in enumerate(CHANNEL_NAMES):
+    for index, channel in enumerate(CHANNELS):
         without = spend.copy()
         without[index] = 0.0
-        lost = (factual - market.revenue(without, ai_share)).sum(1)
+        gained = factual - market.revenue(without, ai_share)
         paid = spend[index].sum(1)
-        truth[channel] = {
-            "spend": round(float(paid.sum()), 2),
-            "contribution": float(lost.sum()),
-            "iroas": float(lost.sum() / paid.sum()),
+        truth[channel.name] = _money(paid, gained.sum(1)) | {
             "by_quarter": {
-                str(name): {
-                    "spend": round(float(paid[quarters == name].sum()), 2),
-                    "contribution": float(lost[quarters == name].sum()),
-                    "iroas": _ratio(float(lost[quarters == name].sum()), float(paid[quarters == name].sum())),
-                }
+                str(name): _money(paid[quarters == name], gained[quarters == name].sum(1))
                 for name in sorted(set(quarters))
             },
-            "by_geo": {name: float(value) for name, value in zip(REGION_NAMES, (factual - market.revenue(without, ai_share)).sum(0), strict=True)},
-            "half_life_days": CHANNELS[index].half_life,
+            "by_geo": dict(zip(REGION_NAMES, gained.sum(0).tolist(), strict=True)),
+            "half_life_days": channel.half_life,
         }
     return truth
+
+
+def _money(paid: np.ndarray, gained: np.ndarray) -> dict[str, Any]:
+    """Spend, contribution and iROAS of some days; iROAS is None where nothing was spent."""
+    spend, contribution = round(float(paid.sum()), 2), float(gained.sum())
+    return {"spend": spend, "contribution": contribution, "iroas": contribution / spend if spend else None}
 
 
 def true_lift(
@@ -103,12 +104,13 @@ def true_lift(
     `effect` counts the days from start to end, `effect_with_cooldown` up to the end of the cooldown; both are totals in
     EUR and negative for a channel switched off. `relative` = effect / revenue without the test.
     """
-    columns = [REGION_NAMES.index(name) for name in test.regions]
+    columns = np.array([REGION_NAMES.index(name) for name in test.regions])
     channel = CHANNEL_NAMES.index(test.channel)
     rows = np.array([test.start <= day <= test.end for day in days])
     longer = np.array([test.start <= day <= test.cooldown_end for day in days])
     without = spend.copy()
-    without[np.ix_([channel], np.flatnonzero(rows), columns)] = plan[np.ix_([channel], np.flatnonzero(rows), columns)]
+    tested = np.ix_(np.flatnonzero(rows), columns)
+    without[channel][tested] = plan[channel][tested]
     factual = market.revenue(spend, ai_share)[:, columns]
     usual = market.revenue(without, ai_share)[:, columns]
     effect = float((factual - usual)[rows].sum())
@@ -127,7 +129,3 @@ def true_lift(
         "iroas": effect / paid,
         "iroas_with_cooldown": late / paid,
     }
-
-
-def _ratio(part: float, whole: float) -> float | None:
-    return part / whole if whole else None

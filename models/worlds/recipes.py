@@ -1,4 +1,4 @@
-"""What each scenario does to an otherwise easy panel: one violation of a common modelling assumption at a time, as data."""
+"""What each scenario does to an otherwise easy panel: one violated modelling assumption at a time, as data."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 class Recipe:
     """A weekly national panel of four channels; every default is the easy choice.
 
-    `shared_budget` is the share of budget movement common to all channels. `delayed` lets effects peak two to three weeks after
-    the spend. `slope` > 1 makes the response S-shaped. `recorded_spikes` weeks per channel carry eight times the spend that
-    really ran. `demand_in_*` couple a latent demand wave to spend and revenue (log scale), `demand_measured` exports a noisy
-    measure of it. `sales_in_spend` lets budgets follow last week's unexplained sales. `break_step` and `break_slope` change
-    level and yearly growth at mid-window. `odd_season` adds a sharp peak whose date moves from year to year. `signs` turns
-    a channel's effect around. `controls` counts exported controls, of which two have an effect. `noise_df` is the Student
-    degrees of freedom of the noise. `drift` moves every effect by up to this share over the window. `synergy` multiplies
+    `shared_budget` is the share of budget movement common to all channels. `delayed` lets effects peak two to
+    three weeks after the spend. `slope` > 1 makes the response S-shaped. `recorded_spikes` weeks per channel
+    carry eight times the spend that really ran. `demand_in_*` couple a latent demand wave to spend and revenue
+    (log scale), `demand_measured` exports a noisy measure of it. `sales_in_spend` lets budgets follow last
+    week's unexplained sales. `break_step` and `break_slope` change level and yearly growth at mid-window.
+    `odd_season` adds a sharp peak whose date moves from year to year. `signs` turns a channel's effect around.
+    `controls` counts exported controls, of which two have an effect. `noise_df` is the Student degrees of
+    freedom of the noise. `drift` moves every effect by up to this share over the window. `synergy` multiplies
     the product of the first two channels' effects.
     """
 

@@ -23,5 +23,5 @@ def carried_over(spend: np.ndarray, half_life: float) -> np.ndarray:
 
 
 def saturated(pressure: np.ndarray, half: float) -> np.ndarray:
-    """Share of the attainable effect at a pressure: 0 at 0, one half at `half`, towards 1 without end (Michaelis-Menten)."""
+    """Share of the attainable effect at a pressure: 0 at 0, one half at `half`, towards 1 (Michaelis-Menten)."""
     return pressure / (pressure + half)

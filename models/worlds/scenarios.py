@@ -58,8 +58,9 @@ class _Panel:
 def scenario(name: str, seed: int) -> World:
     """The scenario's panel and its truth.
 
-    Frames: `panel` (date, revenue, one spend column per channel, controls) and `contribution` (date, channel, value: what
-    is missing in that week when the channel never ran; `baseline`, `joint` and `noise` complete the sum to revenue).
+    Frames: `panel` (date, revenue, one spend column per channel, controls) and `contribution` (date, channel,
+    value: what is missing in that week when the channel never ran; `baseline`, `joint` and `noise` complete the
+    sum to revenue).
     Truth: per channel spend as recorded, contribution and iROAS; totals; the role of every control; what is violated.
     Raises ValueError for an unknown name.
     """
@@ -84,7 +85,9 @@ def scenario(name: str, seed: int) -> World:
         | {channel: panel.recorded[:, index] for index, channel in enumerate(CHANNELS)}
         | panel.controls
     )
-    contribution = pl.concat(pl.DataFrame({"date": weeks, "channel": part, "value": value}) for part, value in parts.items())
+    contribution = pl.concat(
+        pl.DataFrame({"date": weeks, "channel": part, "value": value}) for part, value in parts.items()
+    )
     spend = panel.recorded.sum(0)
     truth = {
         "name": name,

@@ -1,4 +1,4 @@
-"""What each channel spends per day and region: its rhythm, its planned changes, the tests, and the split over campaigns."""
+"""What each channel spends per day and region: its rhythm, the tests, and the split over campaigns."""
 
 from __future__ import annotations
 
@@ -23,9 +23,7 @@ CALM_IN_TEST, CALM_ELSEWHERE = 0.15, 0.5
 REGION_NAMES = tuple(region.name for region in REGIONS)
 
 
-def planned_spend(
-    days: list[date], demand: Demand, tests: Sequence[GeoTest], rng: np.random.Generator
-) -> np.ndarray:
+def planned_spend(days: list[date], demand: Demand, tests: Sequence[GeoTest], rng: np.random.Generator) -> np.ndarray:
     """Spend before any test, shape (channels, days, regions), EUR.
 
     Budgets move on their own rhythm in each region, so that channels can be told apart. From four weeks before a test
@@ -71,7 +69,9 @@ def campaign_days(spend: np.ndarray, days: list[date], splits: int, rng: np.rand
     parts = []
     for index, channel in enumerate(CHANNELS):
         for column, region in enumerate(REGIONS):
-            parts.append(_channel_region(channel, index, region.name, column, spend[index, :, column], days, splits, rng))
+            parts.append(
+                _channel_region(channel, index, region.name, column, spend[index, :, column], days, splits, rng)
+            )
     return pl.concat(parts).filter(pl.col("spend") > 0).sort("day", "channel", "geo", "campaign")
 
 

@@ -1,4 +1,4 @@
-"""Web visits as the analytics tool could see them: journeys of buyers, of future CRM contacts, and of everybody else."""
+"""Web visits as an analytics tool could see them: journeys of buyers, of future CRM contacts, of everybody else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def drawn_visits(
     and what it ended with (order_id and cents, or contact_id).
 
     The way of a session follows the clicks of its day, so that the channels in the visits move with their campaigns.
-    65 per cent of self-serve orders and 45 per cent of contacts have a journey; 35 per cent of visitors gave no consent.
+    65 per cent of self-serve orders and 45 per cent of contacts have a journey; 35 per cent of visitors gave
+    no consent.
     """
     start = int(np.datetime64(days[0], "s").astype(np.int64))
     mix = _mix(days, spend, ai_share)
@@ -46,13 +47,13 @@ def drawn_visits(
     rest_day = rng.choice(len(days), rest, p=weekday / weekday.sum())
     rest_second = start + rest_day * DAY + rng.integers(6 * 3600, 21 * 3600, rest)
     last = np.concatenate([order_second, contact_second, rest_second])
-    length = np.concatenate(
-        [1 + rng.poisson(1.4, bought.height + came.height), 1 + rng.poisson(0.7, rest)]
-    )
+    length = np.concatenate([1 + rng.poisson(1.4, bought.height + came.height), 1 + rng.poisson(0.7, rest)])
     size = np.array([region.population for region in REGIONS]) ** 0.7
     geo = np.concatenate(
         [
-            bought["geo"].replace_strict({name: i for i, name in enumerate(REGION_NAMES)}, return_dtype=pl.Int64).to_numpy(),
+            bought["geo"]
+            .replace_strict({name: i for i, name in enumerate(REGION_NAMES)}, return_dtype=pl.Int64)
+            .to_numpy(),
             rng.choice(len(REGIONS), came.height + rest, p=size / size.sum()),
         ]
     )
