@@ -9,12 +9,12 @@ from typing import Any
 
 import duckdb
 import pytest
-from jinja2 import Template
+
+from dagster_project.run_record import OPS_TABLES
+from dagster_project.sources.catalogue import create_raw_tables
 
 HERE = Path(__file__).parent
 DBT = HERE.parents[1] / "dbt"
-PLATFORMS = ("google_ads", "meta_ads", "linkedin_ads", "microsoft_ads", "tiktok_ads")
-BOOKS = "_batch_id varchar, _file varchar, _row bigint, _delivered_at timestamp, _sha256 varchar, _extra json"
 RUN = "('r1', '2026-10-31 22:59:59', '2026-10-31', 'Europe/Berlin', 'EUR', 'revenue', null, 90, 30, 7.0, 1)"
 
 
@@ -54,8 +54,11 @@ class Project:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Raw and ops tables without a row, besides the run itself."""
     made = Project(tmp_path_factory.mktemp("dbt"))
-    made.execute(Template((HERE / "empty_warehouse.sql").read_text()).render(platforms=PLATFORMS, books=BOOKS))
-    made.execute(f"insert into ops.current_run values {RUN}")
+    with duckdb.connect(str(made.warehouse)) as con:
+        create_raw_tables(con)
+        for name, columns in OPS_TABLES.items():
+            con.execute(f"create table ops.{name} ({columns})")
+        con.execute(f"insert into ops.current_run values {RUN}")
     return made
 
 

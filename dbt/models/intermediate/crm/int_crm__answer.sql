@@ -2,18 +2,30 @@
 -- other does; "Google" alone is search of an unknown kind, never paid search.
 with answers as (
     select
-        contacts.contact_id,
+        'contact:' || contacts.contact_id as answer_key,
         contacts.person_key,
         contacts.account_key,
         contacts.created_at as answered_at,
         contacts.self_reported as answer
     from {{ ref('int_crm__contact') }} as contacts
     where contacts.self_reported is not null and not contacts.is_deleted
+    union all
+    select
+        'form:' || forms.answer_id as answer_key,
+        people.person_key,
+        people.account_key,
+        forms.answered_at,
+        forms.answer
+    from {{ ref('stg_hubspot__form_answer') }} as forms
+    left join {{ ref('int_crm__contact') }} as contacts on forms.contact_id = contacts.contact_id
+    inner join {{ ref('int_crm__person') }} as people
+        on coalesce(contacts.person_key, {{ person_of_address('forms.email_hash') }}) = people.person_key
+    where forms.answer is not null and not people.deleted
 ),
 
 matched as (
     select distinct
-        answers.contact_id,
+        answers.answer_key,
         rules.channel,
         rules.match in ('.', '.*', '.+') as is_catch_all
     from answers
@@ -23,15 +35,15 @@ matched as (
 
 judged as (
     select
-        matched.contact_id,
+        matched.answer_key,
         matched.channel,
         matched.is_catch_all,
-        bool_and(matched.is_catch_all) over (partition by matched.contact_id) as only_catch_all
+        bool_and(matched.is_catch_all) over (partition by matched.answer_key) as only_catch_all
     from matched
 )
 
 select
-    answers.contact_id,
+    answers.answer_key,
     answers.person_key,
     answers.account_key,
     answers.answered_at,
@@ -43,5 +55,5 @@ select
 from answers
 left join judged
     on
-        answers.contact_id = judged.contact_id
+        answers.answer_key = judged.answer_key
         and (judged.only_catch_all or not judged.is_catch_all)

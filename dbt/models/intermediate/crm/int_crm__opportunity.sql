@@ -3,7 +3,7 @@ select
     {{ surrogate_key(["'hubspot'", 'deals.deal_id']) }} as opportunity_id,
     deals.deal_id,
     coalesce(
-        {{ account_of_company("(" ~ name_list('deals.company_ids') ~ ")[1]") }},
+        {{ account_of_company('first_companies.record_id') }},
         first_contacts.account_key
     ) as account_key,
     deals.pipeline,
@@ -19,6 +19,9 @@ select
     {{ geo_of('deals.geo', 'geo_names') }} as geo
 from {{ ref('stg_hubspot__deal') }} as deals
 left join {{ ref('int_crm__stage_map') }} as stages on deals.pipeline = stages.pipeline and deals.stage = stages.stage
-left join {{ ref('int_crm__contact') }} as first_contacts
-    on ({{ name_list('deals.contact_ids') }})[1] = first_contacts.contact_id
+left join {{ ref('int_crm__deal_link') }} as first_companies
+    on deals.deal_id = first_companies.deal_id and first_companies.kind = 'company' and first_companies.nth = 1
+left join {{ ref('int_crm__deal_link') }} as first_people
+    on deals.deal_id = first_people.deal_id and first_people.kind = 'contact' and first_people.nth = 1
+left join {{ ref('int_crm__contact') }} as first_contacts on first_people.record_id = first_contacts.contact_id
 left join {{ ref('int_base__geo_name') }} as geo_names on lower(trim(deals.geo)) = geo_names.delivered_name

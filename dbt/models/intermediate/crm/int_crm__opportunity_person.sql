@@ -1,13 +1,12 @@
 -- The buying group of a deal: the contacts tied to it, else everybody of its account.
 with tied as (
-    select distinct opportunities.opportunity_id, contacts.person_key
-    from (
-        select
-            {{ surrogate_key(["'hubspot'", 'deals.deal_id']) }} as opportunity_id,
-            unnest({{ name_list('deals.contact_ids') }}) as contact_id
-        from {{ ref('stg_hubspot__deal') }} as deals
-    ) as opportunities
-    inner join {{ ref('int_crm__contact') }} as contacts on opportunities.contact_id = contacts.contact_id
+    select distinct
+        {{ surrogate_key(["'hubspot'", 'links.deal_id']) }} as opportunity_id,
+        contacts.person_key
+    from {{ ref('int_crm__deal_link') }} as links
+    inner join {{ ref('stg_hubspot__deal') }} as deals on links.deal_id = deals.deal_id
+    inner join {{ ref('int_crm__contact') }} as contacts on links.record_id = contacts.contact_id
+    where links.kind = 'contact'
 )
 
 select tied.opportunity_id, tied.person_key, 'association' as via

@@ -7,9 +7,9 @@ with named as (
     from {{ ref('int_crm__contact') }} as contacts
     where contacts.company_id is not null
     union all
-    select ({{ name_list('deals.company_ids') }})[1] as company_id, null as domain, null as industry
-    from {{ ref('stg_hubspot__deal') }} as deals
-    where len({{ name_list('deals.company_ids') }}) > 0
+    select links.record_id as company_id, null as domain, null as industry
+    from {{ ref('int_crm__deal_link') }} as links
+    where links.kind = 'company' and links.nth = 1
 )
 
 select

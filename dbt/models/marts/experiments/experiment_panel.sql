@@ -29,7 +29,7 @@ delivered as (
         panel.geo,
         panel.day,
         panel.kpi,
-        panel.spend,
+        cast(panel.spend as double) as spend,
         coalesce(panel.arm, case when list_contains(tests.geos, panel.geo) then 'treatment' else 'control' end) as arm,
         coalesce(panel.period, {{ test_period('panel.day', 'tests') }}) as period
     from {{ ref('stg_experiments__panel') }} as panel
