@@ -10,7 +10,7 @@ from feedback.reports.settings import GatePolicy
 
 
 class ReportBlocked(Exception):
-    """The figures contradict the books or themselves: no report is built.
+    """The figures are missing, or contradict the books or themselves: no report is built.
 
     `reasons` are plain sentences; `page` is the file that tells them, which is no report.
     """

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from feedback.reports.view import View
+from feedback.reports.view import MORE, View
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 SMALLEST = 7.6  # points; below this a printed page is not read but guessed
@@ -36,7 +36,7 @@ def fitted(view: View) -> View:
         elif len(page["record"]["rows"]) > 2:
             view = _with(view, record={**page["record"], "rows": page["record"]["rows"][:-1]})
         elif page["unknown"]:
-            view = _with(view, unknown=page["unknown"][:-1], more="More stands in the workbook, sheet “unknowns”.")
+            view = _with(view, unknown=page["unknown"][:-1], more=MORE)
         else:
             raise ValueError(
                 f"{len(page['channels'])} channels do not fit on one page: group small ones in plumbline.yaml"

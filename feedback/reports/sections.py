@@ -121,16 +121,37 @@ def change(store: FigureStore, printer: Printer) -> tuple[dict[str, Any], str]:
 
 
 def unknown(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
-    said: list[dict[str, str]] = []
-    for number in store.names("conflict"):
-        p = f" (p = {printer.probability_small(f'conflict.{number}.p')})" if f"conflict.{number}.p" in store else ""
-        label = store.text(f"channel.{store.text(f'conflict.{number}.channel')}.label", "all channels")
-        said.append({"lead": f"Conflict, {label}:", "text": store.text(f"conflict.{number}.message") + p + "."})
-    for number in store.names("warning"):
-        if store.text(f"warning.{number}.severity") in ("high", "medium"):
-            lead = sentence_case(store.text(f"warning.{number}.severity"))
-            message, action = store.text(f"warning.{number}.message"), store.text(f"warning.{number}.action")
-            said.append({"lead": f"{lead}.", "text": message, "action": action})
+    """What weighs most first: the page drops lines from the end when it has no room for all."""
+    high, medium = (_warnings(store, severity)[:most] for severity, most in (("high", 4), ("medium", 2)))
+    return [*_conflicts(store, printer), *high, *_weak_money(store, printer), *medium, *_not_run(store)]
+
+
+def _conflicts(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
+    said = []
+    for number in store.names("conflict")[:3]:
+        key = f"conflict.{number}"
+        p = f" (p = {printer.probability_small(f'{key}.p')})" if f"{key}.p" in store else ""
+        label = store.text(f"channel.{store.text(f'{key}.channel')}.label", "all channels")
+        said.append({"lead": f"Conflict, {label}:", "text": store.text(f"{key}.message") + p + "."})
+    return said
+
+
+def _warnings(store: FigureStore, severity: str) -> list[dict[str, str]]:
+    """One line a message: the same words about several subjects are said once."""
+    numbers = [n for n in store.names("warning") if store.text(f"warning.{n}.severity") == severity]
+    by_message = {
+        store.text(f"warning.{n}.message"): {
+            "lead": f"{sentence_case(severity)}.",
+            "text": store.text(f"warning.{n}.message"),
+            "action": store.text(f"warning.{n}.action"),
+        }
+        for n in numbers
+    }
+    return list(by_message.values())
+
+
+def _weak_money(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
+    said = []
     weak = store.get("unknown.grade_d_share")
     if weak is not None and weak.value > 0:
         share = printer.percent("unknown.grade_d_share")
@@ -143,12 +164,8 @@ def unknown(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
     residual = store.get("split.residual_share")
     if residual is not None and residual.value > LARGE_RESIDUAL:
         share = printer.percent("split.residual_share")
-        said.append(
-            {
-                "lead": "Residual.",
-                "text": f"{share} of the outcome is explained neither by channels nor by the baseline.",
-            }
-        )
+        text = f"{share} of the outcome is explained neither by channels nor by the baseline."
+        said.append({"lead": "Residual.", "text": text})
     if "ledger.orphans" in store:
         amount = printer.exact("ledger.orphans")
         text = f"{amount} {store.text('page.currency')} stand on ledger accounts that plumbline.yaml does not map."
@@ -157,13 +174,15 @@ def unknown(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
     if open_days is not None and open_days.value > 0:
         share = printer.percent("outcome.provisional")
         said.append({"lead": "Still open.", "text": f"{share} of the outcome's rows may yet be restated."})
-    for number in store.names("not_run"):
-        what, needs = (
-            store.text(f"not_run.{number}.capability").replace("_", " "),
-            store.text(f"not_run.{number}.needs"),
-        )
-        said.append({"lead": "Not run:", "text": f"{what}; needs {needs}."})
     return said
+
+
+def _not_run(store: FigureStore) -> list[dict[str, str]]:
+    missing = [
+        f"{store.text(f'not_run.{n}.capability').replace('_', ' ')} (needs {store.text(f'not_run.{n}.needs')})"
+        for n in store.names("not_run")
+    ]
+    return [{"lead": "Not run:", "text": "; ".join(missing) + "."}] if missing else []
 
 
 def record(store: FigureStore, printer: Printer) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from feedback.reports import chart, sections
 from feedback.reports.figure import Fact, Figure, FigureStore
 from feedback.reports.printing import DASH, THIN, Printed, Printer
 
+MORE = "More stands in the workbook, sheet “unknowns”."
 ROW_HEIGHTS = ((9, 23.0), (12, 20.0), (16, 16.5), (999, 14.0))  # most channels, pixels a row
 
 
@@ -43,6 +44,7 @@ def view_of(store: FigureStore, *, chart_width: float = 140.0) -> View:
     labels = [printer.tick(tick.id) for tick in axis]
     svg = chart.returns_svg(rows, at, labels, float(even.value) if even else None, row=row_height, width=chart_width)
     change, change_svg = sections.change(store, printer)
+    unknowns = sections.unknown(store, printer)
     page = {
         **_heading(store, printer),
         "tiles": _tiles(store, printer),
@@ -52,11 +54,12 @@ def view_of(store: FigureStore, *, chart_width: float = 140.0) -> View:
         "books": sections.books(store, printer),
         "todo": sections.todo(store, printer),
         "change": change,
-        "unknown": sections.unknown(store, printer),
+        "unknown": unknowns,
         "record": sections.record(store, printer),
         "footer": _footer(store),
         "chart_alt": _alt(store, printer),
-        "more": "",
+        "more": MORE if len(unknowns) < len(store.names("warning")) else "",
+        "legend": ["● iROAS, 90 %  ◇ mROAS", "○ platform’s claim" + ("  ┆ break-even" if even else "")],
         "body_size": 8.8,
         "row_height": row_height,
         "chart_width": chart_width,

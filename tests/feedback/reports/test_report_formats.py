@@ -164,14 +164,15 @@ def test_ten_channels_and_many_long_warnings_still_fit_on_one_page(published, se
             statement
             for name in ("podcast_sponsorships_and_radio", "affiliates")
             for statement in (
-                f"insert into marts.channel_day select day, '{name}', campaign, geo, source, cost_type, currency, grain,"
-                " spend, spend_report, 0, 0, 0, 0, false from marts.channel_day where channel = 'events'",
+                f"insert into marts.channel_day select day, '{name}', campaign, geo, source, cost_type, currency,"
+                " grain, spend, spend_report, 0, 0, 0, 0, false from marts.channel_day where channel = 'events'",
                 f"insert into measurement.period_draw select run_id, period, '{name}', draw, incremental / 3"
                 " from measurement.period_draw where component = 'events'",
             )
         ),
-        f"insert into measurement.warning select '{RUN}', 'w' || i, 'channel ' || i, 'high', repeat('Something was seen"
-        " that makes this number doubtful. ', 4), 'Do something about it.' from range(20) t(i)",
+        f"insert into measurement.warning select '{RUN}', 'w' || i, 'channel ' || i, 'high',"
+        " 'Case ' || i || repeat(': something was seen that makes this number doubtful', 9), 'Do something about it.'"
+        " from range(20) t(i)",
     )
     files = build(crowded, tmp_path / "out", settings=settings)
     assert len(pypdf.PdfReader(files.pdf).pages) == 1
