@@ -20,14 +20,15 @@ UNPAID_UTM = {
 }
 
 
-def events(visits: pl.DataFrame, seed: int) -> pl.DataFrame:
+def events(visits: pl.DataFrame, contacts: pl.DataFrame, seed: int) -> pl.DataFrame:
     """One row per event with its `day` (the property's), from one row per session.
 
     Every session has a session_start and four in ten a page_view; those that end with an order have a purchase, those
-    of a future CRM contact a generate_lead with the contact's record id as user id. Without consent all ids are null.
+    of a future CRM contact a generate_lead with the sign-in address as user id. Without consent all ids are null.
     """
     rng = np.random.default_rng([seed, 102])
-    flat = _sessions(visits, rng)
+    addresses = contacts.select("contact_id", "email")
+    flat = _sessions(visits, rng).join(addresses, on="contact_id", how="left", maintain_order="left")
     kinds = [
         flat.with_columns(pl.lit("session_start").alias("event_name"), pl.lit(0).alias("later")),
         flat.filter(pl.Series(rng.random(flat.height) < 0.4)).with_columns(
@@ -103,7 +104,7 @@ def parquet(rows: pl.DataFrame) -> bytes:
         "event_name",
         "event_params",
         pl.when(pl.col("consent") & (pl.col("event_name") == "generate_lead"))
-        .then("contact_id")
+        .then("email")
         .otherwise(nobody)
         .alias("user_id"),
         pl.col("pseudo").alias("user_pseudo_id"),
