@@ -6,7 +6,7 @@ What leaves here goes to triangulation as one biased sensor among others, never 
 from __future__ import annotations
 
 from models.attribution.cents import cents
-from models.attribution.credit import markov_credit, markov_rows, shapley_credit, shapley_rows
+from models.attribution.credit import credit_warnings, markov_credit, markov_rows, shapley_credit, shapley_rows
 from models.attribution.findings import path_warnings
 from models.attribution.heuristics import heuristics, unique_linear
 from models.attribution.intervals import Intervals, intervals
@@ -21,6 +21,7 @@ __all__ = [
     "aggregate",
     "cents",
     "choose_order",
+    "credit_warnings",
     "heuristics",
     "intervals",
     "joined",

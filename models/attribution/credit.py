@@ -19,7 +19,7 @@ from models.warning import Warning
 # A target at or above everything a channel touched has no finite strength; just below it has.
 REACHABLE = 0.999
 CONVERGED = 1e-10
-ROUNDS = 20_000
+ROUNDS = 1_000
 WEAKEST = 1e-12
 
 
@@ -66,6 +66,11 @@ def markov_credit(touches: pl.DataFrame, paths: pl.DataFrame, *, order: int = 1,
 def shapley_credit(touches: pl.DataFrame, paths: pl.DataFrame, *, exact_up_to: int = 15, seed: int) -> pl.DataFrame:
     """As `markov_credit`, with strengths that reproduce the Shapley totals of the markov game."""
     return split(touches, shapley_strengths(paths, exact_up_to=exact_up_to, seed=seed))
+
+
+def credit_warnings(paths: pl.DataFrame, *, order: int = 1, nulls: bool = True) -> tuple[Warning, ...]:
+    """What `markov_rows` and `markov_credit` could not reproduce of the removal effects, and for which channel."""
+    return markov_strengths(journeys(paths), order=order, nulls=nulls).warnings
 
 
 def split(touches: pl.DataFrame, fitted: Strengths) -> pl.DataFrame:

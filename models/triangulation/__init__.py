@@ -12,6 +12,7 @@ from models.triangulation.next_test import evsi, next_experiments
 from models.triangulation.priors import EvidencePriors, LogNormalPrior
 from models.triangulation.rescale import Rescaled, Window, rescale
 from models.triangulation.sampler import Convergence, SamplerSettings
+from models.triangulation.totals import incremental, total_warnings
 
 __all__ = [
     "Convergence",
@@ -24,7 +25,9 @@ __all__ = [
     "Window",
     "combine",
     "evsi",
+    "incremental",
     "next_experiments",
     "rescale",
+    "total_warnings",
     "without_prior",
 ]

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from models.triangulation.biases import biases
-from models.triangulation.conflicts import conflicts
+from models.triangulation.conflicts import conflicts, disagreeing
 from models.triangulation.evidence import Readings, readings
 from models.triangulation.findings import findings
 from models.triangulation.mmm_evidence import MMMEvidence
@@ -103,7 +103,7 @@ def combine(
     bias = biases(read, beliefs, drawn)
     conflict = conflicts(read, beliefs, drawn, seed=seed)
     return Triangulation(
-        estimates=_estimates(read, drawn, grades(read, share)),
+        estimates=_estimates(read, drawn, grades(read, share, disagreeing=disagreeing(conflict))),
         weights=share,
         biases=bias,
         conflicts=conflict,

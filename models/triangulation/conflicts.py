@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import polars as pl
@@ -12,9 +14,12 @@ from models.triangulation.evidence import Readings
 from models.triangulation.mmm_evidence import MMMEvidence
 from models.triangulation.priors import EvidencePriors
 from models.triangulation.sampler import Draws, SamplerSettings, sample
+from models.triangulation.vocabulary import Kind
 from models.triangulation.weights import extra_noise
 
 WATCH, RED = 0.05, 0.005
+ALARM_TAIL = 8.0
+DISAGREE = 0.01
 REFITS = SamplerSettings(chains=2, draws=500, tune=500, target_accept=0.95)
 SCHEMA = {
     "channel": pl.String,
@@ -31,7 +36,9 @@ SCHEMA = {
 }
 
 
-def conflicts(read: Readings, priors: EvidencePriors, drawn: Draws, *, seed: int) -> pl.DataFrame:
+def conflicts(
+    read: Readings, priors: EvidencePriors, drawn: Draws, *, seed: int, kinds: Collection[str] = get_args(Kind)
+) -> pl.DataFrame:
     """One row per reading: what was observed, what everything else expected (median), and how odd that is.
 
     `p` is two-sided, from a refit without the reading, so it carries the uncertainty of biases and noises;
@@ -43,11 +50,11 @@ def conflicts(read: Readings, priors: EvidencePriors, drawn: Draws, *, seed: int
     """
     rows: list[tuple[str, str, str, float, float, float]] = []
     names = read.channels
-    for e in range(read.tests.y.size):
+    for e in range(read.tests.y.size if "experiment" in kinds else 0):
         left = sample(_without_test(read, e), priors, REFITS, seed=seed)
         expected, p = _test_oddity(read, priors, left, e)
         rows.append((names[read.tests.channel[e]], read.tests.method[e], "experiment", read.tests.y[e], expected, p))
-    for i in range(read.mmm_channel.size):
+    for i in range(read.mmm_channel.size if "mmm" in kinds else 0):
         c = int(read.mmm_channel[i])
         left = sample(_without_mmm(read, i), priors, REFITS, seed=seed)
         log_mean = float(read.mmm.mean[i]) if read.mmm else 0.0
@@ -56,11 +63,18 @@ def conflicts(read: Readings, priors: EvidencePriors, drawn: Draws, *, seed: int
         rows.append((names[c], "mmm", "mmm", *_log_oddity(log_mean, centre, sd)))
     for n in range(read.claims.log_claim.size):
         c, k = int(read.claims.channel[n]), int(read.claims.source[n])
+        if read.claims.source_kind[k] not in kinds:
+            continue
         left = sample(_without_claim(read, n), priors, REFITS, seed=seed)
         centre, sd = _claim_prediction(read, left, n)
         source, kind = read.claims.sources[k], read.claims.source_kind[k]
         rows.append((names[c], source, kind, *_log_oddity(float(read.claims.log_claim[n]), centre, sd)))
     return _judged(read, priors, drawn, rows)
+
+
+def disagreeing(found: pl.DataFrame) -> list[str]:
+    """Channels whose sources contradict each other beyond all known errors (Cochran's Q, p below .01)."""
+    return found.filter(pl.col("q_p") < DISAGREE)["channel"].unique().sort().to_list()
 
 
 def adjusted(p: np.ndarray) -> np.ndarray:
@@ -89,8 +103,10 @@ def _test_oddity(read: Readings, priors: EvidencePriors, left: Draws, e: int) ->
     mean = tests.share[e] * np.exp(left.eta[:, tests.channel[e]])
     extra = extra_noise(read, priors, left)[:, e]
     sd = np.sqrt(tests.se[e] ** 2 + mean**2 * extra)
-    # Normal, not the model's heavy tail: the tail exists to survive odd tests, here they are to be found.
-    return float(np.median(mean)), _two_sided(stats.norm.cdf((tests.y[e] - mean) / sd))
+    # Between the model's heavy tail, which exists to survive odd tests, and the normal: over 880 sound and 80 botched
+    # simulated tests this flags 2.5-4.6 % of the sound and 64 % of those off by four standard errors.
+    below = stats.t.cdf((tests.y[e] - mean) / sd, ALARM_TAIL)
+    return float(np.median(mean)), _two_sided(below)
 
 
 def _log_oddity(observed: float, centre: np.ndarray, sd: np.ndarray) -> tuple[float, float, float]:

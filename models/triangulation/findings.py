@@ -1,144 +1,161 @@
-"""Every way known to us in which a triangulated figure can be wrong, in words for the person who acts on
-it.
-"""
+"""Every way known to us in which a triangulated figure can be wrong, in words for the person who acts on it."""
 
 from __future__ import annotations
 
 import polars as pl
 
+from models.triangulation.conflicts import disagreeing
 from models.triangulation.evidence import Readings
 from models.triangulation.sampler import DIVERGENCE_SHARE, ESS_FLOOR, R_HAT_LIMIT, Convergence
 from models.triangulation.weights import MOSTLY_ASSUMPTION, TESTS_FOR_C
 from models.warning import Warning
+
+STALE_YEARS = 2.0
 
 
 def findings(
     read: Readings, share: pl.DataFrame, bias: pl.DataFrame, conflict: pl.DataFrame, convergence: Convergence
 ) -> tuple[Warning, ...]:
     """Warnings on sampling, on the input, on methods and on single channels, in that order."""
-    found = [_not_converged(convergence)] if not convergence.converged else []
-    found += _of_input(read)
-    found += _of_methods(read, bias)
-    for row in share.filter(pl.col("prior") > MOSTLY_ASSUMPTION).iter_rows(named=True):
-        found.append(_mostly_assumption(row["channel"], row["prior"]))
-    found += _of_conflicts(conflict)
+    tests = read.tests
+    found = [] if convergence.converged else [_not_converged(convergence)]
+    found += [_mmm_prior_counted()] if read.mmm_prior_inside else []
+    found += [_averaged(read.averaged)] if read.averaged else []
+    found += [_zero_claim(channel, method) for channel, method in read.zero_claims]
+    found += [_design_unknown(method) for method in read.unknown_design]
+    named = list(zip([read.channels[c] for c in tests.channel], tests.method, tests.y, tests.age, strict=True))
+    found += [_no_gain(channel, method, y) for channel, method, y, _ in named if y <= 0]
+    newest = {channel: min(age for c, _, _, age in named if c == channel) for channel, *_ in named}
+    found += [_stale(channel, age) for channel, age in sorted(newest.items()) if age > STALE_YEARS]
+    found += [_bias_assumed(tests.y.size)] if tests.y.size < TESTS_FOR_C else []
+    for row in bias.iter_rows(named=True):
+        if row["drifted"]:
+            found.append(_drifted(row["method"], row["factor"]))
+        elif row["measured_on"] == 0 and tests.y.size >= TESTS_FOR_C:
+            found.append(_never_tested(row["method"]))
+    mostly = share.filter(pl.col("prior") > MOSTLY_ASSUMPTION)
+    found += [_mostly_assumption(row["channel"], row["prior"]) for row in mostly.iter_rows(named=True)]
+    odd = conflict.filter((pl.col("p_adjusted") < 0.05) | (pl.col("flag") == "red"))
+    found += [_odd_reading(row) for row in odd.iter_rows(named=True)]
+    spread = dict(conflict.select("channel", "i_squared").unique("channel").iter_rows())
+    found += [_disagreeing(channel, spread[channel]) for channel in disagreeing(conflict)]
     return tuple(found)
 
 
-def _of_input(read: Readings) -> list[Warning]:
-    found = []
-    if read.mmm_prior_inside:
-        found.append(
-            Warning(
-                code="mmm_prior_counted",
-                severity="medium",
-                subject="all",
-                message="The MMM was given as ranges per channel, with its own prior still inside and without knowing"
-                " which channels it could not tell apart. Its reading looks surer than it is.",
-                action="Hand over the MMM's joint evidence with its prior removed.",
-            )
-        )
-    if read.averaged:
-        found.append(
-            Warning(
-                code="attribution_rules_averaged",
-                severity="info",
-                subject="all",
-                message=f"{', '.join(read.averaged)} read the same clicks, so they count as one source: their average.",
-                action="Nothing to do; give another tracking name to a rule that rests on other data.",
-            )
-        )
-    for channel, method in read.zero_claims:
-        found.append(
-            Warning(
-                code="zero_claim_left_out",
-                severity="low",
-                subject=channel,
-                message=f"{method} claims nothing at all for {channel}; the model cannot use a claim of zero.",
-                action="Check that the tracking of this channel works.",
-            )
-        )
-    for method in read.unknown_design:
-        found.append(
-            Warning(
-                code="test_design_unknown",
-                severity="low",
-                subject=method,
-                message=f"It is not recorded whether the test {method} was randomised, so it counts as not randomised.",
-                action="Record the design: rct, quasi or platform_lift.",
-            )
-        )
-    for e in (read.tests.y <= 0).nonzero()[0]:
-        found.append(
-            Warning(
-                code="test_reads_no_gain",
-                severity="info",
-                subject=read.channels[read.tests.channel[e]],
-                message=f"Test {read.tests.method[e]} reads {read.tests.y[e]:.2f} per unit spent: no gain or a loss."
-                " It is kept. The model cannot show a return below zero, only one close to it.",
-                action="If this channel may truly lose sales, rely on the test itself and repeat it.",
-            )
-        )
-    return found
+def _not_converged(convergence: Convergence) -> Warning:
+    return Warning(
+        code="evidence_model_not_converged",
+        severity="block",
+        subject="all",
+        message=f"The evidence model's draws cannot be trusted: R-hat {convergence.r_hat:.3f} (limit {R_HAT_LIMIT}),"
+        f" effective draws {convergence.ess_bulk:.0f} (floor {ESS_FLOOR}), {convergence.divergences} divergences in"
+        f" {convergence.draws} (limit {DIVERGENCE_SHARE:.1%}).",
+        action="Run again with more draws; if it stays, look for a reading that is far from all others.",
+    )
 
 
-def _of_methods(read: Readings, bias: pl.DataFrame) -> list[Warning]:
-    found = []
-    tests = read.tests.y.size
-    if tests < TESTS_FOR_C:
-        found.append(
-            Warning(
-                code="method_bias_assumed",
-                severity="high" if tests == 0 else "medium",
-                subject="all",
-                message=f"Tests known: {tests}. How far the MMM and the claims are off is assumed, not measured."
-                if tests
-                else "No test is known. How far the MMM and the claims are off is assumed, not measured.",
-                action=f"Run tests until there are at least {TESTS_FOR_C}; begin with the one named next best.",
-            )
-        )
-    for row in bias.iter_rows(named=True):
-        if row["drifted"]:
-            found.append(
-                Warning(
-                    code="method_drift",
-                    severity="high",
-                    subject=row["method"],
-                    message=f"{row['method']} now reads {row['factor']:.1f} times what the other evidence says, more"
-                    " than such methods usually are off. A changed tag, window or definition is likely.",
-                    action="Check its conversion definition and attribution window; stop daily updates from it.",
-                )
-            )
-        elif row["measured_on"] == 0 and tests >= TESTS_FOR_C:
-            found.append(
-                Warning(
-                    code="method_bias_assumed",
-                    severity="medium",
-                    subject=row["method"],
-                    message=f"No test covers a channel that {row['method']} reads: its bias is assumed, not measured.",
-                    action=f"Test one of the channels that {row['method']} reads.",
-                )
-            )
-    return found
+def _mmm_prior_counted() -> Warning:
+    return Warning(
+        code="mmm_prior_counted",
+        severity="medium",
+        subject="all",
+        message="The MMM was given as ranges per channel, with its own prior still inside and without knowing"
+        " which channels it could not tell apart. Its reading looks surer than it is.",
+        action="Hand over the MMM's joint evidence with its prior removed.",
+    )
 
 
-def _of_conflicts(conflict: pl.DataFrame) -> list[Warning]:
-    found = []
-    odd = conflict.filter((pl.col("p_adjusted") < 0.05) | (pl.col("flag") == "red"))
-    for row in odd.iter_rows(named=True):
-        found.append(_odd_reading(row))
-    split = conflict.filter(pl.col("q_p") < 0.01).group_by("channel").agg(pl.col("i_squared").first()).sort("channel")
-    for channel, i_squared in split.iter_rows():
-        found.append(
-            Warning(
-                code="evidence_disagrees",
-                severity="high",
-                subject=channel,
-                message=f"The sources on {channel} disagree beyond their known errors (I squared {i_squared:.0%}).",
-                action="Hold spend and make this channel the next experiment.",
-            )
-        )
-    return found
+def _averaged(methods: tuple[str, ...]) -> Warning:
+    return Warning(
+        code="attribution_rules_averaged",
+        severity="info",
+        subject="all",
+        message=f"{', '.join(methods)} read the same clicks, so they count as one source: their average.",
+        action="Nothing to do; give another tracking name to a rule that rests on other data.",
+    )
+
+
+def _zero_claim(channel: str, method: str) -> Warning:
+    return Warning(
+        code="zero_claim_left_out",
+        severity="low",
+        subject=channel,
+        message=f"{method} claims nothing at all for {channel}; the model cannot use a claim of zero.",
+        action="Check that the tracking of this channel works.",
+    )
+
+
+def _design_unknown(method: str) -> Warning:
+    return Warning(
+        code="test_design_unknown",
+        severity="low",
+        subject=method,
+        message=f"It is not recorded whether the test {method} was randomised, so it counts as not randomised.",
+        action="Record the design: rct, quasi or platform_lift.",
+    )
+
+
+def _no_gain(channel: str, method: str, reading: float) -> Warning:
+    return Warning(
+        code="test_reads_no_gain",
+        severity="info",
+        subject=channel,
+        message=f"Test {method} reads {reading:.2f} per unit spent: no gain, or a loss. It is kept. The model cannot"
+        " show a return below zero, only one close to it.",
+        action="If this channel may truly lose sales, rely on the test itself and repeat it.",
+    )
+
+
+def _stale(channel: str, years: float) -> Warning:
+    return Warning(
+        code="test_is_old",
+        severity="low",
+        subject=channel,
+        message=f"The newest test of {channel} is {years:.1f} years old; what it found has faded into the background.",
+        action=f"Plan a fresh test of {channel}.",
+    )
+
+
+def _bias_assumed(tests: int) -> Warning:
+    return Warning(
+        code="method_bias_assumed",
+        severity="medium" if tests else "high",
+        subject="all",
+        message=f"Tests known: {tests}. How far the MMM and the claims are off is assumed, not measured.",
+        action=f"Run tests until there are at least {TESTS_FOR_C}; begin with the one named next best.",
+    )
+
+
+def _never_tested(method: str) -> Warning:
+    return Warning(
+        code="method_bias_assumed",
+        severity="medium",
+        subject=method,
+        message=f"No test covers a channel that {method} reads: its bias is assumed, not measured.",
+        action=f"Test one of the channels that {method} reads.",
+    )
+
+
+def _drifted(method: str, factor: float) -> Warning:
+    return Warning(
+        code="method_drift",
+        severity="high",
+        subject=method,
+        message=f"{method} now reads {factor:.1f} times what the other evidence says, further off than such methods"
+        " usually are. A changed tag, window or definition is likely.",
+        action="Check its conversion definition and attribution window; stop daily updates from it.",
+    )
+
+
+def _mostly_assumption(channel: str, prior: float) -> Warning:
+    return Warning(
+        code="mostly_assumption",
+        severity="medium",
+        subject=channel,
+        message=f"Mostly assumption: {prior:.0%} of the figure for {channel} rests on what channels usually return,"
+        " not on data about this one.",
+        action=f"Test {channel} before moving money on this figure.",
+    )
 
 
 def _odd_reading(row: dict[str, object]) -> Warning:
@@ -156,24 +173,11 @@ def _odd_reading(row: dict[str, object]) -> Warning:
     )
 
 
-def _mostly_assumption(channel: str, prior: float) -> Warning:
+def _disagreeing(channel: str, i_squared: float) -> Warning:
     return Warning(
-        code="mostly_assumption",
-        severity="medium",
+        code="evidence_disagrees",
+        severity="high",
         subject=channel,
-        message=f"Mostly assumption: {prior:.0%} of the figure for {channel} rests on what channels usually return,"
-        " not on data about this one.",
-        action=f"Test {channel} before moving money on this figure.",
-    )
-
-
-def _not_converged(convergence: Convergence) -> Warning:
-    return Warning(
-        code="evidence_model_not_converged",
-        severity="block",
-        subject="all",
-        message=f"The evidence model's draws cannot be trusted: R-hat {convergence.r_hat:.3f} (limit {R_HAT_LIMIT}),"
-        f" effective draws {convergence.ess_bulk:.0f} (floor {ESS_FLOOR}), {convergence.divergences} divergences in"
-        f" {convergence.draws} (limit {DIVERGENCE_SHARE:.1%}).",
-        action="Run again with more draws; if it stays, look for a reading that is far from all others.",
+        message=f"The sources on {channel} disagree beyond their known errors (I squared {i_squared:.0%}).",
+        action="Hold spend and make this channel the next experiment.",
     )

@@ -49,17 +49,20 @@ def next_experiments(
 ) -> pl.DataFrame:
     """Candidate tests ranked by net money per week of the decision horizon, best first.
 
-    `candidates`, one row a possible test: channel, design (rct | quasi | platform_lift), se (planned error
-    of iROAS), test_weeks, spend_changed (money added, or withheld if negative), stake_per_week (money per
-    week that the answer would move), fixed_cost; optional share_captured (default 1), paid_anyway (withheld
-    money is spent nevertheless, default false), marginal_ratio (return of the next unit over the average
-    one, default 1, which flatters heavy-ups). net = EVSI x horizon - fixed cost - opportunity cost.
-    Opportunity cost of withholding is the margin lost less the money saved; of a heavy-up the extra money
-    less the margin it earns; negative when the test itself earns. `effective_se` adds what the design
-    misses and the drift until the answer is used, at half the horizon. `p_flip`: chance that the reading
-    changes today's decision. Simplified: normal belief, linear value, one channel at a time: what a test
-    teaches about other channels through method biases is left out, so values are low estimates. Raises
-    ValueError on an unknown channel or design, margin outside (0, 1], horizon not above the test's weeks.
+    `candidates`, one row a possible test: channel, design (rct | quasi | platform_lift), se (planned error of
+    iROAS), test_weeks, spend_changed (money added, or withheld if negative), stake_per_week (money per week that
+    the answer would move), fixed_cost; where money is added also marginal_ratio (return of the next unit over the
+    average one: without it a heavy-up looks free). Optional: share_captured (default 1), paid_anyway (withheld
+    money is spent nevertheless, default false).
+
+    net = EVSI x weeks after the test - fixed cost - opportunity cost. Opportunity cost of withholding is the margin
+    lost less the money saved; of a heavy-up the extra money less the margin it earns; negative when the test itself
+    earns. `effective_se` adds what the design misses and the drift until the answer is used, on average half the
+    remaining horizon. `p_flip`: chance that the reading changes today's decision.
+
+    Simplified: normal belief, linear value, one channel at a time: what a test teaches about other channels through
+    method biases is left out, so values are low estimates. Raises ValueError on an unknown channel or design, a
+    missing figure, margin outside (0, 1], or a horizon not above the test's weeks.
     """
     if not 0 < margin <= 1:
         raise ValueError(f"margin={margin}: a contribution margin is a share between 0 and 1; 62 % is 0.62")
@@ -118,7 +121,7 @@ def _effective_se(result: Triangulation, design: str, mean: float, se: float, we
 def _opportunity_cost(row: dict[str, object], margin: float, mean: float) -> float:
     changed = _number(row, "spend_changed")
     if changed >= 0:
-        return (1.0 - margin * mean * _number(row, "marginal_ratio", 1.0)) * changed
+        return (1.0 - margin * mean * _number(row, "marginal_ratio")) * changed
     kept = 0.0 if row.get("paid_anyway") else 1.0
     return (margin * mean - kept) * -changed
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -57,11 +57,22 @@ class Convergence:
 
 @dataclass(frozen=True)
 class Draws:
-    """Posterior draws: `point` (chains x draws, parameters) on the unconstrained scale of `layout`."""
+    """Posterior draws: `chains` (chains, draws, parameters) on the unconstrained scale of `layout`."""
 
     layout: Layout
-    point: np.ndarray
-    convergence: Convergence
+    chains: np.ndarray
+    divergences: int
+
+    @cached_property
+    def point(self) -> np.ndarray:
+        """All draws in one row each, (chains x draws, parameters)."""
+        return self.chains.reshape(-1, self.chains.shape[-1])
+
+    @cached_property
+    def convergence(self) -> Convergence:
+        """Diagnostics over all parameters; they cost as much as the draws, so refits for predictions skip them."""
+        r_hat, ess = _diagnostics(self.chains)
+        return Convergence(r_hat=r_hat, ess_bulk=ess, divergences=self.divergences, draws=self.point.shape[0])
 
     @property
     def eta(self) -> np.ndarray:
@@ -92,7 +103,7 @@ def sample(read: Readings, priors: EvidencePriors, settings: SamplerSettings, *,
         progress_bar=False,
     )
     points = effects(read, priors, trace.posterior["point"].values)
-    return _draws(layout(read), points, trace.sample_stats["diverging"].values)
+    return Draws(layout(read), points, int(trace.sample_stats["diverging"].values.sum()))
 
 
 def sample_graph(read: Readings, priors: EvidencePriors, settings: SamplerSettings, *, seed: int) -> Draws:
@@ -122,19 +133,8 @@ def sample_graph(read: Readings, priors: EvidencePriors, settings: SamplerSettin
     columns = [np.asarray(one).reshape(chains, draws, -1) for one in shared]
     columns += [found["bias"].values, np.log(found["noise"].values)]
     columns += [found[name].values.reshape(chains, draws, -1) for name in ("alpha", "delta") if name in found]
-    return _draws(
-        layout(read),
-        np.concatenate([*columns, found["eta"].values], axis=-1),
-        trace.sample_stats["diverging"].values,
-    )
-
-
-def _draws(place: Layout, points: np.ndarray, diverging: np.ndarray) -> Draws:
-    r_hat, ess = _diagnostics(points)
-    convergence = Convergence(
-        r_hat=r_hat, ess_bulk=ess, divergences=int(diverging.sum()), draws=points.shape[0] * points.shape[1]
-    )
-    return Draws(layout=place, point=points.reshape(-1, points.shape[-1]), convergence=convergence)
+    points = np.concatenate([*columns, found["eta"].values], axis=-1)
+    return Draws(layout(read), points, int(trace.sample_stats["diverging"].values.sum()))
 
 
 def _diagnostics(points: np.ndarray) -> tuple[float, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import polars as pl
 
@@ -53,7 +55,7 @@ def weights(read: Readings, priors: EvidencePriors, drawn: Draws) -> pl.DataFram
     return pl.DataFrame({"channel": read.channels, **{name: share[:, i] for i, name in enumerate(SHARES)}})
 
 
-def grades(read: Readings, share: pl.DataFrame) -> tuple[Grade, ...]:
+def grades(read: Readings, share: pl.DataFrame, *, disagreeing: Collection[str] = ()) -> tuple[Grade, ...]:
     """Evidence grade of each channel, tested in order.
 
     A: at least 40 % from tests and the newest at most a year old. B: at least 20 % from tests. C: at least
@@ -64,7 +66,9 @@ def grades(read: Readings, share: pl.DataFrame) -> tuple[Grade, ...]:
     np.minimum.at(newest, read.tests.channel, read.tests.age)
     found: list[Grade] = []
     for i, row in enumerate(share.iter_rows(named=True)):
-        if row["experiment"] >= 0.40 and newest[i] <= RECENT_YEARS:
+        if row["channel"] in disagreeing:
+            found.append("D")
+        elif row["experiment"] >= 0.40 and newest[i] <= RECENT_YEARS:
             found.append("A")
         elif row["experiment"] >= 0.20:
             found.append("B")
