@@ -92,7 +92,9 @@ def build(
     params = get_updated_cli_invocation_params_for_context(
         context=context, manifest=dbt_project.manifest_path, dagster_dbt_translator=TRANSLATOR
     )
-    outcome = invoke(workspace, "build", *params.selection_args, keep=keep)
+    # A test that joins two areas runs with the later one: only then do both sides exist.
+    buildable = ("--indirect-selection", "buildable")
+    outcome = invoke(workspace, "build", *params.selection_args, *buildable, keep=keep)
     for raw in finished:
         message = DbtCoreCliEventMessage(raw_event=raw, event_history_metadata={})
         yield from message.to_default_asset_events(
