@@ -176,7 +176,8 @@ def test_content_answers_and_figures_of_the_system(mart):
         ("v2", "headline.number"),
     ]
     assert mart("""
-        select cycle_time, first_hit_rate, correction_loops, brand_consistency, learning_speed, delegable_share, edit_ratio
+        select cycle_time, first_hit_rate, correction_loops, brand_consistency,
+            learning_speed, delegable_share, edit_ratio
         from marts.system_week where week = '2026-09-07'
     """) == [(2.0, 0.5, 0.5, 0.75, None, 0.0, 0.4)]
     assert mart(

@@ -1,6 +1,9 @@
 -- Channel and geo of every campaign name: the first rule of its source whose pattern is found in it.
 with campaigns as (
-    select distinct lines.source, lines.delivered_channel, lines.campaign
+    select distinct
+        lines.source,
+        lines.delivered_channel,
+        lines.campaign
     from {{ ref('int_ads__spend_line') }} as lines
 ),
 
@@ -56,7 +59,9 @@ channelled as (
 ),
 
 defaults as (
-    select channels.channel, max(channels.default_geo) as default_geo
+    select
+        channels.channel,
+        max(channels.default_geo) as default_geo
     from {{ source('ops', 'channel') }} as channels
     group by channels.channel
 )

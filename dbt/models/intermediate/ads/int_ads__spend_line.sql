@@ -4,24 +4,24 @@
 {%- set platforms = ['google_ads', 'meta_ads', 'linkedin_ads', 'microsoft_ads', 'tiktok_ads'] %}
 with platform_rows as (
     {%- for platform in platforms %}
-    select
-        rows_of_day.source,
-        rows_of_day.account_id,
-        rows_of_day.level,
-        rows_of_day.day,
-        rows_of_day.campaign,
-        rows_of_day.geo,
-        rows_of_day.currency,
-        rows_of_day.day_basis,
-        rows_of_day.spend,
-        rows_of_day.impressions,
-        rows_of_day.clicks,
-        rows_of_day.platform_conversions,
-        rows_of_day.platform_revenue
-    from {{ ref('stg_' ~ platform ~ '__ad_day') }} as rows_of_day
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
+        select
+            rows_of_day.source,
+            rows_of_day.account_id,
+            rows_of_day.level,
+            rows_of_day.day,
+            rows_of_day.campaign,
+            rows_of_day.geo,
+            rows_of_day.currency,
+            rows_of_day.day_basis,
+            rows_of_day.spend,
+            rows_of_day.impressions,
+            rows_of_day.clicks,
+            rows_of_day.platform_conversions,
+            rows_of_day.platform_revenue
+        from {{ ref('stg_' ~ platform ~ '__ad_day') }} as rows_of_day
+        {%- if not loop.last %}
+            union all
+        {%- endif %}
     {%- endfor %}
 ),
 

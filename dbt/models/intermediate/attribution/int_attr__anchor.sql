@@ -1,13 +1,17 @@
 -- The anchors of the stage models: the last touch at or before the lead of the first person, and at or before the deal.
 with leads as (
-    select people.opportunity_id, min(crm.lead_at) as lead_at
+    select
+        people.opportunity_id,
+        min(crm.lead_at) as lead_at
     from {{ ref('int_crm__opportunity_person') }} as people
     inner join {{ ref('int_crm__person') }} as crm on people.person_key = crm.person_key
     group by people.opportunity_id
 ),
 
 opened as (
-    select entries.opportunity_id, min(entries.entered_at) as opened_at
+    select
+        entries.opportunity_id,
+        min(entries.entered_at) as opened_at
     from {{ ref('opportunity_stage') }} as entries
     where entries.stage = 'opportunity'
     group by entries.opportunity_id

@@ -1,11 +1,15 @@
 -- Touches that a conversion may be credited to: 0 to the window's length before it in exact time, after the unit's last
 -- conversion of the same stage. Colleagues who follow one campaign on one day are one touch of their account.
 with members as (
-    select units.conversion_id, units.person_key
+    select
+        units.conversion_id,
+        units.person_key
     from {{ ref('int_attr__unit') }} as units
     where units.stage in ('order', 'lead') and units.person_key is not null
     union all
-    select units.conversion_id, people.person_key
+    select
+        units.conversion_id,
+        people.person_key
     from {{ ref('int_attr__unit') }} as units
     inner join {{ ref('int_crm__opportunity_person') }} as people on units.opportunity_id = people.opportunity_id
     where units.stage not in ('order', 'lead')

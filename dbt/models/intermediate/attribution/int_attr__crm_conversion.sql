@@ -12,7 +12,10 @@ with stages as (
 
 -- What came after a won entry: any entry of a later cycle means that the deal was reopened then.
 reopened as (
-    select won.opportunity_id, won.cycle, min(later.entered_at) as reopened_at
+    select
+        won.opportunity_id,
+        won.cycle,
+        min(later.entered_at) as reopened_at
     from stages as won
     inner join stages as later
         on won.opportunity_id = later.opportunity_id and won.cycle < later.cycle
@@ -46,15 +49,31 @@ reached as (
 )
 
 select
-    reached.conversion_id, reached.stage, cast(null as varchar) as person_key, reached.account_key, reached.opportunity_id,
-    reached.occurred_at, reached.amount, reached.currency, cast(null as varchar) as reverses, reached.cycle, reached.geo
+    reached.conversion_id,
+    reached.stage,
+    cast(null as varchar) as person_key,
+    reached.account_key,
+    reached.opportunity_id,
+    reached.occurred_at,
+    reached.amount,
+    reached.currency,
+    cast(null as varchar) as reverses,
+    reached.cycle,
+    reached.geo
 from reached
 union all
 select
     {{ surrogate_key(["'reversal'", 'reached.conversion_id']) }} as conversion_id,
-    'refund' as stage, cast(null as varchar) as person_key, reached.account_key, reached.opportunity_id,
-    greatest(reached.reversed_at, reached.occurred_at) as occurred_at, -reached.amount as amount, reached.currency,
-    reached.conversion_id as reverses, reached.cycle, reached.geo
+    'refund' as stage,
+    cast(null as varchar) as person_key,
+    reached.account_key,
+    reached.opportunity_id,
+    greatest(reached.reversed_at, reached.occurred_at) as occurred_at,
+    -reached.amount as amount,
+    reached.currency,
+    reached.conversion_id as reverses,
+    reached.cycle,
+    reached.geo
 from reached
 where reached.stage = 'won' and reached.reversed_at is not null
 union all

@@ -24,7 +24,10 @@ unit_touches as (
 ),
 
 last_conversions as (
-    select units.stage, units.unit_key, max(units.occurred_at) as converted_at
+    select
+        units.stage,
+        units.unit_key,
+        max(units.occurred_at) as converted_at
     from {{ ref('int_attr__unit') }} as units
     group by units.stage, units.unit_key
 ),

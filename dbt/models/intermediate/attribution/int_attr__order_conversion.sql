@@ -19,7 +19,8 @@ purchases as (
     select
         events.*,
         row_number() over (
-            partition by events.transaction_id, events.event_name order by events.occurred_at, events.stream_id, events.user_pseudo_id
+            partition by events.transaction_id, events.event_name
+            order by events.occurred_at, events.stream_id, events.user_pseudo_id
         ) as copy
     from {{ ref('stg_ga4__event') }} as events
     where
@@ -73,14 +74,30 @@ sales as (
 )
 
 select
-    sales.conversion_id, 'order' as stage, sales.person_key, sales.account_key, sales.order_id, sales.occurred_at,
-    sales.amount, sales.currency, cast(null as varchar) as reverses, sales.geo, sales.source_system
+    sales.conversion_id,
+    'order' as stage,
+    sales.person_key,
+    sales.account_key,
+    sales.order_id,
+    sales.occurred_at,
+    sales.amount,
+    sales.currency,
+    cast(null as varchar) as reverses,
+    sales.geo,
+    sales.source_system
 from sales
 union all
 select
     {{ surrogate_key(["'refund'", 'sales.conversion_id']) }} as conversion_id,
-    'refund' as stage, sales.person_key, sales.account_key, sales.order_id,
-    greatest(sales.refunded_at, sales.occurred_at) as occurred_at, -sales.refund as amount, sales.currency,
-    sales.conversion_id as reverses, sales.geo, sales.source_system
+    'refund' as stage,
+    sales.person_key,
+    sales.account_key,
+    sales.order_id,
+    greatest(sales.refunded_at, sales.occurred_at) as occurred_at,
+    -sales.refund as amount,
+    sales.currency,
+    sales.conversion_id as reverses,
+    sales.geo,
+    sales.source_system
 from sales
 where sales.refund <> 0

@@ -7,17 +7,25 @@ with models as (
 ),
 
 originals as (
-    select conversions.conversion_id, conversions.person_key, conversions.opportunity_id, conversions.stage
+    select
+        conversions.conversion_id,
+        conversions.person_key,
+        conversions.opportunity_id,
+        conversions.stage
     from {{ ref('conversion') }} as conversions
     where conversions.stage <> 'refund'
 ),
 
 asked as (
-    select originals.conversion_id, originals.person_key
+    select
+        originals.conversion_id,
+        originals.person_key
     from originals
     where originals.person_key is not null
     union
-    select originals.conversion_id, people.person_key
+    select
+        originals.conversion_id,
+        people.person_key
     from originals
     inner join {{ ref('int_crm__opportunity_person') }} as people on originals.opportunity_id = people.opportunity_id
 ),
@@ -53,7 +61,13 @@ given as (
 ),
 
 complete as (
-    select given.model, given.conversion_id, given.touch_id, given.channel, given.position, given.weight
+    select
+        given.model,
+        given.conversion_id,
+        given.touch_id,
+        given.channel,
+        given.position,
+        given.weight
     from given
     union all
     select
@@ -65,16 +79,30 @@ complete as (
         cast(1 as double) as weight
     from originals
     cross join models
-    left join (select distinct given.model, given.conversion_id from given) as covered
+    left join (select distinct
+        given.model,
+        given.conversion_id
+    from given) as covered
         on models.model = covered.model and originals.conversion_id = covered.conversion_id
     where covered.conversion_id is null
 )
 
-select complete.model, complete.conversion_id, complete.touch_id, complete.channel, complete.position, complete.weight
+select
+    complete.model,
+    complete.conversion_id,
+    complete.touch_id,
+    complete.channel,
+    complete.position,
+    complete.weight
 from complete
 union all
 select
-    complete.model, reversals.conversion_id, complete.touch_id, complete.channel, complete.position, complete.weight
+    complete.model,
+    reversals.conversion_id,
+    complete.touch_id,
+    complete.channel,
+    complete.position,
+    complete.weight
 from {{ ref('conversion') }} as reversals
 inner join complete on reversals.reverses = complete.conversion_id
 where reversals.stage = 'refund'

@@ -40,17 +40,29 @@ measured as (
 
 ruled as (
     select
-        'first_touch' as model, measured.conversion_id, measured.touch_id, measured.channel, measured.position,
+        'first_touch' as model,
+        measured.conversion_id,
+        measured.touch_id,
+        measured.channel,
+        measured.position,
         case when measured.position = 1 then cast(1 as double) else cast(0 as double) end as weight
     from measured
     union all
     select
-        'last_touch' as model, measured.conversion_id, measured.touch_id, measured.channel, measured.position,
+        'last_touch' as model,
+        measured.conversion_id,
+        measured.touch_id,
+        measured.channel,
+        measured.position,
         case when measured.position = measured.path_length then cast(1 as double) else cast(0 as double) end as weight
     from measured
     union all
     select
-        'last_non_direct' as model, measured.conversion_id, measured.touch_id, measured.channel, measured.position,
+        'last_non_direct' as model,
+        measured.conversion_id,
+        measured.touch_id,
+        measured.channel,
+        measured.position,
         case
             when measured.position = coalesce(measured.last_named_position, measured.path_length) then cast(1 as double)
             else cast(0 as double)
@@ -58,12 +70,20 @@ ruled as (
     from measured
     union all
     select
-        'linear' as model, measured.conversion_id, measured.touch_id, measured.channel, measured.position,
+        'linear' as model,
+        measured.conversion_id,
+        measured.touch_id,
+        measured.channel,
+        measured.position,
         cast(1 as double) / measured.length_of_path as weight
     from measured
     union all
     select
-        'position_based' as model, measured.conversion_id, measured.touch_id, measured.channel, measured.position,
+        'position_based' as model,
+        measured.conversion_id,
+        measured.touch_id,
+        measured.channel,
+        measured.position,
         case
             when measured.path_length = 1 then cast(1 as double)
             when measured.path_length = 2 then cast(0.5 as double)
@@ -73,12 +93,20 @@ ruled as (
     from measured
     union all
     select
-        'time_decay' as model, measured.conversion_id, measured.touch_id, measured.channel, measured.position,
+        'time_decay' as model,
+        measured.conversion_id,
+        measured.touch_id,
+        measured.channel,
+        measured.position,
         measured.freshness / sum(measured.freshness) over (partition by measured.conversion_id) as weight
     from measured
     union all
     select
-        'w_shaped' as model, measured.conversion_id, measured.touch_id, measured.channel, measured.position,
+        'w_shaped' as model,
+        measured.conversion_id,
+        measured.touch_id,
+        measured.channel,
+        measured.position,
         (
             cast(0.3 as double) * measured.anchors_of_touch
             + case
@@ -92,6 +120,12 @@ ruled as (
     from measured
 )
 
-select ruled.model, ruled.conversion_id, ruled.touch_id, ruled.channel, ruled.position, ruled.weight
+select
+    ruled.model,
+    ruled.conversion_id,
+    ruled.touch_id,
+    ruled.channel,
+    ruled.position,
+    ruled.weight
 from ruled
 where ruled.weight > 0

@@ -5,7 +5,12 @@ with current_run as (
 ),
 
 quoted as (
-    select rates.rate_date, rates.from_currency, rates.rate, 1 as preference, rates.rate_type
+    select
+        rates.rate_date,
+        rates.from_currency,
+        rates.rate,
+        1 as preference,
+        rates.rate_type
     from {{ ref('stg_fx__rate') }} as rates
     inner join current_run on rates.to_currency = current_run.report_currency
     union all

@@ -1,11 +1,20 @@
 -- Every name under which a configured geo may be delivered.
 with named as (
-    select lower(geos.geo) as delivered_name, geos.geo, 1 as preference
+    select
+        lower(geos.geo) as delivered_name,
+        geos.geo,
+        1 as preference
     from {{ source('ops', 'geo') }} as geos
     union all
-    select lower(aliases.alias) as delivered_name, aliases.geo, 2 as preference
+    select
+        lower(aliases.alias) as delivered_name,
+        aliases.geo,
+        2 as preference
     from (
-        select geos.geo, unnest(geos.aliases) as alias from {{ source('ops', 'geo') }} as geos
+        select
+            geos.geo,
+            unnest(geos.aliases) as alias
+        from {{ source('ops', 'geo') }} as geos
     ) as aliases
 ),
 
@@ -17,6 +26,8 @@ ranked as (
     from named
 )
 
-select ranked.delivered_name, ranked.geo
+select
+    ranked.delivered_name,
+    ranked.geo
 from ranked
 where ranked.choice = 1

@@ -1,7 +1,9 @@
 -- Contacts with the person and the account behind them: the company the CRM names, else the one company that owns the
 -- address's domain, free-mail domains left out.
 with domains as (
-    select companies.domain, min(companies.company_id) as company_id
+    select
+        companies.domain,
+        min(companies.company_id) as company_id
     from {{ ref('stg_hubspot__company') }} as companies
     left join {{ ref('free_mail_domain') }} as free_mail on companies.domain = free_mail.domain
     where companies.domain is not null and not companies.is_deleted and free_mail.domain is null
@@ -26,7 +28,9 @@ contacts as (
 ),
 
 survivors as (
-    select contacts.contact_id, contacts.email_hash
+    select
+        contacts.contact_id,
+        contacts.email_hash
     from contacts
     where contacts.contact_id = contacts.stands_for
 )

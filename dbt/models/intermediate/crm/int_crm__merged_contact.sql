@@ -1,11 +1,17 @@
 -- Contacts that were merged away, and the one that stands for them now; chains are followed to their end, twenty at most,
 -- so that a circle in the export cannot hang a run.
 with recursive chains as (
-    select links.from_id as contact_id, links.to_id as stands_for, 1 as depth
+    select
+        links.from_id as contact_id,
+        links.to_id as stands_for,
+        1 as depth
     from {{ ref('stg_hubspot__link') }} as links
     where links.kind = 'contact_merge' and links.from_id <> links.to_id
     union all
-    select chains.contact_id, links.to_id as stands_for, chains.depth + 1 as depth
+    select
+        chains.contact_id,
+        links.to_id as stands_for,
+        chains.depth + 1 as depth
     from chains
     inner join {{ ref('stg_hubspot__link') }} as links
         on chains.stands_for = links.from_id and links.kind = 'contact_merge' and links.from_id <> links.to_id
@@ -20,6 +26,8 @@ ranked as (
     from chains
 )
 
-select ranked.contact_id, ranked.stands_for
+select
+    ranked.contact_id,
+    ranked.stands_for
 from ranked
 where ranked.choice = 1

@@ -9,10 +9,16 @@ with tied as (
     where links.kind = 'contact'
 )
 
-select tied.opportunity_id, tied.person_key, 'association' as via
+select
+    tied.opportunity_id,
+    tied.person_key,
+    'association' as via
 from tied
 union all
-select opportunities.opportunity_id, people.person_key, 'account' as via
+select
+    opportunities.opportunity_id,
+    people.person_key,
+    'account' as via
 from {{ ref('int_crm__opportunity') }} as opportunities
 inner join {{ ref('int_crm__person') }} as people on opportunities.account_key = people.account_key
 left join (select distinct tied.opportunity_id from tied) as covered

@@ -15,7 +15,9 @@ with history as (
 ),
 
 told as (
-    select history.deal_id, bool_or(history.stage in ('won', 'lost')) as has_end
+    select
+        history.deal_id,
+        bool_or(history.stage in ('won', 'lost')) as has_end
     from history
     group by history.deal_id
 ),

@@ -1,8 +1,15 @@
 -- CRM stages on the common ladder: the workspace's rules first, then HubSpot's own names; unmapped ones have no ladder.
 with seen as (
-    select deals.pipeline, deals.stage from {{ ref('stg_hubspot__deal') }} as deals where deals.stage is not null
+    select
+        deals.pipeline,
+        deals.stage
+    from {{ ref('stg_hubspot__deal') }} as deals
+    where deals.stage is not null
     union
-    select coalesce(entries.pipeline, '') as pipeline, entries.stage from {{ ref('stg_hubspot__deal_stage') }} as entries
+    select
+        coalesce(entries.pipeline, '') as pipeline,
+        entries.stage
+    from {{ ref('stg_hubspot__deal_stage') }} as entries
 ),
 
 ruled as (

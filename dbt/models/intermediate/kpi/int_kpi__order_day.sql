@@ -40,9 +40,23 @@ daily as (
 )
 
 select
-    daily.day, daily.geo, 'revenue' as kpi, daily.revenue as value, daily.revenue, daily.orders, daily.new_customers, daily.currency
+    daily.day,
+    daily.geo,
+    'revenue' as kpi,
+    daily.revenue as value,
+    daily.revenue,
+    daily.orders,
+    daily.new_customers,
+    daily.currency
 from daily
 union all
 select
-    daily.day, daily.geo, 'orders' as kpi, daily.orders as value, daily.revenue, daily.orders, daily.new_customers, daily.currency
+    daily.day,
+    daily.geo,
+    'orders' as kpi,
+    daily.orders as value,
+    daily.revenue,
+    daily.orders,
+    daily.new_customers,
+    daily.currency
 from daily

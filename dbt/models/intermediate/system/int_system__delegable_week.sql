@@ -21,14 +21,16 @@ kinds as (
 bounded as (
     select
         kinds.*,
-        case when kinds.n > 0 then
-            (
-                kinds.hits / kinds.n + cast(1.353013 as double) / kinds.n
-                - cast(1.645 as double) * sqrt(
-                    kinds.hits / kinds.n * (1 - kinds.hits / kinds.n) / kinds.n
-                    + cast(0.676506 as double) / (kinds.n * kinds.n)
-                )
-            ) / (1 + cast(2.706025 as double) / kinds.n)
+        case
+            when kinds.n > 0
+                then
+                    (
+                        kinds.hits / kinds.n + cast(1.353013 as double) / kinds.n
+                        - cast(1.645 as double) * sqrt(
+                            kinds.hits / kinds.n * (1 - kinds.hits / kinds.n) / kinds.n
+                            + cast(0.676506 as double) / (kinds.n * kinds.n)
+                        )
+                    ) / (1 + cast(2.706025 as double) / kinds.n)
         end as lower_bound
     from kinds
 )

@@ -1,13 +1,17 @@
 -- What logged-in people last said about analytics; whoever refused last is taken out of everything below.
 with agreed as (
-    select events.user_key, max(events.occurred_at) as agreed_at
+    select
+        events.user_key,
+        max(events.occurred_at) as agreed_at
     from {{ ref('stg_ga4__event') }} as events
     where events.user_key is not null
     group by events.user_key
 ),
 
 refused as (
-    select refusals.user_key, max(refusals.refused_at) as refused_at
+    select
+        refusals.user_key,
+        max(refusals.refused_at) as refused_at
     from {{ ref('stg_ga4__refusal') }} as refusals
     where refusals.user_key is not null
     group by refusals.user_key

@@ -1,7 +1,10 @@
 -- Channel of every combination of source, medium and campaign: the workspace's rules first, then GA4's grouping. A direct
 -- visit meets only a rule that names it.
 with origins as (
-    select distinct visits.source, visits.medium, coalesce(visits.utm_campaign, '') as campaign
+    select distinct
+        visits.source,
+        visits.medium,
+        coalesce(visits.utm_campaign, '') as campaign
     from {{ ref('int_web__sourced_visit') }} as visits
 ),
 

@@ -21,7 +21,9 @@ outside as (
     where
         referrers.host is not null
         and not exists (
-            select 1 from hosts where hosts.host is not null and {{ is_or_ends_with('referrers.host', 'hosts.host') }}
+            select 1 as own
+            from hosts
+            where hosts.host is not null and {{ is_or_ends_with('referrers.host', 'hosts.host') }}
         )
 )
 
@@ -40,13 +42,14 @@ select
     events.click_id_type,
     case when events.click_id_type is not null then events.click_id_type || '|' || events.click_key end as click_key,
     case
-        when coalesce(events.source, events.medium, events.campaign) is not null
+        when
+            coalesce(events.source, events.medium, events.campaign) is not null
             and coalesce(events.source, '') <> '(direct)'
             then coalesce(events.source, '') || '|' || coalesce(events.medium, '') || '|' || coalesce(events.campaign, '')
     end as utm_key,
-    case when outside.kind is distinct from 'ignored' then outside.host end as referrer_host,
-    case when outside.kind is distinct from 'ignored' then outside.kind end as referrer_kind,
-    case when outside.kind is distinct from 'ignored' then outside.name end as referrer_name,
+    case when coalesce(outside.kind, '') <> 'ignored' then outside.host end as referrer_host,
+    case when coalesce(outside.kind, '') <> 'ignored' then outside.kind end as referrer_kind,
+    case when coalesce(outside.kind, '') <> 'ignored' then outside.name end as referrer_name,
     events.page_referrer is not null as has_referrer,
     events.first_delivered_at,
     row_number() over (

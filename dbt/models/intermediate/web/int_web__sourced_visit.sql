@@ -1,7 +1,21 @@
 -- Source and medium of every visit: click ids first, then campaign parameters, then the referrer, else direct. fbclid
 -- proves Facebook or Instagram, not that anybody paid: people share such links.
 select
-    visits.*,
+    visits.stream_id,
+    visits.user_pseudo_id,
+    visits.ga_session_id,
+    visits.n,
+    visits.occurred_at,
+    visits.first_delivered_at,
+    visits.click_id_type,
+    visits.utm_source,
+    visits.utm_medium,
+    visits.utm_campaign,
+    visits.utm_content,
+    visits.referrer_host,
+    visits.referrer_kind,
+    visits.referrer_name,
+    visits.session_user_key,
     case
         when visits.click_id_type in ('gclid', 'gbraid', 'wbraid') then 'google'
         when visits.click_id_type = 'msclkid' then 'bing'

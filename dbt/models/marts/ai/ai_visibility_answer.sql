@@ -1,6 +1,8 @@
 -- Every scored answer of the panel, by week, engine and prompt.
 with prompts as (
-    select prompts.prompt_id, bool_or(prompts.is_core) as is_core
+    select
+        prompts.prompt_id,
+        bool_or(prompts.is_core) as is_core
     from {{ ref('stg_ai_panel__prompt') }} as prompts
     group by prompts.prompt_id
 )

@@ -13,10 +13,22 @@ with dated as (
 ),
 
 periods as (
-    select dated.model, dated.stage, dated.channel, 'window' as period, dated.credit, dated.amount_report
+    select
+        dated.model,
+        dated.stage,
+        dated.channel,
+        'window' as period,
+        dated.credit,
+        dated.amount_report
     from dated
     union all
-    select dated.model, dated.stage, dated.channel, dated.quarter as period, dated.credit, dated.amount_report
+    select
+        dated.model,
+        dated.stage,
+        dated.channel,
+        dated.quarter as period,
+        dated.credit,
+        dated.amount_report
     from dated
 )
 

@@ -1,15 +1,35 @@
 -- Everything that counts as an outcome of one person or account, and what takes it back.
 with conversions as (
     select
-        crm.conversion_id, crm.stage, crm.person_key, crm.account_key, crm.opportunity_id, cast(null as varchar) as order_id,
-        crm.occurred_at, crm.amount, crm.currency, crm.reverses, crm.cycle, crm.geo, 'hubspot' as source_system
+        crm.conversion_id,
+        crm.stage,
+        crm.person_key,
+        crm.account_key,
+        crm.opportunity_id,
+        cast(null as varchar) as order_id,
+        crm.occurred_at,
+        crm.amount,
+        crm.currency,
+        crm.reverses,
+        crm.cycle,
+        crm.geo,
+        'hubspot' as source_system
     from {{ ref('int_attr__crm_conversion') }} as crm
     union all
     select
-        orders.conversion_id, orders.stage, orders.person_key,
+        orders.conversion_id,
+        orders.stage,
+        orders.person_key,
         coalesce(accounts.account_key, people.account_key) as account_key,
-        cast(null as varchar) as opportunity_id, orders.order_id, orders.occurred_at, orders.amount, orders.currency,
-        orders.reverses, 1 as cycle, {{ geo_of('orders.geo', 'geo_names') }} as geo, orders.source_system
+        cast(null as varchar) as opportunity_id,
+        orders.order_id,
+        orders.occurred_at,
+        orders.amount,
+        orders.currency,
+        orders.reverses,
+        1 as cycle,
+        {{ geo_of('orders.geo', 'geo_names') }} as geo,
+        orders.source_system
     from {{ ref('int_attr__order_conversion') }} as orders
     left join {{ ref('account') }} as accounts on orders.account_key = accounts.account_key
     left join {{ ref('int_crm__person') }} as people on orders.person_key = people.person_key

@@ -1,6 +1,8 @@
 -- Distinct paths with what came of them, the input of the path models. Refunds are netted from the value.
 with refunds as (
-    select conversions.reverses as conversion_id, sum(conversions.amount_report) as amount_report
+    select
+        conversions.reverses as conversion_id,
+        sum(conversions.amount_report) as amount_report
     from {{ ref('conversion') }} as conversions
     where conversions.reverses is not null
     group by conversions.reverses
@@ -36,7 +38,12 @@ counted as (
     from converted
     left join refunds on converted.conversion_id = refunds.conversion_id
     union all
-    select unconverted.stage, unconverted.path, 0 as conversions, 0 as amount, 1 as nulls
+    select
+        unconverted.stage,
+        unconverted.path,
+        0 as conversions,
+        0 as amount,
+        1 as nulls
     from unconverted
 )
 

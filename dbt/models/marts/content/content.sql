@@ -1,6 +1,8 @@
 -- Pieces of content with their features; the log says when a piece was published if its own record does not.
 with published as (
-    select events.content_id, min(events.occurred_at) as published_at
+    select
+        events.content_id,
+        min(events.occurred_at) as published_at
     from {{ ref('stg_content__event') }} as events
     where events.type = 'published'
     group by events.content_id

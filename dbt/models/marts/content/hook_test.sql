@@ -31,7 +31,8 @@ ranked as (
     select
         dated.*,
         row_number() over (
-            partition by dated.brief, dated.variant, dated.channel, dated.week order by dated.occurred_at desc, dated.event_id desc
+            partition by dated.brief, dated.variant, dated.channel, dated.week
+            order by dated.occurred_at desc, dated.event_id desc
         ) as recency
     from dated
     where dated.brief is not null and dated.variant is not null

@@ -1,6 +1,9 @@
 -- Features of every variant, one row each: `key` where the feature is there, `key=value` where it has a value of its own.
 with listed as (
-    select pieces.variant_id as variant, pieces.features, unnest(json_keys(pieces.features)) as feature_key
+    select
+        pieces.variant_id as variant,
+        pieces.features,
+        unnest(json_keys(pieces.features)) as feature_key
     from {{ ref('stg_content__piece') }} as pieces
     where pieces.variant_id is not null and json_type(pieces.features) = 'OBJECT'
 ),

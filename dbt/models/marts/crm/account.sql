@@ -1,13 +1,22 @@
 -- Companies that the CRM knows, or that its contacts and deals name.
 with named as (
-    select companies.company_id, companies.domain, companies.industry
+    select
+        companies.company_id,
+        companies.domain,
+        companies.industry
     from {{ ref('stg_hubspot__company') }} as companies
     union all
-    select contacts.company_id, null as domain, null as industry
+    select
+        contacts.company_id,
+        null as domain,
+        null as industry
     from {{ ref('int_crm__contact') }} as contacts
     where contacts.company_id is not null
     union all
-    select links.record_id as company_id, null as domain, null as industry
+    select
+        links.record_id as company_id,
+        null as domain,
+        null as industry
     from {{ ref('int_crm__deal_link') }} as links
     where links.kind = 'company' and links.nth = 1
 )

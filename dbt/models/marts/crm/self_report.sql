@@ -1,7 +1,12 @@
 -- What people say brought them; several channels in one answer share it equally.
 with distinct_answers as (
     select distinct
-        answers.answer_key, answers.person_key, answers.account_key, answers.answered_at, answers.channel, answers.is_mapped
+        answers.answer_key,
+        answers.person_key,
+        answers.account_key,
+        answers.answered_at,
+        answers.channel,
+        answers.is_mapped
     from {{ ref('int_crm__answer') }} as answers
 )
 

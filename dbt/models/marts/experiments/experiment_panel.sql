@@ -37,7 +37,11 @@ delivered as (
 ),
 
 spent as (
-    select tests.experiment_id, lines.geo, lines.day, sum(lines.spend_report) as spend
+    select
+        tests.experiment_id,
+        lines.geo,
+        lines.day,
+        sum(lines.spend_report) as spend
     from tests
     inner join {{ ref('channel_day') }} as lines
         on
@@ -85,9 +89,23 @@ select
     rows_of_panel.arm,
     rows_of_panel.period
 from (
-    select delivered.experiment_id, delivered.geo, delivered.day, delivered.kpi, delivered.spend, delivered.arm, delivered.period
+    select
+        delivered.experiment_id,
+        delivered.geo,
+        delivered.day,
+        delivered.kpi,
+        delivered.spend,
+        delivered.arm,
+        delivered.period
     from delivered
     union all
-    select cut.experiment_id, cut.geo, cut.day, cut.kpi, cut.spend, cut.arm, cut.period
+    select
+        cut.experiment_id,
+        cut.geo,
+        cut.day,
+        cut.kpi,
+        cut.spend,
+        cut.arm,
+        cut.period
     from cut
 ) as rows_of_panel

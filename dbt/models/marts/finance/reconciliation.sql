@@ -1,21 +1,36 @@
 -- Month by month: what the books say, what the models see, and the gap between the two, in report currency.
 with current_run as (
-    select runs.report_currency, runs.kpi from {{ ref('int_base__current_run') }} as runs
+    select
+        runs.report_currency,
+        runs.kpi
+    from {{ ref('int_base__current_run') }} as runs
 ),
 
 -- A null total means that a rate is missing: a gap computed from the rest would look tied and not be.
 booked as (
     select
         ledger.period,
-        case when bool_and(ledger.amount_report is not null) then
-            sum(case ledger.kind when 'revenue' then ledger.amount_report when 'refund' then -ledger.amount_report else 0 end)
+        case
+            when bool_and(ledger.amount_report is not null)
+                then
+                    sum(
+                        case ledger.kind
+                            when 'revenue' then ledger.amount_report when 'refund' then -ledger.amount_report else 0
+                        end
+                    )
         end as booked_revenue,
-        case when bool_and(ledger.amount_report is not null) then
-            sum(case when ledger.modelled then 0 when ledger.kind = 'revenue' then ledger.amount_report
-                when ledger.kind = 'refund' then -ledger.amount_report else 0 end)
+        case
+            when bool_and(ledger.amount_report is not null)
+                then
+                    sum(case
+                        when ledger.modelled then 0 when ledger.kind = 'revenue' then ledger.amount_report
+                        when ledger.kind = 'refund' then -ledger.amount_report else 0
+                    end)
         end as excluded_revenue,
-        case when bool_and(ledger.amount_report is not null) then
-            sum(case ledger.kind when 'media_spend' then ledger.amount_report else 0 end)
+        case
+            when bool_and(ledger.amount_report is not null)
+                then
+                    sum(case ledger.kind when 'media_spend' then ledger.amount_report else 0 end)
         end as ledger_spend
     from {{ ref('ledger_period') }} as ledger
     where ledger.kind in ('revenue', 'refund', 'media_spend')

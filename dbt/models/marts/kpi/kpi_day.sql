@@ -44,7 +44,12 @@ told as (
 ),
 
 span as (
-    select told.geo, told.kpi, min(told.currency) as currency, min(told.day) as first_day, max(told.day) as last_day
+    select
+        told.geo,
+        told.kpi,
+        min(told.currency) as currency,
+        min(told.day) as first_day,
+        max(told.day) as last_day
     from told
     inner join {{ ref('int_kpi__zero_fill') }} as choice on choice.zero_fill
     where told.grain = 'day'
@@ -53,20 +58,40 @@ span as (
 
 calendar as (
     select
-        span.geo, span.kpi, span.currency,
+        span.geo,
+        span.kpi,
+        span.currency,
         cast(unnest(generate_series(span.first_day, span.last_day, interval 1 day)) as date) as day
     from span
 ),
 
 filled as (
     select
-        told.day, told.geo, told.kpi, told.grain, told.value, told.revenue, told.revenue_report, told.orders,
-        told.new_customers, told.currency, told.provisional
+        told.day,
+        told.geo,
+        told.kpi,
+        told.grain,
+        told.value,
+        told.revenue,
+        told.revenue_report,
+        told.orders,
+        told.new_customers,
+        told.currency,
+        told.provisional
     from told
     union all
     select
-        calendar.day, calendar.geo, calendar.kpi, 'day' as grain, 0 as value, 0 as revenue, 0 as revenue_report, 0 as orders,
-        null as new_customers, calendar.currency, false as provisional
+        calendar.day,
+        calendar.geo,
+        calendar.kpi,
+        'day' as grain,
+        0 as value,
+        0 as revenue,
+        0 as revenue_report,
+        0 as orders,
+        null as new_customers,
+        calendar.currency,
+        false as provisional
     from calendar
     left join told
         on calendar.day = told.day and calendar.geo = told.geo and calendar.kpi = told.kpi

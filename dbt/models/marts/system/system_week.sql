@@ -1,6 +1,8 @@
 -- How well people and agents work together, week by week; a figure that the log does not allow is null.
 with events as (
-    select events.*, cast(date_trunc('week', events.occurred_at) as date) as week
+    select
+        events.*,
+        cast(date_trunc('week', events.occurred_at) as date) as week
     from {{ ref('stg_content__event') }} as events
 ),
 
@@ -30,7 +32,8 @@ decided as (
 checked as (
     select
         events.week,
-        sum({{ payload_number('events.payload', 'passed') }} * coalesce({{ payload_number('events.payload', 'weight') }}, 1)) as passed,
+        sum({{ payload_number('events.payload', 'passed') }} * coalesce({{ payload_number('events.payload', 'weight') }}, 1))
+            as passed,
         sum(
             coalesce({{ payload_number('events.payload', 'applicable') }}, 1)
             * coalesce({{ payload_number('events.payload', 'weight') }}, 1)
@@ -41,7 +44,9 @@ checked as (
 ),
 
 edited as (
-    select events.week, median({{ payload_number('events.payload', 'edit_ratio') }}) as edit_ratio
+    select
+        events.week,
+        median({{ payload_number('events.payload', 'edit_ratio') }}) as edit_ratio
     from events
     where events.type = 'approved'
     group by events.week
@@ -61,7 +66,8 @@ patterns as (
 learned as (
     select
         cast(date_trunc('week', patterns.applied_at) as date) as week,
-        median({{ microseconds_between('patterns.closed_at', 'patterns.applied_at') }} / cast(86400000000 as double)) as learning_speed
+        median({{ microseconds_between('patterns.closed_at', 'patterns.applied_at') }} / cast(86400000000 as double))
+            as learning_speed
     from patterns
     where patterns.is_promoted and patterns.pattern_id is not null and patterns.applied_at >= patterns.closed_at
     group by cast(date_trunc('week', patterns.applied_at) as date)
@@ -70,7 +76,8 @@ learned as (
 delegated as (
     select
         kinds.week,
-        sum(case when kinds.is_delegable then kinds.human_minutes else 0 end) / nullif(sum(kinds.human_minutes), 0) as delegable_share
+        sum(case when kinds.is_delegable then kinds.human_minutes else 0 end)
+        / nullif(sum(kinds.human_minutes), 0) as delegable_share
     from {{ ref('int_system__delegable_week') }} as kinds
     group by kinds.week
 )

@@ -1,6 +1,12 @@
 -- Everybody whom the CRM, the site or the shop knows and who did not refuse; one row a person, whatever the systems call them.
 with crm as (
-    select people.person_key, people.email_hash, people.crm_ids, people.account_key, people.first_seen, people.deleted
+    select
+        people.person_key,
+        people.email_hash,
+        people.crm_ids,
+        people.account_key,
+        people.first_seen,
+        people.deleted
     from {{ ref('int_crm__person') }} as people
 ),
 

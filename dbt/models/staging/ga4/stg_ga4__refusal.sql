@@ -12,7 +12,12 @@ with refused as (
     where events._delivered_at <= {{ as_of() }}
 )
 
-select refused.day, refused.event_name, refused.user_key, count(*) as events, max(refused.occurred_at) as refused_at
+select
+    refused.day,
+    refused.event_name,
+    refused.user_key,
+    count(*) as events,
+    max(refused.occurred_at) as refused_at
 from refused
 where
     refused.delivery_day = refused.newest_delivery_day

@@ -21,7 +21,9 @@ select
 from ranked
 cross join {{ source('ops', 'current_run') }} as current_run
 left join (
-    select chosen.source, max(chosen.currency) as currency
+    select
+        chosen.source,
+        max(chosen.currency) as currency
     from {{ source('ops', 'source_option') }} as chosen
     group by chosen.source
 ) as options on options.source = 'hubspot'
