@@ -18,6 +18,7 @@ from dagster_project.demo.deliveries import line
 from dagster_project.demo.export import Export, Planted
 
 RECENT = 13
+TWICE_FROM_END = 5
 LATE_SHARE = 0.12
 
 
@@ -77,17 +78,19 @@ def with_dirt(exports: Iterable[Export], seed: int) -> Iterator[Export]:
     for export in exports:
         by_source.setdefault(export.source, []).append(export)
     for source, files in by_source.items():
-        folders = len({file.path.rsplit("/", 1)[0] for file in files})
-        last = {file.path.rsplit("/", 1)[0]: file.path for file in files}
+        folders: dict[str, list[str]] = {}
+        for file in files:
+            folders.setdefault(file.path.rpartition("/")[0], []).append(file.path)
         count = 0
         for index, file in enumerate(files):
-            recent = index >= len(files) - RECENT * folders or folders > 1
-            settled = source in REREAD and file.path in last.values()
-            if source in EVERY and recent and not settled and index % EVERY[source] == 0:
+            siblings = folders[file.path.rpartition("/")[0]]
+            to_come = len(siblings) - 1 - siblings.index(file.path)
+            settled = source in REREAD and to_come == 0
+            if source in EVERY and to_come < RECENT and not settled and index % EVERY[source] == 0:
                 file = _damaged(file, count, rng)
                 count += 1
             yield file
-            if source == "meta_ads" and index == len(files) - 6:
+            if source == "meta_ads" and to_come == TWICE_FROM_END:
                 again = file.path.replace(".csv", " (1).csv")
                 yield replace(file, path=again, duplicate_of=file.path, planted=())
 
