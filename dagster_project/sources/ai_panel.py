@@ -26,7 +26,18 @@ ANSWER_TABLE = Entity(
      ("replicate", "count"), ("served_model", "text"), ("status", "text"), ("text_sha256", "text"), ("brands", "json"),
      ("own_cited", "flag"), ("cited_domains", "json"), ("searched", "flag"), ("cost_usd", "money")),
 )  # fmt: skip
-_PLAIN = ("prompt_id", "engine", "surface", "locale", "requested_at", "day_slot", "replicate", "served_model", "status", "cost_usd")
+_PLAIN = (
+    "prompt_id",
+    "engine",
+    "surface",
+    "locale",
+    "requested_at",
+    "day_slot",
+    "replicate",
+    "served_model",
+    "status",
+    "cost_usd",
+)
 
 
 def brands_named(text: str, brands: tuple[str, ...]) -> list[str]:
@@ -62,7 +73,15 @@ def _extracted(frame: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[Br
             sources, queries = (json.loads(cells[c] or "[]") for c in ("sources", "queries"))
             urls = [s["url"] if isinstance(s, dict) else str(s) for s in sources]
         except (ValueError, KeyError, TypeError):
-            broken.append(Broken(line["_row"], "sources", (cells["sources"] or "")[:80], "bad_json", "must be a list of objects with url"))
+            broken.append(
+                Broken(
+                    line["_row"],
+                    "sources",
+                    (cells["sources"] or "")[:80],
+                    "bad_json",
+                    "must be a list of objects with url",
+                )
+            )
             continue
         domains = list(dict.fromkeys(d for url in urls if (d := domain_of(url))))
         text = cells["text"]
@@ -74,7 +93,10 @@ def _extracted(frame: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[Br
             "own_cited": "true" if any(d == o or d.endswith(f".{o}") for d in domains for o in own) else "false",
             "searched": "true" if domains or queries else "false",
         })  # fmt: skip
-    schema = {"_row": pl.Int64, **{c: pl.String for c in ("text_sha256", "brands", "cited_domains", "own_cited", "searched")}}
+    schema = {
+        "_row": pl.Int64,
+        **dict.fromkeys(("text_sha256", "brands", "cited_domains", "own_cited", "searched"), pl.String),
+    }
     found = pl.DataFrame(rows, schema=schema)
     plain = frame.select("_row", *(pl.col(place).alias(name) for name in _PLAIN if (place := ctx.place(name))))
     return plain.join(found, on="_row", how="inner", maintain_order="left"), broken

@@ -22,6 +22,7 @@ from dagster_project.sources import (
     meta_ads,
     microsoft_ads,
     revenue,
+    salesforce,
     tiktok_ads,
 )
 from dagster_project.sources.contract import Entity, Source
@@ -35,6 +36,7 @@ CATALOGUE: tuple[Source, ...] = (
     tiktok_ads.SOURCE,
     channel_spend.SOURCE,
     hubspot.SOURCE,
+    salesforce.SOURCE,
     ga4.SOURCE,
     ledger.SOURCE,
     revenue.SOURCE,

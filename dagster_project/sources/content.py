@@ -29,12 +29,20 @@ def _features(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame]
     merged, extra = [], []
     for box, rest in zip(boxes, good["_rest"], strict=True):
         columns = json.loads(rest or "{}")
-        named = {k.partition(".")[2]: v for k, v in columns.items() if k.lower().startswith("feature.") and v not in (None, "")}
+        named = {
+            k.partition(".")[2]: v
+            for k, v in columns.items()
+            if k.lower().startswith("feature.") and v not in (None, "")
+        }
         features = {**named, **(json.loads(box) if box else {})}
         merged.append(json.dumps(features, ensure_ascii=False, sort_keys=True) if features else None)
         others = {k: v for k, v in columns.items() if not k.lower().startswith("feature.") and v is not None}
         extra.append(json.dumps(others, ensure_ascii=False) if others else None)
-    return {"content": good.with_columns(pl.Series("features", merged, dtype=pl.String), pl.Series("_extra", extra, dtype=pl.String))}, []
+    return {
+        "content": good.with_columns(
+            pl.Series("features", merged, dtype=pl.String), pl.Series("_extra", extra, dtype=pl.String)
+        )
+    }, []
 
 
 PIECES = Shape(

@@ -36,29 +36,29 @@ def is_legal(cells: tuple[str, ...]) -> bool:
 
 
 def control_rows(frame: pl.DataFrame, match: Match, cells: pl.DataFrame) -> pl.DataFrame:
-    """Rows of the file that are controls: `_row`, and `total` (false for averages and footers)."""
+    """Rows of the file that are controls: `_row`, and `total` (false for averages and footers).
+
+    A row with a date in its day column is data whatever its texts say, so a campaign may be called "Total relaunch".
+    """
+    fields = match.shape.fields
+    day = next((i for i, f in enumerate(fields) if f.kind in ("day", "instant") and f"f{i}" in cells.columns), None)
+    if day is not None:
+        undated = ~cells[f"f{day}"].str.contains(_DATE_LIKE).fill_null(False)
+        frame, cells = frame.filter(undated), cells.filter(undated)
     texts = [pl.col(c).str.strip_chars() for c in frame.columns if c != "_row"]
-    first = pl.coalesce([pl.when(t != "").then(t) for t in texts]).str.to_lowercase()
-    day_index = next(
-        (i for i, f in enumerate(match.shape.fields) if f.kind in ("day", "instant") and f"f{i}" in cells.columns), None
-    )
-    dated = cells[f"f{day_index}"].str.contains(_DATE_LIKE).fill_null(False) if day_index is not None else None
-    anywhere = pl.any_horizontal(t.str.to_lowercase().str.contains(_TOTAL) for t in texts)
-    undated = pl.lit(True) if dated is None else ~dated
-    numbers = [
-        pl.col(f"c{p}") != ""
-        for i, f in enumerate(match.shape.fields)
-        if f.summed and (p := match.place(i)) is not None
-    ]
-    report = match.shape.language is not None and day_index is not None and bool(numbers)
-    empty_day = undated & pl.any_horizontal(numbers) if report else pl.lit(False)
-    blank_day = cells[f"f{day_index}"].is_null() if day_index is not None else pl.lit(False)
-    total = (undated & first.str.contains(_TOTAL)) | (undated & blank_day & anywhere) | (empty_day & blank_day)
-    average = undated & pl.any_horizontal(t.str.to_lowercase().str.contains(_AVERAGE) for t in texts)
-    legal = undated & first.str.contains(_LEGAL)
+    low = [pl.when(t != "").then(t.str.to_lowercase()) for t in texts]
+    numbers = [pl.col(f"c{p}") != "" for i, f in enumerate(fields) if f.summed and (p := match.place(i)) is not None]
+    blank = cells[f"f{day}"].is_null() if day is not None else pl.Series([False] * frame.height, dtype=pl.Boolean)
+    report = match.shape.language is not None and bool(numbers)
+    first = pl.coalesce(low)
     marked = frame.select(
-        "_row", total=total.fill_null(False), average=average.fill_null(False), legal=legal.fill_null(False)
-    )
+        "_row",
+        total=first.str.contains(_TOTAL)
+        | (blank & pl.any_horizontal(t.str.contains(_TOTAL) for t in low))
+        | (blank & (pl.any_horizontal(numbers) if report else pl.lit(False))),
+        average=pl.any_horizontal(t.str.contains(_AVERAGE) for t in low) if day is not None else pl.lit(False),
+        legal=first.str.contains(_LEGAL),
+    ).with_columns(pl.col("total", "average", "legal").fill_null(False))
     return marked.filter(pl.col("total") | pl.col("average") | pl.col("legal")).select(
         "_row", total=pl.col("total") & ~pl.col("average") & ~pl.col("legal")
     )

@@ -20,22 +20,21 @@ TABLE = Entity(
      ("region", "text"), ("transaction_id", "id"), ("purchase_revenue", "money"), ("refund_value", "money"), ("currency", "currency"),
      ("property_source", "text"), ("property_medium", "text"), ("property_campaign", "text")),
 )  # fmt: skip
-_VALUE = pl.Struct({k: pl.String for k in ("string_value", "int_value", "float_value", "double_value")})
+_VALUE = pl.Struct(dict.fromkeys(("string_value", "int_value", "float_value", "double_value"), pl.String))
 _PARAMS = pl.List(pl.Struct({"key": pl.String, "value": _VALUE}))
 _READ_PARAMS = (
     "ga_session_id", "ga_session_number", "page_location", "page_referrer", "source", "medium", "campaign", "content", "term",
     "currency", "value", "transaction_id",
 )  # fmt: skip
 _STRUCTS: dict[str, pl.DataType] = {
-    "collected_traffic_source": pl.Struct({k: pl.String for k in (
-        "manual_source", "manual_medium", "manual_campaign_name", "manual_content", "manual_term", "gclid", "dclid", "srsltid")}),
+    "collected_traffic_source": pl.Struct(dict.fromkeys(("manual_source", "manual_medium", "manual_campaign_name", "manual_content", "manual_term", "gclid", "dclid", "srsltid"), pl.String)),
     "session_traffic_source_last_click": pl.Struct({
-        "manual_campaign": pl.Struct({k: pl.String for k in ("source", "medium", "campaign_name")}),
+        "manual_campaign": pl.Struct(dict.fromkeys(("source", "medium", "campaign_name"), pl.String)),
         "google_ads_campaign": pl.Struct({"campaign_name": pl.String})}),
     "privacy_info": pl.Struct({"analytics_storage": pl.String, "ads_storage": pl.String}),
     "device": pl.Struct({"category": pl.String}),
     "geo": pl.Struct({"country": pl.String, "region": pl.String}),
-    "ecommerce": pl.Struct({k: pl.String for k in ("transaction_id", "purchase_revenue", "refund_value")}),
+    "ecommerce": pl.Struct(dict.fromkeys(("transaction_id", "purchase_revenue", "refund_value"), pl.String)),
 }  # fmt: skip
 
 
@@ -45,8 +44,14 @@ def _flattened(frame: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[Br
                         _cell(ctx, "user_id").alias("user_key"))  # fmt: skip
     flat = flat.join(_params(frame, ctx), on="_row", how="left", maintain_order="left")
     parts = {name: _decoded(frame, ctx, name, dtype) for name, dtype in _STRUCTS.items()}
-    collected, session = parts["collected_traffic_source"].struct.unnest(), parts["session_traffic_source_last_click"].struct
-    manual, google = session.field("manual_campaign").struct.unnest(), session.field("google_ads_campaign").struct.field("campaign_name")
+    collected, session = (
+        parts["collected_traffic_source"].struct.unnest(),
+        parts["session_traffic_source_last_click"].struct,
+    )
+    manual, google = (
+        session.field("manual_campaign").struct.unnest(),
+        session.field("google_ads_campaign").struct.field("campaign_name"),
+    )
     shop, place = parts["ecommerce"].struct.unnest(), parts["geo"].struct
     privacy_info = parts["privacy_info"].struct
     flat = flat.with_columns(
@@ -95,9 +100,13 @@ def _params(frame: pl.DataFrame, ctx: Context) -> pl.DataFrame:
     nested = pl.DataFrame([frame["_row"], _decoded(frame, ctx, "event_params", _PARAMS).alias("p")])
     rows = nested.explode("p").drop_nulls("p").unnest("p")
     value = pl.col("value").struct
-    text = pl.coalesce(value.field("string_value"), value.field("int_value"), value.field("double_value"), value.field("float_value"))
+    text = pl.coalesce(
+        value.field("string_value"), value.field("int_value"), value.field("double_value"), value.field("float_value")
+    )
     long = rows.with_columns(text.alias("text")).filter(pl.col("key").is_in(_READ_PARAMS))
-    wide = long.group_by("_row").agg(pl.col("text").filter(pl.col("key") == k).first().alias(f"p.{k}") for k in _READ_PARAMS)
+    wide = long.group_by("_row").agg(
+        pl.col("text").filter(pl.col("key") == k).first().alias(f"p.{k}") for k in _READ_PARAMS
+    )
     return frame.select("_row").join(wide, on="_row", how="left", maintain_order="left")
 
 
@@ -117,7 +126,11 @@ def _decoded(frame: pl.DataFrame, ctx: Context, name: str, dtype: pl.DataType) -
     try:
         return cells.str.json_decode(dtype)
     except pl.exceptions.ComputeError as error:
-        raise Unreadable("bad_json", f"column {name} does not have the form of GA4's BigQuery export ({str(error)[:120]})", column=name) from None
+        raise Unreadable(
+            "bad_json",
+            f"column {name} does not have the form of GA4's BigQuery export ({str(error)[:120]})",
+            column=name,
+        ) from None
 
 
 EVENTS = Shape(

@@ -20,7 +20,10 @@ DEAL = Entity(
      ("created_at", "instant"), ("closed_at", "instant"), ("company_ids", "ids"), ("contact_ids", "ids"), ("geo", "text"),
      ("deal_type", "text"), ("is_deleted", "flag"), ("original_source", "text")),
 )  # fmt: skip
-STAGE = Entity("hubspot__deal_stage", (("deal_id", "id"), ("pipeline", "text"), ("stage", "text"), ("entered_at", "instant"), ("left_at", "instant")))
+STAGE = Entity(
+    "hubspot__deal_stage",
+    (("deal_id", "id"), ("pipeline", "text"), ("stage", "text"), ("entered_at", "instant"), ("left_at", "instant")),
+)
 CONTACT = Entity(
     "hubspot__contact",
     (("contact_id", "id"), ("email_hash", "text"), ("email_domain", "text"), ("created_at", "instant"), ("lifecycle_stage", "text"),
@@ -40,7 +43,12 @@ LINK = Entity(
     "hubspot__link",
     (("kind", "text"), ("from_id", "id"), ("to_id", "id"), ("type_id", "text"), ("linked_at", "instant")),
 )  # fmt: skip
-QUESTIONS = ("how did you hear about us?", "how did you hear about us", "self-reported source", "self reported attribution")
+QUESTIONS = (
+    "how did you hear about us?",
+    "how did you hear about us",
+    "self-reported source",
+    "self reported attribution",
+)
 _ENTERED = re.compile(r'^date (entered|exited) "(.+?)(?: \(([^()]*)\))?"$', re.IGNORECASE)
 _ENTERED_ID = re.compile(r"^hs_(?:v2_)?date_(entered|exited)_(.+)$", re.IGNORECASE)
 
@@ -69,18 +77,31 @@ def _stage_dates(good: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[B
             if named and text and text.strip().lower() not in values.NULLS:
                 pipeline = named[3] if named.re is _ENTERED and named[3] else own
                 found.setdefault((row, deal, pipeline, named[2]), {})[named[1].lower()] = (header, text.strip())
-    lines = [(*key, when.get("entered", ("", None))[1], when.get("exited", ("", None))[1]) for key, when in found.items()]
+    lines = [
+        (*key, when.get("entered", ("", None))[1], when.get("exited", ("", None))[1]) for key, when in found.items()
+    ]
     schema = ["_row", "deal_id", "pipeline", "stage", "entered", "left"]
     types = {n: pl.Int64 if n == "_row" else pl.String for n in schema}
     frame = pl.DataFrame(lines, schema=types, orient="row")
     order = ctx.options.date_order
-    frame = frame.with_columns(values.instants(frame["entered"], order).alias("entered_at"), values.instants(frame["left"], order).alias("left_at"))
+    frame = frame.with_columns(
+        values.instants(frame["entered"], order).alias("entered_at"),
+        values.instants(frame["left"], order).alias("left_at"),
+    )
     broken = []
     for text, moment, kind in (("entered", "entered_at", "entered"), ("left", "left_at", "exited")):
         unread = frame.filter(pl.col(text).is_not_null() & pl.col(moment).is_null())
-        broken += [Broken(r, f'Date {kind} "{s}"', v, "bad_date", "is not a date; write it as 2026-11-03 09:14") for r, s, v in unread.select("_row", "stage", text).iter_rows()]
+        broken += [
+            Broken(r, f'Date {kind} "{s}"', v, "bad_date", "is not a date; write it as 2026-11-03 09:14")
+            for r, s, v in unread.select("_row", "stage", text).iter_rows()
+        ]
         late = frame.filter(pl.col(moment) > ctx.now)
-        broken += [Broken(r, f'Date {kind} "{s}"', v, "future_day", f"lies after {ctx.now:%Y-%m-%d %H:%M} UTC; correct the date") for r, s, v in late.select("_row", "stage", text).iter_rows()]
+        broken += [
+            Broken(
+                r, f'Date {kind} "{s}"', v, "future_day", f"lies after {ctx.now:%Y-%m-%d %H:%M} UTC; correct the date"
+            )
+            for r, s, v in late.select("_row", "stage", text).iter_rows()
+        ]
     return frame.drop("entered", "left"), broken
 
 
@@ -223,6 +244,8 @@ FIVETRAN = (
             ("contact_merge_audit", "contact_merge", "vid_to_merge", "canonical_vid"),
         )
     ),
+    Shape("fivetran:form", unused="a list of forms; which contact sent one when is in contact_form_submission",
+          fields=(Field("guid", "text", ("guid",), required=True), Field("form", "text", ("form_type",), required=True))),
     Shape("fivetran:other", unused="Plumbline has no reader for this HubSpot table; deals, stages, contacts, companies and their links are read",
           fields=(Field("synced", "text", ("_fivetran_synced",), required=True),)),
 )  # fmt: skip

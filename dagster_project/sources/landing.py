@@ -49,26 +49,22 @@ def pending(landing: Path, con: duckdb.DuckDBPyConnection, settings: Settings | 
 
     A file that could not be read is tried again once its source's options in plumbline.yaml have changed (give `settings`).
     """
-    known: dict[str, set[tuple[str, str | None]]] = {}
+    known: dict[str, set[tuple[str, str]]] = {}
     for sha, status, options in con.execute("select sha256, status, options_sha256 from ops.batch").fetchall():
         known.setdefault(sha, set()).add((status, options))
     names = {s.name for s in CATALOGUE}
-    files: list[Path] = []
-    seen: set[tuple[str, str]] = set()
-    for path in landing_files(landing):
-        source = source_of(path, landing)
-        if source not in names:
-            continue
-        sha = _sha256(path)
-        states = known.get(sha, set())
-        done = any(status == "landed" for status, _ in states) or any(
-            settings is None or options == options_sha256(settings, source) for _, options in states
-        )
-        if not done and (source, sha) not in seen:
-            seen.add((source, sha))
-            files.append(path)
     far = datetime(9999, 1, 1)
-    return sorted(files, key=lambda p: (delivered_at(file_name(p, landing), None, far), file_name(p, landing)))
+    files = [p for p in landing_files(landing) if source_of(p, landing) in names]
+    files.sort(key=lambda p: (delivered_at(file_name(p, landing), None, far), file_name(p, landing)))
+    fresh: dict[tuple[str, str], Path] = {}
+    for path in files:  # in order of delivery, so that of equal files the first one counts
+        source = source_of(path, landing)
+        sha = _sha256(path)
+        told = options_sha256(settings, source) if settings is not None else None
+        done = any(status == "landed" or told in (None, options) for status, options in known.get(sha, ()))
+        if not done:
+            fresh.setdefault((source, sha), path)
+    return list(fresh.values())
 
 
 def land(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import polars as pl
 
@@ -90,25 +91,28 @@ def _with(frame: pl.DataFrame, column: str, dtype: pl.DataType | type[pl.DataTyp
     return frame if column in frame.columns else frame.with_columns(pl.lit(None, dtype=dtype).alias(column))
 
 
+_ID = Field("entry_id", "id", ("entry_id", "entry", "journal entry"))
+_FIELDS = (
+    Field("posted_on", "day", ("posted_on", "posting date", "date"), {"de": ("buchungsdatum",)}),
+    Field("period", "period", ("period", "month"), {"de": ("buchungsperiode",)}),
+    Field("account_code", "id", ("account_code", "account", "account number"), {"de": ("konto", "kontonummer")}),
+    Field("account_name", "text", ("account_name",), {"de": ("kontobezeichnung",)}),
+    Field("cost_centre", "text", ("cost_centre", "cost center"), {"de": ("kostenstelle",)}),
+    Field("vendor", "text", ("vendor", "supplier"), {"de": ("lieferant", "kreditor")}),
+    Field("kind", "choice", ("kind",), one_of=LEDGER_KINDS),
+    Field("channel", "text", ("channel",)),
+    Field("amount", "money", ("amount",), {"de": ("betrag",)}, summed=True),
+    Field("debit", "money", ("debit",), {"de": ("soll",)}, summed=True),
+    Field("credit", "money", ("credit",), {"de": ("haben",)}, summed=True),
+    Field("currency", "currency", ("currency", "currency code"), {"de": ("währung",)}),
+    Field("document", "text", ("document", "document number"), {"de": ("beleg", "belegnummer")}),
+)
+_NEEDED = (("amount", "debit", "credit"), ("posted_on", "period"), ("kind", "account_code"))
 ENTRIES = Shape(
-    "entries", "ledger",
-    fields=(
-        Field("entry_id", "id", ("entry_id", "entry", "journal entry")),
-        Field("posted_on", "day", ("posted_on", "posting date", "date"), {"de": ("buchungsdatum",)}),
-        Field("period", "period", ("period", "month"), {"de": ("buchungsperiode",)}),
-        Field("account_code", "id", ("account_code", "account", "account number"), {"de": ("konto", "kontonummer")}),
-        Field("account_name", "text", ("account_name",), {"de": ("kontobezeichnung",)}),
-        Field("cost_centre", "text", ("cost_centre", "cost center"), {"de": ("kostenstelle",)}),
-        Field("vendor", "text", ("vendor", "supplier"), {"de": ("lieferant", "kreditor")}),
-        Field("kind", "choice", ("kind",), one_of=LEDGER_KINDS),
-        Field("channel", "text", ("channel",)),
-        Field("amount", "money", ("amount",), {"de": ("betrag",)}, summed=True),
-        Field("debit", "money", ("debit",), {"de": ("soll",)}, summed=True),
-        Field("credit", "money", ("credit",), {"de": ("haben",)}, summed=True),
-        Field("currency", "currency", ("currency", "currency code"), {"de": ("währung",)}),
-        Field("document", "text", ("document", "document number"), {"de": ("beleg", "belegnummer")}),
-    ),
-    key=("entry_id",), any_of=(("amount", "debit", "credit"), ("posted_on", "period"), ("kind", "account_code")),
+    "entries", "ledger", fields=(replace(_ID, required=True), *_FIELDS), key=("entry_id",), any_of=_NEEDED,
     currency_from="report", finish=_finish,
 )  # fmt: skip
-SOURCE = Source("ledger", (TABLE,), (ENTRIES,))
+BOOKINGS = Shape(
+    "bookings", "ledger", fields=_FIELDS, any_of=_NEEDED, without=_ID.names, currency_from="report", finish=_finish, repeats=True,
+)  # fmt: skip
+SOURCE = Source("ledger", (TABLE,), (ENTRIES, BOOKINGS))

@@ -29,5 +29,9 @@ def _source(name: str, own_id: str, times: tuple[str, ...], subjects: tuple[str,
     return Source(name, (Entity(name, _columns(own_id)),), (shape,))
 
 
-RECEIPTS = _source("receipts", "receipt_id", ("ts", "offered_at", "recorded_at"), ("subject_sha256", "content_sha256"), "exposure")
-APPROVALS = _source("approvals", "approval_id", ("ts", "decided_at", "recorded_at"), ("subject_sha256", "subject"), "approval")
+RECEIPTS = _source(
+    "receipts", "receipt_id", ("ts", "offered_at", "recorded_at"), ("subject_sha256", "content_sha256"), "exposure"
+)
+APPROVALS = _source(
+    "approvals", "approval_id", ("ts", "decided_at", "recorded_at"), ("subject_sha256", "subject"), "approval"
+)

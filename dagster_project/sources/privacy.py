@@ -22,8 +22,8 @@ CLICK_IDS = (
 )  # fmt: skip
 _KEPT_IN_URL = (*CLICK_IDS, "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", "utm_id")
 _PERSONAL_KEY = re.compile(
-    r"e[-_ ]?mail|first[-_ ]?name|last[-_ ]?name|full[-_ ]?name|surname|contact[-_ ]?name|person[-_ ]?name|phone|mobile"
-    r"|telefon|vorname|nachname|address|street|birth|\bip\b|ip[-_ ]?addr|user[-_ ]?agent|owner|password|token|^name$",
+    r"e[-_ ]?mail|(first|last|full|sur|contact|person|customer|client|user|buyer|lead|kunden)[-_ ]?name|phone|mobile|telefon"
+    r"|vorname|nachname|address|adresse|street|birth|\bip\b|user[-_ ]?agent|owner|password|token|^name$|salutation",
     re.IGNORECASE,
 )
 

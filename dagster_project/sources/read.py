@@ -418,8 +418,7 @@ def _unique(frame: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.DataFrame, li
         differs = _differing(still, line, columns)
         broken.append(Broken(
             line["_row"], differs[0] if differs else columns[0], str(line[differs[0]]) if differs else None, "key_conflict",
-            f"the file holds {what} more than once with different values (row {others}); keep the right row, or export the"
-            " column that tells them apart",
+            f"is one of several values for {what} (also row {others}); keep the right row, or export the column that tells them apart",
         ))  # fmt: skip
     clash = (
         pl.struct(columns).is_in(still.select(pl.struct(columns)).to_series().implode())
@@ -483,7 +482,7 @@ def _quarantine(source: str, name: str, broken: list[Broken]) -> pl.DataFrame:
     for b in sorted(broken, key=lambda b: (b.row, b.column, b.rule)):
         column = f', column "{b.column}"' if b.column else ""
         value = None if b.value is None else b.value[:_LONGEST_VALUE]
-        shown = f'"{value}" ' if value is not None and not b.why.startswith(("the file", "no currency")) else ""
+        shown = f'"{value}" ' if value is not None else ""
         lines.append((source, name, b.row, b.column or None, value, b.rule,
                       f"landing/{name}, row {b.row}{column}: {shown}{b.why} [{b.rule}]."))  # fmt: skip
     return pl.DataFrame(lines, schema=QUARANTINE_SCHEMA, orient="row")

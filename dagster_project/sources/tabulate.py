@@ -138,7 +138,7 @@ def json_table(text: str) -> Table:
     whole = text.lstrip()
     if whole.startswith("["):
         try:
-            items = json.loads(text, parse_float=_Number, parse_int=_Number)
+            items = json.loads(text, parse_float=_Number)
         except ValueError as error:
             raise Unreadable(
                 "bad_json", f"it is not valid JSON ({error}); write one record per line (.jsonl) or one list"
@@ -175,12 +175,19 @@ def parquet_table(data: bytes) -> Table:
     return Table(table, headers, exact=True)
 
 
-class _Number(str):
-    """A JSON number kept as it was written: no float in between."""
+class _Number(float):
+    """A JSON number that remembers how it was written, so that money never passes through a float."""
+
+    def __new__(cls, text: str) -> _Number:
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    text: str
 
 
 def _json_lines(text: str, bad: list[BadRow]) -> Iterator[tuple[int, Any]]:
-    decoder = json.JSONDecoder(parse_float=_Number, parse_int=_Number)
+    decoder = json.JSONDecoder(parse_float=_Number)
     for row, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
@@ -203,7 +210,9 @@ def _json_cell(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return str(value)
+        return value
+    if isinstance(value, _Number):
+        return value.text
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -204,7 +204,7 @@ def _typed(raw: pl.Series, wanted: Field, ctx: Context, locale: Locale) -> pl.Se
 
 def _text_reader(kind: str, ctx: Context) -> Callable[[str], str | None] | None:
     readers: dict[str, Callable[[str], str | None]] = {
-"email": lambda t: privacy.address_key(t, ctx.pepper),
+        "email": lambda t: privacy.address_key(t, ctx.pepper),
         "domain": privacy.email_domain,
         "person": lambda t: privacy.person_key(t, ctx.pepper),
         "actor": lambda t: privacy.actor_key(t, ctx.pepper),
