@@ -91,19 +91,10 @@ def sample(read: Readings, priors: EvidencePriors, settings: SamplerSettings, *,
     import nutpie
 
     model = _compiled()(layout(read).size, block(read, priors), start(read, priors))
-    trace = nutpie.sample(
-        model,
-        draws=settings.draws,
-        tune=settings.tune,
-        chains=settings.chains,
-        cores=settings.cores,
-        seed=seed,
-        target_accept=settings.target_accept,
-        save_warmup=False,
-        progress_bar=False,
-    )
-    points = effects(read, priors, trace.posterior["point"].values)
-    return Draws(layout(read), points, int(trace.sample_stats["diverging"].values.sum()))
+    # The raw trace: turning it into arviz's containers takes longer than drawing it.
+    trace = nutpie.sample(model, **_arguments(settings, seed), return_raw_trace=True)
+    points, diverging = _raw(trace, settings.draws)
+    return Draws(layout(read), effects(read, priors, points), diverging)
 
 
 def sample_graph(read: Readings, priors: EvidencePriors, settings: SamplerSettings, *, seed: int) -> Draws:
@@ -115,26 +106,49 @@ def sample_graph(read: Readings, priors: EvidencePriors, settings: SamplerSettin
     from models.triangulation.graph import graph
 
     model = nutpie.compile_pymc_model(graph(read, priors))
-    trace = nutpie.sample(
-        model,
-        draws=settings.draws,
-        tune=settings.tune,
-        chains=settings.chains,
-        cores=settings.cores,
-        seed=seed,
-        target_accept=settings.target_accept,
-        save_warmup=False,
-        progress_bar=False,
-    )
+    trace = nutpie.sample(model, **_arguments(settings, seed))
     found = trace.posterior
     logs = ("tau", "drift", "quasi", "platform_lift")
     shared = [found["mu"], *(np.log(found[name]) for name in logs), found["b_mmm"], np.log(found["omega_mmm"])]
     chains, draws = found["mu"].shape
+    if draws < settings.draws:
+        raise KeyboardInterrupt
     columns = [np.asarray(one).reshape(chains, draws, -1) for one in shared]
     columns += [found["bias"].values, np.log(found["noise"].values)]
     columns += [found[name].values.reshape(chains, draws, -1) for name in ("alpha", "delta") if name in found]
     points = np.concatenate([*columns, found["eta"].values], axis=-1)
     return Draws(layout(read), points, int(trace.sample_stats["diverging"].values.sum()))
+
+
+def _arguments(settings: SamplerSettings, seed: int) -> dict[str, Any]:
+    return {
+        "draws": settings.draws,
+        "tune": settings.tune,
+        "chains": settings.chains,
+        "cores": settings.cores,
+        "seed": seed,
+        "target_accept": settings.target_accept,
+        "save_warmup": False,
+        "progress_bar": False,
+    }
+
+
+def _raw(trace: Any, draws: int) -> tuple[np.ndarray, int]:
+    """Draws after warm-up, (chains, draws, parameters), and the divergences among them."""
+    import pyarrow as pa
+
+    chains, diverging = [], 0
+    for drawn, stat in zip(*trace.get_arrow_trace(), strict=True):
+        warming = pa.array(stat.column("tuning")).to_numpy(zero_copy_only=False)
+        kept = int(warming.sum())
+        flat = pa.array(drawn.column("point")).flatten().to_numpy()
+        points = flat.reshape(warming.size, -1)[kept:]
+        if points.shape[0] < draws:
+            # nutpie answers Ctrl-C by returning what it has; half a posterior must not pass for one.
+            raise KeyboardInterrupt
+        chains.append(points)
+        diverging += int(pa.array(stat.column("diverging")).to_numpy(zero_copy_only=False)[kept:].sum())
+    return np.stack(chains), diverging
 
 
 def _diagnostics(points: np.ndarray) -> tuple[float, float]:

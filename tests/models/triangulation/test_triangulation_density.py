@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
+
 import numpy as np
 import polars as pl
 import pytest
@@ -102,3 +107,44 @@ def test_the_compiled_density_equals_the_graph(case):
         constants.append(compiled(read, coordinate)[0] - reference)
     # Constants are left out of the compiled density, so the gap is one number at every point.
     assert np.ptp(constants) < 1e-8
+
+
+@pytest.mark.slow
+def test_the_graph_and_the_compiled_density_draw_the_same_posterior():
+    from models.triangulation import combine
+
+    world = simulate(WORLDS["base"], np.random.default_rng(8))
+    ours, theirs = (combine(world.evidence, mmm=world.mmm, seed=1, engine=e) for e in ("compiled", "pymc"))
+    gap = (ours.estimates["mean"] - theirs.estimates["mean"]).abs() / theirs.estimates["sd"]
+    # Effective sizes above 1,000 on both sides: a standard error of about .04 sd.
+    assert gap.max() < 0.15
+    assert (ours.estimates["sd"] / theirs.estimates["sd"]).is_between(0.9, 1.1).all()
+
+
+INTERRUPTED = """
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+from models.triangulation import SamplerSettings, combine
+from models.triangulation.worlds import WORLDS, simulate
+world = simulate(WORLDS["base"], np.random.default_rng(1))
+combine(world.evidence, mmm=world.mmm, seed=1)
+print("ready", flush=True)
+combine(world.evidence, mmm=world.mmm, seed=1, settings=SamplerSettings(draws=2_000_000))
+print("finished")
+"""
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_the_run_instead_of_leaving_half_a_posterior():
+    run = subprocess.Popen([sys.executable, "-W", "ignore", "-c", INTERRUPTED], stdout=-1, stderr=-1, text=True)
+    assert run.stdout.readline() == "ready\n"
+    time.sleep(1.0)
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=60)
+    assert "finished" not in out
+    assert run.returncode != 0
+    assert "KeyboardInterrupt" in err
