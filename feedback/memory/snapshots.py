@@ -126,10 +126,14 @@ def read(memory: Path, brand: str, now: datetime, *, max_staleness: timedelta = 
     brand name that is not a plain id.
     """
     folder = folder_of(memory, brand)
-    pointer = _json(folder / POINTER)
+    try:
+        pointer = _parsed(folder / POINTER, (folder / POINTER).read_bytes())
+    except FileNotFoundError:
+        return Feed(brand, 0, None, None, (), reason="nothing was published yet")
+    except OSError:
+        pointer = None
     if pointer is None:
-        reason = "the pointer file is damaged" if (folder / POINTER).exists() else "nothing was published yet"
-        return Feed(brand, 0, None, None, (), reason=reason)
+        return Feed(brand, 0, None, None, (), reason="the pointer file is damaged")
     about = (brand, pointer["feed_seq"], pointer["sha256"], pointer["checked_at"])
     try:
         age = now - instant(pointer["checked_at"])
@@ -197,8 +201,15 @@ def _snapshot(folder: Path, pointer: Mapping[str, Any]) -> dict[str, Any] | None
 def _json(path: Path) -> dict[str, Any] | None:
     """A JSON object, None when the file is missing or not one with a feed_seq."""
     try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        return _parsed(path, path.read_bytes())
+    except OSError:
+        return None
+
+
+def _parsed(path: Path, content: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(content)
+    except ValueError:
         return None
     complete = isinstance(found, dict) and isinstance(found.get("feed_seq"), int)
     if path.name == POINTER:
