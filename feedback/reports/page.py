@@ -30,6 +30,7 @@ class ReportFiles:
     figures_json: Path
     store: FigureStore
     view: View
+    previous: FigureStore | None = None
 
 
 def build(
@@ -68,7 +69,7 @@ def build(
     view = fitted(view_of(with_own_hash(store)))
     files = ReportFiles(
         html=out / f"{name}.html", pdf=out / f"{name}.pdf", xlsx=out / f"{name}.xlsx",
-        figures_json=out / f"{name}.figures.json", store=view.store, view=view,
+        figures_json=out / f"{name}.figures.json", store=view.store, previous=earlier, view=view,
     )  # fmt: skip
     _write({
         files.html: html_of(view).encode(),

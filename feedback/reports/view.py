@@ -248,3 +248,10 @@ def _month(iso: str) -> str:
 def with_own_hash(store: FigureStore) -> FigureStore:
     """The store plus the fact that names it, for the footer; hashed before the fact is added."""
     return store.plus([Fact("store.sha256", store.sha256, "sha256 of the figures and facts above")])
+
+
+def named_by(store: FigureStore) -> str:
+    """The hash that `with_own_hash` gave: of all but that fact and the ticks of the chart, which the view adds."""
+    figures = (figure for key, figure in store.figures.items() if not key.startswith("axis."))
+    facts = (fact for key, fact in store.facts.items() if key != "store.sha256")
+    return FigureStore.of([*figures, *facts]).sha256

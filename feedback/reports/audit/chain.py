@@ -1,0 +1,73 @@
+"""A ledger of events in which each line holds the hash of the line before: an edit anywhere breaks all that follows.
+
+Cutting lines off the end cannot be seen from the chain alone: that is why each pack keeps the chain up to its own line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+GENESIS = "0" * 64
+
+
+def canonical(body: Mapping[str, Any]) -> str:
+    """One text per content: sorted keys, no spaces, no NaN."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def line(previous: str, body: Mapping[str, Any]) -> str:
+    """The ledger line that follows the line with hash `previous`."""
+    linked = {**body, "previous": previous}
+    return canonical({**linked, "hash": _hash(linked)})
+
+
+def lines_of(path: Path) -> list[str]:
+    """The complete lines of a ledger, oldest first; none if there is no file.
+
+    A last line without its line end was cut by a crash while it was written: it was never acknowledged and is left out.
+    """
+    if not path.is_file():
+        return []
+    text = path.read_bytes().decode("utf-8", errors="surrogateescape")  # a damaged byte breaks its line, not the reader
+    return text.split("\n")[:-1]
+
+
+def head(lines: Sequence[str]) -> str:
+    """Hash of the last line, or the hash that the first line follows."""
+    return str(json.loads(lines[-1])["hash"]) if lines else GENESIS
+
+
+def broken_at(lines: Sequence[str]) -> int | None:
+    """Number of the first line (from 1) that does not follow from the one before; None if the chain holds."""
+    previous = GENESIS
+    for number, text in enumerate(lines, 1):
+        try:
+            entry = json.loads(text)
+            linked = {key: value for key, value in entry.items() if key != "hash"}
+            holds = entry["previous"] == previous and entry["hash"] == _hash(linked) and text == canonical(entry)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return number
+        if not holds:
+            return number
+        previous = entry["hash"]
+    return None
+
+
+def append(path: Path, text: str) -> None:
+    """Adds a line and waits until it is on the disk; a half line left by a crash is cut off first."""
+    complete = "".join(f"{kept}\n" for kept in lines_of(path)).encode()
+    with path.open("r+b" if path.exists() else "wb") as file:
+        file.truncate(len(complete))
+        file.seek(0, os.SEEK_END)
+        file.write(f"{text}\n".encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _hash(linked: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical(linked).encode()).hexdigest()

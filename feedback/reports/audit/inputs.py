@@ -1,0 +1,80 @@
+"""The tables a report was computed from, as Parquet with two hashes: of the file, and of its rows in any format."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from feedback.reports.asking import has
+
+TABLES = (
+    "ops.current_run",
+    "ops.channel",
+    "ops.not_run",
+    "marts.channel_day",
+    "marts.kpi_day",
+    "marts.ledger_period",
+    "marts.reconciliation",
+    "measurement.run",
+    "measurement.period_draw",
+    "measurement.channel_estimate",
+    "measurement.weight",
+    "measurement.warning",
+    "measurement.conflict",
+    "measurement.experiment",
+    "measurement.next_experiment",
+)
+
+
+def file_sha256(path: Path) -> str:
+    """Hash of the bytes: finds tampering."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def logical_sha256(con: duckdb.DuckDBPyConnection, table: str) -> str:
+    """Hash of the rows as a set with repetition: the same whatever the order, the file format or the DuckDB version.
+
+    Each row is hashed as JSON with its column names; the sorted row hashes are hashed together.
+    """
+    rows = con.execute(f"select sha256(to_json(t)::varchar) as row_sha from {table} as t order by row_sha").fetchall()
+    return hashlib.sha256("".join(row[0] for row in rows).encode()).hexdigest()
+
+
+def export(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, dict[str, Any]]:
+    """Writes `<table>/<sha256>.parquet` for each table of the snapshot; returns what the manifest says of them."""
+    import pyarrow.parquet as parquet
+
+    written: dict[str, dict[str, Any]] = {}
+    for table in TABLES:
+        if not has(con, table):
+            continue
+        target = folder / table
+        target.mkdir(parents=True)
+        rows = con.sql(f"from {table} order by all").to_arrow_table()
+        draft = target / "draft.parquet"
+        parquet.write_table(rows, draft, compression="zstd", row_group_size=65536)
+        sha = file_sha256(draft)
+        draft.rename(target / f"{sha}.parquet")
+        written[table] = {
+            "rows": len(rows),
+            "file_sha256": sha,
+            "logical_sha256": logical_sha256(con, table),
+            "file": f"inputs/{table}/{sha}.parquet",
+        }
+    return written
+
+
+def load(pack: Path, listed: dict[str, dict[str, Any]]) -> duckdb.DuckDBPyConnection:
+    """An in-memory database with the pack's tables under their own names."""
+    con = duckdb.connect(config={"threads": 1})
+    con.execute("set TimeZone = 'UTC'")
+    for schema in sorted({table.split(".")[0] for table in listed}):
+        con.execute(f"create schema if not exists {schema}")
+    for table, entry in listed.items():
+        if table not in TABLES:
+            raise ValueError(f"manifest.json lists the table {table!r}, which no report reads")
+        con.execute(f"create table {table} as from read_parquet($file)", {"file": str(pack / entry["file"])})
+    return con

@@ -1,0 +1,150 @@
+"""Writes the audit pack of one report: rendered files, inputs, figures, manifest, and its line in the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from feedback.reports.audit import chain, inputs
+from feedback.reports.page import ReportFiles
+from feedback.reports.settings import ReportSettings
+
+PACKAGES = ("duckdb", "numpy", "polars", "pyarrow", "altair", "vl-convert-python", "typst", "xlsxwriter", "jinja2")
+LEDGER = "ledger.jsonl"
+HOW = """# How to verify this pack
+
+`plumbline audit verify <this folder>` says what differs; no difference and exit code 0 mean that all of it holds.
+
+1. Every file has the hash that manifest.json (or, for the rendered report, ledger.jsonl) gives; each line of
+   ledger.jsonl follows from the one before; the name of this folder is the hash of manifest.json; the figures have the
+   hash that the report's footer prints.
+2. Every figure is computed again from inputs/ and compared as a decimal.
+
+A ledger that lost its last lines still holds as a chain: compare its last hash with a copy kept elsewhere.
+"""
+
+
+def write(
+    files: ReportFiles, snapshot: Path, audit: Path, *, settings: ReportSettings, at: datetime | None = None
+) -> Path:
+    """Writes `audit/<period>/<report id>/` and its line in `audit/ledger.jsonl`; returns the folder.
+
+    `files` must come from `build` on the same `snapshot` and `settings`: level 2 of `verify` finds it if they did
+    not. The report id is the sha256 of the manifest, which names inputs, figures, settings and versions but not the
+    rendered files; their hashes are in the ledger line. The same report gives the same id: a second call finishes what
+    a crash left, and else changes nothing. `at` is the time of the ledger line (UTC), now if not given. All files end
+    read-only.
+    Raises ValueError when the ledger's chain is broken.
+    """
+    audit.mkdir(parents=True, exist_ok=True)
+    ledger = audit / LEDGER
+    lines = chain.lines_of(ledger)
+    broken = chain.broken_at(lines)
+    if broken is not None:
+        raise ValueError(f"{LEDGER}, line {broken}: it does not follow from the line before; restore it from a backup")
+    period = files.store.text("page.period")
+    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=audit))
+    try:
+        manifest = _fill(draft, files, snapshot, settings)
+        report_id = hashlib.sha256(manifest.encode()).hexdigest()
+        pack = audit / period / report_id
+        if not pack.exists():
+            body = {
+                "event": "report_built",
+                "at": (at or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds"),
+                "seq": len(lines) + 1,
+                "period": period,
+                "report_id": report_id,
+                "files": {path.name: inputs.file_sha256(path) for path in sorted(draft.glob("report.*"))},
+            }
+            (draft / LEDGER).write_text("\n".join([*lines, chain.line(chain.head(lines), body)]) + "\n", "utf-8")
+            _seal(draft)
+            pack.parent.mkdir(exist_ok=True)
+            draft.rename(pack)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    _finish(ledger, lines, pack)
+    return pack
+
+
+def _fill(draft: Path, files: ReportFiles, snapshot: Path, settings: ReportSettings) -> str:
+    for kind, source in (("pdf", files.pdf), ("html", files.html), ("xlsx", files.xlsx)):
+        shutil.copyfile(source, draft / f"report.{kind}")
+    shutil.copyfile(files.figures_json, draft / "figures.json")
+    _figures_parquet(files, draft / "figures.parquet")
+    if files.previous is not None:
+        (draft / "previous.figures.json").write_text(files.previous.to_json(), "utf-8")
+    (draft / "VERIFY.md").write_text(HOW, "utf-8")
+    with duckdb.connect(str(snapshot), read_only=True) as con:
+        con.execute("set TimeZone = 'UTC'")
+        tables = inputs.export(con, draft / "inputs")
+    run = {key: fact.text for key, fact in files.store.facts.items() if key.startswith("run.")}
+    named = sorted(path for path in draft.glob("*") if path.is_file() and not path.name.startswith("report."))
+    manifest: dict[str, Any] = {
+        "manifest_version": 1,
+        "period": files.store.text("page.period"),
+        "settings": json.loads(settings.model_dump_json()),
+        "run": run,
+        "figures_sha256": files.store.text("store.sha256"),
+        "inputs": tables,
+        "files": {path.name: inputs.file_sha256(path) for path in named},
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "packages": {name: version(name) for name in PACKAGES},
+    }
+    text = chain.canonical(manifest)
+    (draft / "manifest.json").write_text(text, "utf-8")
+    return text
+
+
+def _figures_parquet(files: ReportFiles, path: Path) -> None:
+    import polars as pl
+
+    rows = [
+        {
+            "figure_id": figure.id,
+            "value": str(figure.value),
+            "low": None if figure.low is None else str(figure.low),
+            "high": None if figure.high is None else str(figure.high),
+            "level": None if figure.level is None else str(figure.level),
+            "unit": figure.unit,
+            "basis": figure.basis,
+            "sql_sha256": figure.sql_sha256,
+        }
+        for figure in files.store.figures.values()
+    ]
+    exact = pl.col("value", "low", "high", "level").cast(pl.Decimal(38, 6))
+    pl.DataFrame(rows, infer_schema_length=None).with_columns(exact).write_parquet(path, compression="zstd")
+
+
+def _seal(folder: Path) -> None:
+    """Everything on the disk and read-only before the folder gets its name."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+            path.chmod(0o444)
+    folder.chmod(0o755)
+
+
+def _finish(ledger: Path, lines: list[str], pack: Path) -> None:
+    """The pack's own line into the common ledger, unless it is there: a crash may have come between the two."""
+    own = chain.lines_of(pack / LEDGER)[-1]
+    if own in lines:
+        return
+    if json.loads(own)["previous"] != chain.head(lines):
+        raise ValueError(
+            f"{pack.name[:12]} was written after another state of {LEDGER} than the one found: restore the ledger"
+            " from a backup, or remove this pack and build it again"
+        )
+    chain.append(ledger, own)
