@@ -7,6 +7,7 @@ it.
 from __future__ import annotations
 
 from models.triangulation.combine import Triangulation, combine
+from models.triangulation.daily import Today, today
 from models.triangulation.mmm_evidence import MMMEvidence, without_prior
 from models.triangulation.next_test import evsi, next_experiments
 from models.triangulation.priors import EvidencePriors, LogNormalPrior
@@ -21,6 +22,7 @@ __all__ = [
     "MMMEvidence",
     "Rescaled",
     "SamplerSettings",
+    "Today",
     "Triangulation",
     "Window",
     "combine",
@@ -28,6 +30,7 @@ __all__ = [
     "incremental",
     "next_experiments",
     "rescale",
+    "today",
     "total_warnings",
     "without_prior",
 ]

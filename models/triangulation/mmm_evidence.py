@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +44,33 @@ class MMMEvidence:
             raise ValueError("mean or cov is not finite: the MMM did not converge or a channel has no spend")
         if not np.allclose(self.cov, self.cov.T, rtol=1e-6, atol=1e-12) or np.linalg.eigvalsh(self.cov)[0] <= 0:
             raise ValueError("cov is not a covariance matrix: it must be symmetric with positive eigenvalues")
+
+    @classmethod
+    def from_draws(
+        cls, channels: Sequence[str], posterior: np.ndarray, prior: np.ndarray, *, uses_experiments: bool
+    ) -> MMMEvidence:
+        """Evidence from draws of iROAS under posterior and prior, each (draws, channels), with the prior taken out.
+
+        Draws must be positive, since the reading is of logarithms, and more than channels. Raises ValueError
+        otherwise, naming the channel.
+        """
+        if uses_experiments:
+            raise ValueError("this MMM was fitted with experiments, which would count twice: refit it without them")
+        for name, draws in (("posterior", posterior), ("prior", prior)):
+            if draws.ndim != 2 or draws.shape[1] != len(channels) or draws.shape[0] <= len(channels):
+                raise ValueError(
+                    f"{name} draws have shape {draws.shape}: need (more than {len(channels)}, {len(channels)})"
+                )
+            bad = np.flatnonzero(~((draws > 0) & np.isfinite(draws)).all(axis=0))
+            if bad.size:
+                raise ValueError(f"{name} iROAS of {channels[bad[0]]} has draws at or below 0, which have no logarithm")
+        logs, before = np.log(posterior), np.log(prior)
+        mean, cov = without_prior(logs.mean(axis=0), _covariance(logs), before.mean(axis=0), _covariance(before))
+        return cls(channels=tuple(channels), mean=mean, cov=cov, uses_experiments=False)
+
+
+def _covariance(draws: np.ndarray) -> np.ndarray:
+    return np.atleast_2d(np.cov(draws, rowvar=False))
 
 
 def without_prior(

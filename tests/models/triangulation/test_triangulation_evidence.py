@@ -169,3 +169,28 @@ def test_only_the_uninformed_channel_loses_its_weight():
 def test_a_singular_covariance_is_refused():
     with pytest.raises(ValueError, match="post_cov is singular"):
         without_prior(np.zeros(2), np.ones((2, 2)), np.zeros(2), np.eye(2))
+
+
+def test_evidence_from_draws_is_what_the_data_said():
+    generator = np.random.default_rng(3)
+    # Prior Normal(0, 1) per channel; data say 0.5 with sd 0.5 for the first channel and nothing for the second.
+    prior = np.exp(generator.normal(size=(40_000, 2)))
+    posterior = np.exp(generator.normal([0.4, 0.0], [np.sqrt(0.2), 1.0], (40_000, 2)))
+    found = MMMEvidence.from_draws(["a", "b"], posterior, prior, uses_experiments=False)
+    assert found.mean[0] == pytest.approx(0.5, abs=0.02)
+    assert found.cov[0, 0] == pytest.approx(0.25, abs=0.02)
+    assert found.cov[1, 1] > 30
+
+
+@pytest.mark.parametrize(
+    ("posterior", "complaint"),
+    [
+        pytest.param(np.full((50, 2), -0.1), "posterior iROAS of a", id="negative"),
+        pytest.param(np.ones((2, 2)), r"shape \(2, 2\)", id="too few draws"),
+    ],
+)
+def test_draws_that_are_no_evidence_are_refused(posterior, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        MMMEvidence.from_draws(["a", "b"], posterior, np.ones((50, 2)), uses_experiments=False)
+    with pytest.raises(ValueError, match="count twice"):
+        MMMEvidence.from_draws(["a", "b"], posterior, posterior, uses_experiments=True)
