@@ -5,5 +5,6 @@ from __future__ import annotations
 from models.visibility.changes import change
 from models.visibility.metrics import metrics
 from models.visibility.panel import Panel, warnings
+from models.visibility.stability import stability, variance_shares
 
-__all__ = ["Panel", "change", "metrics", "warnings"]
+__all__ = ["Panel", "change", "metrics", "stability", "variance_shares", "warnings"]

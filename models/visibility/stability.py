@@ -1,0 +1,92 @@
+"""How much an engine contradicts itself: the floor below which no change of an answer means anything."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from models.visibility.panel import ANSWERED, NO_SEARCH
+
+SETS = {"brands": "brands named", "cited": "domains cited"}
+
+
+def stability(answers: pl.DataFrame) -> pl.DataFrame:
+    """Agreement of repeated answers to the same question, per engine, surface and kind of set.
+
+    `answers` as in `metrics` (captured ones count). Returned: engine, surface, of (brands named, domains cited),
+    same_day, same_day_pairs, cross_day, cross_day_pairs (mean pairwise Jaccard; pairs with an empty side are left
+    out), drift = 1 - cross_day / same_day: what days add beyond asking again, null without pairs of both kinds.
+    Published "citation drift" mostly is the first figure. It says nothing about which answer is right.
+    """
+    captured = answers.filter(pl.col("status").is_in((ANSWERED, NO_SEARCH)))
+    found: list[dict[str, Any]] = []
+    for (engine, surface), part in captured.group_by(["engine", "surface"], maintain_order=True):
+        for column, name in SETS.items():
+            same, cross = _jaccards(part.filter(pl.col(column).list.len() > 0), column)
+            row = {
+                "engine": engine, "surface": surface, "of": name,
+                "same_day": float(np.mean(same)) if same else None, "same_day_pairs": len(same),
+                "cross_day": float(np.mean(cross)) if cross else None, "cross_day_pairs": len(cross),
+            }  # fmt: skip
+            both = row["same_day"] and row["cross_day"] is not None
+            found.append(row | {"drift": 1 - row["cross_day"] / row["same_day"] if both else None})
+    schema = {
+        "engine": pl.String, "surface": pl.String, "of": pl.String, "same_day": pl.Float64,
+        "same_day_pairs": pl.Int64, "cross_day": pl.Float64, "cross_day_pairs": pl.Int64, "drift": pl.Float64,
+    }  # fmt: skip
+    return pl.DataFrame(found, schema=schema).sort("engine", "surface", "of")
+
+
+def _jaccards(part: pl.DataFrame, column: str) -> tuple[list[float], list[float]]:
+    same, cross = [], []
+    for _, repeats in part.group_by("prompt_id", maintain_order=True):
+        sets = [(day, set(items)) for day, items in repeats.select("day", column).iter_rows()]
+        for (day_a, a), (day_b, b) in combinations(sets, 2):
+            (same if day_a == day_b else cross).append(len(a & b) / len(a | b))
+    return same, cross
+
+
+def variance_shares(answers: pl.DataFrame, brand: str) -> pl.DataFrame:
+    """Where the yes-or-no of "names the brand" comes from, per engine and surface: question, day, or asking again.
+
+    Moments on 0/1 data: s2_run from pairs of the same question and day, s2_day from what pairs across days add,
+    s2_prompt from the spread of question means; negatives count as 0. Returned: engine, surface, s2_prompt, s2_day,
+    s2_run, noise_share (run / sum), icc (prompt / sum: what `metrics(icc=…)` takes), prompts. Null where no question
+    has two answers; without same-day pairs day and run cannot be told apart and all of it is called run.
+    """
+    captured = answers.filter(pl.col("status").is_in((ANSWERED, NO_SEARCH)))
+    captured = captured.with_columns(y=pl.col("brands").list.contains(brand).fill_null(False).cast(pl.Float64))
+    found = []
+    for (engine, surface), part in captured.group_by(["engine", "surface"], maintain_order=True):
+        found.append({"engine": engine, "surface": surface, **_components(part)})
+    names = ("s2_prompt", "s2_day", "s2_run", "noise_share", "icc")
+    schema: dict[str, Any] = {"engine": pl.String, "surface": pl.String, **dict.fromkeys(names, pl.Float64)}
+    return pl.DataFrame(found, schema=schema | {"prompts": pl.Int64}).sort("engine", "surface")
+
+
+def _components(part: pl.DataFrame) -> dict[str, float | int | None]:
+    same, cross = [], []
+    means, per_day, per_answer = [], [], []
+    for _, repeats in part.group_by("prompt_id", maintain_order=True):
+        rows = repeats.select("day", "y").rows()
+        for (day_a, a), (day_b, b) in combinations(rows, 2):
+            (same if day_a == day_b else cross).append((a - b) ** 2 / 2)
+        if len(rows) > 1:
+            on_day = repeats["day"].value_counts()["count"].to_numpy() / len(rows)
+            means.append(repeats["y"].mean())
+            per_day.append(float(np.sum(on_day**2)))
+            per_answer.append(1 / len(rows))
+    if len(means) < 2:
+        nothing = dict.fromkeys(("s2_prompt", "s2_day", "s2_run", "noise_share", "icc"))
+        return {**nothing, "prompts": len(means)}
+    run = float(np.mean(same)) if same else float(np.mean(cross))
+    day = max(0.0, float(np.mean(cross)) - run) if same and cross else 0.0
+    # A question's mean carries the noise of its days and of its answers; what is left is the question's own.
+    carried = day * float(np.mean(per_day)) + run * float(np.mean(per_answer))
+    prompt = max(0.0, float(np.var(np.array(means), ddof=1)) - carried)
+    total = prompt + day + run
+    shares = {"noise_share": run / total, "icc": prompt / total} if total > 0 else {"noise_share": None, "icc": None}
+    return {"s2_prompt": prompt, "s2_day": day, "s2_run": run, **shares, "prompts": len(means)}
