@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, time
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,7 @@ from models.worlds import World
 from models.worlds.books import delivery_day
 
 SPANISH_MONTH_FROM_END = 4
+WORKBOOK_FROM_END = 2
 LATE_EVENT_DAYS = 3
 GROWING = {"spend": (3, 0.02), "conversions": (14, 0.35), "value": (14, 0.35)}
 
@@ -62,9 +64,14 @@ def _channel_spend(spend: pl.DataFrame, schedule: tuple[Delivery, ...], rng: np.
     for channel in ("display", "events", "newsletter"):
         for delivery in schedule:
             rows = as_first_seen(spend.filter(pl.col("channel") == channel), delivery, GROWING, rng)
-            if not rows.is_empty():
-                content = plain_files.channel_spend(rows, channel)
-                yield Export(f"channel_spend/{channel}/{delivery.on}.csv", content, rows.height)
+            if rows.is_empty():
+                continue
+            name = f"channel_spend/{channel}/{delivery.on}"
+            if channel == "events" and delivery is schedule[-1 - WORKBOOK_FROM_END]:
+                written = datetime.combine(delivery.on, time(9))
+                yield Export(f"{name}.xlsx", plain_files.channel_spend_workbook(rows, channel, written), rows.height)
+            else:
+                yield Export(f"{name}.csv", plain_files.channel_spend(rows, channel), rows.height)
 
 
 def _crm(world: World, months: tuple[Delivery, ...]) -> Iterator[Export]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import polars as pl
 
@@ -36,6 +38,29 @@ def channel_spend(rows: pl.DataFrame, channel: str) -> bytes:
             for day, campaign, geo, spend, impressions, clicks, conversions, value in shown.iter_rows()
         ),
     )  # fmt: skip
+
+
+def channel_spend_workbook(rows: pl.DataFrame, channel: str, written: datetime) -> bytes:
+    """The same list as somebody keeps it in Excel: a cover sheet first, typed dates and numbers in the second.
+
+    `written` stands in the document's properties, so that the same rows give the same bytes.
+    """
+    import xlsxwriter
+
+    buffer = io.BytesIO()
+    book = xlsxwriter.Workbook(buffer, {"in_memory": True})
+    book.set_properties({"title": f"Costs: {channel}", "created": written})
+    book.add_worksheet("Notes").write(0, 0, f"Costs of {channel}, kept by {VENDOR[channel]}; one row a day and region")
+    sheet = book.add_worksheet("Costs")
+    day_format = book.add_format({"num_format": "yyyy-mm-dd"})
+    for column, name in enumerate(("day", "channel", "campaign", "geo", "spend", "currency", "vendor")):
+        sheet.write(0, column, name)
+    for number, (day, campaign, geo, spend) in enumerate(rows.select("day", "campaign", "geo", "spend").iter_rows(), 1):
+        sheet.write_datetime(number, 0, datetime(day.year, day.month, day.day), day_format)
+        for column, cell in enumerate((channel, campaign, geo, spend, "EUR", VENDOR[channel]), 1):
+            sheet.write(number, column, cell)
+    book.close()
+    return buffer.getvalue()
 
 
 def revenue(rows: pl.DataFrame) -> bytes:

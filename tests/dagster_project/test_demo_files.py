@@ -102,6 +102,17 @@ def test_linkedin_has_its_preamble_and_month_first_dates(demo: Path) -> None:
     assert sum(_amount(row["Total Spent"]) for row in rows[:-1]) == _amount(rows[-1]["Total Spent"])
 
 
+def test_one_spend_list_is_a_workbook_with_typed_cells(demo: Path, truth: dict[str, Any]) -> None:
+    from openpyxl import load_workbook
+
+    (path,) = (demo / "landing/channel_spend/events").glob("*.xlsx")
+    rows = list(load_workbook(path)["Costs"].iter_rows(values_only=True))
+    assert rows[0][:5] == ("day", "channel", "campaign", "geo", "spend")
+    assert len(rows) - 1 == truth["files"][path.relative_to(demo).as_posix()]["rows"]
+    assert isinstance(rows[1][0], datetime)
+    assert isinstance(rows[1][4], float)
+
+
 def test_restated_days_settle_on_the_true_revenue(demo: Path, truth: dict[str, Any]) -> None:
     newest: dict[tuple[str, str], Decimal] = {}
     restated = 0
