@@ -213,7 +213,8 @@ def _parsed(path: Path, content: bytes) -> dict[str, Any] | None:
         return None
     complete = isinstance(found, dict) and isinstance(found.get("feed_seq"), int)
     if path.name == POINTER:
-        complete = complete and {"sha256", "prev_sha256", "checked_at"} <= set(found)
+        complete = complete and all(isinstance(found.get(k), str) for k in ("sha256", "checked_at"))
+        complete = complete and "prev_sha256" in found
     return found if complete else None
 
 

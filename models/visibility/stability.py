@@ -41,7 +41,8 @@ def stability(answers: pl.DataFrame) -> pl.DataFrame:
 
 
 def _jaccards(part: pl.DataFrame, column: str) -> tuple[list[float], list[float]]:
-    same, cross = [], []
+    same: list[float] = []
+    cross: list[float] = []
     for _, repeats in part.group_by("prompt_id", maintain_order=True):
         sets = [(day, set(items)) for day, items in repeats.select("day", column).iter_rows()]
         for (day_a, a), (day_b, b) in combinations(sets, 2):
@@ -68,7 +69,8 @@ def variance_shares(answers: pl.DataFrame, brand: str) -> pl.DataFrame:
 
 
 def _components(part: pl.DataFrame) -> dict[str, float | int | None]:
-    same, cross = [], []
+    same: list[float] = []
+    cross: list[float] = []
     means, per_day, per_answer = [], [], []
     for _, repeats in part.group_by("prompt_id", maintain_order=True):
         rows = repeats.select("day", "y").rows()
@@ -80,8 +82,7 @@ def _components(part: pl.DataFrame) -> dict[str, float | int | None]:
             per_day.append(float(np.sum(on_day**2)))
             per_answer.append(1 / len(rows))
     if len(means) < 2:
-        nothing = dict.fromkeys(("s2_prompt", "s2_day", "s2_run", "noise_share", "icc"))
-        return {**nothing, "prompts": len(means)}
+        return {"prompts": len(means), **dict.fromkeys(("s2_prompt", "s2_day", "s2_run", "noise_share", "icc"))}
     run = float(np.mean(same)) if same else float(np.mean(cross))
     day = max(0.0, float(np.mean(cross)) - run) if same and cross else 0.0
     # A question's mean carries the noise of its days and of its answers; what is left is the question's own.

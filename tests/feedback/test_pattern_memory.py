@@ -66,6 +66,12 @@ def test_an_old_feed_gives_no_patterns_and_says_why(tmp_path: Path) -> None:
         pytest.param("feed-1.json", b"{}", "hash", id="another snapshot"),
         pytest.param("feed-1.json", None, "hash", id="snapshot gone"),
         pytest.param("CURRENT.json", b'{"feed_seq":', "damaged", id="half a pointer"),
+        pytest.param(
+            "CURRENT.json",
+            b'{"feed_seq":1,"sha256":"x","prev_sha256":null,"checked_at":5}',
+            "damaged",
+            id="a number for a time",
+        ),
         pytest.param("CURRENT.json", b"[]", "damaged", id="a pointer of another kind"),
         pytest.param("CURRENT.json", None, "nothing was published", id="no pointer"),
     ],
