@@ -14,8 +14,9 @@ from dagster_project.settings import Settings, SourceOptions
 from dagster_project.sources.catalogue import CATALOGUE, source_named
 from dagster_project.sources.contract import BOOKKEEPING
 from dagster_project.sources.delivered import delivered_at
+from dagster_project.sources.delivery import Delivery
 from dagster_project.sources.privacy import Pepper
-from dagster_project.sources.read import ENDINGS, Delivery, read_file
+from dagster_project.sources.read import ENDINGS, read_file
 
 
 def landing_files(landing: Path) -> list[Path]:

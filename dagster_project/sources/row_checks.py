@@ -1,0 +1,93 @@
+"""Faults that show only between rows or between columns: repeats, contradictions, cells that slid to the side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from dagster_project.sources import values
+from dagster_project.sources.contract import Broken, Context, Unreadable
+from dagster_project.sources.recognise import Match
+
+
+def repeated(frame: pl.DataFrame) -> set[int]:
+    """Rows that are, cell for cell, an earlier row of the same file."""
+    cells = [c for c in frame.columns if c != "_row"]
+    if frame.is_empty() or not cells:
+        return set()
+    return set(frame.filter(~pl.struct(cells).is_first_distinct())["_row"].to_list())
+
+
+def refuse_shifted(cells: pl.DataFrame, by_field: dict[int, pl.Series], match: Match, ctx: Context) -> None:
+    """Raises Unreadable (`shifted_columns`) where a typed column mostly holds what belongs into its right neighbour."""
+    by_place = {place: int(i) for i, place in match.places.items()}
+    strict = {"day", "instant", "money", "count", "flag", "currency", "zone", "rate"}
+    for index, series in by_field.items():
+        wanted = match.shape.fields[index]
+        neighbour = by_place.get(match.places[str(index)] + 1)
+        if wanted.kind not in strict or neighbour is None or neighbour not in by_field:
+            continue
+        delivered = cells[f"f{index}"]
+        bad = delivered.is_not_null() & series.is_null()
+        filled = delivered.len() - delivered.null_count()
+        if (
+            not filled
+            or bad.sum() * 2 <= filled
+            or not _fits(delivered.filter(bad), match.shape.fields[neighbour].kind, ctx)
+        ):
+            continue
+        header, next_header = (match.header.cells[match.places[str(i)]] for i in (index, neighbour))
+        row, value = cells["_row"].filter(bad)[0], delivered.filter(bad)[0]
+        raise Unreadable(
+            "shifted_columns",
+            f"row {row}, column {header!r} holds {value!r}, which belongs under {next_header!r}: the columns are shifted"
+            " against the header; export the file again",
+            column=header, value=value,
+        )  # fmt: skip
+
+
+def unique_by(frame: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.DataFrame, list[Broken]]:
+    """Rows whose key stands once; of equal rows the first stays, unequal ones are all refused."""
+    columns = [k for k in key if k in frame.columns]
+    twice = frame.select(pl.struct(columns).is_duplicated()).to_series()
+    if not twice.any():
+        return frame, []
+    group = frame.filter(twice)
+    content = [c for c in frame.columns if c != "_row"]
+    single = group.unique(subset=content, keep="first", maintain_order=True)
+    still = single.filter(single.select(pl.struct(columns).is_duplicated()).to_series())
+    rows = still.with_columns(pl.col("_row").sort().implode().over(columns).alias("_all"))
+    broken = []
+    for line in rows.iter_rows(named=True):
+        what = ", ".join(f"{c} {line[c]}" for c in columns if line[c] is not None)
+        others = ", ".join(str(r) for r in line["_all"] if r != line["_row"])
+        differs = _differing(still, line, columns)
+        broken.append(Broken(
+            line["_row"], differs[0] if differs else columns[0], str(line[differs[0]]) if differs else None, "key_conflict",
+            f"is one of several values for {what} (also row {others}); keep the right row, or export the column that tells them apart",
+        ))  # fmt: skip
+    clash = (
+        pl.struct(columns).is_in(still.select(pl.struct(columns)).to_series().implode())
+        if still.height
+        else pl.lit(False)
+    )
+    alone = single.filter(~clash) if still.height else single
+    return pl.concat([frame.filter(~twice), alone]).sort("_row", maintain_order=True), broken
+
+
+def _fits(cells: pl.Series, kind: str, ctx: Context) -> bool:
+    tests = {
+        "day": lambda: values.days(cells, None), "instant": lambda: values.instants(cells, None),
+        "money": lambda: values.decimals(cells, "."), "count": lambda: values.counts(cells, "."),
+        "flag": lambda: values.flags(cells), "currency": lambda: cells.str.extract(r"^([A-Z]{3})$"),
+        "zone": lambda: cells.str.extract(r"^([A-Z][A-Za-z_]+/[A-Za-z_/+\-0-9]+|UTC)$"),
+    }  # fmt: skip
+    return kind in tests and tests[kind]().null_count() == 0
+
+
+def _differing(still: pl.DataFrame, line: dict[str, object], columns: Iterable[str]) -> list[str]:
+    same = still.filter(
+        pl.all_horizontal(pl.col(c).eq_missing(pl.lit(line[c], dtype=still.schema[c])) for c in columns)
+    )
+    return [c for c in still.columns if c not in ("_row", *columns) and same[c].n_unique() > 1]
