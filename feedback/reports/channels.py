@@ -13,7 +13,7 @@ import numpy as np
 from feedback.reports.draws import estimated, mean, probability
 from feedback.reports.figure import LEVEL, Fact, Figure, cents, millionths
 from feedback.reports.reconciliation import BOOKING_DATE, COUNTED
-from feedback.reports.subject import Subject
+from feedback.reports.subject import Subject, inside_sum, overlapping
 
 SOURCES = ("experiment", "mmm", "attribution", "prior")
 MARGINAL = "90 % posterior interval of the mean parameter; return of the next unit of money near today's spend"
@@ -156,8 +156,8 @@ def _total(subject: Subject) -> Iterator[Figure]:
 
 def _other_costs(subject: Subject) -> Iterator[Figure]:
     answer = subject.ask(
-        "select sum(spend_report)::decimal(18,2) as cost from marts.channel_day"
-        " where day between $start and $end and cost_type <> 'media'",
+        f"select {inside_sum('spend_report')} as cost from {overlapping('marts.channel_day')}"
+        " where cost_type <> 'media'",
         needs=("marts.channel_day",),
     )
     if answer.rows and answer.rows[0]["cost"]:

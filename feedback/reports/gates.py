@@ -67,8 +67,18 @@ def _books(store: FigureStore) -> list[str]:
             f"The modelled outcome differs from the ledger by {_money(gap.value)} {gap.unit} after all named items;"
             f" the tolerance is {_money(allowed.value)} {gap.unit}. Look for revenue that is missing in"
             " landing/revenue, posted in another month, or on an account that plumbline.yaml does not map."
+            + _weekly(store)
         )
     return found
+
+
+def _weekly(store: FigureStore) -> str:
+    if store["outcome.cut_rows"].value == 0:
+        return ""
+    return (
+        " The outcome is weekly or monthly, and a week across the period's border counts by its days: such data tie"
+        " only within a wider ledger.tolerance."
+    )
 
 
 def _impossible(store: FigureStore, limits: GatePolicy) -> list[str]:

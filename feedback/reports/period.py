@@ -31,6 +31,11 @@ class Period:
         return tuple(f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(first, last + 1))
 
     @property
+    def whole_months(self) -> bool:
+        """Whether the period begins and ends with a month: only then can it be tied to a ledger."""
+        return self.start.day == 1 and (self.end + timedelta(days=1)).day == 1
+
+    @property
     def title(self) -> str:
         """`Q3 2026`, or the dates where the period is the whole window."""
         found = _KEY.match(self.key)

@@ -30,5 +30,8 @@ def page_facts(subject: Subject) -> Iterator[Fact]:
     yield Fact("page.period", period.key, "asked, or the last fiscal quarter with complete data")
     yield Fact("page.title", period.title, "fiscal calendar")
     yield Fact("page.start", period.start.isoformat(), "fiscal calendar")
+    if not period.whole_months:
+        said = "Not tied to a ledger: the window cuts a month"
+        yield Fact("page.untied", said, "fiscal calendar")
     yield Fact("page.end", period.end.isoformat(), "fiscal calendar")
     yield Fact("page.currency", settings.currency, "plumbline.yaml: report_currency")

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from feedback.reports.draws import BASELINE, estimated, mean
 from feedback.reports.figure import Fact, Figure, cents, millionths
-from feedback.reports.subject import Subject
+from feedback.reports.subject import Subject, inside_sum, overlapping
 
 ZERO = Decimal("0.00")
 COUNTED = "counted, no range"
@@ -23,10 +23,10 @@ def outcome_figures(subject: Subject) -> Iterator[Figure | Fact]:
     kpi = setting[0]["kpi"] if setting else "revenue"
     per_unit = setting[0]["value_per_unit"] if setting else None
     answer = subject.ask(
-        "select sum(revenue_report)::decimal(18,2) as revenue, sum(value)::decimal(38,6) as units,"
-        " coalesce(sum(new_customers), 0)::bigint as new_customers,"
+        f"select {inside_sum('revenue_report')} as revenue, {inside_sum('value')} as units,"
+        " coalesce(sum(new_customers), 0)::bigint as new_customers, count(*) filter (inside < whole) as cut,"
         " coalesce(avg(provisional::int), 0)::decimal(9,6) as provisional"
-        " from marts.kpi_day where kpi = $kpi and day between $start and $end",
+        f" from {overlapping('marts.kpi_day')} where kpi = $kpi",
         needs=("marts.kpi_day",),
         kpi=kpi,
     )
@@ -35,7 +35,9 @@ def outcome_figures(subject: Subject) -> Iterator[Figure | Fact]:
     if kpi != "revenue" and per_unit is not None and row.get("units") is not None:
         revenue = cents(row["units"] * Decimal(per_unit))
     unit = subject.settings.currency
-    yield Figure("outcome.total", cents(revenue or ZERO), unit, COUNTED, answer.sql_sha256)
+    basis = f"{COUNTED}; a week or month across the border counts by its days" if row.get("cut") else COUNTED
+    yield Figure("outcome.total", cents(revenue or ZERO), unit, basis, answer.sql_sha256)
+    yield Figure("outcome.cut_rows", Decimal(row.get("cut") or 0), "count", COUNTED, answer.sql_sha256)
     yield Fact("outcome.kpi", str(kpi), "ops.current_run")
     yield Figure("outcome.provisional", row.get("provisional") or ZERO, "share", COUNTED, answer.sql_sha256)
     if row.get("new_customers"):
@@ -45,8 +47,11 @@ def outcome_figures(subject: Subject) -> Iterator[Figure | Fact]:
 def ledger_figures(subject: Subject, outcome: Figure) -> Iterator[Figure | Fact]:
     """Ledger revenue, what is left out and why, and what is left between the books and the modelled outcome.
 
-    Nothing is yielded where no ledger was delivered: the report then says that it is not tied to the books.
+    Nothing is yielded where no ledger was delivered, or where the period cuts a month, which books do not know: the
+    report then says that it is not tied to the books.
     """
+    if not subject.period.whole_months:
+        return
     months = list(subject.period.months)
     unit = subject.settings.currency
     total = subject.ask(

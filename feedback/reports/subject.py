@@ -92,8 +92,8 @@ def _span(con: duckdb.DuckDBPyConnection) -> tuple[date, date]:
         rows = ask(
             con,
             f"""select min(day)::date as first,
-                       max(case grain when 'week' then day + interval 6 day
-                                      when 'month' then last_day(day) else day end)::date as last
+                       max(case grain when 'week' then day + 6 when 'month' then last_day(day) else day end)::date
+                         as last
                 from {table}""",
             needs=[table],
         ).rows
@@ -103,13 +103,31 @@ def _span(con: duckdb.DuckDBPyConnection) -> tuple[date, date]:
     return max(first for first, _ in spans), min(last for _, last in spans)
 
 
+def overlapping(table: str) -> str:
+    """SQL: the rows of a mart that reach into `$start` to `$end`, with their days `inside` it and in `whole`."""
+    return f"""(
+        select *, date_diff('day', greatest(day, $start), least(last_day, $end)) + 1 as inside,
+               date_diff('day', day, last_day) + 1 as whole
+        from (select *, case grain when 'week' then day + 6 when 'month' then last_day(day) else day end as last_day
+              from {table})
+        where day <= $end and last_day >= $start)"""
+
+
+def inside_sum(amount: str) -> str:
+    """SQL: an amount summed over `overlapping` rows; a week or month across the border counts by its days.
+
+    That is how the model's draws are split over quarters. Rows wholly inside are summed as they are, in DECIMAL.
+    """
+    part = f"round({amount}::double * inside / whole, 2)::decimal(18,2)"
+    return f"sum(case when inside = whole then {amount} else {part} end)::decimal(18,2)"
+
+
 def subject_of(con: duckdb.DuckDBPyConnection, run_id: str, period: Period, settings: ReportSettings) -> Subject:
     """Fetches media spend per channel (fees and tools are another cost basis) and the joint draws."""
     answer = ask(
         con,
-        "select channel, sum(spend_report)::decimal(18,2) as spend from marts.channel_day"
-        " where day between $start and $end and coalesce(cost_type, 'media') = 'media'"
-        " group by channel order by spend desc, channel",
+        f"select channel, {inside_sum('spend_report')} as spend from {overlapping('marts.channel_day')}"
+        " where coalesce(cost_type, 'media') = 'media' group by channel order by spend desc, channel",
         {"start": period.start, "end": period.end},
         needs=["marts.channel_day"],
     )

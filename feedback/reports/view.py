@@ -106,7 +106,7 @@ def _heading(store: FigureStore, printer: Printer) -> dict[str, Any]:
         "status": (
             f"Tied to the ledger: gap {printer.exact('ledger.gap')}{THIN}{store.text('page.currency')}"
             if tied
-            else "Not tied to a ledger: none was delivered"
+            else store.text("page.untied", "Not tied to a ledger: none was delivered")
         ),
         "scale": scale,
         "currency": sections.money_name(store),
@@ -119,7 +119,7 @@ def _tiles(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
         "label": "Modelled outcome",
         "value": printer.compact("outcome.total"),
         "range": "",
-        "note": "No ledger was delivered, so this figure is not checked against the books.",
+        "note": "This figure is not checked against the books.",
     }
     if "ledger.booked" in store:
         outcome["range"] = f"ledger revenue {printer.compact('ledger.revenue')}"

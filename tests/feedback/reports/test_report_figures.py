@@ -119,6 +119,39 @@ def test_a_weekly_row_reaches_to_the_end_of_its_week(published, settings, tmp_pa
     assert store_of(weekly, settings).text("page.period") == "2026-Q3"
 
 
+def test_a_week_across_the_border_counts_by_its_days_and_loses_no_cent(published, settings, tmp_path):
+    """Weeks from Monday 30 March 2026: that of 29 June has two days in Q2 and five in Q3."""
+    weeks = changed(
+        published,
+        tmp_path / "weeks.duckdb",
+        "create table w as select distinct date_trunc('week', day)::date as day from marts.kpi_day",
+        "delete from marts.kpi_day",
+        "insert into marts.kpi_day select day, 'all', 'revenue', 'week', 700.01, 700.01, 700.01, 1, 1, 'EUR', false"
+        " from w",
+        "delete from marts.reconciliation",
+    )
+    q2, q3 = (store_of(weeks, settings, period) for period in ("2026-Q2", "2026-Q3"))
+    # Q2: 5 of 7 days of the first week, 12 whole weeks, 2 of 7 of the last; Q3: 5 of 7, 12 whole, 3 of 7
+    assert value(q2, "outcome.total") == 12 * Decimal("700.01") + Decimal("500.01") + Decimal("200.00")
+    assert value(q3, "outcome.total") == 12 * Decimal("700.01") + Decimal("500.01") + Decimal("300.00")
+    assert "by its days" in q3["outcome.total"].basis
+
+
+def test_a_window_that_cuts_a_month_is_not_tied_to_the_ledger(published, settings, tmp_path):
+    short = changed(
+        published,
+        tmp_path / "short.duckdb",
+        "delete from marts.kpi_day where day not between '2026-07-20' and '2026-09-20'",
+        "delete from measurement.period_draw where period = '2026-Q2'",
+        "update measurement.period_draw set period = 'window'",
+    )
+    store = store_of(short, settings)
+    assert store.text("page.period") == "window"
+    assert store.text("page.title") == "2026-07-20 to 2026-09-20"
+    assert "ledger.booked" not in store
+    assert "cuts a month" in store.text("page.untied")
+
+
 @pytest.mark.parametrize(
     ("key", "first_month", "start", "end"),
     [

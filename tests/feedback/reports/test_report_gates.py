@@ -67,6 +67,21 @@ def test_a_failed_gate_blocks_the_report_with_its_reason(published, settings, tm
     assert "5.35" not in page  # the withheld headline
 
 
+def test_a_gap_of_weekly_data_names_its_likely_cause(published, settings, tmp_path):
+    weekly = changed(
+        published,
+        tmp_path / "weekly.duckdb",
+        "create table w as select date_trunc('week', day)::date as day, sum(revenue) as revenue from marts.kpi_day"
+        " group by all",
+        "delete from marts.kpi_day",
+        "insert into marts.kpi_day select day, 'all', 'revenue', 'week', revenue, revenue, revenue, 1, 1, 'EUR', false"
+        " from w",
+        "update marts.reconciliation set modelled_revenue = modelled_revenue + 60000",
+    )
+    with pytest.raises(ReportBlocked, match="a week across the period's border counts by its days"):
+        build(weekly, tmp_path / "out", period="2026-Q3", settings=settings)
+
+
 @pytest.mark.parametrize(
     "statements",
     [
