@@ -8,8 +8,9 @@ from dagster_project.sources.contract import Broken, Context, Entity, Field, Fin
 
 AD_COLUMNS: tuple[tuple[str, Kind], ...] = (
     ("shape", "text"), ("level", "text"), ("account_id", "id"), ("account_name", "text"), ("day", "day"),
-    ("campaign_id", "id"), ("campaign", "text"), ("ad_group_id", "id"), ("ad_group", "text"), ("ad_id", "id"), ("ad", "text"),
-    ("geo", "text"), ("segment", "text"), ("spend", "money"), ("currency", "currency"), ("impressions", "count"),
+    ("campaign_id", "id"), ("campaign", "text"), ("ad_group_id", "id"), ("ad_group", "text"), ("ad_id", "id"),
+    ("ad", "text"), ("geo", "text"), ("segment", "text"),
+    ("spend", "money"), ("currency", "currency"), ("impressions", "count"),
     ("clicks", "count"), ("platform_conversions", "money"), ("platform_revenue", "money"), ("account_tz", "text"),
     ("day_basis", "text"),
 )  # fmt: skip
@@ -48,12 +49,14 @@ def segments(*headers: str) -> tuple[Field, ...]:
 
 
 def native(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:
-    """Rows of an interface export: the deepest named object is the level, the account comes from the file or the settings."""
+    """Rows of an interface export: the deepest named object is the level, the account comes from the file or the
+    settings."""
     return {ctx.source: _noted(_accounted(_levelled(good, ctx), ctx), ctx)}, []
 
 
 def one_day_rows(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:
-    """Rows with a start and an end instead of a day. Raises Unreadable (`multi_day`) where one covers more than a day."""
+    """Rows with a start and an end instead of a day. Raises Unreadable (`multi_day`) where one covers more than a
+    day."""
     longer = good.filter(pl.col("period_end") != pl.col("day"))
     if longer.height:
         row, start, end = longer.select("_row", "day", "period_end").row(0)
@@ -131,6 +134,8 @@ def _noted(good: pl.DataFrame, ctx: Context) -> pl.DataFrame:
         ctx.notices.append(f"landing/{ctx.file}: {credits.height} rows with negative spend in all, kept as credits")
     zones = sorted(set(good["account_tz"].drop_nulls()) - {ctx.settings.time_zone})
     if zones:
-        ctx.notices.append(f"tz_mismatch: days are cut in {', '.join(zones)}, the company's in {ctx.settings.time_zone}; daily rows"
-                           " cannot be cut again")  # fmt: skip
+        own = ctx.settings.time_zone
+        ctx.notices.append(
+            f"tz_mismatch: days are cut in {', '.join(zones)}, the company's in {own}; daily rows cannot be cut again"
+        )
     return good

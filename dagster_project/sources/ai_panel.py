@@ -3,6 +3,8 @@
 The text of an answer is read once and not kept; only its hash and what was found in it.
 """
 
+# ruff: noqa: E501 - one field a line: headers read as a table
+
 from __future__ import annotations
 
 import hashlib

@@ -54,7 +54,8 @@ _QUARANTINE = """create table if not exists raw.quarantine (
     source VARCHAR, file VARCHAR, "row" BIGINT, "column" VARCHAR, value VARCHAR, rule VARCHAR, message VARCHAR,
     _batch_id VARCHAR, _delivered_at TIMESTAMP)"""
 _BATCH = """create table if not exists ops.batch (
-    _batch_id VARCHAR primary key, source VARCHAR, entity VARCHAR, shape VARCHAR, file VARCHAR, sha256 VARCHAR, delivered_at TIMESTAMP,
+    _batch_id VARCHAR primary key, source VARCHAR, entity VARCHAR, shape VARCHAR, file VARCHAR, sha256 VARCHAR,
+    delivered_at TIMESTAMP,
     rows_delivered BIGINT, rows_landed BIGINT, rows_quarantined BIGINT, rows_duplicate BIGINT, rows_control BIGINT,
     day_min DATE, day_max DATE, encoding VARCHAR, notices JSON, status VARCHAR, options_sha256 VARCHAR)"""
 
@@ -98,7 +99,8 @@ def create_raw_tables(con: duckdb.DuckDBPyConnection) -> None:
 
 def _view(source: Source) -> str:
     parts = [
-        f"select '{e.table.partition('__')[2]}' as _entity, _batch_id, _file, _row, _delivered_at, _sha256 from raw.{e.table}"
+        f"select '{e.table.partition('__')[2]}' as _entity, _batch_id, _file, _row, _delivered_at, _sha256 from"
+        f" raw.{e.table}"
         for e in source.entities
     ]
     return f"create or replace view raw.{source.name} as {' union all '.join(parts)}"

@@ -3,6 +3,8 @@
 A weekly or monthly file stays so; nothing is spread over days.
 """
 
+# ruff: noqa: E501 - one field a line: headers read as a table
+
 from __future__ import annotations
 
 import polars as pl

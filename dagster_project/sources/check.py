@@ -17,7 +17,8 @@ _NOT_STORED = b"checked and thrown away"  # hashes made here never leave the pro
 
 @dataclass(frozen=True)
 class CheckReport:
-    """Every file of landing/ as it would be read now; `repeats` maps a file to the earlier one with the same content."""
+    """Every file of landing/ as it would be read now; `repeats` maps a file to the earlier one with the same
+    content."""
 
     deliveries: tuple[Delivery, ...]
     repeats: dict[str, str]
@@ -31,11 +32,9 @@ class CheckReport:
     @property
     def messages(self) -> tuple[str, ...]:
         """One sentence for each refused row or file, in the order of the files."""
-        strays = tuple(
-            f"landing/{name}: no source reads it; put it in one of the folders {', '.join(s.name for s in CATALOGUE)} as csv, tsv,"
-            " xlsx, parquet, json or jsonl"
-            for name in self.stray
-        )  # fmt: skip
+        folders = ", ".join(s.name for s in CATALOGUE)
+        fix = f"put it in one of the folders {folders} as csv, tsv, xlsx, parquet, json or jsonl"
+        strays = tuple(f"landing/{name}: no source reads it; {fix}" for name in self.stray)
         return strays + tuple(message for d in self.deliveries for message in d.quarantine["message"])
 
 

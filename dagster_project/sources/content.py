@@ -1,5 +1,7 @@
 """Pieces of content with their features, and the log of what happened to them."""
 
+# ruff: noqa: E501 - one field a line: headers read as a table
+
 from __future__ import annotations
 
 import json

@@ -125,7 +125,8 @@ Reshape = Callable[[pl.DataFrame, Context], tuple[pl.DataFrame, list[Broken]]]
 class Shape:
     """One form in which a source's rows are delivered.
 
-    `constants` fill columns that the form itself decides (level, day basis). `key` names raw columns that may occur once
+    `constants` fill columns that the form itself decides (level, day basis). `key` names raw columns that may
+    occur once
     per file. `without` names headers that must be absent. `any_of`: of each group one header must be there. `reshape`
     works on cells before types, `finish` on typed rows. `currency_from` is where
     an absent currency comes from: the report currency, nowhere (refused), or account tables that staging joins.

@@ -12,8 +12,9 @@ from dagster_project.sources.recognise import Match
 from dagster_project.sources.typed import Locale
 
 _TOTAL = (
-    r"^(grand )?totals?( general)?\b[^a-z]*($|:| of | [–-] |\(| account| campaigns?| all )|^(gesamt|summe|insgesamt|gesamtsumme)\b"
-    r"|^(resultados|résultats|risultati) (totales|totaux|totali)|^(ergebnisse|results) (insgesamt|from )|^totales?$|^total général"
+    r"^(grand )?totals?( general)?\b[^a-z]*($|:| of | [–-] |\(| account| campaigns?| all )"
+    r"|^(gesamt|summe|insgesamt|gesamtsumme)\b|^totales?$|^total général|^total results"
+    r"|^(resultados|résultats|risultati) (totales|totaux|totali)|^(ergebnisse|results) (insgesamt|from )"
 )
 _AVERAGE = r"^(average|avg\.?|media|moyenne|durchschnitt|mittelwert|promedio|média)\b"
 _LEGAL = (
@@ -22,8 +23,8 @@ _LEGAL = (
 )
 
 _DATE_LIKE = (
-    r"^\d{4}[-/.]?\d{2}|^\d{1,2}[/.\-]\s?\d{1,2}[/.\-]\s?\d{2,4}|^\p{L}{3,}\.? \d{1,2}(st|nd|rd|th)?,? \d{4}|^\d{1,2}\.? (de )?\p{L}{3,}"
-    r"|^\d{5}(\.0)?$"
+    r"^\d{4}[-/.]?\d{2}|^\d{1,2}[/.\-]\s?\d{1,2}[/.\-]\s?\d{2,4}"
+    r"|^\p{L}{3,}\.? \d{1,2}(st|nd|rd|th)?,? \d{4}|^\d{1,2}\.? (de )?\p{L}{3,}|^\d{5}(\.0)?$"
 )
 
 
@@ -68,7 +69,8 @@ def check_totals(
     controls: pl.DataFrame, typed: dict[int, pl.Series], cells: pl.DataFrame, control_cells: pl.DataFrame,
     broken: list[Broken], repeated: pl.Series, match: Match, ctx: Context, locale: Locale,
 ) -> None:  # fmt: skip
-    """Compares each totals row with the sum of the data. Raises Unreadable (`total_mismatch`) naming row, column and gap.
+    """Compares each totals row with the sum of the data. Raises Unreadable (`total_mismatch`) naming row, column
+    and gap.
 
     A column in which some cell could not be read is not compared: its sum is known to be short.
     """

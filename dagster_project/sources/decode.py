@@ -38,7 +38,8 @@ def unpacked(data: bytes, name: str) -> bytes:
 
 
 def decoded(data: bytes) -> Decoded:
-    """Text of a delivered file: a byte-order mark decides, then UTF-16 by its zeros, then strict UTF-8, else Windows-1252.
+    """Text of a delivered file: a byte-order mark decides, then UTF-16 by its zeros, then strict UTF-8, else
+    Windows-1252.
 
     Raises Unreadable (`encoding_unknown`) for bytes that are no text.
     """

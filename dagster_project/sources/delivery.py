@@ -24,8 +24,9 @@ _SPAN_COLUMNS = (
 class Delivery:
     """What one file brought. `delivered = landed + quarantined + duplicate + control` counts rows of the file.
 
-    `frames` holds typed rows per raw table (a file may feed several; `rows_landed` counts its own rows once). `quarantine`
-    has a line per broken rule, so a row may appear twice there; a file refused as a whole has one line with row null.
+    `frames` holds typed rows per raw table; a file may feed several, and `rows_landed` counts its own rows once.
+    `quarantine` has a line per broken rule, so a row may stand there twice; a file refused as a whole has one line
+    with row null.
     """
 
     source: str
@@ -77,7 +78,7 @@ class Reading:
         control: int = 0,
         duplicate: int = 0,
     ) -> Delivery:
-        """The finished delivery. Raises AssertionError if a reader lost or invented rows: that is a fault in the reader."""
+        """The finished delivery. Raises AssertionError if a reader lost or invented rows: a fault in the reader."""
         quarantined = len({b.row for b in broken})
         rows = self.rows - quarantined - duplicate - control
         held = {row for frame in frames.values() for row in frame["_row"].unique().to_list()}

@@ -3,6 +3,8 @@
 Reading a test is `models.incrementality`; here it is only made sure that what was delivered can be read.
 """
 
+# ruff: noqa: E501 - one field a line: headers read as a table
+
 from __future__ import annotations
 
 from statistics import NormalDist

@@ -1,4 +1,5 @@
-"""Files into the warehouse: which are new, and each of them in one transaction, so that a crash leaves nothing half-written."""
+"""Files into the warehouse: which are new, and each of them in one transaction, so that a crash leaves nothing
+half-written."""
 
 from __future__ import annotations
 
@@ -14,13 +15,19 @@ from dagster_project.settings import Settings, SourceOptions
 from dagster_project.sources.catalogue import CATALOGUE, source_named
 from dagster_project.sources.contract import BOOKKEEPING
 from dagster_project.sources.delivered import delivered_at
-from dagster_project.sources.delivery import Delivery
+from dagster_project.sources.delivery import QUARANTINE_SCHEMA, Delivery
 from dagster_project.sources.privacy import Pepper
 from dagster_project.sources.read import ENDINGS, read_file
 
+_BOOK_COLUMNS = (
+    "source", "entity", "shape", "file", "sha256", "delivered_at", "rows_delivered", "rows_landed", "rows_quarantined",
+    "rows_duplicate", "rows_control", "day_min", "day_max", "encoding", "status",
+)  # fmt: skip
+
 
 def landing_files(landing: Path) -> list[Path]:
-    """Every data file below landing/, sorted; hidden files and files still being written (`.tmp`, `.part`, `~`) are left out."""
+    """Every data file below landing/, sorted; hidden files and files still being written (`.tmp`, `.part`, `~`)
+    are left out."""
     found = [p for p in landing.rglob("*") if p.is_file() and _is_data(p, landing)]
     return sorted(found)
 
@@ -48,7 +55,8 @@ def stray_files(landing: Path) -> list[Path]:
 def pending(landing: Path, con: duckdb.DuckDBPyConnection, settings: Settings | None = None) -> list[Path]:
     """Files whose content the warehouse does not hold yet, in the order in which they were delivered.
 
-    A file that could not be read is tried again once its source's options in plumbline.yaml have changed (give `settings`).
+    A file that could not be read is tried again once its source's options in plumbline.yaml have changed (give
+    `settings`).
     """
     known: dict[str, set[tuple[str, str]]] = {}
     for sha, status, options in con.execute("select sha256, status, options_sha256 from ops.batch").fetchall():
@@ -142,17 +150,21 @@ def _write(con: duckdb.DuckDBPyConnection, delivery: Delivery, options: str) -> 
         con.unregister("delivered_frame")
     if delivery.quarantine.height:
         con.register("refused_frame", delivery.quarantine.to_arrow())
+        columns = ", ".join(f'"{c}"' for c in QUARANTINE_SCHEMA)
         con.execute(
-            'insert into raw.quarantine select source, file, "row", "column", value, rule, message, ?, ? from refused_frame',
+            f"insert into raw.quarantine ({columns}, _batch_id, _delivered_at)"
+            f" select {columns}, ?, ? from refused_frame",
             [batch, delivery.delivered_at],
         )
         con.unregister("refused_frame")
-    con.execute(
-        "insert into ops.batch values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [batch, delivery.source, delivery.entity, delivery.shape, delivery.file, delivery.sha256, delivery.delivered_at,
-         delivery.rows_delivered, delivery.rows_landed, delivery.rows_quarantined, delivery.rows_duplicate, delivery.rows_control,
-         delivery.day_min, delivery.day_max, delivery.encoding, json.dumps(list(delivery.notices), ensure_ascii=False), delivery.status, options],
-    )  # fmt: skip
+    line = {
+        "_batch_id": batch,
+        **{name: getattr(delivery, name) for name in _BOOK_COLUMNS},
+        "notices": json.dumps(list(delivery.notices), ensure_ascii=False),
+        "options_sha256": options,
+    }
+    marks = ", ".join("?" for _ in line)
+    con.execute(f"insert into ops.batch ({', '.join(line)}) values ({marks})", list(line.values()))
 
 
 def _sha256(path: Path) -> str:

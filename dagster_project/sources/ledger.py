@@ -1,5 +1,7 @@
 """The books: entries or monthly totals of the general ledger, positive on each kind's normal side."""
 
+# ruff: noqa: E501 - one field a line: headers read as a table
+
 from __future__ import annotations
 
 import hashlib

@@ -1,4 +1,5 @@
-"""In which currency a file's money is: the row, the header, the account, the source, in this order, and never by assumption."""
+"""In which currency a file's money is: the row, the header, the account, the source, in this order, and never by
+assumption."""
 
 from __future__ import annotations
 

@@ -17,7 +17,8 @@ def with_grain(good: pl.DataFrame, ctx: Context) -> pl.DataFrame:
     gaps = days.diff().drop_nulls().dt.total_days()
     if ctx.options.grain == "day" and len(gaps) >= 3 and bool((gaps == 7).all()):
         ctx.notices.append(
-            f"all days are seven days apart: if a row covers a week, set sources.{ctx.source}.grain to week in plumbline.yaml"
+            f"all days are seven days apart: if a row covers a week, set sources.{ctx.source}.grain to week in"
+            f" plumbline.yaml"
         )
     return good.with_columns(grain=pl.lit(ctx.options.grain))
 

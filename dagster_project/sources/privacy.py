@@ -22,14 +22,15 @@ CLICK_IDS = (
 )  # fmt: skip
 _KEPT_IN_URL = (*CLICK_IDS, "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", "utm_id")
 _PERSONAL_KEY = re.compile(
-    r"e[-_ ]?mail|(first|last|full|sur|contact|person|customer|client|user|buyer|lead|kunden)[-_ ]?name|phone|mobile|telefon"
+    r"e[-_ ]?mail|(first|last|full|sur|contact|person|customer|client|user|buyer|lead|kunden)[-_ ]?name"
+    r"|phone|mobile|telefon"
     r"|vorname|nachname|address|adresse|street|birth|\bip\b|user[-_ ]?agent|owner|password|token|^name$|salutation",
     re.IGNORECASE,
 )
 
 
 def normalised_email(address: str) -> str:
-    """The address as one person's two spellings share it: trimmed, lower case, without a `+tag`, dots of Gmail removed."""
+    """The address as its spellings share it: trimmed, lower case, without `+tag`, dots of Gmail removed."""
     local, _, domain = unicodedata.normalize("NFKC", address).strip().casefold().rpartition("@")
     local = local.split("+", 1)[0]
     if domain in ("gmail.com", "googlemail.com"):
@@ -56,14 +57,16 @@ _HASHED = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def address_key(text: str, pepper: Pepper) -> str | None:
-    """`email_hash` of an address; a hash that a connector already made of one is keyed once more. None for other text."""
+    """`email_hash` of an address; a hash that a connector already made of one is keyed once more. None for other
+    text."""
     if EMAIL.fullmatch(text.strip()):
         return email_hash(text, pepper)
     return keyed_hash(text, pepper) if _HASHED.fullmatch(text) else None
 
 
 def person_key(text: str, pepper: Pepper) -> str:
-    """An id of a person: the key of an address, a number or UUID as it is (it joins to the CRM's id), the key of any other text."""
+    """An id of a person: the key of an address, a number or UUID as it is (it joins to the CRM's id), the key of
+    any other text."""
     if "@" in text:
         return email_hash(text, pepper)
     return text if _OPAQUE.fullmatch(text) else keyed_hash(text.strip().casefold(), pepper)

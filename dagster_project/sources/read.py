@@ -42,7 +42,8 @@ def read_file(
 ) -> Delivery:  # fmt: skip
     """Everything the file holds, as `source` (a folder name of landing/) promises it.
 
-    Never raises for bad data: bad rows come back in `quarantine`, a file that cannot be read at all as `unreadable` with
+    Never raises for bad data: bad rows come back in `quarantine`, a file that cannot be read at all as
+    `unreadable` with
     one line. `now` is an aware UTC instant; `pepper` keys the hashes of personal data and must not be empty for sources
     that hold some. `file` is the path below landing/ (derived from `path` if not given). Raises OSError if the file
     cannot be opened and ValueError for an empty pepper.
@@ -238,9 +239,14 @@ def _finished(
 
 
 _POLARS: dict[str, pl.DataType | type[pl.DataType]] = {
-    "day": pl.Date, "instant": pl.Datetime("us"), "money": pl.Decimal(38, 6), "rate": pl.Decimal(38, 10), "count": pl.Int64,
-    "double": pl.Float64, "flag": pl.Boolean,
-}  # fmt: skip
+    "day": pl.Date,
+    "instant": pl.Datetime("us"),
+    "money": pl.Decimal(38, 6),
+    "rate": pl.Decimal(38, 10),
+    "count": pl.Int64,
+    "double": pl.Float64,
+    "flag": pl.Boolean,
+}
 
 
 def _as_entity(frame: pl.DataFrame, source: Source, table: str) -> pl.DataFrame:

@@ -45,7 +45,8 @@ def bare(header: str) -> str:
 def recognised(source: Source, candidates: Iterable[Candidate], renamed: dict[str, str], chosen: str | None) -> Match:
     """The first header row that some shape accepts; among shapes of one row the one that explains most columns.
 
-    `renamed` (header to column name) and `chosen` (shape name) come from plumbline.yaml. Raises Unreadable: `no_header`,
+    `renamed` (header to column name) and `chosen` (shape name) come from plumbline.yaml. Raises Unreadable:
+    `no_header`,
     `missing_column`, or the rule of a known mistake.
     """
     shapes = [s for s in source.shapes if chosen is None or s.name == chosen or s.name.split(":")[0] == chosen]
@@ -122,7 +123,8 @@ def _best(source: Source, found: list[Match]) -> Match:
     if len(rivals) > 1:
         raise Unreadable(
             "no_header",
-            f"the columns fit {' and '.join(sorted(rivals))}; say which with sources.{source.name}.shape in plumbline.yaml",
+            f"the columns fit {' and '.join(sorted(rivals))}; say which with sources.{source.name}.shape in"
+            f" plumbline.yaml",
         )
     return top
 

@@ -1,5 +1,7 @@
 """What the company booked: a daily (weekly, monthly) series of outcomes, or its orders one by one."""
 
+# ruff: noqa: E501 - one field a line: headers read as a table
+
 from __future__ import annotations
 
 import polars as pl

@@ -41,7 +41,8 @@ def refuse_shifted(cells: pl.DataFrame, by_field: dict[int, pl.Series], match: M
         row, value = cells["_row"].filter(bad)[0], delivered.filter(bad)[0]
         raise Unreadable(
             "shifted_columns",
-            f"row {row}, column {header!r} holds {value!r}, which belongs under {next_header!r}: the columns are shifted"
+            f"row {row}, column {header!r} holds {value!r}, which belongs under {next_header!r}: the columns"
+            f" are shifted"
             " against the header; export the file again",
             column=header, value=value,
         )  # fmt: skip
@@ -63,10 +64,12 @@ def unique_by(frame: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.DataFrame, 
         what = ", ".join(f"{c} {line[c]}" for c in columns if line[c] is not None)
         others = ", ".join(str(r) for r in line["_all"] if r != line["_row"])
         differs = _differing(still, line, columns)
-        broken.append(Broken(
-            line["_row"], differs[0] if differs else columns[0], str(line[differs[0]]) if differs else None, "key_conflict",
-            f"is one of several values for {what} (also row {others}); keep the right row, or export the column that tells them apart",
-        ))  # fmt: skip
+        why = (
+            f"is one of several values for {what} (also row {others}); keep the right row, or export the column"
+            " that tells them apart"
+        )
+        column, value = (differs[0], str(line[differs[0]])) if differs else (columns[0], None)
+        broken.append(Broken(line["_row"], column, value, "key_conflict", why))
     clash = (
         pl.struct(columns).is_in(still.select(pl.struct(columns)).to_series().implode())
         if still.height

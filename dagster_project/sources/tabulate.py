@@ -74,7 +74,8 @@ def csv_candidates(text: str) -> Iterator[Candidate]:
 
 
 def csv_table(text: str, header: Candidate) -> Table:
-    """The rows below `header`. Fast for regular files; a file with broken quotes or overlong rows is cut line by line."""
+    """The rows below `header`. Fast for regular files; a file with broken quotes or overlong rows is cut line by
+    line."""
     names = header.cells
     width = len(names)
     start = _offset(text, header.line)
@@ -287,7 +288,8 @@ def _offset(text: str, line: int) -> int:
 
 
 def _cut_slowly(body: str, header: Candidate, preamble: tuple[str, ...]) -> Table:
-    """Row by row with the line numbers right in spite of quoted line breaks; a quote that never closes costs one row."""
+    """Row by row with the line numbers right in spite of quoted line breaks; a quote that never closes costs one
+    row."""
     width = len(header.cells)
     lines = body.split("\n")
     if lines and not lines[-1]:

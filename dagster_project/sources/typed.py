@@ -1,4 +1,4 @@
-"""A shape's fields over a file's cells: one decision on decimal mark and date order, then typed columns and broken cells."""
+"""A shape's fields over a file's cells: decimal mark and date order once, then typed columns and broken cells."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def cells_of(frame: pl.DataFrame, match: Match) -> pl.DataFrame:
 
 
 def locale_of(cells: pl.DataFrame, match: Match, ctx: Context, exact: bool) -> Locale:
-    """The file's decimal mark and date order. Raises Unreadable (`ambiguous_number`, `ambiguous_date`) where nothing decides."""
+    """The file's decimal mark and date order; Unreadable (`ambiguous_number`, `ambiguous_date`) if nothing decides."""
     return Locale(_mark(cells, match, ctx, exact), _order(cells, match, ctx))
 
 
@@ -125,7 +125,7 @@ def _order(cells: pl.DataFrame, match: Match, ctx: Context) -> str | None:
 def typed_columns(
     cells: pl.DataFrame, match: Match, ctx: Context, locale: Locale
 ) -> tuple[pl.DataFrame, list[Broken], dict[int, pl.Series]]:
-    """Typed columns named as in the raw table, every cell that broke its field's rule, and the typed series by field."""
+    """Typed columns named as in the raw table, the cells that broke a rule, and the typed series by field."""
     out: dict[str, pl.Series] = {"_row": cells["_row"]}
     broken: list[Broken] = []
     segments: list[pl.Expr] = []
@@ -144,7 +144,7 @@ def typed_columns(
         broken += _broken(cells["_row"], raw, typed, wanted, header, ctx)
         if wanted.stored:
             name = wanted.column
-            kept = out[name] if name in out else None
+            kept = out.get(name)
             filled = typed if kept is None else _first(kept, typed)
             out[name] = filled.alias(name)
     frame = pl.DataFrame(list(out.values()))
@@ -164,7 +164,8 @@ def _without_placeholders(raw: pl.Series, wanted: Field, header: str, ctx: Conte
     if not hits.any():
         return raw
     ctx.notices.append(
-        f"column {header!r}: {int(hits.sum())} cells hold an unresolved placeholder such as {raw.filter(hits)[0]!r} and were left"
+        f"column {header!r}: {int(hits.sum())} cells hold an unresolved placeholder such as"
+        f" {raw.filter(hits)[0]!r} and were left"
         " empty; repair the tracking template"
     )
     return raw.to_frame("x").select(pl.when(~hits).then(pl.col("x"))).to_series()

@@ -113,7 +113,8 @@ def flags(cells: pl.Series) -> pl.Series:
 
 
 _MONTHS = (
-    "jan ene gen janv januar january enero janvier janeiro gennaio", "feb fév févr fev februar february febrero février fevereiro febbraio",
+    "jan ene gen janv januar january enero janvier janeiro gennaio", "feb fév févr fev februar february febrero"
+    " février fevereiro febbraio",
     "mar mär mrz märz mars march marzo março", "apr abr avr april abril avril aprile", "may mai mayo maio maggio mag",
     "jun juin giu june juni junio junho giugno", "jul juil lug july juli julio juillet julho luglio",
     "aug ago août aou august agosto", "sep sept set september septiembre septembre setembro settembre",
@@ -193,10 +194,13 @@ def instants(cells: pl.Series, order: str | None) -> pl.Series:
     """UTC times without zone. A time without an offset is UTC; a bare date is its midnight."""
     plain = cells.str.replace("T", " ", literal=True).str.replace(r"\s*(Z|UTC|\+00:?00)$", "")
     out = plain.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="us")
-    for form in ("%Y-%m-%d %H:%M", "%Y-%m-%d"):
+    readers = (
+        lambda s: s.str.to_datetime("%Y-%m-%d %H:%M", strict=False, time_unit="us"),
+        lambda s: s.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us")),
+    )
+    for read_as in readers:
         if out.null_count() > cells.null_count():
-            more = plain.str.to_datetime(form, strict=False, time_unit="us") if form != "%Y-%m-%d" else plain.str.to_date(
-                form, strict=False).cast(pl.Datetime("us"))  # fmt: skip
+            more = read_as(plain)
             out = pl.DataFrame({"a": out, "b": more}).select(pl.coalesce("a", "b")).to_series()
     if out.null_count() > cells.null_count():
         left = cells.filter(out.is_null()).drop_nulls().unique()

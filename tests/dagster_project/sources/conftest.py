@@ -32,7 +32,8 @@ def pepper() -> bytes:
 
 @pytest.fixture
 def deliver(tmp_path: Path) -> Deliver:
-    """`deliver(source, content, name="file.csv", settings=…, **options)` reads one file and checks that its rows add up."""
+    """`deliver(source, content, name="file.csv", settings=…, **options)` reads one file and checks that its rows
+    add up."""
 
     def read(
         source: str, content: str | bytes, name: str = "file.csv", settings: Settings | None = None, **options: object

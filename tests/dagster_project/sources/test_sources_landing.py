@@ -1,5 +1,6 @@
 """Landing: once, in order, whole or not at all, and without anybody's address."""
 
+# ruff: noqa: E501 - files and cases read best one a line
 from __future__ import annotations
 
 import random

@@ -1,5 +1,6 @@
 """Every rule on a minimal file: the quarantine names file, row, column, value and rule, and says what to do."""
 
+# ruff: noqa: E501 - files and cases read best one a line
 from __future__ import annotations
 
 import pytest

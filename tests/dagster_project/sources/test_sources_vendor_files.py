@@ -1,5 +1,6 @@
 """The vendors' own exports, as people download them: preambles, totals, encodings, languages, column orders."""
 
+# ruff: noqa: E501 - files and cases read best one a line
 from __future__ import annotations
 
 from datetime import date
