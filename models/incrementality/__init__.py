@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from models.incrementality.ab import proportion_arms, read_ab
 from models.incrementality.ab_plan import AnyLook, DeclaredLooks, OneLook
+from models.incrementality.cells import CellsResult, read_cells
+from models.incrementality.design import design_geo, draw_design
+from models.incrementality.design_result import AnalysisPlan, GeoDesign
 from models.incrementality.estimator import Estimator
 from models.incrementality.geo import read_geo
 from models.incrementality.moments import ArmsError
@@ -14,20 +17,29 @@ from models.incrementality.observational import read_observational
 from models.incrementality.panel import GeoPanel, PanelError
 from models.incrementality.result import Check, LiftResult
 from models.incrementality.series import read_series
+from models.incrementality.switchback import switchback_arms, switchback_schedule
 
 __all__ = [
+    "AnalysisPlan",
     "AnyLook",
     "ArmsError",
+    "CellsResult",
     "Check",
     "DeclaredLooks",
     "Estimator",
+    "GeoDesign",
     "GeoPanel",
     "LiftResult",
     "OneLook",
     "PanelError",
+    "design_geo",
+    "draw_design",
     "proportion_arms",
     "read_ab",
+    "read_cells",
     "read_geo",
     "read_observational",
     "read_series",
+    "switchback_arms",
+    "switchback_schedule",
 ]

@@ -7,7 +7,9 @@ from math import sqrt
 
 from models.incrementality.ab_estimate import Difference
 from models.incrementality.inversion import exact_alpha
-from models.incrementality.sequential import Spending, always_valid, group_sequential_bounds
+from models.incrementality.sequential import NODES, Spending, always_valid, group_sequential_bounds
+
+COARSE = 401  # nodes while searching the p-value, which is printed with three digits
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,10 @@ class DeclaredLooks:
         if not 1 <= self.look <= len(self.fractions):
             raise ValueError(f"look={self.look}: looks 1 to {len(self.fractions)} were declared")
 
-    def bound(self, alpha: float) -> float:
+    def bound(self, alpha: float, nodes: int = NODES) -> float:
         """Boundary of |z| at this look."""
-        return group_sequential_bounds(self.fractions, alpha=alpha, spending=self.spending)[self.look - 1]
+        used = self.fractions
+        return group_sequential_bounds(used, alpha=alpha, spending=self.spending, nodes=nodes)[self.look - 1]
 
     def read(self, found: Difference, level: float) -> Reading:
         """Repeated interval at this look; p is the smallest total error at which this look would have stopped."""
@@ -67,7 +70,7 @@ class DeclaredLooks:
         low, high = 1e-6, 0.999
         for _ in range(14):  # p to three digits; each step solves the boundaries anew
             middle = sqrt(low * high)
-            low, high = (low, middle) if self.bound(middle) <= z else (middle, high)
+            low, high = (low, middle) if self.bound(middle, COARSE) <= z else (middle, high)
         p_value = min(high, alpha) if z >= bound else max(high, alpha * (1 + 1e-9))
         return Reading(p_value, bound * found.standard_error, f"group-sequential, {self.spending}, look {self.look}")
 

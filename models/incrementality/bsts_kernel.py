@@ -46,7 +46,7 @@ def _inverse_gamma(rng: np.random.Generator, shape: float, rate: float, most: fl
 @njit(cache=True)
 def _posterior(
     gram: np.ndarray, cross: np.ndarray, used: np.ndarray, total: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+) -> tuple[np.ndarray, np.ndarray, float, float]:
     """Slab posterior mean, Cholesky factor of its precision, S, and the log of both determinants' part."""
     size = used.size
     precision = np.empty((size, size))
@@ -66,7 +66,7 @@ def _posterior(
     determinants = 0.0
     for i in range(size):
         determinants += np.log(prior_factor[i, i]) - np.log(factor[i, i])
-    return mean, factor, total - side @ mean, determinants
+    return mean, factor, total - (side * mean).sum(), determinants
 
 
 @njit(cache=True)

@@ -19,9 +19,15 @@ def gap_under(effect: float, target: np.ndarray, donors: np.ndarray, pre: int) -
     """Gap (T,) of a synthetic control with intercept fitted to all periods once `effect` is taken off the window."""
     adjusted = target.copy()
     adjusted[pre:] -= effect
-    before, aim = donors - donors.mean(axis=1, keepdims=True), adjusted - adjusted.mean()
-    nobody = np.empty((1, 0), dtype=np.int64)
-    return aim - simplex_weights(before, aim[None], nobody, np.zeros(1))[0] @ before
+    return null_gaps(adjusted[None], donors)[0]
+
+
+def null_gaps(targets: np.ndarray, donors: np.ndarray) -> np.ndarray:
+    """Gaps (B, T) of synthetic controls with intercept fitted to all periods, as if no target was ever treated."""
+    before = donors - donors.mean(axis=1, keepdims=True)
+    aims = targets - targets.mean(axis=1, keepdims=True)
+    nobody = np.empty((targets.shape[0], 0), dtype=np.int64)
+    return aims - simplex_weights(before, aims, nobody, np.zeros(targets.shape[0])) @ before
 
 
 def block_p_value(gap: np.ndarray, length: int, statistic: Statistic) -> float:

@@ -11,6 +11,8 @@ import polars as pl
 from models.incrementality.auto import Choice, choose
 from models.incrementality.checks import geo_checks
 from models.incrementality.curves import Total, effect_curves, total_effect
+from models.incrementality.departures import departures_from
+from models.incrementality.design_result import GeoDesign
 from models.incrementality.estimator import Estimator
 from models.incrementality.fieller import Ratio
 from models.incrementality.inversion import Inversion, exact_alpha, rank_form, t_form, usual_form
@@ -25,7 +27,7 @@ from models.warning import Warning
 
 def read_geo(
     panel: pl.DataFrame | GeoPanel,
-    treated: Sequence[object],
+    treated: Sequence[object] | GeoDesign,
     *,
     start: date,
     end: date,
@@ -43,7 +45,9 @@ def read_geo(
 ) -> LiftResult:
     """Incremental KPI that a test caused in its treated geos between `start` and `end` (plus `cooldown` periods).
 
-    `panel` holds geo, date, kpi[, spend]; all geos that are neither treated nor in `exclude` are controls, all periods
+    `treated` names geos or is a frozen `GeoDesign`: its geos, exclusions and method are used, and every departure from
+    its plan becomes a warning. `panel` holds geo, date, kpi[, spend]; all geos that are neither treated nor
+    in `exclude` are controls, all periods
     before `start` the pre-period. `method` is "auto" or the name of an `Estimator`; auto looks at the pre-period only.
     The range is that of the effect at `level`, from studentised placebos in space: each set of as many controls is
     read in the same way. `margin` (contribution per unit of KPI) adds profit; `relevant_lift` is the smallest lift
@@ -54,6 +58,13 @@ def read_geo(
     """
     exact_alpha(level)
     data = panel if isinstance(panel, GeoPanel) else GeoPanel.from_frame(panel, allow_negative=allow_negative)
+    departures: list[Warning] = []
+    if isinstance(treated, GeoDesign):
+        departures = departures_from(treated, data, start=start, end=end, method=method, level=level, cooldown=cooldown)
+        exclude = (*treated.excluded, *(geo for geo in exclude if str(geo) not in treated.excluded))
+        method = treated.plan.method if method == "auto" else method
+        holdback = holdback or treated.kind == "holdback"
+        treated = treated.treated
     test = GeoTest.on(data, treated, start=start, end=end, exclude=exclude, cooldown=cooldown, lag=lag)
     if margin is not None and not margin > 0:
         raise ValueError(f"margin={margin}: a contribution margin per unit of KPI is above zero, e.g. 0.62")
@@ -72,7 +83,7 @@ def read_geo(
         level=level,
         relevant=relevant,
         relevant_reason=why,
-        further=_further(test, read, money, randomised),
+        further=[*departures, *_further(test, read, money, randomised)],
     )
     return _result(test, choice, read, inversion, other, total, money, judgement, level, seed, start, end)
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from models.incrementality.classic import paper_fit
-from models.incrementality.conformal import gap_under
+from models.incrementality.conformal import null_gaps
 from models.incrementality.panel import GeoPanel
 
 ENOUGH_POWER = 0.8
@@ -122,12 +122,13 @@ def _simulated(
         base = float(mean[pre:].mean())
         paid += float(tested[:, pre:end].sum()) / search.lookbacks
         shuffles = order[:, :end] if end == total else np.argsort(np.argsort(order[:, :end], axis=1), axis=1)
-        for effect, sums in found.items():
-            raised = mean.copy()
-            raised[pre:] *= 1 + effect
-            gap = np.abs(gap_under(0.0, raised, donors[:, :end], pre))
-            shuffled = gap[shuffles[:, :duration]].sum(axis=1)
-            p_value = (1 + (shuffled >= gap[pre:].sum() * (1 - 1e-12)).sum()) / (search.draws + 1)
+        raised = np.repeat(mean[None], len(search.effects), axis=0)
+        raised[:, pre:] *= 1 + np.array(search.effects)[:, None]
+        gaps = np.abs(null_gaps(raised, donors[:, :end]))
+        shuffled = gaps[:, shuffles[:, :duration]].sum(axis=2)
+        observed = gaps[:, pre:].sum(axis=1, keepdims=True)
+        p_values = (1 + (shuffled >= observed * (1 - 1e-12)).sum(axis=1)) / (search.draws + 1)
+        for (effect, sums), p_value in zip(found.items(), p_values, strict=True):
             att = fit.tau + effect * base
             sums[0] += float(p_value < search.alpha) / search.lookbacks
             sums[1] += att / (base * (1 + effect) - att) / search.lookbacks

@@ -104,6 +104,12 @@ class GeoPanel:
         """The last calendar day the panel covers."""
         return _period_end(self.dates[-1], self.grain)
 
+    def until(self, day: date) -> GeoPanel:
+        """The panel as it was known on `day`: periods that had ended by then."""
+        columns = sum(_period_end(first, self.grain) <= day for first in self.dates)
+        spend = None if self.spend is None else self.spend[:, :columns]
+        return GeoPanel(self.geos, self.dates[:columns], self.kpi[:, :columns], spend, self.grain)
+
     def sha256(self) -> str:
         """Identity of the data: equal panels have equal hashes whatever their row order."""
         digest = hashlib.sha256("\x1f".join((*self.geos, *map(str, self.dates))).encode())

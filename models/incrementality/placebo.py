@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import comb
 
@@ -13,6 +13,7 @@ from models.incrementality.fits import Fits, fit_targets
 
 ENUMERATED = 5_000  # up to this many placebo sets are all used
 SAMPLED = 999  # beyond it, this many are drawn with the caller's seed
+LARGE_GROUP = 0.1  # of the donors: from here on placebos are fitted on noticeably fewer donors than the treated geos
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,10 @@ def placebo_read(
 ) -> PlaceboRead:
     """Fit the mean of the treated geos (k, T) on donors (J, T), then each placebo set on the donors outside it.
 
-    On the log scale the mean is of logarithms, so an effect is a common percentage of all treated geos.
+    On the log scale the mean is of logarithms, so an effect is a common percentage of all treated geos. Weights
+    chosen among fewer donors fit worse before the test; for a group of two or more geos that is a tenth of
+    the donors or larger, the treated
+    geos' own noise is therefore read from fits that also do without each placebo set's donors.
     """
     shown, pool = on_scale(treated, estimator), on_scale(donors, estimator)
     if estimator.weighing == "asc" and asc_ridge is None:
@@ -90,6 +94,11 @@ def placebo_read(
     fit = fit_targets(
         pool, shown.mean(axis=0)[None], nobody, pre, post, estimator, group_size=size, asc_ridge=asc_ridge
     )
+    fitted = estimator.weighing not in ("did", "tbr")
+    if fitted and size > 1 and sets.shape[1] >= LARGE_GROUP * pool.shape[0]:
+        again = np.repeat(shown.mean(axis=0)[None], sets.shape[0], axis=0)
+        alike = fit_targets(pool, again, sets, pre, post, estimator, group_size=size, asc_ridge=asc_ridge)
+        fit = replace(fit, spread=np.sqrt((alike.spread**2).mean(keepdims=True)))
     others = fit_targets(
         pool, pool[sets].mean(axis=1), sets, pre, post, estimator, group_size=sets.shape[1], asc_ridge=asc_ridge
     )
