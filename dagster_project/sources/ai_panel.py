@@ -73,6 +73,8 @@ def _extracted(frame: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[Br
         cells = {name: line[place] if place else None for name, place in names.items()}
         try:
             sources, queries = (json.loads(cells[c] or "[]") for c in ("sources", "queries"))
+            if not isinstance(sources, list):
+                raise TypeError("sources")
             urls = [s["url"] if isinstance(s, dict) else str(s) for s in sources]
         except (ValueError, KeyError, TypeError):
             broken.append(

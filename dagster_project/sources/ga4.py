@@ -130,7 +130,7 @@ def _decoded(frame: pl.DataFrame, ctx: Context, name: str, dtype: pl.DataType) -
     except pl.exceptions.ComputeError as error:
         raise Unreadable(
             "bad_json",
-            f"column {name} does not have the form of GA4's BigQuery export ({str(error)[:120]})",
+            f"column {name} does not have the form of GA4's BigQuery export ({' '.join(str(error).split())[:120]})",
             column=name,
         ) from None
 

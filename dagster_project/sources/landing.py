@@ -1,5 +1,4 @@
-"""Files into the warehouse: which are new, and each of them in one transaction, so that a crash leaves nothing
-half-written."""
+"""Files into the warehouse: which are new, and each in one transaction, so that a crash leaves nothing half-written."""
 
 from __future__ import annotations
 

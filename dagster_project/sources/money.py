@@ -1,5 +1,4 @@
-"""In which currency a file's money is: the row, the header, the account, the source, in this order, and never by
-assumption."""
+"""In which currency a file's money is, as its row, its header, its account or its source say, in this order."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ from dagster_project.sources.tabulate import (
     xlsx_candidates,
     xlsx_table,
 )
-from dagster_project.sources.typed import cells_of, locale_of, typed_columns
+from dagster_project.sources.typed import PERSONAL, cells_of, locale_of, typed_columns
 
 ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".json", ".jsonl", ".ndjson")
 
@@ -179,9 +179,20 @@ def _checked(
         equal = before - set(frames[shape.table]["_row"]) - clash
         duplicates += len(equal)
         frames = {t: _without(f, clash | equal) for t, f in frames.items()}
-    broken = [b for b in broken if b.row not in again]
+    broken = [_as_headed(b, match) for b in broken if b.row not in again]
     legal = sum(controls.is_legal(line) for _, line in table.overlong)
     return reading.landed(ctx, frames, broken, control=control.height + legal, duplicate=duplicates)
+
+
+def _as_headed(broken: Broken, match: Match) -> Broken:
+    """The fault under the file's own header, where a step spoke of the table's column; personal values hidden."""
+    for index, place in match.places.items():
+        wanted = match.shape.fields[int(index)]
+        if wanted.column == broken.column and wanted.stored:
+            hidden = broken.value is not None and wanted.kind in PERSONAL and "…" not in broken.value
+            value = privacy.masked(broken.value) if hidden and broken.value else broken.value
+            return replace(broken, column=match.header.cells[place], value=value)
+    return broken
 
 
 def _uncut(table: Table) -> list[Broken]:

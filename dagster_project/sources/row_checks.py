@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from typing import Any
 
 import polars as pl
 
@@ -64,11 +66,12 @@ def unique_by(frame: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.DataFrame, 
         what = ", ".join(f"{c} {line[c]}" for c in columns if line[c] is not None)
         others = ", ".join(str(r) for r in line["_all"] if r != line["_row"])
         differs = _differing(still, line, columns)
-        why = (
-            f"is one of several values for {what} (also row {others}); keep the right row, or export the column"
-            " that tells them apart"
-        )
         column, value = (differs[0], str(line[differs[0]])) if differs else (columns[0], None)
+        fix = "keep the right row, or export the column that tells them apart"
+        if column == "_extra":
+            column, value = _unknown_column(single, line)
+            fix = "the report is split by a column that Plumbline does not know: remove it and export again"
+        why = f"is one of several values for {what} (also row {others}); {fix}"
         broken.append(Broken(line["_row"], column, value, "key_conflict", why))
     clash = (
         pl.struct(columns).is_in(still.select(pl.struct(columns)).to_series().implode())
@@ -89,7 +92,18 @@ def _fits(cells: pl.Series, kind: str, ctx: Context) -> bool:
     return kind in tests and tests[kind]().null_count() == 0
 
 
-def _differing(still: pl.DataFrame, line: dict[str, object], columns: Iterable[str]) -> list[str]:
+def _unknown_column(rows: pl.DataFrame, line: dict[str, Any]) -> tuple[str, str | None]:
+    """The first column among the unknown ones in which the row differs from another one."""
+    own = json.loads(line["_extra"] or "{}")
+    for text in rows["_extra"]:
+        other = json.loads(text or "{}")
+        for name in own:
+            if own[name] != other.get(name):
+                return name, None if own[name] is None else str(own[name])
+    return "_extra", line["_extra"]
+
+
+def _differing(still: pl.DataFrame, line: dict[str, Any], columns: Iterable[str]) -> list[str]:
     same = still.filter(
         pl.all_horizontal(pl.col(c).eq_missing(pl.lit(line[c], dtype=still.schema[c])) for c in columns)
     )

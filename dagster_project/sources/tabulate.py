@@ -90,7 +90,7 @@ def csv_table(text: str, header: Candidate) -> Table:
             body.encode("utf-8"), separator=header.delimiter, has_header=False, infer_schema=False, new_columns=columns,
             schema=dict.fromkeys(columns, pl.String), quote_char='"',
         )  # fmt: skip
-    except (pl.exceptions.ComputeError, pl.exceptions.NoDataError):
+    except pl.exceptions.PolarsError:  # ragged or empty lines: cut by hand below
         frame = None
     if frame is None or frame.height != lines or frame.width != width or _quotes_open(frame):
         return _cut_slowly(body, header, preamble)
@@ -168,7 +168,8 @@ def parquet_table(data: bytes) -> Table:
         frame = pl.read_parquet(io.BytesIO(data))
     except (pl.exceptions.PolarsError, OSError) as error:
         raise Unreadable(
-            "encoding_unknown", f"the Parquet file cannot be opened ({str(error)[:120]}); write it again"
+            "encoding_unknown",
+            f"the Parquet file cannot be opened ({' '.join(str(error).split())[:120]}); write it again",
         ) from None
     headers = tuple(frame.columns)
     cells = [_parquet_cells(frame[name]).alias(f"c{i}") for i, name in enumerate(headers)]

@@ -27,7 +27,7 @@ ROWS = [
     pytest.param("ledger", LEDGER + "1,2026-01-05,4000,revenue,,EUR\n", {}, 2, "amount", None, "missing_value", "debit or credit", id="booking without amount"),
     pytest.param("experiments", TEST + "x,a,ab,2026-01-01,2026-01-31,incremental_kpi,5,,,\n", {}, 2, "se", None, "missing_value", "low and high", id="result without error"),
     pytest.param("experiments", TEST + "x,a,ab,2026-01-01,2026-01-31,incremental_kpi,5,4,9,\n", {}, 2, "low", "4.0", "asymmetric_interval", "give se", id="lopsided interval"),
-    pytest.param("experiments", TEST + "x,a,ab,2026-01-31,2026-01-01,incremental_kpi,5,,,1\n", {}, 2, "end_day", "2026-01-01", "bad_date", "before the start", id="ends before it starts"),
+    pytest.param("experiments", TEST + "x,a,ab,2026-01-31,2026-01-01,incremental_kpi,5,,,1\n", {}, 2, "end", "2026-01-01", "bad_date", "before the start", id="ends before it starts"),
     pytest.param("context", "rate_date,from,to,rate\n2026-01-01,GBP,USD,0.78\n", {}, 2, "rate", "0.7800000000", "bad_rate", "turned round", id="rate turned round"),
     pytest.param("content_events", '{"event_id":"1","ts":"2026-01-01T00:00:00Z","type":"published"}\n{"event_id":"2","ts"', {}, 2, None, '{"event_id":"2","ts"', "bad_json", "not valid JSON", id="a line cut off"),
 ]  # fmt: skip
@@ -47,6 +47,7 @@ FILES = [
     pytest.param("meta_ads", "Day,Campaign name,Amount spent (EUR),Purchases conversion value (USD)\n2026-09-01,A,5.25,1.5\n", {}, "currency_mixed", "EUR, USD", id="two currencies in the headers"),
     pytest.param("meta_ads", "Day,Campaign name,Amount spent\n2026-09-01,A,5.25\n", {}, "currency_missing", "sources.meta_ads", id="no currency anywhere"),
     pytest.param("google_ads", "id,updated_at,currency_code,test_account,time_zone\n1,2026-01-01 00:00:00,USD,America/Los_Angeles,\n", {}, "shifted_columns", "time_zone", id="cells moved left"),
+    pytest.param("ga4", 'event_date,event_timestamp,event_name,event_params\n20260901,1,x,oops\n', {}, "bad_json", "event_params", id="nested column that is not"),
     pytest.param("channel_spend", SPEND, {"shape": "tall"}, "no_header", "known shapes", id="a shape that is none"),
 ]  # fmt: skip
 
@@ -104,6 +105,37 @@ def test_a_bad_number_under_a_totals_row_costs_its_row_only(deliver):
     found = deliver("meta_ads", text)
     assert (found.rows_landed, found.rows_quarantined, found.rows_control) == (1, 1, 1)
     assert any("not compared" in n for n in found.notices)
+
+
+def test_a_report_split_by_an_unknown_column_names_it(deliver):
+    rows = "2026-09-01,A,EUR,1,x\n2026-09-01,A,EUR,1,y\n"
+    found = deliver("google_ads", "Day,Campaign,Currency code,Cost,Budget name\n" + rows)
+    assert found.quarantine.select("row", "column", "value").rows() == [
+        (2, "Budget name", "x"),
+        (3, "Budget name", "y"),
+    ]
+    assert "remove it" in found.quarantine["message"][0]
+
+
+def test_a_known_split_stays_apart(deliver):
+    rows = "2026-09-01,A,EUR,1,Mobile\n2026-09-01,A,EUR,2,Desktop\n"
+    found = deliver("google_ads", "Day,Campaign,Currency code,Cost,Device\n" + rows)
+    assert found.frames["google_ads"]["segment"].to_list() == ["device=Mobile", "device=Desktop"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("\n\n\nday,channel,spend\n\n2026-09-01,a,1.5\n\n", id="empty lines"),
+        pytest.param("day,channel,spend\r2026-09-01,a,1.5\r", id="old line ends"),
+        pytest.param("Spend report\n\nday,channel,spend\n2026-09-01,a,1.5\nTotal,,1.5\n", id="preamble and total"),
+        pytest.param("DAY, Channel ,SPEND\n2026-09-01,a,1.5\n", id="case and spaces"),
+        pytest.param("day,channel,spend,\n2026-09-01,a,1.5,\n", id="a column without name"),
+    ],
+)
+def test_untidy_files_read_like_tidy_ones(deliver, text):
+    found = deliver("channel_spend", text)
+    assert found.frames["channel_spend"].select("channel", "spend").rows() == [("a", 1.5)]
 
 
 def test_a_campaign_called_total_is_data(deliver):
