@@ -6,6 +6,7 @@ it.
 
 from __future__ import annotations
 
+from models.triangulation.bridge import EvidenceSet, explain_change
 from models.triangulation.combine import Triangulation, combine
 from models.triangulation.daily import Today, today
 from models.triangulation.mmm_evidence import MMMEvidence, without_prior
@@ -18,6 +19,7 @@ from models.triangulation.totals import incremental, total_warnings
 __all__ = [
     "Convergence",
     "EvidencePriors",
+    "EvidenceSet",
     "LogNormalPrior",
     "MMMEvidence",
     "Rescaled",
@@ -27,6 +29,7 @@ __all__ = [
     "Window",
     "combine",
     "evsi",
+    "explain_change",
     "incremental",
     "next_experiments",
     "rescale",

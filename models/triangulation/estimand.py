@@ -16,7 +16,7 @@ def carryover_share(half_life: float, duration: float, cooldown: float = 0.0) ->
         raise ValueError(f"half_life={half_life}, duration={duration}, cooldown={cooldown}: need >= 0, >= 1, >= 0")
     if half_life == 0:
         return 1.0
-    left = np.arange(1, int(round(duration)) + 1) + cooldown
+    left = np.arange(1, round(duration) + 1) + cooldown
     return float(np.mean(1 - 0.5 ** (left / half_life)))
 
 
