@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from models.warning import Warning
 
 DESIGNS = {"geo_rct": "rct", "ab": "rct", "switchback": "quasi", "geo_quasi": "quasi", "time_series": "quasi"}
+FEWEST_CONVERSIONS = 30
 QUALITY = {"A": 1.0, "B": 1 / 1.25**2, "C": 1 / 1.5**2}
 COLUMNS = {
     "channel": pl.String,
@@ -141,7 +142,8 @@ def claim_rows(
 ) -> list[dict[str, object]]:
     """Platform claims, tracked attribution (markov of orders) and self-reported answers, each per unit of spend.
 
-    The error is the counting error of the conversions behind a claim; how far a whole method is off is learned.
+    The error is the counting error of the conversions behind a claim; how far a whole method is off is learned. A
+    claim that rests on fewer than 30 conversions is left out: click paths hardly see a video or an event at all.
     """
     rows: list[dict[str, object]] = []
     platform = con.execute(
@@ -165,7 +167,7 @@ def claim_rows(
         ("self_reported", "self_reported", asked),
     ):
         for channel, revenue, conversions in found:
-            if channel in spend and revenue > 0:
+            if channel in spend and revenue > 0 and (conversions or 0) >= FEWEST_CONVERSIONS:
                 claim = revenue / spend[channel]
                 rows.append(
                     {

@@ -90,7 +90,9 @@ def build(
             finished.append(MessageToDict(event, preserving_proto_field_name=True))
 
     params = get_updated_cli_invocation_params_for_context(
-        context=context, manifest=dbt_project.manifest_path, dagster_dbt_translator=TRANSLATOR
+        context=context,
+        manifest=dbt_project.manifest_path,  # type: ignore[arg-type]  # a path is read; the hint names only the content
+        dagster_dbt_translator=TRANSLATOR,
     )
     # A test that joins two areas runs with the later one: only then do both sides exist.
     buildable = ("--indirect-selection", "buildable")

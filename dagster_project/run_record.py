@@ -19,7 +19,7 @@ import duckdb
 
 from dagster_project.settings import Settings
 from dagster_project.warehouse import first
-from dagster_project.workspace import DBT_PROJECT, PROJECT, Workspace
+from dagster_project.workspace import PROJECT, Workspace
 
 DEFAULT_SEED = 20260101
 SCHEMAS = ("raw", "staging", "intermediate", "marts", "measurement", "feedback", "ops")
@@ -85,17 +85,26 @@ def now(settings: Settings) -> datetime:
     return end_of(settings.clock, settings) if settings.clock else datetime.now(UTC).replace(tzinfo=None)
 
 
+CODE = ("dagster_project", "models", "feedback", "dbt")
+CODE_ENDINGS = {".py", ".sql", ".yml", ".json", ".csv", ".j2", ".html", ".typ"}
+
+
 @cache
 def code_version() -> str:
     """The version and the digest of everything that computes: the three packages and the SQL."""
+    return f"{metadata.version('plumbline')}+src.{digest_of(*CODE)[:12]}"
+
+
+@cache
+def digest_of(*folders: str) -> str:
+    """Digest of the source files below some folders of the project."""
     digest = hashlib.sha256()
-    folders = [PROJECT / name for name in ("dagster_project", "models", "feedback")] + [DBT_PROJECT]
     for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            if path.suffix in {".py", ".sql", ".yml", ".json", ".csv", ".j2", ".html", ".typ"} and path.is_file():
-                digest.update(path.relative_to(folder.parent).as_posix().encode())
+        for path in sorted((PROJECT / folder).rglob("*")):
+            if path.suffix in CODE_ENDINGS and path.is_file():
+                digest.update(path.relative_to(PROJECT).as_posix().encode())
                 digest.update(path.read_bytes())
-    return f"{metadata.version('plumbline')}+src.{digest.hexdigest()[:12]}"
+    return digest.hexdigest()
 
 
 @cache

@@ -9,6 +9,7 @@ import polars as pl
 from dagster_project import results, run_record
 from dagster_project.findings import record_warnings
 from dagster_project.warehouse import Warehouse
+from models.warning import Warning
 
 STAGES = ("order", "won")
 DRAWS = 300
@@ -35,7 +36,9 @@ def attribution(warehouse: Warehouse) -> dg.MaterializeResult:
             "select stage, conversion_id, touch_id, channel, position from marts.touch_path"
             " order by conversion_id, position"
         ).pl()
-    tables, credits, warnings = [], [], []
+    tables: list[pl.DataFrame] = []
+    credits: list[pl.DataFrame] = []
+    warnings: list[Warning] = []
     for stage in STAGES:
         own = (
             paths.filter(pl.col("stage") == stage)
@@ -83,7 +86,8 @@ def _write_credit(con: duckdb.DuckDBPyConnection, run_id: str, shares: pl.DataFr
         " from shares s join marts.conversion c using (conversion_id) order by s.conversion_id, s.touch_id"
     ).pl()
     con.unregister("shares")
-    split = cents(rows.select("conversion_id", "touch_id", "weight", "amount_minor"))
+    amounts = rows.select("conversion_id", "amount_minor").unique()
+    split = cents(rows.select("conversion_id", "touch_id", "weight"), amounts)
     money = rows.join(
         split.select("conversion_id", "touch_id", minor=pl.col("amount_minor")), on=["conversion_id", "touch_id"]
     )

@@ -30,7 +30,8 @@ def experiment(warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.read() as con:
         facts = run_record.current(con)
         tests, delivered = declared_tests(con, facts.as_of_day), delivered_tests(con)
-    margin = float(settings().margin) if settings().margin else None
+    share = settings().margin
+    margin = float(share) if share is not None else None
     rows, paths, warnings, plotted = [], [], [], {}
     for test in tests:
         try:

@@ -157,7 +157,7 @@ def _fit(warehouse: Warehouse, prepared: MmmInput, facts: run_record.RunFacts) -
     )
     content = prepared.frame.write_csv(float_precision=9)
     key = hashlib.sha256(
-        f"{spec.model_dump_json()}|{facts.seed}|{run_record.code_version()}|{content}".encode()
+        f"{spec.model_dump_json()}|{facts.seed}|{run_record.digest_of('models/mmm')}|{content}".encode()
     ).hexdigest()
     with warehouse.read() as con:
         kept = first(con, "select file from measurement.mmm_fit where fit_key = ?", [key])

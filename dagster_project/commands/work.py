@@ -58,9 +58,9 @@ def check(ws: WorkspaceArgument = Path("data"), json_: JsonOption = False) -> No
         rows_as_table("what would land", [{k: v for k, v in f.items() if k != "notices"} for f in files])
         for name, earlier in found.repeats.items():
             out.print(f"landing/{name}: the same bytes as landing/{earlier}, would land once", markup=False)
-        for file in files:
-            for notice in file["notices"]:
-                out.print(f"landing/{file['file']}: {notice}", markup=False, highlight=False)
+        for delivery in found.deliveries:
+            for notice in delivery.notices:
+                out.print(f"landing/{delivery.file}: {notice}", markup=False, highlight=False)
         for message in found.messages[:50]:
             out.print(message, markup=False, highlight=False)
         if len(found.messages) > 50:

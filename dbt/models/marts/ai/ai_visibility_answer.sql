@@ -17,7 +17,12 @@ select
     answers.surface,
     answers.prompt_id,
     cast(answers.replicate as bigint) as replicate,
-    answers.status,
+    case
+        when answers.status = 'ok' and not answers.searched and len(answers.cited_domains) = 0 then 'no_search'
+        when answers.status = 'ok' then 'answered'
+        when answers.status = 'pending' then 'not_scheduled'
+        else answers.status
+    end as status,
     answers.brands,
     answers.cited_domains,
     answers.own_cited,
