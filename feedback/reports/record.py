@@ -50,6 +50,7 @@ def record_figures(subject: Subject) -> Iterator[Figure | Fact]:
         key = f"record.{number}"
         yield Fact(f"{key}.test", str(test["experiment_id"]), "measurement.experiment")
         yield Fact(f"{key}.channel", names[0], "measurement.experiment")
+        yield Fact(f"{key}.ended", test["end_day"].isoformat(), "measurement.experiment.end_day")
         yield Fact(f"{key}.kind", "predicted" if before else "looking back", "feedback.reports.record")
         yield Fact(f"{key}.agrees", "ranges overlap" if overlap else "ranges do not overlap", "feedback.reports.record")
         yield _ranged(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from feedback.reports.figure import FigureStore
 from feedback.reports.printing import SYMBOLS, THIN, Printer
 from feedback.reports.waterfall import waterfall_svg
 
+SAID_ELSEWHERE = ("reading_unexpected", "mostly_assumption")  # a conflict or an assumption has its own line
 LARGE_RESIDUAL = Decimal("0.02")
 CHANGE_ROW, CHANGE_WIDTH = 19.0, 104.0
 
@@ -138,7 +140,11 @@ def _conflicts(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
 
 def _warnings(store: FigureStore, severity: str) -> list[dict[str, str]]:
     """One line a message: the same words about several subjects are said once."""
-    numbers = [n for n in store.names("warning") if store.text(f"warning.{n}.severity") == severity]
+    numbers = [
+        n
+        for n in store.names("warning")
+        if store.text(f"warning.{n}.severity") == severity and store.text(f"warning.{n}.code") not in SAID_ELSEWHERE
+    ]
     by_message = {
         store.text(f"warning.{n}.message"): {
             "lead": f"{sentence_case(severity)}.",
@@ -192,7 +198,7 @@ def record(store: FigureStore, printer: Printer) -> dict[str, Any]:
     for number in store.names("record")[:6]:
         key = f"record.{number}"
         rows.append({
-            "test": store.text(f"{key}.test"),
+            "ended": month_of(store.text(f"{key}.ended")),
             "channel": store.text(f"channel.{store.text(f'{key}.channel')}.label", store.text(f"{key}.channel")),
             "kind": store.text(f"{key}.kind"),
             "predicted": printer.ratio_span(f"{key}.predicted"),
@@ -208,6 +214,11 @@ def record(store: FigureStore, printer: Printer) -> dict[str, Any]:
     )
     summary = f"In {kept} of {tests} tests the 90{THIN}% ranges of iROAS overlap."
     return {"summary": summary, "rows": rows, "note": note}
+
+
+def month_of(iso: str) -> str:
+    """`Aug 2026`."""
+    return f"{date.fromisoformat(iso[:10]):%b %Y}"
 
 
 def sentence_case(word: str) -> str:

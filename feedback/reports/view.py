@@ -187,7 +187,7 @@ def _channel(store: FigureStore, printer: Printer, name: str) -> dict[str, Any]:
         "next": printer.ratio(f"{key}.next_earns") if f"{key}.next_earns" in store else DASH,
         "evidence": "/".join(printer.shares(shares)) if all(s in store for s in shares) else DASH,
         "assumption": f"assumption.{name}" in store,
-        "tested": _month(store.text(f"{key}.last_test")) if f"{key}.last_test" in store else "never",
+        "tested": sections.month_of(store.text(f"{key}.last_test")) if f"{key}.last_test" in store else "never",
         "grade": grade,
         "decision": store.text(f"{key}.decision"),
         "weak": grade == "D",
@@ -239,10 +239,6 @@ def _alt(store: FigureStore, printer: Printer) -> str:
 def _day(iso: str) -> str:
     day = date.fromisoformat(iso[:10])
     return f"{day.day} {day:%B %Y}"
-
-
-def _month(iso: str) -> str:
-    return f"{date.fromisoformat(iso[:10]):%b %Y}"
 
 
 def with_own_hash(store: FigureStore) -> FigureStore:

@@ -50,6 +50,7 @@ def allowed(files) -> set[str]:
     texts = [printed.text for printed in files.view.printed]
     texts += [fact.text for fact in files.store.facts.values()]
     texts += [page["period"], page["as_of"], *page["footer"], *(c["tested"] for c in page["channels"])]
+    texts += [row["ended"] for row in page["record"]["rows"]]
     return set().union(*(numbers(text) for text in texts)) | FIXED
 
 
