@@ -42,11 +42,15 @@ class Posterior:
     expected_gain: np.ndarray
 
 
+FULL_POOL, NULLS_PER_MISSING = 20, 0.25
+
+
 def fit_mixture(b: np.ndarray, s: np.ndarray, m: np.ndarray, null_weight: float = 1.0) -> ScaleMixture:
     """Fit the spread of true effects by EM.
 
     b, s, m: estimates, standard errors, prior means, shape (features,). `null_weight` 1 adds no preference for
-    exact zeros; 10 suits many hundreds of candidates only. Raises ValueError when nothing is given or an s <= 0.
+    exact zeros; 10 suits many hundreds of candidates only. A pool of fewer than 20 features cannot say how common
+    "no effect" is, so it is completed: each missing feature counts as a quarter of one without effect. Raises ValueError when nothing is given or an s <= 0.
     """
     if not len(b) or np.any(s <= 0):
         raise ValueError(f"{len(b)} estimates, smallest standard error {s.min() if len(s) else 'none'}: need s > 0")
@@ -54,7 +58,7 @@ def fit_mixture(b: np.ndarray, s: np.ndarray, m: np.ndarray, null_weight: float 
     density = _normal_density((b - m)[:, None], np.sqrt(s[:, None] ** 2 + scales[None, :] ** 2))
     weights = np.full(len(scales), 1 / len(scales))
     extra = np.zeros(len(scales))
-    extra[0] = null_weight - 1
+    extra[0] = null_weight - 1 + NULLS_PER_MISSING * max(0, FULL_POOL - len(b))
     before = -np.inf
     for _ in range(2000):
         joint = density * weights

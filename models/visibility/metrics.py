@@ -8,29 +8,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from models.visibility.counts import DEFINITIONS, EVERYONE, GROUP, Share, definitions, per_question
 from models.visibility.intervals import ASSUMED_ICC, Rate, clopper_pearson, clustered_rate, clustered_ratio, wilson
 from models.visibility.panel import ANSWERED, NO_SEARCH, Panel, checked
 
-GROUP = ["week", "engine", "surface"]
-EVERYONE = "all"
 OVER_ENGINES = ("mention_rate", "first_named")
 MIN_PROMPTS, FULL_PANEL, MIN_RUNS = 10, 50, 3
-
-DEFINITIONS = {
-    "mention_rate": "answers that name the brand / captured answers",
-    "first_named": "answers that name the brand before any other / captured answers",
-    "recall_rate": "answers that name the brand / captured answers, on prompts that contain its name",
-    "citation_rate": "answers that cite an own domain / answers of an engine that searched and shows sources",
-    "citation_rate_ok": "answers that cite an own domain / captured answers of an engine that shows sources",
-    "citation_share": "own citations / all citations, in answers that searched and show sources",
-    "share_of_voice": "mentions of the brand / mentions of all brands of the panel",
-    "not_cited_others": "answers that searched and cited only others / planned answers that would show sources",
-    "not_cited_no_search": "answers without a search / planned answers that would show sources",
-    "not_cited_failed": "planned answers that were not captured / planned answers that would show sources",
-    "grounding_rate": "answers with a search / captured answers",
-    "capture_rate": "captured answers / planned answers",
-    "false_mention": "answers that name a brand that does not exist / captured answers",
-}
 
 
 def metrics(
@@ -56,10 +39,14 @@ def metrics(
     A share of answers is not a share of buyers.
     """
     rows = checked(answers, panel)
+    wanted = definitions(panel)
     found: list[dict[str, Any]] = []
-    for (week, engine, surface), part in rows.group_by(GROUP, maintain_order=True):
-        for brand, metric, rate in _of_engine(part, panel, level, icc):
-            found.append(_row(week, engine, surface, brand, metric, rate, level, _tier(rate, part)))
+    for (week, engine, surface), questions in per_question(rows, wanted).group_by(GROUP, maintain_order=True):
+        columns = {name: questions[name].to_numpy() for name in questions.columns if name not in GROUP}
+        for i, d in enumerate(wanted):
+            rate = _share(columns, i, d, level, icc) if isinstance(d, Share) else _ratio(columns, i, level)
+            if rate is not None:
+                found.append(_row(week, engine, surface, d.brand, d.metric, rate, level, _tier(rate)))
     found += list(_over_engines(found, rows, level, aa_passed))
     if not found:
         return pl.DataFrame(schema=_SCHEMA)
@@ -74,96 +61,37 @@ _SCHEMA: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _of_engine(part: pl.DataFrame, panel: Panel, level: float, icc: float) -> Iterator[tuple[str, str, Rate]]:
-    """brand, metric, rate for the answers of one week, engine and surface; nothing where nothing may be counted."""
-    core = part.filter(~pl.col("branded"))
-    captured = core.filter(pl.col("status").is_in((ANSWERED, NO_SEARCH)))
-    # A failed capture has no list of sources; the surface shows them if any of its answers does.
-    shows = bool(core["cited"].is_not_null().any())
-    searched = captured.filter((pl.col("status") == ANSWERED) & pl.col("cited").is_not_null())
-    recalled = part.filter(pl.col("branded") & pl.col("status").is_in((ANSWERED, NO_SEARCH)))
-
-    def rate(frame: pl.DataFrame, event: pl.Expr) -> Rate | None:
-        return _rate(frame, event, level, icc)
-
-    ok = pl.col("status").is_in((ANSWERED, NO_SEARCH))
-    everyone: list[tuple[str, Rate | None]] = [
-        ("capture_rate", rate(core, ok)),
-        ("grounding_rate", rate(captured, pl.col("status") == ANSWERED)),
-    ]
-    if shows:
-        everyone += [
-            ("not_cited_no_search", rate(core, pl.col("status") == NO_SEARCH)),
-            ("not_cited_failed", rate(core, ~ok)),
-        ]
-    yield from ((EVERYONE, metric, r) for metric, r in everyone if r is not None)
-
-    roster = panel.of_kind("own", "competitor")
-    domains = dict(panel.brands.select("brand", "domains").iter_rows())
-    for brand in roster:
-        named = pl.col("brands").list.contains(brand).fill_null(False)
-        first = (pl.col("brands").list.first() == brand).fill_null(False)
-        mine = pl.col("cited").list.eval(pl.element().is_in(domains[brand] or [])).list.sum().fill_null(0)
-        of_brand: list[tuple[str, Rate | None]] = [
-            ("mention_rate", rate(captured, named)),
-            ("first_named", rate(captured, first)),
-            ("recall_rate", rate(recalled, named)),
-        ]
-        of_brand.append(("share_of_voice", _ratio(captured, named, _named_of(roster), level)))
-        if shows and domains[brand]:
-            showing = captured.filter(pl.col("cited").is_not_null() | (pl.col("status") == NO_SEARCH))
-            others = (pl.col("status") == ANSWERED) & pl.col("cited").is_not_null() & (mine == 0)
-            of_brand += [
-                ("citation_rate", rate(searched, mine > 0)),
-                ("citation_rate_ok", rate(showing, mine > 0)),
-                ("not_cited_others", rate(core, others)),
-                ("citation_share", _ratio(searched, mine, pl.col("cited").list.len(), level)),
-            ]
-        yield from ((brand, metric, r) for metric, r in of_brand if r is not None)
-    for brand in panel.of_kind("fictitious"):
-        hits = captured.filter(pl.col("brands").list.contains(brand).fill_null(False)).height
-        if captured.height:
-            low, high = clopper_pearson(hits, captured.height, level)
-            prompts = captured["prompt_id"].n_unique()
-            value = hits / captured.height
-            yield brand, "false_mention", Rate(value, low, high, low, high, None, None, 1.0, captured.height, prompts)
-
-
-def _named_of(roster: list[str]) -> pl.Expr:
-    return pl.col("brands").list.eval(pl.element().is_in(roster)).list.sum().fill_null(0)
-
-
-def _per_prompt(frame: pl.DataFrame, *aggregations: pl.Expr) -> pl.DataFrame:
-    return frame.group_by("prompt_id").agg(
-        pl.len().alias("n"), pl.col("weight").first(), pl.col("topic").first(), *aggregations
-    ).sort("prompt_id")  # fmt: skip
-
-
-def _rate(frame: pl.DataFrame, event: pl.Expr, level: float, icc: float) -> Rate | None:
-    if not frame.height:
+def _share(columns: dict[str, np.ndarray], i: int, definition: Share, level: float, icc: float) -> Rate | None:
+    """The rate of definition i over questions with an answer to count, None without any."""
+    n = columns[f"n{i}"].astype(float)
+    asked = n > 0
+    if not asked.any():
         return None
-    p = _per_prompt(frame, event.cast(pl.Float64).sum().alias("hits"))
-    return clustered_rate(
-        p["hits"].to_numpy(), p["n"].to_numpy().astype(float), p["weight"].to_numpy(), p["topic"].to_numpy(),
-        level=level, icc=icc,
-    )  # fmt: skip
+    hits, n = columns[f"k{i}"].astype(float)[asked], n[asked]
+    if definition.metric == "false_mention":
+        # An event that should never happen: exact bounds, for a formula of variance has nothing to work with.
+        k, total = int(hits.sum()), int(n.sum())
+        low, high = clopper_pearson(k, total, level)
+        return Rate(k / total, low, high, low, high, None, None, 1.0, total, len(n))
+    return clustered_rate(hits, n, columns["weight"][asked], columns["topic"][asked], level=level, icc=icc)
 
 
-def _ratio(frame: pl.DataFrame, part: pl.Expr, whole: pl.Expr, level: float) -> Rate | None:
-    frame = frame.with_columns(part=part.cast(pl.Float64), whole=whole.cast(pl.Float64))
-    p = _per_prompt(frame, pl.col("part").mean(), pl.col("whole").mean())
-    weighted = float((p["weight"] * p["whole"]).sum())
-    if weighted <= 0:
+def _ratio(columns: dict[str, np.ndarray], i: int, level: float) -> Rate | None:
+    """The share of a total of definition i, None when the total is zero."""
+    asked = columns[f"n{i}"] > 0
+    n = columns[f"n{i}"].astype(float)[asked]
+    a, b, aa, bb, ab = (columns[f"{name}{i}"][asked] for name in ("a", "b", "aa", "bb", "ab"))
+    weight = columns["weight"][asked]
+    if not len(n) or np.sum(weight * b / n) <= 0:
         return None
-    share = float((p["weight"] * p["part"]).sum()) / weighted
-    spread = _per_prompt(frame, (pl.col("part") - share * pl.col("whole")).var().fill_null(0.0).alias("spread"))
-    return clustered_ratio(
-        p["part"].to_numpy(), p["whole"].to_numpy(), p["n"].to_numpy(), spread["spread"].to_numpy(),
-        p["weight"].to_numpy(), p["topic"].to_numpy(), level=level,
-    )  # fmt: skip
+    share = np.sum(weight * a / n) / np.sum(weight * b / n)
+    # Within-question variance of part - share * whole, from sums of squares and products.
+    squares = aa - 2 * share * ab + share**2 * bb
+    spread = np.maximum(squares - (a - share * b) ** 2 / n, 0.0) / np.maximum(n - 1, 1)
+    return clustered_ratio(a / n, b / n, n, spread, weight, columns["topic"][asked], level=level)
 
 
-def _tier(rate: Rate, part: pl.DataFrame) -> str:
+def _tier(rate: Rate) -> str:
     """insufficient, exploratory or directional: one engine alone is never decision grade."""
     if rate.low is None or rate.n_prompts < MIN_PROMPTS:
         return "insufficient"

@@ -89,5 +89,8 @@ def _components(part: pl.DataFrame) -> dict[str, float | int | None]:
     carried = day * float(np.mean(per_day)) + run * float(np.mean(per_answer))
     prompt = max(0.0, float(np.var(np.array(means), ddof=1)) - carried)
     total = prompt + day + run
-    shares = {"noise_share": run / total, "icc": prompt / total} if total > 0 else {"noise_share": None, "icc": None}
-    return {"s2_prompt": prompt, "s2_day": day, "s2_run": run, **shares, "prompts": len(means)}
+    noise_share, icc = (run / total, prompt / total) if total > 0 else (None, None)
+    return {
+        "s2_prompt": prompt, "s2_day": day, "s2_run": run, "noise_share": noise_share, "icc": icc,
+        "prompts": len(means),
+    }  # fmt: skip

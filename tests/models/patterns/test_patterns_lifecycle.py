@@ -242,3 +242,16 @@ def test_without_any_effect_almost_nothing_is_promoted_in_half_a_year() -> None:
         found = replay(tests, features, PromotionPolicy(), as_of=end_of(26), weeks=20, seed=1)
         promoted |= {(seed, d.feature) for d in found if d.state == "promoted"}
     assert len(promoted) <= 0.02 * 12 * 20
+
+
+@pytest.mark.slow
+def test_a_handful_of_features_is_not_a_licence_to_believe_in_all() -> None:
+    """Two strong features and one null, ten worlds, 14 looks: the null stays out, the strong ones come through."""
+    effects = {"headline.number": 0.25, "headline.question": -0.25, "headline.you": 0.0}
+    promoted: list[str] = []
+    for seed in range(500, 510):
+        tests, features = stream(effects, weeks=26, briefs_per_week=12, seed=seed)
+        found = replay(tests, features, PromotionPolicy(), as_of=end_of(26), weeks=14, seed=1)
+        promoted += sorted({d.feature for d in found if d.state == "promoted"})
+    assert promoted.count("headline.you") == 0  # without completing the pool it was one of ten
+    assert promoted.count("headline.number") + promoted.count("headline.question") >= 18
