@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, time
+from dataclasses import replace
+from datetime import date, datetime, time
 
 import numpy as np
 import polars as pl
@@ -75,7 +76,7 @@ def _channel_spend(spend: pl.DataFrame, schedule: tuple[Delivery, ...], rng: np.
 
 
 def _crm(world: World, months: tuple[Delivery, ...]) -> Iterator[Export]:
-    for delivery in months:
+    for delivery in (replace(months[0], first=date.min), *months[1:]):
         parts = {
             "companies": crm.companies(world.frames["companies"], delivery),
             "contacts": crm.contacts(world.frames["contacts"], delivery),

@@ -25,6 +25,7 @@ CAMPAIGN_PATTERN = {
     "events": "Event",
     "newsletter": "Newsletter",
 }
+CLICK_ID_CAMPAIGN = {"video": r"Video \|"}
 UTM_CAMPAIGN = {"paid_search_brand": r"Search \| Brand", "paid_search_generic": r"Search \| Generic"}
 SELF_REPORTED = (
     ("searched your name", "paid_search_brand"),
@@ -89,6 +90,10 @@ def _channels() -> str:
             f"    campaigns: [{{source: {channel.source}, match: '{pattern}'}}]",
             f"    utm: [{{{medium}{campaign}}}]",
         ]
+        if channel.name in CLICK_ID_CAMPAIGN:
+            # A click id of Google makes any visit google / cpc, whatever its UTM values say.
+            match = CLICK_ID_CAMPAIGN[channel.name]
+            lines[-1] = f"    utm: [{{{medium}}}, {{source: google, medium: cpc, campaign: '{match}'}}]"
     return "\n".join(lines) + "\n"
 
 
@@ -163,7 +168,7 @@ def _ai() -> str:
 
 
 _TAIL = """\
-attribution: {window_days: 90, order_window_days: 30, half_life_days: 7}
+attribution: {window_days: 180, order_window_days: 30, half_life_days: 7}   # a contract takes months
 quarantine: {max_share: 0.01}   # the demo plants a few dozen broken rows; more than 1 % of a source would stop it
 mmm: {grain: auto, by_geo: auto, draws: 1000, chains: 4}
 patterns: {delta: 0.02, max_life_days: 365}

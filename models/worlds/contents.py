@@ -25,6 +25,7 @@ EFFECT = {
     "long": -0.09, "paren": 0.02,
 }  # fmt: skip
 BASE_RATE = {"paid_social_meta": 0.016, "paid_social_linkedin": 0.009, "newsletter": 0.034}
+RETURNS = {"paid_social_meta": 0.9, "paid_social_linkedin": 1.1, "newsletter": 0.02}
 FORMAT = {"paid_social_meta": "ad", "paid_social_linkedin": "post", "newsletter": "email"}
 REASONS = ("tone", "claim", "fact", "brand", "length")
 AGENTS = ("agent-copy-1", "agent-copy-2")
@@ -76,7 +77,7 @@ def drawn_contents(days: Sequence[date], briefs_per_week: float, rng: np.random.
             brief_id, variant_id = f"b{number:05d}", f"b{number:05d}-v{variant + 1}"
             names = [f"headline.{FEATURES[i]}" for i in np.flatnonzero(has[variant])]
             life = _Life(f"c-{variant_id}", events, rng)
-            life.lived(begun, published, maturity, brief_id)
+            life.lived(begun, published, maturity, brief_id, RETURNS[channel])
             for name in names:
                 if name.split(".")[1] in EFFECT and rng.random() < 0.3 and maturity > 0.3:
                     life.add("pattern_applied", published, "agent", {"pattern_id": pattern_id(name), "applied": True})
@@ -148,11 +149,11 @@ class _Life:
             }
         )
 
-    def lived(self, begun: datetime, published: datetime, maturity: float, brief_id: str) -> None:
-        """From brief to publication, with the returns that an immature team needs more often."""
+    def lived(self, begun: datetime, published: datetime, maturity: float, brief_id: str, usual: float) -> None:
+        """From brief to publication; a young team's drafts come back about `usual` times, a mature one's less often."""
         rng, span = self.rng, published - begun
         self.add("brief_created", begun, "human", {"brief_id": brief_id})
-        returns = int(rng.poisson(0.9 * (1 - 0.7 * min(maturity, 1.0))))
+        returns = int(rng.poisson(usual * (1 - 0.7 * min(maturity, 1.0))))
         for loop in range(returns + 1):
             at = begun + span * (0.15 + 0.6 * loop / (returns + 1))
             self.add("draft_ready", at, "agent", {"version": loop + 1})

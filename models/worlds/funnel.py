@@ -40,6 +40,7 @@ ANSWERS = {
 ORIGIN_WEIGHTS = (0.06, 0.16, 0.10, 0.17, 0.08, 0.02, 0.13, 0.05, 0.09, 0.14)
 ORIGINS = (*CHANNEL_NAMES, "ai_answers", "word_of_mouth")
 ANSWERING = 0.45
+BEFORE_DAYS = 240
 VAGUE = 0.12
 _INSTANT = pl.Datetime("us")
 _Type = pl.DataType | type[pl.DataType]
@@ -71,46 +72,49 @@ class Funnel:
 
 
 def drawn_funnel(days: list[date], accounts_per_day: float, rng: np.random.Generator) -> Funnel:
-    """Companies enter over time; one to three contacts each; about a third become deals,
-    about a quarter of those are won.
+    """Companies with one to three contacts each; about a third become deals, about a quarter of those are won.
 
     From deal to contract 20 to 120 days pass. A few lost deals are reopened and won, a few contracts are cancelled
-    within eight weeks (the won stage stays in the history, the deal ends as lost).
+    within eight weeks (the won stage stays in the history, the deal ends as lost). The pipeline is not empty on the
+    first day: companies arrive from eight months before it. Only contracts signed in the window reach the ledger.
     """
-    count = int(rng.poisson(accounts_per_day * len(days)))
-    arrival = np.sort(rng.integers(0, len(days), count))
+    count = int(rng.poisson(accounts_per_day * (len(days) + BEFORE_DAYS)))
+    arrival = np.sort(rng.integers(-BEFORE_DAYS, len(days), count))
     weights = np.array([region.population for region in REGIONS]) ** 0.7
     regions = rng.choice(len(REGIONS), count, p=weights / weights.sum())
     origins = rng.choice(len(ORIGINS), count, p=np.array(ORIGIN_WEIGHTS) / sum(ORIGIN_WEIGHTS))
     companies, contacts, deals, stages = [], [], [], []
     for number in range(count):
-        created = datetime.combine(days[arrival[number]], time(8)) + timedelta(minutes=int(rng.integers(0, 600)))
+        minutes = 8 * 60 + int(rng.integers(0, 600))
+        created = datetime.combine(days[0], time()) + timedelta(days=int(arrival[number]), minutes=minutes)
         company_id = str(7_000_000_000 + number * 37)
         region = REGIONS[regions[number]]
         name, domain = _company_name(number, rng)
         companies.append((company_id, name, domain, str(rng.choice(INDUSTRIES)), region.country, created))
         people = []
         for person in range(int(rng.choice([1, 2, 3], p=[0.55, 0.3, 0.15]))):
-            first, last = str(rng.choice(FIRST_NAMES)), str(rng.choice(LAST_NAMES))
+            given, family = str(rng.choice(FIRST_NAMES)), str(rng.choice(LAST_NAMES))
             joined = created + timedelta(hours=float(person * rng.uniform(20, 400)))
             contact_id = str(500_000_000 + number * 10 + person)
             if joined.date() > days[-1]:
                 continue
             people.append(contact_id)
             answer = _answer(ORIGINS[origins[number]], rng) if rng.random() < ANSWERING else ""
-            email = f"{first}.{last}{number % 97}@{domain}".lower()
+            email = f"{given}.{family}{number % 97}@{domain}".lower()
             contacts.append(
-                (contact_id, first, last, email, joined, company_id, region.country, ORIGINS[origins[number]], answer)
+                (contact_id, given, family, email, joined, company_id, region.country, ORIGINS[origins[number]], answer)
             )
         if rng.random() < 0.36:
             deal, history = _deal(number, company_id, people, region.name, name, created, days[-1], rng)
             if deal is not None:
                 deals.append((*deal, ORIGINS[origins[number]]))
                 stages.extend(history)
-    return _tables(companies, contacts, deals, stages)
+    return _tables(companies, contacts, deals, stages, days[0])
 
 
-def _tables(companies: list[tuple], contacts: list[tuple], deals: list[tuple], stages: list[tuple]) -> Funnel:
+def _tables(
+    companies: list[tuple], contacts: list[tuple], deals: list[tuple], stages: list[tuple], first: date
+) -> Funnel:
     deal_frame = pl.DataFrame(deals, schema=DEALS, orient="row")
     stage_frame = pl.DataFrame(stages, schema=STAGE_ENTRIES, orient="row")
     contact_frame = pl.DataFrame(contacts, schema=CONTACTS, orient="row")
@@ -118,7 +122,7 @@ def _tables(companies: list[tuple], contacts: list[tuple], deals: list[tuple], s
         pl.col("created_at").min().alias("deal_at"), pl.col("won_at").min().alias("won_at")
     )
     contact_frame = contact_frame.join(became, on="company_id", how="left").sort("contact_id")
-    contracts = deal_frame.filter(pl.col("won_at").is_not_null()).select(
+    contracts = deal_frame.filter(pl.col("won_at").dt.date() >= first).select(
         pl.col("won_at").dt.date().alias("day"),
         "deal_id",
         "cents",

@@ -14,6 +14,7 @@ from models.worlds.roster import CHANNEL_NAMES, CHANNELS, REGIONS
 CONSENT = 0.65
 SEEN_ORDERS = 0.65
 SEEN_CONTACTS = 0.45
+RETURNS = 1.3
 UNPAID = ("organic", "direct", "referral", "ai_answers")
 WAYS = (*CHANNEL_NAMES, *UNPAID)
 REGION_NAMES = tuple(region.name for region in REGIONS)
@@ -33,14 +34,15 @@ def drawn_visits(
     and what it ended with (order_id and cents, or contact_id).
 
     The way of a session follows the clicks of its day, so that the channels in the visits move with their campaigns.
-    65 per cent of self-serve orders and 45 per cent of contacts have a journey; 35 per cent of visitors gave
-    no consent.
+    65 per cent of self-serve orders and 45 per cent of contacts have a journey; contacts come back later, too.
+    35 per cent of visitors gave no consent.
     """
     start = int(np.datetime64(days[0], "s").astype(np.int64))
     mix = _mix(days, spend, ai_share)
     bought = orders.filter(pl.Series(rng.random(orders.height) < SEEN_ORDERS))
     order_second = bought["day"].cast(pl.Datetime("us")).dt.epoch("s").to_numpy() + bought["second"].to_numpy()
     came = contacts.filter(pl.Series(rng.random(contacts.height) < SEEN_CONTACTS))
+    came = came.filter(pl.col("created_at").dt.date() >= days[0])
     contact_second = came["created_at"].dt.epoch("s").to_numpy()
     rest = max(int((sessions_per_day * len(days) - 2.4 * (bought.height + came.height)) / 1.7), 0)
     weekday = WEEKDAY_DEMAND[[day.weekday() for day in days]]
@@ -61,7 +63,12 @@ def drawn_visits(
     before = np.concatenate([np.arange(n - 1, -1, -1) for n in length]) if last.size else np.zeros(0, int)
     gap = np.where(before > 0, rng.exponential(4.0 * DAY, visitor.size), 0.0)
     second = last[visitor] - (gap * before).astype(np.int64)
-    kept = second >= start
+    later = np.repeat(np.arange(bought.height, bought.height + came.height), rng.poisson(RETURNS, came.height))
+    visitor, before = np.r_[visitor, later], np.r_[before, np.full(later.size, -1)]
+    second = np.r_[second, last[later] + rng.exponential(30.0 * DAY, later.size).astype(np.int64)]
+    order = np.lexsort((second, visitor))
+    visitor, before, second = visitor[order], before[order], second[order]
+    kept = (second >= start) & (second < start + len(days) * DAY)
     visitor, before, second = visitor[kept], before[kept], second[kept]
     way = _ways(mix, ((second - start) // DAY).clip(0, len(days) - 1), before, rng)
     origin = np.full(last.size, -1)
@@ -73,7 +80,7 @@ def drawn_visits(
         {
             "second": second,
             "visitor": visitor,
-            "session_number": (length[visitor] - before).astype(np.int64),
+            "session_number": _ordinals(visitor),
             "way": np.array(WAYS)[way],
             "geo": np.array(REGION_NAMES)[geo[visitor]],
             "consent": (rng.random(last.size) < CONSENT)[visitor],
@@ -93,6 +100,13 @@ def drawn_visits(
         schema_overrides={"order_id": pl.String, "cents": pl.Int64, "contact_id": pl.String},
     )
     return frame.join(ends, on=["visitor", "ending"], how="left").sort("second", "visitor", "session_number")
+
+
+def _ordinals(visitor: np.ndarray) -> np.ndarray:
+    """1, 2, 3 … within each run of the same visitor."""
+    starts = np.flatnonzero(np.r_[True, visitor[1:] != visitor[:-1]]) if visitor.size else np.zeros(0, int)
+    lengths = np.diff(np.r_[starts, visitor.size])
+    return np.arange(visitor.size) - np.repeat(starts, lengths) + 1
 
 
 def _mix(days: Sequence[date], spend: pl.DataFrame, ai_share: np.ndarray) -> np.ndarray:
