@@ -1,4 +1,5 @@
 -- Journeys that ended in nothing: touches since a unit's last conversion of a stage, then silence for a whole window.
+-- Stages of deals are converted by accounts, so visitors without an account are no lost deal.
 -- Younger journeys are censored: nobody knows yet how they end.
 with stages as (
     select
@@ -14,13 +15,14 @@ unit_touches as (
         stages.window_microseconds,
         case
             when stages.stage in ('order', 'lead') then touches.person_key
-            else coalesce(touches.account_key, touches.person_key)
+            else touches.account_key
         end as unit_key,
         touches.touch_id,
         touches.channel,
         touches.occurred_at
     from {{ ref('touch') }} as touches
     cross join stages
+    where stages.stage in ('order', 'lead') or touches.account_key is not null
 ),
 
 last_conversions as (

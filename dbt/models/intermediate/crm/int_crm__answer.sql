@@ -1,5 +1,5 @@
--- Answers to how somebody heard of the company, matched to channels. A rule that matches everything counts only when no
--- other does; "Google" alone is search of an unknown kind, never paid search.
+-- Answers to how somebody heard of the company, matched to channels: each part of an answer takes the first rule that fits.
+-- A rule that fits everything counts only when no other does; "Google" alone is search of an unknown kind, never paid.
 with answers as (
     select
         'contact:' || contacts.contact_id as answer_key,
@@ -23,23 +23,38 @@ with answers as (
     where forms.answer is not null and not people.deleted
 ),
 
-matched as (
-    select distinct
+parts as (
+    select
         answers.answer_key,
-        rules.channel,
-        rules.match in ('.', '.*', '.+') as is_catch_all
+        unnest(
+            regexp_split_to_array(answers.answer, '(?i)\s*(?:[,;/&+\n]|\band\b|\bund\b|\bet\b|\by\b)\s*')
+        ) as part
     from answers
-    inner join {{ source('ops', 'self_reported_rule') }} as rules
-        on regexp_matches(answers.answer, rules.match, 'i')
 ),
 
-judged as (
+matched as (
     select
-        matched.answer_key,
-        matched.channel,
-        matched.is_catch_all,
-        bool_and(matched.is_catch_all) over (partition by matched.answer_key) as only_catch_all
+        parts.answer_key,
+        parts.part,
+        rules.channel,
+        row_number() over (
+            partition by parts.answer_key, parts.part order by rules.priority, rules.channel, rules.match
+        ) as choice
+    from parts
+    inner join {{ source('ops', 'self_reported_rule') }} as rules
+        on regexp_matches(parts.part, rules.match, 'i') and rules.match not in ('.', '.*', '.+')
+),
+
+named as (
+    select distinct matched.answer_key, matched.channel
     from matched
+    where matched.choice = 1
+),
+
+catch_all as (
+    select min(rules.channel) as channel
+    from {{ source('ops', 'self_reported_rule') }} as rules
+    where rules.match in ('.', '.*', '.+')
 )
 
 select
@@ -47,13 +62,13 @@ select
     answers.person_key,
     answers.account_key,
     answers.answered_at,
-    case
-        when lower(trim(answers.answer)) = 'google' and coalesce(judged.is_catch_all, true) then 'search_unspecified'
-        else coalesce(judged.channel, '(unmapped)')
-    end as channel,
-    case when coalesce(judged.is_catch_all, true) then 0 else 1 end as is_mapped
+    coalesce(
+        named.channel,
+        case when lower(trim(answers.answer)) = 'google' then 'search_unspecified' end,
+        catch_all.channel,
+        '(unmapped)'
+    ) as channel,
+    case when named.channel is null then 0 else 1 end as is_mapped
 from answers
-left join judged
-    on
-        answers.answer_key = judged.answer_key
-        and (judged.only_catch_all or not judged.is_catch_all)
+cross join catch_all
+left join named on answers.answer_key = named.answer_key
