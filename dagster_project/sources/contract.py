@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
+from dagster_project.sources.rules import known
+
 if TYPE_CHECKING:
     from dagster_project.settings import Settings, SourceOptions
     from dagster_project.sources.privacy import Pepper
@@ -116,6 +118,9 @@ class Broken:
     rule: str
     why: str
 
+    def __post_init__(self) -> None:
+        known(self.rule)
+
 
 Finish = Callable[[pl.DataFrame, Context], tuple[dict[str, pl.DataFrame], list[Broken]]]
 Reshape = Callable[[pl.DataFrame, Context], tuple[pl.DataFrame, list[Broken]]]
@@ -185,4 +190,4 @@ class Unreadable(Exception):
 
     def __init__(self, rule: str, why: str, column: str | None = None, value: str | None = None) -> None:
         super().__init__(why)
-        self.rule, self.why, self.column, self.value = rule, why, column, value
+        self.rule, self.why, self.column, self.value = known(rule), why, column, value
