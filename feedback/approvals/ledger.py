@@ -1,0 +1,155 @@
+"""The approvals' ledger: requests, decisions and their one use, append-only and chained by hashes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from feedback.approvals.request import REASONS, Request, Standing, event_of, utc
+from feedback.reports.audit import chain
+
+
+class ApprovalRefused(ValueError):
+    """A decision that may not be made, or an artifact that nobody approved; the text says why and what would help."""
+
+
+class Approvals:
+    """The ledger in one file. Every change takes a lock, checks the chain and waits until its line is on the disk.
+
+    `approvers` are the people of plumbline.yaml who may decide. Who a person is must be settled by the caller: this
+    class only keeps those out who are not named, who asked themselves, or who decided already.
+    """
+
+    def __init__(self, path: Path, approvers: Sequence[str]) -> None:
+        self._path = path
+        self._approvers = tuple(approvers)
+
+    def ask(self, request: Request) -> str:
+        """Puts a request into the queue and returns its subject; one that is pending already is not asked twice.
+
+        After a denial, an expiry or its one use the same subject may be asked again: it then needs new decisions.
+        """
+        with self._locked():
+            if self.standing(request.subject, request.requested_at).state not in ("pending", "approved"):
+                self._append(event_of(request))
+        return request.subject
+
+    def approve(self, subject: str, *, by: str, at: datetime) -> Standing:
+        """Records a named person's yes to exactly this subject. Raises ApprovalRefused if it may not count."""
+        with self._locked():
+            self._may_decide(subject, by, at)
+            self._append({"event": "approved", "subject": subject, "by": by, "at": utc(at)})
+        return self.standing(subject, at)
+
+    def deny(self, subject: str, *, by: str, reason: str, at: datetime) -> Standing:
+        """Records a no with the class of its reason. One no ends the request, whatever the quorum."""
+        if reason not in REASONS:
+            raise ApprovalRefused(
+                f"reason {reason!r}: one of {', '.join(REASONS)}, so that the asker can learn from it"
+            )
+        with self._locked():
+            self._may_decide(subject, by, at)
+            self._append({"event": "denied", "subject": subject, "by": by, "reason": reason, "at": utc(at)})
+        return self.standing(subject, at)
+
+    def consume(self, request: Request, *, at: datetime) -> tuple[str, ...]:
+        """Uses the approval for exactly this action, artifact and parameters, once; returns who approved.
+
+        Call it right before acting. Raises ApprovalRefused when the subject is not approved, expired, or was used.
+        """
+        with self._locked():
+            standing = self.standing(request.subject, at)
+            if standing.state != "approved":
+                raise ApprovalRefused(
+                    f"{request.action} {request.artifact_sha256[:12]} is {standing.state}: an approval counts for the"
+                    " exact artifact and parameters, once, until it expires. Ask for a decision on this version."
+                )
+            self._append({"event": "consumed", "subject": request.subject, "at": utc(at)})
+        return standing.by
+
+    def standing(self, subject: str, at: datetime) -> Standing:
+        """Where the newest request for a subject stands at `at`."""
+        request, since = self._newest(subject)
+        if request is None:
+            return Standing(state="unknown")
+        denied = [e for e in since if e["event"] == "denied"]
+        people = tuple(e["by"] for e in since if e["event"] == "approved")
+        if denied:
+            return Standing(state="denied", by=(denied[0]["by"],), reason=denied[0]["reason"])
+        if any(e["event"] == "consumed" for e in since):
+            return Standing(state="consumed", by=people)
+        if at >= request.expires:
+            return Standing(state="expired", by=people)
+        return Standing(state="approved" if len(people) >= request.quorum else "pending", by=people)
+
+    def pending(self, at: datetime, *, weekly_limit: int | None = None) -> list[Request]:
+        """Requests that wait for a person, the most worth first, then the oldest.
+
+        With `weekly_limit` only as many as may still be put to people: what the decisions of the last seven days have
+        left of the limit. The others stay in the ledger and come up later, or expire undone.
+        """
+        subjects = dict.fromkeys(e["subject"] for e in self._events() if e["event"] == "requested")
+        waiting = [r for s in subjects if self.standing(s, at).state == "pending" and (r := self._newest(s)[0])]
+        waiting.sort(key=lambda request: (-request.worth, request.requested_at, request.subject))
+        if weekly_limit is None:
+            return waiting
+        decided = sum(
+            at - timedelta(days=7) < datetime.fromisoformat(e["at"]) <= at
+            for e in self._events()
+            if e["event"] in ("approved", "denied")
+        )
+        return waiting[: max(0, weekly_limit - decided)]
+
+    def _may_decide(self, subject: str, by: str, at: datetime) -> None:
+        request, since = self._newest(subject)
+        if request is None:
+            raise ApprovalRefused(
+                f"nobody asked for a decision on {subject[:12]}; `plumbline pending` lists what waits"
+            )
+        state = self.standing(subject, at).state
+        if state != "pending":
+            raise ApprovalRefused(f"{request.action} {subject[:12]} is {state}: there is nothing to decide any more")
+        if by not in self._approvers:
+            named = ", ".join(self._approvers) or "nobody"
+            raise ApprovalRefused(f"{by!r} may not decide: plumbline.yaml, approvals.approvers names {named}")
+        if by == request.requested_by:
+            raise ApprovalRefused(f"{by!r} asked for {request.action} and may not decide on it: a second person must")
+        if by in [e["by"] for e in since if e["event"] == "approved"]:
+            raise ApprovalRefused(
+                f"{by!r} approved {subject[:12]} already: its quorum of {request.quorum} needs others"
+            )
+
+    def _newest(self, subject: str) -> tuple[Request | None, list[dict[str, Any]]]:
+        """The newest request for a subject and what was decided since."""
+        own = [e for e in self._events() if e["subject"] == subject]
+        asked = [i for i, e in enumerate(own) if e["event"] == "requested"]
+        if not asked:
+            return None, []
+        fields = {k: v for k, v in own[asked[-1]].items() if k in Request.model_fields}
+        return Request.model_validate(fields), own[asked[-1] + 1 :]
+
+    def _events(self) -> list[dict[str, Any]]:
+        lines = chain.lines_of(self._path)
+        broken = chain.broken_at(lines)
+        if broken is not None:
+            raise ApprovalRefused(
+                f"{self._path.name}, line {broken}: it does not follow from the line before, so no decision in it"
+                " counts. Restore the file from a backup."
+            )
+        return [json.loads(line) for line in lines]
+
+    def _append(self, body: dict[str, Any]) -> None:
+        chain.append(self._path, chain.line(chain.head(chain.lines_of(self._path)), body))
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{self._path}.lock", timeout=30):
+            self._events()
+            yield
