@@ -10,7 +10,7 @@ from models.mmm.baseline import GROUP_SPREAD
 from models.mmm.design import IDENTITY_LINK, Design
 from models.mmm.experiments import Calibration
 
-CURVES = {("hill", False): 0, ("logistic", False): 1, ("exponential", False): 2, ("hill", True): 3}
+CURVES = {"hill": 0, "logistic": 1, "exponential": 2}
 WEEK_PRIOR = (0.0, 2.0)  # log of common over own variance in a region's week: from none to nearly all
 ETA_PRIOR = (np.log(0.2), 0.5)  # relative sd of a channel's effect between regions, kept off zero
 NOISE_SCALE = 3.0  # HalfNormal of the noise, in units of the KPI's movement
@@ -28,11 +28,11 @@ class PeerPriors:
 
 def names(design: Design) -> tuple[str, ...]:
     """Sampled coordinates, in the kernel's order."""
-    channels, form = design.data.media_names, design.form
+    channels = design.data.media_names
     out = [f"log_half_life[{c}]" for c in channels]
-    out += [f"log_shape[{c}]" for c in channels] if form.adstock == "weibull" else []
+    out += [f"log_shape[{c}]" for c, own in zip(channels, design.delayed, strict=True) if own]
     out += [f"log_half_saturation[{c}]" for c in channels]
-    out += [f"log_slope[{c}]" for c in channels] if form.free_slope else []
+    out += [f"log_slope[{c}]" for c, own in zip(channels, design.sloped, strict=True) if own]
     out += [f"effect[{c}]" for c in channels]
     out += ["log_sigma"] + [f"log_spread[{g}]" for g in design.baseline.groups]
     out += ["log_week_ratio"] if design.week_effects else []
@@ -59,10 +59,14 @@ def reflect(values: np.ndarray, h: np.ndarray) -> np.ndarray:
 
 
 def priors(design: Design, peer: PeerPriors | None) -> np.ndarray:
-    """(C, 15): kind and two numbers each for half-life, half-saturation, shape, slope and effect."""
+    """(C, 15): kind and two numbers each for half-life, half-saturation, shape, slope and effect.
+
+    The kind of shape and slope is 1 where the channel has one of its own.
+    """
     out = np.zeros((len(design.data.media_names), 15))
     out[:, 1:3], out[:, 4:6] = design.half_life, design.half_saturation
     spec = design.spec
+    out[:, 6], out[:, 9] = design.delayed, design.sloped
     out[:, 7:9] = (spec.delay_shape.mu, spec.delay_shape.sigma)
     out[:, 10:12] = (spec.slope.mu, spec.slope.sigma)
     out[:, 12] = np.where(design.effect.kind == IDENTITY_LINK, 2.0, 0.0)
@@ -97,11 +101,8 @@ def build(design: Design, calibration: Calibration | None = None, peer: PeerPrio
         len(columns),
         len(group_prior),
     )
-    header[k.WEIBULL], header[k.CURVE], header[k.SLOPE] = (
-        form.adstock == "weibull",
-        CURVES[form.saturation, form.free_slope],
-        form.free_slope,
-    )
+    header[k.WEIBULL], header[k.SLOPE] = design.delayed.sum(), design.sloped.sum()
+    header[k.CURVE] = CURVES[form.saturation]
     header[k.GEO], header[k.WEEK] = design.geo_effects, design.week_effects
     header[k.PAIRS], header[k.TESTS], header[k.DIM] = len(tests.pairs), len(tests.values), n
     header[k.SIGMA_SCALE] = peer.noise_sd if peer else NOISE_SCALE * design.scales.baseline.movement

@@ -30,12 +30,17 @@ class Scales:
 
 @dataclass(frozen=True, eq=False)
 class Form:
-    """The shape of the response that a fit uses."""
+    """The shape of the response that a fit uses; `delayed` and `sloped` name the channels with a shape or slope of their own.
+
+    None means every channel when `adstock` is weibull or `free_slope` is true; a channel not named keeps the plain form.
+    """
 
     adstock: str
     saturation: str
     free_slope: bool
     taps: int
+    delayed: tuple[str, ...] | None = None
+    sloped: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +76,16 @@ class Design:
     geo_effects: bool
     week_effects: bool
     findings: tuple[Warning, ...]
+
+    @property
+    def delayed(self) -> np.ndarray:
+        """Which series (C,) have a carryover shape of their own."""
+        return _chosen(self.data.media_names, self.form.adstock == "weibull", self.form.delayed)
+
+    @property
+    def sloped(self) -> np.ndarray:
+        """Which series (C,) have a slope of their own."""
+        return _chosen(self.data.media_names, self.form.free_slope, self.form.sloped)
 
     @property
     def cells(self) -> int:
@@ -187,6 +202,10 @@ def _without_spikes(data: MMMData, spec: MMMSpec) -> tuple[np.ndarray, list[Warn
                     break
                 series[t] = others.max()
     return media, found
+
+
+def _chosen(names: tuple[str, ...], on: bool, some: tuple[str, ...] | None) -> np.ndarray:
+    return np.array([on and (some is None or name in some) for name in names], dtype=bool)
 
 
 def _of(spec: MMMSpec, channel: str, field: str) -> LogNormal:

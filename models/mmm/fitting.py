@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -67,41 +68,71 @@ def fit_with(
 def choose_form(
     data: MMMData, spec: MMMSpec, experiments: Sequence[Experiment], scales: Scales | None = None
 ) -> tuple[Form, list[Warning]]:
-    """The response form: as asked, or for `auto` the plain one unless the evidence for another is clear."""
+    """The response form: as asked; for `auto` the plain one, unless the evidence for another is clear.
+
+    Delay and slope are given only to the channels that need them. Compared by the log evidence at the peak, with the
+    regions' effects held equal, which keeps it cheap.
+    """
     short = taps(spec, data)
     long = int(min(max(short, (short - 1) * DELAY_REACH + 1), max(len(data.dates) // 3, short)))
-    adstocks = ["geometric", "weibull"] if spec.adstock == "auto" else [spec.adstock]
-    curves = {
-        "auto": [("logistic", False), ("hill", False), ("hill", True)],
-        "hill": [("hill", f) for f in ((False, True) if spec.free_slope == "auto" else (bool(spec.free_slope),))],
-    }.get(spec.saturation, [(spec.saturation, False)])
-    if spec.saturation == "auto" and spec.free_slope != "auto":
-        curves = [(c, f) for c, f in curves if f == spec.free_slope]
-    forms = [Form(a, c, f, long if a == "weibull" else short) for a in adstocks for c, f in curves]
-    if len(forms) == 1:
-        return forms[0], []
-    scores = []
-    for candidate in forms:
-        plan = design(data, spec, candidate, scales=scales)
+    narrow = spec.model_copy(update={"geo_effects": False})
+
+    def evidence(form: Form) -> float:
+        plan = design(data, narrow, form, scales=scales)
         tests = calibrate(data, plan.media, plan.scales, experiments)
-        scores.append(laplace.peak(blocks.build(plan, tests), laplace.start(plan)).log_evidence)
-    best = int(np.argmax(scores))
-    if scores[best] - scores[0] <= CLEAR:
-        return forms[0], []
-    won = forms[best]
+        return laplace.peak(blocks.build(plan, tests), laplace.start(plan)).log_evidence
+
+    curves = ["logistic", "hill"] if spec.saturation == "auto" else [spec.saturation]
+    if spec.free_slope is True:
+        curves = ["hill"]
+    delayed = spec.adstock == "weibull"
+    plain = Form("weibull" if delayed else "geometric", curves[0], spec.free_slope is True, long if delayed else short)
+    try_delay = spec.adstock == "auto"
+    try_slope = spec.free_slope == "auto" and "hill" in curves
+    if len(curves) == 1 and not try_delay and not try_slope:
+        return plain, []
+    first = evidence(plain)
+    best, score = plain, first
+    for curve in curves[1:]:
+        other = replace(plain, saturation=curve)
+        if (found := evidence(other)) > score + (CLEAR if best is plain else 0):
+            best, score = other, found
+    if try_slope:
+        best, score = _enrich(best, score, {"saturation": "hill", "free_slope": True}, "sloped", data, evidence)
+    if try_delay:
+        best, score = _enrich(best, score, {"adstock": "weibull", "taps": long}, "delayed", data, evidence)
+    if best == plain:
+        return plain, []
     words = []
-    if won.adstock == "weibull":
-        words.append("a delayed carryover")
-    if won.free_slope:
-        words.append("an S-shaped response")
-    elif won.saturation != forms[0].saturation:
-        words.append(f"a {won.saturation} response")
-    return won, [Warning(
+    if best.adstock == "weibull" and try_delay:
+        words.append(f"a delayed carryover of {', '.join(best.delayed or data.media_names)}")
+    if best.free_slope and try_slope:
+        words.append(f"an S-shaped or steep response of {', '.join(best.sloped or data.media_names)}")
+    if best.saturation != plain.saturation:
+        words.append(f"the {best.saturation} curve")
+    return best, [Warning(
         "shape_chosen_by_data", "low", "all",
-        f"The data speak clearly for {' and '.join(words)} (log evidence +{scores[best] - scores[0]:.1f} over the plain form), so"
-        " that form was used.",
+        f"The data speak clearly for {' and '.join(words)} (log evidence +{score - first:.1f} over the plain form), so that form"
+        " was used.",
         "Fix the form in MMMSpec to keep it from changing with new data.",
     )]  # fmt: skip
+
+
+def _enrich(
+    best: Form, score: float, change: dict[str, Any], which: str, data: MMMData, evidence: Callable[[Form], float]
+) -> tuple[Form, float]:
+    """`change` for all channels if that is clearly better, then taken back wherever a channel does not need it."""
+    rich = replace(best, **change)
+    found = evidence(rich)
+    if found <= score + CLEAR:
+        return best, score
+    kept = list(data.media_names)
+    for name in data.media_names:
+        fewer = tuple(c for c in kept if c != name)
+        if fewer and (without := evidence(replace(rich, **{which: fewer}))) > found - 1.0:
+            kept, found = list(fewer), max(found, without)
+    slim = replace(rich, **{which: tuple(kept)})
+    return slim, evidence(slim)
 
 
 def climb(

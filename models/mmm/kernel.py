@@ -195,7 +195,7 @@ def core(theta, grad, block, out):
     """
     geos, periods, media = int(block[G_]), int(block[T_]), int(block[C_])
     taps, width, groups = int(block[L_]), int(block[P_]), int(block[J_])
-    is_weibull, curve, free = block[WEIBULL] > 0, int(block[CURVE]), block[SLOPE] > 0
+    curve, delays, slopes = int(block[CURVE]), int(block[WEIBULL]), int(block[SLOPE])
     by_geo, by_week, pairs, tests = block[GEO] > 0, block[WEEK] > 0, int(block[PAIRS]), int(block[TESTS])
     n, rows = int(block[DIM]), int(block[G_]) * int(block[T_])
     at = HEADER
@@ -236,9 +236,9 @@ def core(theta, grad, block, out):
         grad[i] = 0.0
     o_h = 0
     o_k = media
-    o_e = o_k + (media if is_weibull else 0)
+    o_e = o_k + delays
     o_p = o_e + media
-    o_l = o_p + (media if free else 0)
+    o_l = o_p + slopes
     o_sigma = o_l + media
     o_tau = o_sigma + 1
     o_week = o_tau + groups
@@ -248,6 +248,15 @@ def core(theta, grad, block, out):
     s = np.empty((media, geos, periods))
     sh, sk, se, sp = np.empty_like(s), np.empty_like(s), np.empty_like(s), np.empty_like(s)
     half_life, shape, half_sat, slope = np.empty(media), np.ones(media), np.empty(media), np.ones(media)
+    bend = np.empty(media, dtype=np.int64)
+    at_k, at_p = np.full(media, -1), np.full(media, -1)  # where a channel's own shape and slope sit in theta
+    for c in range(media):
+        if prior[c, 6] > 0:
+            at_k[c] = o_k
+            o_k += 1
+        if prior[c, 9] > 0:
+            at_p[c] = o_p
+            o_p += 1
     mean, beta = np.empty(media), np.empty(media)
     d_mean = np.zeros((media, 4))
     effect = np.empty((media, geos))
@@ -256,13 +265,15 @@ def core(theta, grad, block, out):
     cells = 1.0 / rows
     for c in range(media):
         half_life[c], half_sat[c] = np.exp(theta[o_h + c]), np.exp(theta[o_e + c])
-        if is_weibull:
-            shape[c] = np.exp(theta[o_k + c])
-        if free:
-            slope[c] = np.exp(theta[o_p + c])
+        if at_k[c] >= 0:
+            shape[c] = np.exp(theta[at_k[c]])
+        bend[c] = curve
+        if at_p[c] >= 0:
+            slope[c] = np.exp(theta[at_p[c]])
+            bend[c] = SLOPED
         m = 0.0
         for g in range(geos):
-            respond(x[c, g], is_weibull, curve, taps, half_life[c], shape[c], half_sat[c], slope[c],
+            respond(x[c, g], at_k[c] >= 0, bend[c], taps, half_life[c], shape[c], half_sat[c], slope[c],
                     s[c, g], sh[c, g], sk[c, g], se[c, g], sp[c, g])  # fmt: skip
             w = size[g] * cells
             for t in range(periods):
@@ -385,10 +396,10 @@ def core(theta, grad, block, out):
                 b0 += v * s[c, g, t]
                 b1 += v * sh[c, g, t]
                 b3 += v * se[c, g, t]
-            if is_weibull:
+            if at_k[c] >= 0:
                 for t in range(periods):
                     b2 += q[g, t] * sk[c, g, t]
-            if free:
+            if at_p[c] >= 0:
                 for t in range(periods):
                     b4 += q[g, t] * sp[c, g, t]
             by_effect[c, g] += b0
@@ -407,7 +418,7 @@ def core(theta, grad, block, out):
         for i in range(pairs):
             e, c, base = int(pair_head[i, 0]), int(pair_head[i, 1]), pair_head[i, 2]
             for g in range(geos):
-                respond(pair_x[i, g], is_weibull, curve, taps, half_life[c], shape[c], half_sat[c], slope[c],
+                respond(pair_x[i, g], at_k[c] >= 0, bend[c], taps, half_life[c], shape[c], half_sat[c], slope[c],
                         s1, s1h, s1k, s1e, s1p)  # fmt: skip
                 for t in range(periods):
                     w = pair_w[i, g, t]
@@ -465,14 +476,14 @@ def core(theta, grad, block, out):
         value, slope_e = prior_half_saturation(prior[c, 3], prior[c, 4], prior[c, 5], theta[o_e + c])
         logp += value
         grad[o_e + c] += chain[c, 2] + slope_e
-        if is_weibull:
-            z = (theta[o_k + c] - prior[c, 7]) / prior[c, 8]
+        if at_k[c] >= 0:
+            z = (theta[at_k[c]] - prior[c, 7]) / prior[c, 8]
             logp += -0.5 * z * z - np.log(prior[c, 8]) - 0.5 * LOG2PI
-            grad[o_k + c] += chain[c, 1] - z / prior[c, 8]
-        if free:
-            z = (theta[o_p + c] - prior[c, 10]) / prior[c, 11]
+            grad[at_k[c]] += chain[c, 1] - z / prior[c, 8]
+        if at_p[c] >= 0:
+            z = (theta[at_p[c]] - prior[c, 10]) / prior[c, 11]
             logp += -0.5 * z * z - np.log(prior[c, 11]) - 0.5 * LOG2PI
-            grad[o_p + c] += chain[c, 3] - z / prior[c, 11]
+            grad[at_p[c]] += chain[c, 3] - z / prior[c, 11]
     if by_geo:
         z = (theta[o_eta] - block[ETA_MU]) / block[ETA_SD]
         logp += -0.5 * z * z - np.log(block[ETA_SD]) - 0.5 * LOG2PI
@@ -524,7 +535,7 @@ def whitened(z, grad_z, block):
 
 
 @njit(cache=True, error_model="numpy", fastmath=True)
-def media_sums(x, size, labels, count, is_weibull, curve, taps, half_life, shape, half_sat, slope, effect, out):
+def media_sums(x, size, labels, count, delayed, sloped, curve, taps, half_life, shape, half_sat, slope, effect, out):
     """Contribution of each series summed over the cells that share a label: out (draws, count, C); label -1 is skipped."""
     media, geos, periods = x.shape
     s, d1, d2 = np.empty(periods), np.empty(periods), np.empty(periods)
@@ -532,7 +543,7 @@ def media_sums(x, size, labels, count, is_weibull, curve, taps, half_life, shape
     for d in range(half_life.shape[0]):
         for c in range(media):
             for g in range(geos):
-                respond(x[c, g], is_weibull, curve, taps, half_life[d, c], shape[d, c], half_sat[d, c], slope[d, c],
+                respond(x[c, g], delayed[c], SLOPED if sloped[c] else curve, taps, half_life[d, c], shape[d, c], half_sat[d, c], slope[d, c],
                         s, d1, d2, d3, d4)  # fmt: skip
                 b = effect[d, c, g] * size[g]
                 for t in range(periods):

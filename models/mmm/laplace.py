@@ -29,12 +29,11 @@ def start(design: Design) -> np.ndarray:
     theta = np.zeros(len(names))
     c = len(design.media)
     theta[:c] = design.half_life[:, 0]
-    at = c * (2 if design.form.adstock == "weibull" else 1)
+    at = c + int(design.delayed.sum())
     theta[at : at + c] = design.half_saturation[:, 0]
     at += c
-    if design.form.free_slope:
-        theta[at : at + c] = design.spec.slope.mu
-        at += c
+    theta[at : at + int(design.sloped.sum())] = design.spec.slope.mu
+    at += int(design.sloped.sum())
     theta[at : at + c] = np.where(design.effect.kind == IDENTITY_LINK, design.effect.mu + 1e-3, design.effect.mu)
     theta[at + c] = np.log(0.5 * design.scales.baseline.movement)
     for j, group in enumerate(design.baseline.groups):

@@ -99,9 +99,11 @@ def from_kernel(theta: np.ndarray, block: np.ndarray, design: Design, *, seed: i
         return part
 
     half_life = np.exp(take(media))
-    shape = np.exp(take(media)) if design.form.adstock == "weibull" else np.ones((count, media))
+    shape = np.ones((count, media))
+    shape[:, design.delayed] = np.exp(take(int(design.delayed.sum())))
     half_saturation = np.exp(take(media))
-    slope = np.exp(take(media)) if design.form.free_slope else np.ones((count, media))
+    slope = np.ones((count, media))
+    slope[:, design.sloped] = np.exp(take(int(design.sloped.sum())))
     effect = take(media)
     sigma = np.exp(take(1)[:, 0])
     take(len(design.baseline.groups))
@@ -142,7 +144,7 @@ def media_sums(design: Design, draws: Posterior, media: np.ndarray, labels: np.n
     out = np.zeros((draws.count, count, len(media)))
     kernel.media_sums(
         np.ascontiguousarray(media), design.scales.size * design.scales.kpi, np.ascontiguousarray(labels, dtype=np.int64), count,
-        design.form.adstock == "weibull", blocks.CURVES[design.form.saturation, design.form.free_slope], design.form.taps,
+        design.delayed, design.sloped, blocks.CURVES[design.form.saturation], design.form.taps,
         np.ascontiguousarray(draws.half_life), np.ascontiguousarray(draws.shape), np.ascontiguousarray(draws.half_saturation),
         np.ascontiguousarray(draws.slope), np.ascontiguousarray(draws.beta_geo), out,
     )  # fmt: skip

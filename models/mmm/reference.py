@@ -66,12 +66,14 @@ def reference_model(plan: Design, tests: Calibration, *, likelihood: str = "norm
         # how each channel's effect spreads over time and flattens with spend
         log_half_life = pm.Normal("log_half_life", plan.half_life[:, 0], plan.half_life[:, 1], shape=channels)
         shape = slope = pt.ones(channels)
-        if form.adstock == "weibull":
-            shape = pt.exp(pm.Normal("log_shape", spec.delay_shape.mu, spec.delay_shape.sigma, shape=channels))
+        if plan.delayed.any():
+            own = pm.Normal("log_shape", spec.delay_shape.mu, spec.delay_shape.sigma, shape=int(plan.delayed.sum()))
+            shape = pt.set_subtensor(shape[np.flatnonzero(plan.delayed)], pt.exp(own))
         half = plan.half_saturation
         log_half_saturation = pm.Normal("log_half_saturation", half[:, 0], half[:, 1], shape=channels)
-        if form.free_slope:
-            slope = pt.exp(pm.Normal("log_slope", spec.slope.mu, spec.slope.sigma, shape=channels))
+        if plan.sloped.any():
+            own = pm.Normal("log_slope", spec.slope.mu, spec.slope.sigma, shape=int(plan.sloped.sum()))
+            slope = pt.set_subtensor(slope[np.flatnonzero(plan.sloped)], pt.exp(own))
 
         def response(media: np.ndarray) -> Any:
             level = carryover(media, pt.exp(log_half_life), shape, form.taps)
@@ -185,15 +187,19 @@ def _posterior(posterior: Any, sampled: np.ndarray, names: tuple[str, ...], plan
         return np.asarray(posterior[name].values).reshape(count, *shape) if name in posterior else None
 
     half_life, half_saturation = take("log_half_life", channels), take("log_half_saturation", channels)
-    shape, slope, eps = take("log_shape", channels), take("log_slope", channels), take("eps", channels, geos)
+    eps = take("eps", channels, geos)
+    shape, slope = np.ones((count, channels)), np.ones((count, channels))
+    for name, mask, into in (("log_shape", plan.delayed, shape), ("log_slope", plan.sloped, slope)):
+        own = take(name, int(mask.sum()))
+        if own is not None:
+            into[:, mask] = np.exp(own)
     eta, ratio, beta = take("log_eta", 1, 1), take("log_week_ratio"), take("beta", channels)
     effect, linear, sigma = take("effect", channels), take("linear", len(plan.baseline.scale)), take("sigma")
     assert half_life is not None and half_saturation is not None and beta is not None
     assert effect is not None and linear is not None and sigma is not None
     spread = np.ones((count, channels, geos)) if eps is None or eta is None else 1 + np.exp(eta) * eps
-    ones = np.ones((count, channels))
     return Posterior(
-        sampled, names, np.exp(half_life), ones if shape is None else np.exp(shape), np.exp(half_saturation),
-        ones if slope is None else np.exp(slope), effect, beta, beta[:, :, None] * spread, linear, sigma,
+        sampled, names, np.exp(half_life), shape, np.exp(half_saturation),
+        slope, effect, beta, beta[:, :, None] * spread, linear, sigma,
         np.zeros(count) if ratio is None else np.exp(ratio),
     )  # fmt: skip

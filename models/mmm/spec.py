@@ -64,9 +64,9 @@ class Sampling(BaseModel, frozen=True, extra="forbid"):
     """How long to sample; the escalation ladder may lengthen it, and the fit records what was used."""
 
     chains: PositiveInt = 4
-    tune: PositiveInt = 300
-    draws: PositiveInt = 500
-    target_accept: Share = 0.95
+    tune: PositiveInt = 200
+    draws: PositiveInt = 750
+    target_accept: Share = 0.9
 
 
 class MMMSpec(BaseModel, frozen=True, extra="forbid"):

@@ -114,7 +114,8 @@ def load(path: str | Path) -> MMMFit:
         BaselineConstants(**constants),
     )
     spec = MMMSpec.model_validate(plain["spec"])
-    plan = design(data, spec, Form(**plain["form"]), scales=scales)
+    shape = {k: tuple(v) if isinstance(v, list) else v for k, v in plain["form"].items()}
+    plan = design(data, spec, Form(**shape), scales=scales)
     effect = EffectPrior(
         arrays["effect.kind"],
         arrays["effect.mu"],

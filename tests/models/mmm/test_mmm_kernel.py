@@ -14,7 +14,7 @@ from models.mmm.spec import ChannelSpec, MMMSpec, Normal
 from tests.models.mmm.mmm_worlds import panel
 
 FORMS = [Form("geometric", "hill", False, 6), Form("geometric", "logistic", False, 6), Form("weibull", "hill", True, 9),
-         Form("weibull", "exponential", False, 9)]  # fmt: skip
+         Form("weibull", "exponential", False, 9), Form("weibull", "hill", True, 9, delayed=("b",), sloped=("a",))]  # fmt: skip
 
 
 def calibration_of(data, plan):
@@ -61,9 +61,9 @@ def dense(plan, tests, theta, block):
         logp += normal(u, plan.effect.mu[i], plan.effect.sd[i])
         logp += normal(names[f"log_half_life[{c}]"], *plan.half_life[i])
         logp += normal(names[f"log_half_saturation[{c}]"], *plan.half_saturation[i])
-        if form.adstock == "weibull":
+        if f"log_shape[{c}]" in names:
             logp += normal(names[f"log_shape[{c}]"], plan.spec.delay_shape.mu, plan.spec.delay_shape.sigma)
-        if form.free_slope:
+        if f"log_slope[{c}]" in names:
             logp += normal(names[f"log_slope[{c}]"], plan.spec.slope.mu, plan.spec.slope.sigma)
         if plan.geo_effects:
             logp += normal(eps, 0, 1).sum()
@@ -107,7 +107,7 @@ def plan_of(form, geos, signed, with_tests, periods=40):
 
 
 CASES = list(itertools.product(FORMS, (1, 3), (False, True), (False, True)))
-IDS = [f"{f.adstock}-{f.saturation}-{g} geos{'-signed' if s else ''}{'-tests' if t else ''}" for f, g, s, t in CASES]
+IDS = [f"{f.adstock}-{f.saturation}{'-mixed' if f.delayed else ''}-{g} geos{'-signed' if s else ''}{'-tests' if t else ''}" for f, g, s, t in CASES]
 
 
 @pytest.mark.parametrize(("form", "geos", "signed", "with_tests"), CASES, ids=IDS)
