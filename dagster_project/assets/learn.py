@@ -89,8 +89,8 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
         stored = [json.loads(row[0]) for row in con.execute("select card from feedback.pattern_card").fetchall()]
     new = []
     if tests.height:
-        first = tests.select((pl.lit(facts.as_of_day) - pl.col("week").min()).dt.total_days()).item()
-        weeks = min(LONGEST_REPLAY_WEEKS, max(2, int(first) // 7))
+        span = tests.select((pl.lit(facts.as_of_day) - pl.col("week").min()).dt.total_days()).item()
+        weeks = min(LONGEST_REPLAY_WEEKS, max(2, int(span) // 7))
         decisions = replay(
             tests,
             features,
