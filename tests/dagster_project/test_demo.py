@@ -123,3 +123,29 @@ def test_wrong_arguments_write_nothing(tmp_path: Path, arguments: dict[str, obje
     with pytest.raises(ValueError, match=complaint):
         write(tmp_path / "ws", **arguments)
     assert not (tmp_path / "ws").exists()
+
+
+def test_the_truth_can_be_read_as_tables(short: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from dagster_project.demo.__main__ import main
+
+    assert main([str(short)]) == 0
+    shown = capsys.readouterr().out
+    truth = json.loads((short / "truth.json").read_text(encoding="utf-8"))
+    assert f"{truth['channels']['events']['contribution']:,.0f}" in shown
+    assert f"{truth['revenue_total']:,.0f}" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        pytest.param([], "usage: python -m dagster_project.demo WS", id="no workspace"),
+        pytest.param(["nowhere"], "truth.json is missing: `plumbline demo nowhere` writes it", id="not a demo"),
+    ],
+)
+def test_reading_the_truth_says_what_is_missing(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dagster_project.demo.__main__ import main
+
+    assert main(arguments) == 2
+    assert complaint in capsys.readouterr().err
