@@ -18,6 +18,8 @@ from models.patterns.estimates import Estimate
 Card = dict[str, Any]
 REVIEW_DAYS = 91
 NEVER_COMPARED = ("version", "recorded_at", "supersedes", "content_sha256")
+# Which run and which code read the same tests is provenance: equal numbers are no new claim.
+PROVENANCE = ("run_id", "code_version", "query_ref")
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,15 @@ def next_versions(current: Iterable[Card], decisions: Iterable[Decision], now: d
     `current`: stored cards of the brand, all versions or the newest ones. Decisions may span weeks: the newest per
     pattern counts. A card that would equal its current version but for version, times of recording and run is not
     written, so the same inputs give no new version. A candidate gets a card only if the pattern had one before (it
-    returned from retirement). `now` must carry a time zone. Raises CardRefused for a card that breaks the contract,
+    returned from retirement). Nor does a `now` before the newest recording add any: an earlier day's rerun is no news.
+    `now` must carry a time zone. Raises CardRefused for a card that breaks the contract,
     ValueError for a feature that no person admitted to the vocabulary.
     """
     if now.tzinfo is None:
         raise ValueError(f"now={now} has no time zone; cards are written in UTC")
     known = {k: c for k, c in newest(current).items() if c["scope"]["brand"] == run.brand}
+    if any(instant(c["recorded_at"]) > now for c in known.values()):
+        return []
     latest: dict[Any, Decision] = {}
     for d in sorted(decisions, key=lambda d: d.week):
         latest[d.key] = d
@@ -191,7 +196,7 @@ def _sealed(card: Card, previous: Card | None, now: datetime) -> Card:
 def _same(a: Card, b: Card) -> bool:
     def told(card: Card) -> Card:
         rest = {k: v for k, v in card.items() if k not in NEVER_COMPARED}
-        return rest | {"evidence": {k: v for k, v in card["evidence"].items() if k != "run_id"}}
+        return rest | {"evidence": {k: v for k, v in card["evidence"].items() if k not in PROVENANCE}}
 
     return content_sha256(told(a)) == content_sha256(told(b))
 

@@ -32,6 +32,7 @@ class Rate:
 
 def wilson(rate: float, n: float, level: float) -> tuple[float, float]:
     """Wilson's interval of a share `rate` seen in `n` (effective, may be fractional) draws. Source: Wilson (1927)."""
+    rate = round(rate, 12)  # a weighted mean of ones may end a rounding error above one
     if not 0 <= rate <= 1 or n <= 0:
         raise ValueError(f"rate={rate}, n={n}: need a rate between 0 and 1 and n > 0")
     z = float(ndtri(0.5 + level / 2))
