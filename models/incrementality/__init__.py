@@ -12,8 +12,10 @@ from models.incrementality.design import design_geo, draw_design
 from models.incrementality.design_result import AnalysisPlan, GeoDesign
 from models.incrementality.estimator import Estimator
 from models.incrementality.geo import read_geo
+from models.incrementality.handover import LiftContract, lift_contract
 from models.incrementality.moments import ArmsError
 from models.incrementality.observational import read_observational
+from models.incrementality.overlap import Neighbour
 from models.incrementality.panel import GeoPanel, PanelError
 from models.incrementality.result import Check, LiftResult
 from models.incrementality.series import read_series
@@ -29,11 +31,14 @@ __all__ = [
     "Estimator",
     "GeoDesign",
     "GeoPanel",
+    "LiftContract",
     "LiftResult",
+    "Neighbour",
     "OneLook",
     "PanelError",
     "design_geo",
     "draw_design",
+    "lift_contract",
     "proportion_arms",
     "read_ab",
     "read_cells",

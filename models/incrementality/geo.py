@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
+from models.incrementality.alternatives import SPEND_METHODS, block_reading, rejudged, spend_reading
 from models.incrementality.auto import Choice, choose
 from models.incrementality.checks import geo_checks
 from models.incrementality.curves import Total, effect_curves, total_effect
@@ -17,6 +19,7 @@ from models.incrementality.estimator import Estimator
 from models.incrementality.fieller import Ratio
 from models.incrementality.inversion import Inversion, exact_alpha, rank_form, t_form, usual_form
 from models.incrementality.money import ExtraSpend, Profit, extra_spend, iroas, profit
+from models.incrementality.overlap import Neighbour, overlaps
 from models.incrementality.panel import GeoPanel
 from models.incrementality.placebo import PlaceboRead, placebo_read, placebo_sets
 from models.incrementality.result import LiftResult
@@ -41,19 +44,23 @@ def read_geo(
     relevant_lift: float | None = None,
     randomised: bool | None = None,
     holdback: bool = False,
+    inference: Literal["placebo", "blocks"] = "placebo",
+    neighbours: Sequence[Neighbour] = (),
     allow_negative: bool = False,
 ) -> LiftResult:
     """Incremental KPI that a test caused in its treated geos between `start` and `end` (plus `cooldown` periods).
 
     `treated` names geos or is a frozen `GeoDesign`: its geos, exclusions and method are used, and every departure from
-    its plan becomes a warning. `panel` holds geo, date, kpi[, spend]; all geos that are neither treated nor
-    in `exclude` are controls, all periods
-    before `start` the pre-period. `method` is "auto" or the name of an `Estimator`; auto looks at the pre-period only.
-    The range is that of the effect at `level`, from studentised placebos in space: each set of as many controls is
-    read in the same way. `margin` (contribution per unit of KPI) adds profit; `relevant_lift` is the smallest lift
-    that would change a decision (unset: break-even if spend and margin are known, else 5 %). `randomised` says how
-    the treated geos were picked, None for unknown; in a `holdback` the controls are the ones whose spend was
-    changed. `seed` matters only when the sets are too many to enumerate.
+    its plan becomes a warning. `panel` holds geo, date, kpi[, spend]; all geos that are neither treated nor in
+    `exclude` are controls, all periods before `start` the pre-period, and auto looks at nothing else. `method` is
+    "auto", the name of an `Estimator`, or "gbr" or "trimmed_match", which read iROAS from spend by geo. The range is that of the
+    effect at `level`, from studentised placebos in space: each set of as many controls is read in the same way
+    (`inference="blocks"` permutes blocks of days instead). `margin` (contribution per unit of KPI) adds profit;
+    `relevant_lift` is the smallest lift that would change a decision (unset: break-even if spend and margin are known,
+    else 5 %). `randomised` says how the treated geos were picked, None for unknown; in a `holdback` the
+    controls are the
+    ones whose spend was changed. `neighbours` are other tests and events on the calendar. `seed` matters only when the
+    sets are too many to enumerate.
     Raises PanelError naming geo and day when the panel or the window cannot be read.
     """
     exact_alpha(level)
@@ -68,7 +75,9 @@ def read_geo(
     test = GeoTest.on(data, treated, start=start, end=end, exclude=exclude, cooldown=cooldown, lag=lag)
     if margin is not None and not margin > 0:
         raise ValueError(f"margin={margin}: a contribution margin per unit of KPI is above zero, e.g. 0.62")
-    choice = choice_of(test, method, seed)
+    if inference not in ("placebo", "blocks"):
+        raise ValueError(f"inference={inference!r}: placebo or blocks")
+    choice = choice_of(test, "auto" if method in SPEND_METHODS else method, seed)
     read, inversion, other = placebo_inference(test, choice.estimator, level, seed)
     total = total_effect(test, read, inversion.critical)
     money = _money(test, read, inversion, total, margin, level)
@@ -83,9 +92,19 @@ def read_geo(
         level=level,
         relevant=relevant,
         relevant_reason=why,
-        further=[*departures, *_further(test, read, money, randomised)],
+        further=[*departures, *_overlaps(test, neighbours, start, end), *_further(test, read, money, randomised)],
     )
-    return _result(test, choice, read, inversion, other, total, money, judgement, level, seed, start, end)
+    result = _result(test, choice, read, inversion, other, total, money, judgement, level, seed, start, end)
+    if method in SPEND_METHODS:
+        return rejudged(result, spend_reading(test, method, level), relevant, why, normal_quantile(level))
+    if inference == "blocks":
+        return rejudged(result, block_reading(test, read, total, level), relevant, why, normal_quantile(level))
+    return result
+
+
+def _overlaps(test: GeoTest, neighbours: Sequence[Neighbour], start: date, end: date) -> list[Warning]:
+    geos = test.panel.geos
+    return overlaps(neighbours, [geos[r] for r in test.treated], [geos[r] for r in test.donors], start, end)
 
 
 def choice_of(test: GeoTest, method: str, seed: int) -> Choice:

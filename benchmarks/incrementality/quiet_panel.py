@@ -1,0 +1,43 @@
+"""A real panel on which nothing was done: how often does a read at 10 % claim an effect?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from models.incrementality.auto import choose
+from models.incrementality.inversion import rank_form
+from models.incrementality.panel import GeoPanel
+from models.incrementality.placebo import placebo_read, placebo_sets
+
+FILE = "incrementality/geolift__GeoLift_PreTest.csv"
+DRAWN_PER_WINDOW = 40
+MOST_SETS = 300
+
+
+def quiet_panel(shared: Path) -> GeoPanel:
+    """Forty cities over ninety days before any test."""
+    frame = pl.read_csv(shared / FILE, try_parse_dates=True)
+    return GeoPanel.from_frame(frame.select(geo="location", date="date", kpi="Y"))
+
+
+def rejections(panel: GeoPanel, size: int, seed: int) -> float:
+    """Share of 240 null tests of `size` cities (all cities once per window for one) with p <= .1, default method."""
+    draw = np.random.default_rng(seed)
+    cities = len(panel.geos)
+    rejected = []
+    for days in (10, 15):
+        for end in (90, 83, 76):
+            for number in range(DRAWN_PER_WINDOW):
+                group = [number] if size == 1 else sorted(draw.choice(cities, size, replace=False))
+                treated = panel.kpi[group, :end]
+                donors = np.delete(panel.kpi[:, :end], group, axis=0)
+                pre = end - days
+                estimator = choose(treated[:, :pre], donors[:, :pre], days, seed=1).estimator
+                sets, _ = placebo_sets(donors.shape[0], size, seed=1)
+                sets = sets[:: max(1, sets.shape[0] // MOST_SETS)]
+                read = placebo_read(treated, donors, pre, slice(pre, end), estimator, sets)
+                rejected.append(rank_form(read.statistic, read.placebos.studentised, 0.9).p_value <= 0.1)
+    return float(np.mean(rejected))
