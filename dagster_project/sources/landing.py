@@ -51,27 +51,30 @@ def stray_files(landing: Path) -> list[Path]:
     )
 
 
-def pending(landing: Path, con: duckdb.DuckDBPyConnection, settings: Settings | None = None) -> list[Path]:
-    """Files whose content the warehouse does not hold yet, in the order in which they were delivered.
+def pending(
+    landing: Path, con: duckdb.DuckDBPyConnection, settings: Settings | None = None, source: str | None = None
+) -> list[Path]:
+    """Files (of one source, if named) whose content the warehouse does not hold yet, in the order of their delivery.
 
     A file that could not be read is tried again once its source's options in plumbline.yaml have changed (give
     `settings`).
     """
-    known: dict[str, set[tuple[str, str]]] = {}
-    for sha, status, options in con.execute("select sha256, status, options_sha256 from ops.batch").fetchall():
-        known.setdefault(sha, set()).add((status, options))
-    names = {s.name for s in CATALOGUE}
+    known: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    books = con.execute("select source, sha256, status, options_sha256 from ops.batch").fetchall()
+    for folder, sha, status, options in books:
+        known.setdefault((folder, sha), set()).add((status, options))
+    names = {s.name for s in CATALOGUE} if source is None else {source}
     far = datetime(9999, 1, 1)
     files = [p for p in landing_files(landing) if source_of(p, landing) in names]
     files.sort(key=lambda p: (delivered_at(file_name(p, landing), None, far), file_name(p, landing)))
     fresh: dict[tuple[str, str], Path] = {}
     for path in files:  # in order of delivery, so that of equal files the first one counts
-        source = source_of(path, landing)
+        folder = source_of(path, landing)
         sha = _sha256(path)
-        told = options_sha256(settings, source) if settings is not None else None
-        done = any(status == "landed" or told in (None, options) for status, options in known.get(sha, ()))
+        told = options_sha256(settings, folder) if settings is not None else None
+        done = any(status == "landed" or told in (None, options) for status, options in known.get((folder, sha), ()))
         if not done:
-            fresh.setdefault((source, sha), path)
+            fresh.setdefault((folder, sha), path)
     return list(fresh.values())
 
 
@@ -89,14 +92,16 @@ def land(
     con.execute("begin")
     try:
         known = con.execute(
-            "select _batch_id, status from ops.batch where sha256 = ? and source = ?", [delivery.sha256, source]
+            "select _batch_id, sha256, status from ops.batch where source = ? and (sha256 = ? or file = ?)",
+            [source, delivery.sha256, delivery.file],
         ).fetchall()
-        if any(status == "landed" for _, status in known):
+        if any(status == "landed" and sha == delivery.sha256 for _, sha, status in known):
             con.execute("rollback")
             return None
-        for batch, _ in known:  # an earlier attempt that could not be read: this one replaces it
-            con.execute("delete from raw.quarantine where _batch_id = ?", [batch])
-            con.execute("delete from ops.batch where _batch_id = ?", [batch])
+        for batch, _, status in known:
+            if status == "unreadable":  # an earlier attempt at this file, of which nothing landed: this one replaces it
+                con.execute("delete from raw.quarantine where _batch_id = ?", [batch])
+                con.execute("delete from ops.batch where _batch_id = ?", [batch])
         _write(con, delivery, options_sha256(settings, source))
         con.execute("commit")
     except BaseException:
@@ -115,11 +120,10 @@ def land_all(
     source: str | None = None,
 ) -> Iterator[Delivery]:
     """Lands what is pending (of one source, if named), file by file, each committed before the next is read."""
-    for path in pending(landing, con, settings):
-        if source is None or source_of(path, landing) == source:
-            delivery = land(con, path, landing, settings=settings, now=now, pepper=pepper)
-            if delivery is not None:
-                yield delivery
+    for path in pending(landing, con, settings, source):
+        delivery = land(con, path, landing, settings=settings, now=now, pepper=pepper)
+        if delivery is not None:
+            yield delivery
 
 
 def options_sha256(settings: Settings, source: str) -> str:

@@ -120,6 +120,28 @@ def test_a_file_that_could_not_be_read_is_tried_again_when_its_options_change(co
     assert con.execute("select status from ops.batch").fetchall() == [("landed",)]
 
 
+def test_a_file_put_into_the_wrong_folder_lands_from_the_right_one(con, tmp_path):
+    content = "event_id,ts,type\n1,2026-09-01,published\n"
+    put(tmp_path, "content/e.csv", content)
+    land_all(con, tmp_path)
+    put(tmp_path, "content_events/e.csv", content)
+    (tmp_path / "content/e.csv").unlink()
+    assert land_all(con, tmp_path) == ["content_events/e.csv"]
+
+
+def test_a_corrected_file_of_the_same_name_replaces_its_refusal(con, tmp_path):
+    put(tmp_path, "channel_spend/a.csv", "day,channel\n2026-09-01,a\n")
+    land_all(con, tmp_path)
+    put(tmp_path, "channel_spend/a.csv", HEAD + "2026-09-01,a,1,EUR\n")
+    assert land_all(con, tmp_path) == ["channel_spend/a.csv"]
+    assert con.execute("select count(*) from raw.quarantine").fetchall() == [(0,)]
+    put(tmp_path, "channel_spend/a.csv", HEAD + "2026-09-01,a,2,EUR\n")
+    land_all(con, tmp_path)
+    assert con.execute("select count(*) from raw.channel_spend").fetchall() == [(2,)], (
+        "what has landed is never replaced"
+    )
+
+
 def test_a_landing_that_dies_leaves_nothing_and_running_again_completes_it(con, tmp_path, monkeypatch):
     put(tmp_path, "channel_spend/a.csv", HEAD + "2026-09-01,search,1O,EUR\n2026-09-02,search,1,EUR\n")
     put(tmp_path, "channel_spend/b.csv", HEAD + "2026-09-03,search,1,EUR\n")
