@@ -62,7 +62,8 @@ def publish(memory: Path, brand: str, cards: Iterable[Card], now: datetime, *, w
 
     `cards`: all stored versions or the newest ones, retired and blocked included (readers learn of them by
     `changes_after`). Unchanged cards only renew the pointer's `checked_at`, which says that the memory was looked
-    at. Crash at any point: readers see the feed before or after; publishing again completes it.
+    at. Nothing is written when the current feed was checked after `now`. Crash at any point: readers see the feed
+    before or after; publishing again completes it.
     Raises ValueError for a card of another brand or a wrong hash, MemoryBusy when someone else is publishing.
     """
     if now.tzinfo is None:
@@ -85,6 +86,9 @@ def publish(memory: Path, brand: str, cards: Iterable[Card], now: datetime, *, w
 
 def _publish_locked(folder: Path, brand: str, heads: Mapping[str, Card], now: datetime) -> None:
     pointer = _json(folder / POINTER)
+    # A run "as of" an earlier day rebuilds a report; what agents read now must not go back with it.
+    if pointer is not None and _z(now) < pointer["checked_at"]:
+        return
     head = _snapshot(folder, pointer) if pointer else None
     told = {p: {k: c[k] for k in ("version", "state", "content_sha256")} for p, c in sorted(heads.items())}
     previous = head["heads"] if head else {}

@@ -138,24 +138,30 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8787,
     token: str | None = None,
+    clock: Callable[[], datetime] = utc_now,
 ) -> None:
     """Serve the feed until interrupted. Raises ValueError for a host other machines can reach when no token is set."""
     import uvicorn
 
     uvicorn.run(
-        local_or_guarded(memory_dir, brand=brand, host=host, token=token), host=host, port=port, log_level="info"
+        local_or_guarded(memory_dir, brand=brand, host=host, token=token, clock=clock),
+        host=host,
+        port=port,
+        log_level="info",
     )
 
 
-def local_or_guarded(memory_dir: Path | str, *, brand: str | None, host: str, token: str | None) -> Starlette:
+def local_or_guarded(
+    memory_dir: Path | str, *, brand: str | None, host: str, token: str | None, clock: Callable[[], datetime] = utc_now
+) -> Starlette:
     """The app as `serve` runs it: without a token only for this machine, and only under this machine's names."""
     if token is not None:
         if len(token) < 16:
             raise ValueError(f"the feed's token has {len(token)} characters; use at least 16 random ones")
-        return app(memory_dir, brand=brand, token=token)
+        return app(memory_dir, brand=brand, token=token, clock=clock)
     if not _loopback(host):
         raise ValueError(f"host {host} can be reached by other machines: set a token, or serve on 127.0.0.1")
-    served = app(memory_dir, brand=brand)
+    served = app(memory_dir, brand=brand, clock=clock)
     # A page in a browser could point its own name at 127.0.0.1; it cannot fake the Host header.
     names = ["127.0.0.1", "localhost", "[::1]", "[", host]
     served.user_middleware.insert(0, Middleware(TrustedHostMiddleware, allowed_hosts=names, www_redirect=False))

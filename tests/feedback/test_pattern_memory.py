@@ -212,3 +212,14 @@ def test_the_snapshot_is_plain_json_that_names_its_brand(tmp_path: Path) -> None
     publish(tmp_path, "acme", cards(), NOW)
     snapshot = json.loads((tmp_path / "acme" / "feed-1.json").read_text())
     assert (snapshot["spec"], snapshot["brand"], snapshot["feed_seq"]) == ("feed/1", "acme", 1)
+
+
+def test_a_run_as_of_an_earlier_day_does_not_move_the_feed_back(tmp_path: Path) -> None:
+    first = cards()
+    moved = next_versions(first, [decision(estimate=estimate(shrunk=0.08))], NOW, RUN)
+    publish(tmp_path, "acme", first + moved, NOW)
+    before = files(tmp_path)
+    earlier = NOW - timedelta(days=30)
+    assert next_versions(first + moved, [decision(estimate=estimate(shrunk=0.03))], earlier, RUN) == []
+    publish(tmp_path, "acme", first, earlier)
+    assert files(tmp_path) == before
