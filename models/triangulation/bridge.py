@@ -51,11 +51,12 @@ def explain_change(
     every = sorted({*channels, *_channels(before), *_channels(after)})
     rows: list[tuple[object, ...]] = []
     now = before
-    fitted = _fit(now, every, beliefs, seed)
+    fitted: Draws | None = None
     for step in STEPS:
         moved = _replaced(now, after, step)
         if _same(moved, now):
             continue
+        fitted = fitted or _fit(now, every, beliefs, seed)
         refitted = _fit(moved, every, beliefs, seed)
         rows += [(name, step, *figures) for name, figures in zip(every, _changes(fitted, refitted), strict=True)]
         now, fitted = moved, refitted
