@@ -128,15 +128,15 @@ def _grade(name: str, estimates: dict[tuple[str, str, str], dict[str, Any]]) -> 
 
 
 def _weights(subject: Subject) -> Iterator[Figure]:
+    finite = ", ".join(f"case when isfinite({source}) then {source} else 0 end as {source}" for source in SOURCES)
     answer = subject.ask(
-        "select channel, experiment, mmm, attribution, prior from measurement.weight where run_id = $run_id"
-        " order by channel",
+        f"select channel, {finite} from measurement.weight where run_id = $run_id order by channel",
         needs=("measurement.weight",),
     )
     for row in answer.rows:
         if row["channel"] in subject.channels:
             for source in SOURCES:
-                share = millionths(row[source] or 0)
+                share = millionths(row[source])
                 basis = "share of precision, to be read as an order of size"
                 yield Figure(f"weight.{row['channel']}.{source}", share, "share", basis, answer.sql_sha256)
 
@@ -171,11 +171,14 @@ def _labels(subject: Subject) -> dict[str, str]:
 
 
 def _estimates(subject: Subject) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """By channel, method and estimand; the report's period where it was estimated, else the whole window."""
+    """By channel, method and estimand; the report's period where it was estimated, else the whole window.
+
+    An estimate without a finite mean and range is left out: the page then shows a dash and cannot decide.
+    """
     answer = subject.ask(
         "select channel, method, estimand, period, mean, sd, q05, q50, q95, evidence_grade"
         " from measurement.channel_estimate where run_id = $run_id and period in ($period, 'window')"
-        " and mean is not null order by channel, method, estimand, (period = 'window') desc",
+        " and isfinite(mean) and (method = 'platform' or (isfinite(q05) and isfinite(q95))) order by channel, method, estimand, (period = 'window') desc",
         needs=("measurement.channel_estimate",),
     )
     return {

@@ -97,9 +97,12 @@ class FigureStore:
         return fact.text if fact else default
 
     def names(self, prefix: str) -> tuple[str, ...]:
-        """The distinct second parts of the ids under `prefix`, in the order they entered: the channels, the items."""
-        found = (key.split(".")[1] for key in (*self.facts, *self.figures) if key.startswith(f"{prefix}."))
-        return tuple(dict.fromkeys(found))
+        """What stands between `prefix` and the last part of its ids, in the order it entered: the channels, the items.
+
+        Of `channel.a.b.spend` that is `a.b`; of `excluded.1` it is `1`.
+        """
+        rests = (key[len(prefix) + 1 :] for key in (*self.facts, *self.figures) if key.startswith(f"{prefix}."))
+        return tuple(dict.fromkeys(rest.rpartition(".")[0] or rest for rest in rests))
 
     def to_json(self) -> str:
         """Canonical text: sorted keys, decimals as text, one line per figure would be the same bytes again."""

@@ -19,19 +19,21 @@ def record_figures(subject: Subject) -> Iterator[Figure | Fact]:
     """
     tests = subject.ask(
         "select experiment_id, channels, end_day::date as end_day, iroas, iroas_low, iroas_high"
-        " from measurement.experiment where run_id = $run_id and iroas is not null and iroas_low is not null"
-        " and iroas_high is not null order by end_day desc, experiment_id",
+        " from measurement.experiment where run_id = $run_id and isfinite(iroas) and isfinite(iroas_low)"
+        " and isfinite(iroas_high) order by end_day desc, experiment_id",
         needs=("measurement.experiment",),
     )
     earlier = subject.ask(
         "select e.channel, r.as_of::date as as_of, e.q05, e.q50, e.q95 from measurement.channel_estimate e"
         " join measurement.run r using (run_id) where e.method = 'triangulated' and e.estimand = 'iroas'"
-        " and e.period = 'window' and e.run_id <> $run_id order by as_of desc, r.started_at desc",
+        " and e.period = 'window' and e.run_id <> $run_id and isfinite(e.q05)"
+        " and isfinite(e.q50) and isfinite(e.q95) order by as_of desc, r.started_at desc",
         needs=("measurement.channel_estimate", "measurement.run"),
     )
     now = subject.ask(
         "select channel, q05, q50, q95 from measurement.channel_estimate where run_id = $run_id and method = 'mmm'"
-        " and estimand = 'iroas' and period = 'window' order by channel",
+        " and estimand = 'iroas' and period = 'window' and isfinite(q05) and isfinite(q50) and isfinite(q95)"
+        " order by channel",
         needs=("measurement.channel_estimate",),
     )
     looking_back = {row["channel"]: row for row in now.rows}

@@ -27,7 +27,7 @@ def unknown_figures(subject: Subject, store: FigureStore, policy: DecisionPolicy
     for name in subject.channels:
         prior = store.get(f"weight.{name}.prior")
         if prior is not None and prior.value > policy.assumption:
-            yield Fact(f"assumption.{name}", "mostly assumption", "measurement.weight.prior")
+            yield Fact(f"assumption.{name}.said", "mostly assumption", "measurement.weight.prior")
 
 
 def _warnings(subject: Subject) -> Iterator[Fact]:

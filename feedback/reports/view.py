@@ -186,7 +186,7 @@ def _channel(store: FigureStore, printer: Printer, name: str) -> dict[str, Any]:
         "mroas": printer.ratio(f"{key}.mroas") if f"{key}.mroas" in store else DASH,
         "next": printer.ratio(f"{key}.next_earns") if f"{key}.next_earns" in store else DASH,
         "evidence": "/".join(printer.shares(shares)) if all(s in store for s in shares) else DASH,
-        "assumption": f"assumption.{name}" in store,
+        "assumption": f"assumption.{name}.said" in store,
         "tested": sections.month_of(store.text(f"{key}.last_test")) if f"{key}.last_test" in store else "never",
         "grade": grade,
         "decision": store.text(f"{key}.decision"),

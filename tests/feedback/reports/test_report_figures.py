@@ -194,6 +194,39 @@ def test_a_missing_optional_table_leaves_the_rest_of_the_report(published, setti
     assert reasons(store) == ()
 
 
+def test_estimates_that_are_no_numbers_leave_a_dash_and_no_decision(published, settings, tmp_path):
+    odd = changed(
+        published,
+        tmp_path / "odd.duckdb",
+        "update measurement.channel_estimate set mean = 'nan' where channel = 'display' and estimand = 'mroas'",
+        "update measurement.channel_estimate set q95 = 'inf' where channel = 'video' and estimand = 'mroas'",
+        "update measurement.channel_estimate set q05 = null where channel = 'search_brand' and method = 'mmm'",
+        "update measurement.weight set prior = null, mmm = 'nan' where channel = 'video'",
+        "update measurement.experiment set iroas_high = 'inf' where experiment_id = 'GEO-07'",
+    )
+    store = store_of(odd, settings)
+    assert reasons(store) == ()
+    for name in ("display", "video"):
+        assert f"channel.{name}.mroas" not in store
+        assert store.text(f"channel.{name}.decision") == "–"
+    assert value(store, "weight.video.mmm") == 0
+    assert value(store, "track.tests") == 4
+
+
+def test_a_channel_may_have_a_dot_in_its_name(published, settings, tmp_path):
+    tables = ("marts.channel_day", "ops.channel", "measurement.channel_estimate", "measurement.weight")
+    renames = [f"update {table} set channel = 'booking.com ads' where channel = 'video'" for table in tables]
+    dotted = changed(
+        published,
+        tmp_path / "dotted.duckdb",
+        *renames,
+        "update measurement.period_draw set component = 'booking.com ads' where component = 'video'",
+    )
+    store = store_of(dotted, settings)
+    assert "booking.com ads" in store.names("channel")
+    assert value(store, "channel.booking.com ads.incremental") > 0
+
+
 def test_spend_and_outcome_are_needed(published, settings, tmp_path):
     empty = changed(published, tmp_path / "empty.duckdb", "delete from marts.channel_day")
     with pytest.raises(SnapshotError, match=r"marts\.channel_day is empty"):
