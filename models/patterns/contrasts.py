@@ -81,23 +81,48 @@ class RawEffect:
     n_eff: float
 
 
-def raw_effect(contrasts: pl.DataFrame) -> RawEffect | None:
-    """Effect over the given cell contrasts of one feature, with a standard error robust to briefs.
+@dataclass(frozen=True)
+class Cells:
+    """Cell contrasts of one feature as arrays, for the many cuts that the weekly rules ask for."""
+
+    brief: np.ndarray
+    channel: np.ndarray
+    week: np.ndarray
+    num: np.ndarray
+    den: np.ndarray
+    contents: np.ndarray
+
+    @classmethod
+    def of(cls, contrasts: pl.DataFrame) -> Cells:
+        """From rows of `cell_contrasts` that belong to one feature; briefs become whole numbers."""
+        brief = contrasts["brief"].rank("dense").cast(pl.Int64).to_numpy() - 1
+        names = ("channel", "week", "num", "den", "contents")
+        return cls(brief, *(contrasts[name].to_numpy() for name in names))
+
+    def where(self, kept: np.ndarray) -> Cells:
+        """The cells for which `kept` is true."""
+        return Cells(*(getattr(self, name)[kept] for name in self.__dataclass_fields__))
+
+
+def raw_effect(cells: Cells) -> RawEffect | None:
+    """Effect over the given cells of one feature, with a standard error robust to briefs.
 
     None when fewer than two briefs are there: one brief has no spread to judge by.
     """
-    per_brief = contrasts.group_by("brief").agg(pl.col("num", "den", "contents").sum()).sort("brief")
-    n = per_brief.height
+    if not len(cells.brief):
+        return None
+    there = np.bincount(cells.brief) > 0
+    num, den = (np.bincount(cells.brief, values)[there] for values in (cells.num, cells.den))
+    n, total = len(num), float(den.sum())
     if n < 2:
         return None
-    num, den = per_brief["num"].to_numpy(), per_brief["den"].to_numpy()
-    b = float(num.sum() / den.sum())
-    variance = n / (n - 1) * float(np.sum((num - b * den) ** 2)) / float(den.sum()) ** 2
+    b = float(num.sum()) / total
+    variance = n / (n - 1) * float(np.sum((num - b * den) ** 2)) / total**2
     if n < FEW_BRIEFS:
         # Robust errors of a handful of clusters are often far too small; the weights' own error is the floor.
-        variance = max(variance, 1 / float(den.sum()))
+        variance = max(variance, 1 / total)
     se = float(np.sqrt(max(variance, 1e-12)))
-    return RawEffect(b, se, n, int(per_brief["contents"].sum()), float(den.sum() ** 2 / np.sum(den**2)))
+    return RawEffect(b, se, n, int(cells.contents.sum()), float(total**2 / np.sum(den**2)))
 
 
 def raw_effects(dm: Demeaned) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from scipy.special import ndtr
 
-from models.patterns.contrasts import raw_effect
+from models.patterns.contrasts import Cells, raw_effect
 from models.patterns.estimates import Estimate
 
 Z_80 = 0.8416  # the effect is still positive with a chance of 80 %
@@ -27,36 +27,32 @@ def life_days(estimate: Estimate, cap_days: int) -> int:
     return min(cap_days, int(365.25 * room / estimate.drift_sd_per_year**2))
 
 
-def change_z(contrasts: pl.DataFrame, sign: int, cut: date) -> tuple[float, float] | None:
+def change_z(cells: Cells, sign: int, cut: date) -> tuple[float, float] | None:
     """(effect since `cut`, z of that effect against the older one), both in the card's sign; None if either is thin.
 
-    `contrasts` of one feature. z below -2.5 with a negative recent effect is the change alarm.
+    z below -2.5 with a negative recent effect is the change alarm.
     """
-    recent, older = (
-        raw_effect(contrasts.filter(pl.col("week") >= cut)),
-        raw_effect(contrasts.filter(pl.col("week") < cut)),
-    )
+    late = cells.week >= np.datetime64(cut)
+    recent, older = raw_effect(cells.where(late)), raw_effect(cells.where(~late))
     if recent is None or older is None:
         return None
     return sign * recent.b, sign * (recent.b - older.b) / float(np.hypot(recent.se, older.se))
 
 
-def p_fading(contrasts: pl.DataFrame, sign: int, drift_sd_per_year: float) -> float:
+def p_fading(cells: Cells, sign: int, drift_sd_per_year: float) -> float:
     """Chance that the effect shrinks with time: slope of the cell effects per year, prior N(0, drift^2).
 
-    0.5 when the data say nothing. `contrasts` of one feature, `sign` of the card.
+    0.5 when the data say nothing; `sign` is the card's.
     """
-    if contrasts.height < 3 or contrasts["week"].n_unique() < 2 or drift_sd_per_year <= 0:
+    if len(cells.week) < 3 or len(np.unique(cells.week)) < 2 or drift_sd_per_year <= 0:
         return 0.5
-    start = contrasts["week"].min()
-    years = (contrasts["week"] - start).dt.total_days().to_numpy() / 365.25
-    w, y = contrasts["den"].to_numpy(), sign * contrasts["num"].to_numpy() / contrasts["den"].to_numpy()
+    years = (cells.week - cells.week.min()) / np.timedelta64(1, "D") / 365.25
+    w, y = cells.den, sign * cells.num / cells.den
     t = years - np.average(years, weights=w)
     spread = float(np.sum(w * t**2))
     centred = y - np.average(y, weights=w)
     slope = float(np.sum(w * t * centred)) / spread
-    residual = centred - slope * t
-    variance = float(np.sum((w * t * residual) ** 2)) / spread**2
+    variance = float(np.sum((w * t * (centred - slope * t)) ** 2)) / spread**2
     variance = max(variance, 1 / spread)
     kappa = drift_sd_per_year**2 / (drift_sd_per_year**2 + variance)
     return float(ndtr(-slope * kappa / np.sqrt(kappa * variance)))

@@ -8,9 +8,10 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
+from scipy.special import chdtrc
 from scipy.stats import norm
 
-from models.patterns.contrasts import raw_effect
+from models.patterns.contrasts import Cells, raw_effect
 from models.patterns.mixture import ScaleMixture, posterior
 from models.patterns.prior import PriorPack
 from models.patterns.spec import LearnSpec
@@ -82,6 +83,7 @@ class PatternEstimates:
     as_of: date
     placebo_hits: float | None
     warnings: tuple[Warning, ...]
+    _cells: dict[str, Cells] = field(default_factory=dict, repr=False, compare=False)
     _known: dict[tuple[object, ...], Estimate | None] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -92,7 +94,18 @@ class PatternEstimates:
 
     def channels(self, feature: str) -> tuple[str, ...]:
         """Channels in which the feature varied inside a brief."""
-        return tuple(sorted(self.contrasts.filter(pl.col("feature") == feature)["channel"].unique().to_list()))
+        return tuple(sorted(set(self.cells(feature).channel.tolist())))
+
+    def cells(self, feature: str) -> Cells:
+        """The cell contrasts of one feature, laid out once."""
+        if feature not in self._cells:
+            self._cells[feature] = Cells.of(self.contrasts.filter(pl.col("feature") == feature))
+        return self._cells[feature]
+
+    def channels_differ(self, feature: str, channels: tuple[str, ...]) -> float:
+        """p of no difference between these channels (Cochran's Q); 1 with a single one."""
+        every = self.cells(feature)
+        return heterogeneity(every.where(np.isin(every.channel, channels)))[1]
 
     def estimate(
         self,
@@ -115,18 +128,20 @@ class PatternEstimates:
     def _estimate(
         self, feature: str, sign: Sign, channels: tuple[str, ...] | None, since: date | None, before: date | None
     ) -> Estimate | None:
-        every = self.contrasts.filter(pl.col("feature") == feature)
+        every = self.cells(feature)
+        span = np.ones(len(every.week), dtype=bool)
         if since is not None:
-            every = every.filter(pl.col("week") >= since)
+            span &= every.week >= np.datetime64(since)
         if before is not None:
-            every = every.filter(pl.col("week") < before)
-        part = every if channels is None else every.filter(pl.col("channel").is_in(channels))
+            span &= every.week < np.datetime64(before)
+        every = every.where(span)
+        part = every if channels is None else every.where(np.isin(every.channel, channels))
         raw = raw_effect(part)
         if raw is None:
             return None
         mean, widths, weights = self._prior_of(feature)
-        omega = heterogeneity(every)
-        if channels is not None and set(channels) != set(every["channel"].unique().to_list()):
+        omega, _ = heterogeneity(every)
+        if channels is not None and set(channels) < set(every.channel):
             whole = raw_effect(every)
             assert whole is not None  # `part` is a subset with two briefs
             centre = self._posterior(feature, whole.b, whole.se, mean, widths, weights, 1, every)
@@ -135,7 +150,7 @@ class PatternEstimates:
         return Estimate(
             feature=feature,
             sign=sign,
-            channels=tuple(sorted(part["channel"].unique().to_list())),
+            channels=tuple(sorted(set(part.channel.tolist()))),
             outcome=self.spec.outcome,
             raw=sign * raw.b,
             raw_se=raw.se,
@@ -155,10 +170,10 @@ class PatternEstimates:
             n_contrasts=raw.n_contrasts,
             n_contents=raw.n_contents,
             n_eff=raw.n_eff,
-            heterogeneity_sd=omega if every["channel"].n_unique() > 1 else None,
+            heterogeneity_sd=omega if len(set(every.channel)) > 1 else None,
             drift_sd_per_year=self.spec.drift_sd(feature),
-            first_week=part["week"].min(),  # type: ignore[arg-type]  # polars' min is typed for every dtype
-            last_week=part["week"].max(),  # type: ignore[arg-type]
+            first_week=part.week.min().astype(date),
+            last_week=part.week.max().astype(date),
         )
 
     @property
@@ -174,8 +189,8 @@ class PatternEstimates:
             return known[0], np.array([known[1]]), np.ones(1)
         return 0.0, self.mixture.scales, self.mixture.weights
 
-    def _posterior(self, feature, b, se, mean, widths, weights, sign, contrasts):  # type: ignore[no-untyped-def]
-        last: date = contrasts["week"].max()
+    def _posterior(self, feature, b, se, mean, widths, weights, sign, cells):  # type: ignore[no-untyped-def]
+        last: date = cells.week.max().astype(date)
         idle_years = max((self.as_of - (last + timedelta(days=7))).days, 0) / 365.25
         step = self.spec.drift_sd(feature) ** 2
         return posterior(
@@ -186,12 +201,16 @@ class PatternEstimates:
         )  # fmt: skip
 
 
-def heterogeneity(contrasts: pl.DataFrame) -> float:
-    """omega: standard deviation of a feature's effect between channels beyond chance (DerSimonian-Laird moments)."""
-    found = [raw_effect(part) for _, part in contrasts.group_by("channel", maintain_order=True)]
+def heterogeneity(cells: Cells) -> tuple[float, float]:
+    """(omega, p): sd of a feature's effect between channels beyond chance, and p of no difference at all.
+
+    DerSimonian-Laird moments and Cochran's Q; (0, 1) with fewer than two channels that can be judged.
+    """
+    found = [raw_effect(cells.where(cells.channel == channel)) for channel in sorted(set(cells.channel.tolist()))]
     effects = [e for e in found if e is not None]
     if len(effects) < 2:
-        return 0.0
+        return 0.0, 1.0
     b, w = np.array([e.b for e in effects]), np.array([1 / e.se**2 for e in effects])
-    q = float(np.sum(w * (b - np.sum(w * b) / w.sum()) ** 2))
-    return float(np.sqrt(max(0.0, (q - (len(b) - 1)) / (w.sum() - np.sum(w**2) / w.sum()))))
+    q, freedom = float(np.sum(w * (b - np.sum(w * b) / w.sum()) ** 2)), len(b) - 1
+    omega2 = (q - freedom) / (w.sum() - np.sum(w**2) / w.sum())
+    return float(np.sqrt(max(0.0, omega2))), float(chdtrc(freedom, q))

@@ -75,7 +75,11 @@ def _latest(history: Sequence[Decision], week: date) -> dict[Key, Decision]:
 
 
 def _new_scopes(estimates: PatternEstimates, policy: PromotionPolicy, lasting: dict[Key, Decision]) -> list[Key]:
-    """Widest scope in which every channel agrees in sign, else single channels; channels already covered are left."""
+    """The scopes in which each feature is looked at: all channels, unless they plainly differ.
+
+    Then the channels with a clear plus form one scope and those with a clear minus another. Looking at every channel
+    for itself would find a channel for every feature by chance. Channels already covered by a card are left.
+    """
     found: list[Key] = []
     for feature in estimates.features:
         taken = {c for k in lasting if k[0] == feature for c in k[2]}
@@ -83,15 +87,15 @@ def _new_scopes(estimates: PatternEstimates, policy: PromotionPolicy, lasting: d
         whole = estimates.estimate(feature, channels=free) if free else None
         if whole is None:
             continue
-        kind: Kind = "neutral" if shown_neutral(whole, policy) else "do" if whole.shrunk >= 0 else "avoid"
-        alone = {c: estimates.estimate(feature, channels=(c,)) for c in free if len(free) > 1}
-        singles = {c: e for c, e in alone.items() if e is not None}
-        sign = -1 if kind == "avoid" else 1
-        agree = all((e.p_gt_0 if sign > 0 else 1 - e.p_gt_0) >= policy.channel_p for e in singles.values())
-        if kind == "neutral" or agree or len(free) == 1:
+        if estimates.channels_differ(feature, free) >= policy.narrow_p:
+            kind: Kind = "neutral" if shown_neutral(whole, policy) else "do" if whole.shrunk >= 0 else "avoid"
             found.append((feature, kind, free))
-        else:
-            found += [(feature, "do" if e.shrunk >= 0 else "avoid", (c,)) for c, e in singles.items()]
+            continue
+        alone = {c: estimates.estimate(feature, channels=(c,)) for c in free}
+        plus = tuple(c for c, e in alone.items() if e is not None and e.p_gt_0 >= policy.channel_p)
+        minus = tuple(c for c, e in alone.items() if e is not None and 1 - e.p_gt_0 >= policy.channel_p)
+        found += [(feature, "do", plus)] if plus else []
+        found += [(feature, "avoid", minus)] if minus else []
     return found
 
 

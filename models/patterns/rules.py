@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 
+from models.patterns.contrasts import Cells
 from models.patterns.decision import Decision, Key
 from models.patterns.drift import change_z, life_days, p_fading
 from models.patterns.estimates import Estimate, PatternEstimates, Sign
@@ -39,12 +41,13 @@ class Evidence:
         return self.estimates.estimate(self.key[0], sign=self.sign, channels=self.key[2], since=start)
 
     @property
-    def contrasts(self) -> pl.DataFrame:
-        rows = self.estimates.contrasts
-        rows = rows.filter((pl.col("feature") == self.key[0]) & pl.col("channel").is_in(self.key[2]))
+    def cells(self) -> Cells:
+        """The cell contrasts in the pattern's scope, from the week its evidence was reset on."""
+        every = self.estimates.cells(self.key[0])
+        kept = np.isin(every.channel, self.key[2])
         if self.last and self.last.evidence_since:
-            rows = rows.filter(pl.col("week") >= self.last.evidence_since)
-        return rows
+            kept &= every.week >= np.datetime64(self.last.evidence_since)
+        return every.where(kept)
 
 
 def meets_promotion(e: Evidence, est: Estimate) -> bool:
@@ -127,10 +130,10 @@ def watch_reason(e: Evidence, est: Estimate) -> str | None:
         return None if shown_neutral(est, p) else "no longer shown to make no difference"
     if est.p_gt_0_now < p.watch_p:
         return f"the chance that it still helps is {est.p_gt_0_now:.2f}"
-    alarm = change_z(e.contrasts, e.sign, e.week - timedelta(weeks=p.alarm_weeks))
+    alarm = change_z(e.cells, e.sign, e.week - timedelta(weeks=p.alarm_weeks))
     if alarm is not None and alarm[0] < 0 and alarm[1] < p.alarm_z:
         return f"the last {p.alarm_weeks} weeks contradict the older tests (z {alarm[1]:.1f})"
-    if p_fading(e.contrasts, e.sign, est.drift_sd_per_year) >= p.decline_p:
+    if p_fading(e.cells, e.sign, est.drift_sd_per_year) >= p.decline_p:
         return "the effect is fading"
     if e.key[1] == "do" and overused(e):
         return f"more than {p.overuse_share:.0%} of the pieces carried it for {p.overuse_weeks} weeks"

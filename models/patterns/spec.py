@@ -74,6 +74,7 @@ class PromotionPolicy(BaseModel, frozen=True, extra="forbid"):
     promote_p_delta: PositiveFloat = 0.90
     neutral_p: PositiveFloat = 0.90
     channel_p: PositiveFloat = 0.80
+    narrow_p: PositiveFloat = 0.01
     false_discovery_rate: PositiveFloat = 0.10
     fresh_contrasts: PositiveInt = 5
     max_active_per_channel: PositiveInt = 7
