@@ -178,7 +178,8 @@ def _estimates(subject: Subject) -> dict[tuple[str, str, str], dict[str, Any]]:
     answer = subject.ask(
         "select channel, method, estimand, period, mean, sd, q05, q50, q95, evidence_grade"
         " from measurement.channel_estimate where run_id = $run_id and period in ($period, 'window')"
-        " and isfinite(mean) and (method = 'platform' or (isfinite(q05) and isfinite(q95))) order by channel, method, estimand, (period = 'window') desc",
+        " and isfinite(mean) and (method = 'platform' or (isfinite(q05) and isfinite(q95)))"
+        " order by channel, method, estimand, (period = 'window') desc",
         needs=("measurement.channel_estimate",),
     )
     return {
