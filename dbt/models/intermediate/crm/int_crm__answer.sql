@@ -46,7 +46,9 @@ matched as (
 ),
 
 named as (
-    select distinct matched.answer_key, matched.channel
+    select distinct
+        matched.answer_key,
+        matched.channel
     from matched
     where matched.choice = 1
 ),
