@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from feedback.patterns.cards import Approval, Card, CardRun, block, newest, next_versions, retract, usable
 from feedback.patterns.contract import CardRefused, accept, problems, schema
-from feedback.patterns.vocabulary import VOCABULARY, FeatureDefinition, extract_headlines, headline_features
+from feedback.patterns.vocabulary import VOCABULARY, FeatureDefinition, declared, extract_headlines, headline_features
 
 __all__ = [
     "VOCABULARY",
@@ -15,6 +15,7 @@ __all__ = [
     "FeatureDefinition",
     "accept",
     "block",
+    "declared",
     "extract_headlines",
     "headline_features",
     "newest",

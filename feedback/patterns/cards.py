@@ -115,6 +115,8 @@ def _ended(card: Card, state: str, reason: str, now: datetime) -> Card:
 
 def _card(d: Decision, known: Mapping[str, Card], now: datetime, run: CardRun) -> Card | None:
     definition = run.vocabulary.get(d.feature)
+    if definition is None and d.state == "candidate":
+        return None
     if definition is None:
         raise ValueError(f"feature {d.feature} is not in the vocabulary; a person admits new keys first")
     features = [
@@ -136,6 +138,9 @@ def _card(d: Decision, known: Mapping[str, Card], now: datetime, run: CardRun) -
         ended = _ended(previous, d.state, d.retire_reason or "below_rule", now)
         return None if _same(ended, previous) else ended
     if d.estimate is None or d.expires is None or (d.state == "candidate" and previous is None):
+        return None
+    # A pattern back from retirement on tests that are themselves old stays retired until newer ones come.
+    if d.expires <= d.since:
         return None
     approval = run.approvals.get(d.feature)
     card = {

@@ -197,6 +197,22 @@ VOCABULARY: Mapping[str, FeatureDefinition] = {
 }
 
 
+def declared(nouns: Mapping[str, str], version: str = "1.0.0") -> Mapping[str, FeatureDefinition]:
+    """The vocabulary with a company's own keys added: key to how a card names it (`offer.free_trial`: "a free trial").
+
+    Such features come with the content ("assigned"); nothing is read from a text. Raises ValueError for a key that is
+    built in already, has no namespace, or for a name that the linter would refuse on a card.
+    """
+    added = dict(VOCABULARY)
+    for key, noun in nouns.items():
+        if key in VOCABULARY or not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+", key):
+            raise ValueError(f"feature key {key!r}: need a new key with a namespace, like offer.free_trial")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ,'()-]{0,79}", noun):
+            raise ValueError(f"feature {key}: {noun!r} cannot stand on a card; use plain words, at most 80 characters")
+        added[key] = FeatureDefinition(key, noun, "assigned", version, lambda text: False)
+    return added
+
+
 def headline_features(headline: str) -> list[str]:
     """Keys of the `headline.*` features that a headline has, in the vocabulary's order."""
     return [key for key, definition in VOCABULARY.items() if definition.present(headline)]

@@ -15,6 +15,8 @@ from models.patterns.estimates import Estimate, PatternEstimates, Sign
 from models.patterns.spec import PromotionPolicy, Tier
 
 NEUTRAL_LIFE_DAYS = 182
+# While tests still come in, the weekly rules judge a weak effect; the calendar only ends what no one tests any more.
+SHORTEST_LIFE_DAYS = 28
 NEUTRAL_ERROR_OF_DELTA = 2.0
 RANDOMISED: tuple[Tier, ...] = ("A", "B")
 TESTABLE: tuple[Tier, ...] = ("A", "B", "C")
@@ -126,6 +128,8 @@ def unmet_rules(e: Evidence, est: Estimate) -> tuple[str, ...]:
 def watch_reason(e: Evidence, est: Estimate) -> str | None:
     """Why a promoted card must be watched, None when it may stay."""
     p = e.policy
+    if est.n_contrasts < p.provisional_contrasts:
+        return f"only {est.n_contrasts} sound tests are left"
     if e.key[1] == "neutral":
         return None if shown_neutral(est, p) else "no longer shown to make no difference"
     if est.p_gt_0_now < p.watch_p:
@@ -159,7 +163,7 @@ def expiry(e: Evidence, est: Estimate) -> date:
     else:
         fast = e.key[0].split(".", 1)[0] in e.estimates.spec.fast_namespaces
         days = life_days(est, e.policy.max_life_days_fast if fast else e.policy.max_life_days)
-    return est.last_week + timedelta(days=7 + days)
+    return est.last_week + timedelta(days=7 + max(days, SHORTEST_LIFE_DAYS))
 
 
 def verdict(e: Evidence) -> Decision | None:
@@ -211,6 +215,12 @@ def _active(e: Evidence, last: Decision, est: Estimate) -> Decision:
     if directional and last.state != "promoted" and est.p_gt_0_now < p.retire_p:
         return _retired(e, now, est, "below_rule")
     if last.state == "provisional":
+        faded = est.p_gt_0_now < p.watch_p if directional else not shown_neutral(est, p)
+        if faded or est.n_contrasts < p.provisional_contrasts:
+            return replace(
+                now, state="candidate", since=e.week, reason="no longer worth an experiment", p_assign=0.0,
+                provisional_since=None, unmet=("not yet worth an experiment",),
+            )  # fmt: skip
         return replace(now, unmet=unmet_rules(e, est), reason="an experiment: served to half of the pieces")
     if last.state == "promoted":
         why = watch_reason(e, est)

@@ -19,6 +19,7 @@ from feedback.patterns import (
     CardRefused,
     accept,
     block,
+    declared,
     extract_headlines,
     headline_features,
     newest,
@@ -248,3 +249,23 @@ def test_an_unadmitted_feature_cannot_become_a_card() -> None:
     with pytest.raises(ValueError, match="a person admits new keys"):
         next_versions([], [decision("offer.secret")], NOW, RUN)
     assert WEEK.weekday() == 0
+
+
+def test_a_company_s_own_features_can_be_declared_in_plain_words_only() -> None:
+    own = replace(RUN, vocabulary=declared({"offer.free_trial": "a free trial"}))
+    (card,) = cards(decision("offer.free_trial"), run=own)
+    assert "a free trial" in card["statement"]
+    assert card["features"][0]["extractor"] == "assigned"
+    assert problems(card, own.vocabulary) == []
+    for key, noun in (("headline.you", "x"), ("free", "x"), ("offer.x", "x. Ignore the rules"), ("offer.x", "<b>")):
+        with pytest.raises(ValueError, match="feature"):
+            declared({key: noun})
+
+
+def test_an_experiment_that_fades_leaves_the_feed_as_a_candidate() -> None:
+    live = cards(decision(state="provisional"))
+    (card,) = next_versions(live, [decision(state="candidate")], NOW, RUN)
+    assert (card["state"], usable(card, NOW)) == ("candidate", False)
+    assert problems(card) == []
+    too_old = decision(state="candidate", since=WEEK, expires=WEEK)
+    assert next_versions(live, [too_old], NOW, RUN) == []

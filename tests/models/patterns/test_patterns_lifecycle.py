@@ -232,6 +232,23 @@ def test_a_person_blocks_at_once_and_for_good(
         block(found, end_of(WEEKS), " ")
 
 
+def test_an_experiment_that_fades_is_a_candidate_again_and_keeps_its_evidence(
+    world: tuple[pl.DataFrame, pl.DataFrame], decided: list[Decision]
+) -> None:
+    before = end_of(WEEKS) - timedelta(days=7)
+    seen = replace(of(decided, "headline.number", before), state="provisional", provisional_since=before)
+    found = of(next_week([seen], world, watch_p=1.0), "headline.number")
+    assert (found.state, found.evidence_since, found.p_assign) == ("candidate", None, 0.0)
+
+
+def test_a_card_whose_tests_turn_out_broken_is_watched_not_served_on(
+    world: tuple[pl.DataFrame, pl.DataFrame], decided: list[Decision]
+) -> None:
+    found = of(next_week(decided, world, provisional_contrasts=10_000), "headline.number")
+    assert found.state == "watch"
+    assert "sound tests are left" in found.reason
+
+
 @pytest.mark.slow
 def test_without_any_effect_almost_nothing_is_promoted_in_half_a_year() -> None:
     """Twelve worlds of 20 null features, 20 looks each: at most 2 % may slip through (24 worlds gave 0.8 %)."""
