@@ -106,8 +106,11 @@ def _stage_dates(good: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[B
 
 
 def _stage_rows(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:
-    open_end = pl.col("left_at").dt.year() >= 2050
-    return {"hubspot__deal_stage": good.with_columns(left_at=pl.when(~open_end).then(pl.col("left_at")))}, []
+    """Rows of the history table; an end in 2050 or later is the connector's way to say that the stage is open."""
+    if "left_at" in good.columns:
+        over = pl.col("left_at").dt.year() < 2050
+        good = good.with_columns(left_at=pl.when(over).then(pl.col("left_at")))
+    return {"hubspot__deal_stage": good}, []
 
 
 NATIVE = (

@@ -164,13 +164,14 @@ def json_table(text: str) -> Table:
 
 def parquet_table(data: bytes) -> Table:
     """A Parquet file; nested columns become JSON text, the row number is the record's position from 1."""
-    try:
-        frame = pl.read_parquet(io.BytesIO(data))
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise Unreadable(
-            "encoding_unknown",
-            f"the Parquet file cannot be opened ({' '.join(str(error).split())[:120]}); write it again",
-        ) from None
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    try:  # pyarrow, because a damaged file makes polars' own reader panic instead of raising
+        frame = pl.DataFrame(parquet.read_table(io.BytesIO(data)))
+    except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
+        why = " ".join(str(error).split())[:120]
+        raise Unreadable("encoding_unknown", f"the Parquet file cannot be opened ({why}); write it again") from None
     headers = tuple(frame.columns)
     cells = [_parquet_cells(frame[name]).alias(f"c{i}") for i, name in enumerate(headers)]
     table = pl.DataFrame(cells).with_columns((pl.int_range(pl.len(), dtype=pl.Int64) + 1).alias("_row"))
