@@ -136,7 +136,7 @@ def serve(
     *,
     brand: str | None = None,
     host: str = "127.0.0.1",
-    port: int = 8787,
+    port: int = 8100,
     token: str | None = None,
     clock: Callable[[], datetime] = utc_now,
 ) -> None:
