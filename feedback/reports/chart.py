@@ -60,7 +60,7 @@ def returns_svg(
     axis = alt.Axis(
         values=list(at), title=None, grid=True, gridColor=LINE, gridWidth=0.5, domain=False, tickSize=3, tickColor=LINE,
         labelExpr=f"{named}[format(datum.value, '.6~g')] || ''".replace("'", '"'), labelColor=INK, labelFontSize=9.5,
-        labelPadding=2,
+        labelPadding=2, labelOverlap=False,  # else the layout would depend on the fonts of the machine
     )  # fmt: skip
     shade = alt.Color("shade:N", scale=None, legend=None)
 

@@ -10,7 +10,7 @@ import polars as pl
 
 INK, ACCENT, WARM, QUIET = "#1b1b1f", "#1f4e79", "#b5642a", "#9b9b9b"
 PALETTE = (ACCENT, WARM, "#6b8fb3", "#3d7a5c", "#c9a227", "#7d5a86", "#8a8f98", "#b04a5a", "#4f9aa0", "#a58b6f")
-FONT = "DejaVu Sans"
+FONT = "Liberation Sans"  # inside vl-convert: a machine without fonts would draw no text at all
 WIDTH, HEIGHT = 640, 280
 MOST_SERIES = len(PALETTE)
 
