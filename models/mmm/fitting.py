@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from models.mmm import block as blocks
-from models.mmm import laplace, postfit, prefit, sampler
+from models.mmm import endogeneity, laplace, postfit, prefit, robust, sampler
 from models.mmm.baseline import taps
 from models.mmm.data import MMMData
 from models.mmm.design import Design, Form, Scales, design
@@ -55,6 +54,10 @@ def fit_with(
     plan, block, peak, note = _wider_prior(plan, block, peak, tests)
     findings += note
     decisions += [w.message for w in note]
+    if spec.likelihood == "auto":
+        plan, block, peak, note = robust.reweigh(plan, tests, block, peak)
+        findings += note
+        decisions += [w.message for w in note]
     run, table, problems, steps = climb(block, peak, plan, spec.sampling, seed=seed)
     decisions += steps
     if problems:
@@ -62,7 +65,7 @@ def fit_with(
     draws = from_kernel(run.theta, block, plan, seed=seed)
     reason = "every part of this spec is in the compiled density"
     done = MMMFit(plan, draws, "kernel", reason, tuple(decisions), tuple(experiments), table, tuple(findings), seed)
-    return replace(done, findings=(*findings, *postfit.check(done)))
+    return replace(done, findings=(*findings, *postfit.check(done), *endogeneity.check(done)))
 
 
 def choose_form(
@@ -70,7 +73,7 @@ def choose_form(
 ) -> tuple[Form, list[Warning]]:
     """The response form: as asked; for `auto` the plain one, unless the evidence for another is clear.
 
-    Delay and slope are given only to the channels that need them. Compared by the log evidence at the peak, with the
+    A delay is then taken back from the channels that do not need it. Compared by the log evidence at the peak, with the
     regions' effects held equal, which keeps it cheap.
     """
     short = taps(spec, data)
@@ -82,27 +85,24 @@ def choose_form(
         tests = calibrate(data, plan.media, plan.scales, experiments)
         return laplace.peak(blocks.build(plan, tests), laplace.start(plan)).log_evidence
 
-    curves = ["logistic", "hill"] if spec.saturation == "auto" else [spec.saturation]
-    if spec.free_slope is True:
-        curves = ["hill"]
-    delayed = spec.adstock == "weibull"
-    plain = Form("weibull" if delayed else "geometric", curves[0], spec.free_slope is True, long if delayed else short)
-    try_delay = spec.adstock == "auto"
-    try_slope = spec.free_slope == "auto" and "hill" in curves
-    if len(curves) == 1 and not try_delay and not try_slope:
+    curves = [("logistic", False), ("hill", False), ("hill", True)] if spec.saturation == "auto" else [(spec.saturation, False)]
+    if spec.saturation == "hill" and spec.free_slope == "auto":
+        curves = [("hill", False), ("hill", True)]
+    if spec.free_slope != "auto":
+        curves = [(c, f) for c, f in curves if f == spec.free_slope] or [("hill", True)]
+    reaches = {"geometric": short, "weibull": long}
+    adstocks = ("geometric", "weibull") if spec.adstock == "auto" else (spec.adstock,)
+    forms = [Form(a, c, f, reaches[a]) for a in adstocks for c, f in curves]
+    if len(forms) == 1:
+        return forms[0], []
+    scores = [evidence(form) for form in forms]
+    plain, first = forms[0], scores[0]
+    best, score = forms[int(np.argmax(scores))], max(scores)
+    if score <= first + CLEAR:
         return plain, []
-    first = evidence(plain)
-    best, score = plain, first
-    for curve in curves[1:]:
-        other = replace(plain, saturation=curve)
-        if (found := evidence(other)) > score + (CLEAR if best is plain else 0):
-            best, score = other, found
-    if try_slope:
-        best, score = _enrich(best, score, {"saturation": "hill", "free_slope": True}, "sloped", data, evidence)
-    if try_delay:
-        best, score = _enrich(best, score, {"adstock": "weibull", "taps": long}, "delayed", data, evidence)
-    if best == plain:
-        return plain, []
+    try_delay, try_slope = spec.adstock == "auto", spec.free_slope == "auto"
+    if try_delay and best.adstock == "weibull":
+        best, score = _without_needless_delay(best, score, data, evidence)
     words = []
     if best.adstock == "weibull" and try_delay:
         words.append(f"a delayed carryover of {', '.join(best.delayed or data.media_names)}")
@@ -118,21 +118,16 @@ def choose_form(
     )]  # fmt: skip
 
 
-def _enrich(
-    best: Form, score: float, change: dict[str, Any], which: str, data: MMMData, evidence: Callable[[Form], float]
+def _without_needless_delay(
+    best: Form, score: float, data: MMMData, evidence: Callable[[Form], float]
 ) -> tuple[Form, float]:
-    """`change` for all channels if that is clearly better, then taken back wherever a channel does not need it."""
-    rich = replace(best, **change)
-    found = evidence(rich)
-    if found <= score + CLEAR:
-        return best, score
+    """The delay taken back from each channel whose data do not lose by it; a plain carryover is also cheaper."""
     kept = list(data.media_names)
     for name in data.media_names:
         fewer = tuple(c for c in kept if c != name)
-        if fewer and (without := evidence(replace(rich, **{which: fewer}))) > found - 1.0:
-            kept, found = list(fewer), max(found, without)
-    slim = replace(rich, **{which: tuple(kept)})
-    return slim, evidence(slim)
+        if fewer and (without := evidence(replace(best, delayed=fewer))) > score:
+            kept, score = list(fewer), without
+    return replace(best, delayed=tuple(kept)), score
 
 
 def climb(
@@ -151,7 +146,14 @@ def climb(
     )  # fmt: skip
     centre, factor = peak.mode, peak.factor
     for number, (label, settings) in enumerate(rungs):
-        run = sampler.sample(blocks.with_map(block, centre, factor), n, names, settings, seed=seed + number)
+        try:
+            run = sampler.sample(blocks.with_map(block, centre, factor), n, settings, seed=seed + number)
+        except RuntimeError as broken:  # nutpie finds no point with a finite density: the map is bad, not the model
+            steps.append(f"{label}: the sampler found no start ({str(broken).splitlines()[0]})")
+            factor = np.diag(np.sqrt(np.diag(peak.factor @ peak.factor.T))) * 0.5
+            if number + 1 == len(rungs):
+                raise
+            continue
         table = postfit.convergence_table(run.theta, names)
         problems = postfit.failures(table, run)
         steps.append(

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from models.mmm import block as blocks
-from models.mmm import postfit
+from models.mmm import endogeneity, postfit
 from models.mmm.baseline import GROUP_SPREAD
 from models.mmm.design import LOG_LINK, Design
 from models.mmm.experiments import Calibration, Experiment, calibrate
@@ -160,7 +160,7 @@ def fit_reference(
         plan, _posterior(trace.posterior, sampled, names, plan), "pymc", reason, tuple(decisions), tuple(experiments), table,
         tuple(findings), seed,
     )  # fmt: skip
-    return replace(done, findings=(*findings, *postfit.check(done)))
+    return replace(done, findings=(*findings, *postfit.check(done), *endogeneity.check(done)))
 
 
 def _flat(posterior: Any, plan: Design) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -21,7 +21,7 @@ class Run:
     depth_share: float
 
 
-def sample(block: np.ndarray, n: int, names: tuple[str, ...], settings: Sampling, *, seed: int, cores: int = 2) -> Run:
+def sample(block: np.ndarray, n: int, settings: Sampling, *, seed: int, cores: int = 2) -> Run:
     """Draws from the density of `block`, started at Normal(0, 1) in its whitened coordinates."""
     import nutpie
 
