@@ -130,7 +130,7 @@ GEO_TESTS = (
         date(2026, 4, 20), date(2026, 6, 14), date(2026, 7, 5), "Meta budget at 350 % for eight weeks",
     ),
     GeoTest(
-        "geo-2026-03-display-heavy", "display", ("DE-RP", "DE-HH", "DE-SH"), 3.0,
+        "geo-2026-03-display-heavy", "display", ("DE-BW", "DE-RP"), 3.0,
         date(2026, 7, 6), date(2026, 8, 23), date(2026, 9, 6), "Display budget at 300 % for seven weeks",
     ),
 )  # fmt: skip
