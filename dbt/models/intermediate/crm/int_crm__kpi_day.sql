@@ -12,18 +12,15 @@ with created as (
     where not deals.is_deleted and deals.created_at <= current_run.as_of
     union all
     select
-        {{ business_day('contacts.created_at', 'current_run.time_zone') }} as day,
+        {{ business_day('people.lead_at', 'current_run.time_zone') }} as day,
         cast(null as varchar) as geo,
         'leads' as kpi,
         current_run.report_currency as currency,
         cast(1 as decimal(18, 6)) as value,
         current_run.value_per_unit as revenue
-    from {{ ref('stg_hubspot__contact') }} as contacts
+    from {{ ref('int_crm__person') }} as people
     inner join {{ ref('int_base__current_run') }} as current_run on current_run.kpi = 'leads'
-    where
-        not contacts.is_deleted
-        and contacts.created_at <= current_run.as_of
-        and coalesce(contacts.lifecycle_stage, 'lead') not in ('subscriber', 'other')
+    where not people.deleted and people.lead_at <= current_run.as_of
 )
 
 select

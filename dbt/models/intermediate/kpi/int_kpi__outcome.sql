@@ -58,6 +58,7 @@ select
     ranked.new_customers,
     ranked.currency,
     rates.rate,
+    ranked.preference > 1 as is_counted,
     ranked.preference > 1 and ranked.day > {{ as_of_day() }} - 3 as provisional
 from ranked
 left join {{ ref('int_base__geo_name') }} as geo_names

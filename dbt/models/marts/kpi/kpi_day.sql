@@ -1,4 +1,5 @@
--- The outcome that the models explain. A missing day is not a zero day, unless plumbline.yaml says `zero_fill: true`.
+-- The outcome that the models explain. A day missing from the revenue file is not a zero day, unless plumbline.yaml says
+-- `zero_fill: true`; where orders or the CRM are counted, a day without any is one with zero.
 with current_run as (
     select runs.report_currency from {{ ref('int_base__current_run') }} as runs
 ),
@@ -18,7 +19,8 @@ summed as (
         min(outcomes.currency) as currency,
         sum(outcomes.orders) as orders,
         sum(outcomes.new_customers) as new_customers,
-        bool_or(outcomes.provisional) as provisional
+        bool_or(outcomes.provisional) as provisional,
+        bool_or(outcomes.is_counted) as is_counted
     from {{ ref('int_kpi__outcome') }} as outcomes
     group by outcomes.day, outcomes.geo, outcomes.kpi
 ),
@@ -38,9 +40,19 @@ told as (
         summed.orders,
         summed.new_customers,
         case when summed.currencies > 1 then current_run.report_currency else summed.currency end as currency,
-        summed.provisional
+        summed.provisional,
+        summed.is_counted
     from summed
     cross join current_run
+),
+
+kpi_span as (
+    select
+        told.kpi,
+        min(told.day) as first_day,
+        max(told.day) as last_day
+    from told
+    group by told.kpi
 ),
 
 span as (
@@ -48,11 +60,12 @@ span as (
         told.geo,
         told.kpi,
         min(told.currency) as currency,
-        min(told.day) as first_day,
-        max(told.day) as last_day
+        case when bool_or(told.is_counted) then min(kpi_span.first_day) else min(told.day) end as first_day,
+        case when bool_or(told.is_counted) then max(kpi_span.last_day) else max(told.day) end as last_day
     from told
-    inner join {{ ref('int_kpi__zero_fill') }} as choice on choice.zero_fill
-    where told.grain = 'day'
+    inner join kpi_span on told.kpi = kpi_span.kpi
+    cross join {{ ref('int_kpi__zero_fill') }} as choice
+    where told.grain = 'day' and (choice.zero_fill or told.is_counted)
     group by told.geo, told.kpi
 ),
 
