@@ -40,6 +40,7 @@ BOOKKEEPING = (
     ("_sha256", "VARCHAR"),
     ("_extra", "JSON"),
 )
+PERSONAL: frozenset[str] = frozenset({"email", "domain", "person", "actor", "name", "answer"})
 NUMERIC: frozenset[str] = frozenset({"money", "rate", "count", "double"})
 
 
@@ -180,6 +181,11 @@ class Source:
     entities: tuple[Entity, ...]
     shapes: tuple[Shape, ...]
     refusals: tuple[Refusal, ...] = ()
+
+    @property
+    def about_people(self) -> bool:
+        """Whether its files hold persons' data, so that a whole line of them is never shown."""
+        return any(f.kind in PERSONAL for shape in self.shapes for f in shape.fields)
 
     def entity(self, table: str) -> Entity:
         return next(e for e in self.entities if e.table == table)

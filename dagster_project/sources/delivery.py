@@ -9,6 +9,7 @@ import polars as pl
 
 from dagster_project.sources.contract import Broken, Context, Unreadable
 from dagster_project.sources.delivered import delivered_at
+from dagster_project.sources.privacy import stripped
 
 QUARANTINE_SCHEMA = {
     "source": pl.String, "file": pl.String, "row": pl.Int64, "column": pl.String, "value": pl.String,
@@ -120,7 +121,7 @@ def _quarantine(source: str, name: str, broken: list[Broken]) -> pl.DataFrame:
     lines = []
     for b in sorted(broken, key=lambda b: (b.row, b.column, b.rule)):
         column = f', column "{b.column}"' if b.column else ""
-        value = None if b.value is None else b.value[:LONGEST_VALUE]
+        value = None if b.value is None else stripped(b.value)[:LONGEST_VALUE]
         shown = f'"{value}" ' if value is not None else ""
         lines.append((source, name, b.row, b.column or None, value, b.rule,
                       f"landing/{name}, row {b.row}{column}: {shown}{b.why} [{b.rule}]."))  # fmt: skip

@@ -14,7 +14,7 @@ import polars as pl
 
 from dagster_project.settings import Settings, SourceOptions
 from dagster_project.sources import controls, privacy
-from dagster_project.sources.contract import Broken, Context, Shape, Source, Unreadable
+from dagster_project.sources.contract import PERSONAL, Broken, Context, Shape, Source, Unreadable
 from dagster_project.sources.decode import decoded, repaired, unpacked
 from dagster_project.sources.delivered import business_day, effective_now
 from dagster_project.sources.delivery import LONGEST_VALUE, Delivery, Reading
@@ -31,7 +31,7 @@ from dagster_project.sources.tabulate import (
     xlsx_candidates,
     xlsx_table,
 )
-from dagster_project.sources.typed import PERSONAL, cells_of, locale_of, typed_columns
+from dagster_project.sources.typed import cells_of, locale_of, typed_columns
 
 ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".json", ".jsonl", ".ndjson")
 
@@ -157,7 +157,7 @@ def _checked(
     locale = locale_of(everything, match, ctx, table.exact)
     typed, faults, by_field = typed_columns(cells, match, ctx, locale)
     refuse_shifted(cells, by_field, match, ctx)
-    broken = [*early, *_uncut(table), *faults]
+    broken = [*early, *_uncut(table, source), *faults]
     again = set() if shape.repeats else repeated(table.frame) - set(control["_row"].to_list())
     is_again = data["_row"].is_in(sorted(again))
     controls.check_totals(control, by_field, cells, everything, broken, is_again, match, ctx, locale)
@@ -195,13 +195,17 @@ def _as_headed(broken: Broken, match: Match) -> Broken:
     return broken
 
 
-def _uncut(table: Table) -> list[Broken]:
+def _uncut(table: Table, source: Source) -> list[Broken]:
     """Rows that could not be cut into cells: open quotes, broken JSON, more cells than headers."""
-    broken = [Broken(b.row, b.column, b.value, b.rule, b.why) for b in table.bad]
+
+    def shown(line: str) -> str:
+        return privacy.masked(line) if source.about_people else line[:LONGEST_VALUE]
+
+    broken = [Broken(b.row, b.column, shown(b.value), b.rule, b.why) for b in table.bad]
     for row, cells in table.overlong:
         if not controls.is_legal(cells):
             why = f"has {len(cells)} cells under {len(table.headers)} headers; quote texts that hold the delimiter"
-            broken.append(Broken(row, "", ",".join(cells)[:LONGEST_VALUE], "shifted_columns", why))
+            broken.append(Broken(row, "", shown(",".join(cells)), "shifted_columns", why))
     return broken
 
 

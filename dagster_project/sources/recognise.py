@@ -150,7 +150,9 @@ def _explained(source: Source, shapes: list[Shape], rows: list[Candidate]) -> Un
                 best = (hits, shape, [f.names[0] for f in lacking] + groups)
     if best is None:
         first = next((c for c in rows), None)
-        seen = ", ".join(c for c in (first.cells if first else ()) if c)[:200] or "nothing that looks like a header"
+        cells = [c for c in (first.cells if first else ()) if c]
+        hidden = source.about_people or any("@" in c for c in cells)
+        seen = f"{len(cells)} cells" if hidden else ", ".join(cells)[:200] or "nothing that looks like a header"
         return Unreadable(
             "no_header",
             f"no row among the first 30 holds the columns of {source.name} (seen: {seen}); nearest form is"

@@ -168,7 +168,7 @@ def parquet_table(data: bytes) -> Table:
     import pyarrow.parquet as parquet
 
     try:  # pyarrow, because a damaged file makes polars' own reader panic instead of raising
-        frame = pl.DataFrame(parquet.read_table(io.BytesIO(data)))
+        frame = pl.DataFrame(pl.from_arrow(parquet.ParquetFile(io.BytesIO(data)).read()))
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
         why = " ".join(str(error).split())[:120]
         raise Unreadable("encoding_unknown", f"the Parquet file cannot be opened ({why}); write it again") from None

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from dagster_project.sources import privacy, values
-from dagster_project.sources.contract import NUMERIC, Broken, Context, Field, Unreadable
+from dagster_project.sources.contract import NUMERIC, PERSONAL, Broken, Context, Field, Unreadable
 from dagster_project.sources.currencies import ISO_4217
 from dagster_project.sources.recognise import Match
 
-PERSONAL = frozenset({"email", "domain", "person", "actor", "name", "answer"})
 _FORGIVEN = frozenset({"email", "domain"})  # a contact or an order is not lost for a mistyped address
 _POINT_LANGUAGES = ("en",)
 _DATED = ("day", "instant")

@@ -276,8 +276,19 @@ def test_nobody_of_the_input_is_in_any_table(con, tmp_path):
         "approvals/a.jsonl",
         f'{{"approval_id":"1","ts":"2026-01-01","actor_id":"Jane {name}","decision":"approved","comment":"{mail}"}}\n',
     )
+    broken = f'Record ID,First Name,Email\n501,{name},{mail},{phone},surplus\n502,"{name},{mail}\n503,Jo,\n'
+    put(tmp_path, "hubspot/broken.csv", broken)
+    put(tmp_path, "hubspot/headless.csv", f"501,Jane,{name},{mail}\n502,Joe,{name},{mail}\n")
+    put(tmp_path, "channel_spend/headless.csv", f"{mail},Jane\n{mail},Joe\n")
+    put(tmp_path, "channel_spend/cell.csv", f"day,channel,spend\n2026-01-01,a,{mail}\n2026-01-02,a,1\n")
+    put(
+        tmp_path,
+        "content_events/cut.jsonl",
+        f'{{"event_id":"2","ts":"2026-01-01","type":"x"}}\n{{"event_id":"3","actor_id":"{mail}","ip":"{address}"',
+    )
     land_all(con, tmp_path)
-    assert len(con.execute("from ops.batch where status = 'landed'").fetchall()) == 8
+    assert len(con.execute("from ops.batch where status = 'landed'").fetchall()) == 11
+    assert len(con.execute("from ops.batch where status = 'unreadable'").fetchall()) == 2
     written = str(state(con))
     for person in (*PEOPLE, "jane.doe", "2345678"):
         assert person.lower() not in written.lower()

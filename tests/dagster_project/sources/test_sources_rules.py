@@ -29,7 +29,7 @@ ROWS = [
     pytest.param("experiments", TEST + "x,a,ab,2026-01-01,2026-01-31,incremental_kpi,5,4,9,\n", {}, 2, "low", "4.0", "asymmetric_interval", "give se", id="lopsided interval"),
     pytest.param("experiments", TEST + "x,a,ab,2026-01-31,2026-01-01,incremental_kpi,5,,,1\n", {}, 2, "end", "2026-01-01", "bad_date", "before the start", id="ends before it starts"),
     pytest.param("context", "rate_date,from,to,rate\n2026-01-01,GBP,USD,0.78\n", {}, 2, "rate", "0.7800000000", "bad_rate", "turned round", id="rate turned round"),
-    pytest.param("content_events", '{"event_id":"1","ts":"2026-01-01T00:00:00Z","type":"published"}\n{"event_id":"2","ts"', {}, 2, None, '{"event_id":"2","ts"', "bad_json", "not valid JSON", id="a line cut off"),
+    pytest.param("content_events", '{"event_id":"1","ts":"2026-01-01T00:00:00Z","type":"published"}\n{"event_id":"2","ts"', {}, 2, None, "{…(20 characters, hidden)", "bad_json", "not valid JSON", id="a line cut off"),
 ]  # fmt: skip
 
 FILES = [
