@@ -18,7 +18,7 @@ from models.triangulation.findings import findings
 from models.triangulation.mmm_evidence import MMMEvidence
 from models.triangulation.priors import EvidencePriors
 from models.triangulation.sampler import Convergence, Draws, SamplerSettings, sample, sample_graph
-from models.triangulation.weights import grades, weights
+from models.triangulation.weights import grades, losing, weights
 from models.warning import Warning
 
 RETRIES = 1
@@ -103,7 +103,7 @@ def combine(
     bias = biases(read, beliefs, drawn)
     conflict = conflicts(read, beliefs, drawn, seed=seed)
     return Triangulation(
-        estimates=_estimates(read, drawn, grades(read, share, disagreeing=disagreeing(conflict))),
+        estimates=_estimates(read, drawn, grades(read, share, disagreeing=[*disagreeing(conflict), *losing(read)])),
         weights=share,
         biases=bias,
         conflicts=conflict,

@@ -7,7 +7,7 @@ import polars as pl
 from models.triangulation.conflicts import disagreeing
 from models.triangulation.evidence import Readings
 from models.triangulation.sampler import DIVERGENCE_SHARE, ESS_FLOOR, R_HAT_LIMIT, Convergence
-from models.triangulation.weights import MOSTLY_ASSUMPTION, TESTS_FOR_C
+from models.triangulation.weights import MOSTLY_ASSUMPTION, TESTS_FOR_C, losing
 from models.warning import Warning
 
 STALE_YEARS = 2.0
@@ -25,6 +25,7 @@ def findings(
     found += [_design_unknown(method) for method in read.unknown_design]
     named = list(zip([read.channels[c] for c in tests.channel], tests.method, tests.y, tests.age, strict=True))
     found += [_no_gain(channel, method, y) for channel, method, y, _ in named if y <= 0]
+    found += [_loses_sales(channel) for channel in losing(read)]
     newest = {channel: min(age for c, _, _, age in named if c == channel) for channel, *_ in named}
     found += [_stale(channel, age) for channel, age in sorted(newest.items()) if age > STALE_YEARS]
     found += [_bias_assumed(tests.y.size)] if tests.y.size < TESTS_FOR_C else []
@@ -103,6 +104,17 @@ def _no_gain(channel: str, method: str, reading: float) -> Warning:
         message=f"Test {method} reads {reading:.2f} per unit spent: no gain, or a loss. It is kept. The model cannot"
         " show a return below zero, only one close to it.",
         action="If this channel may truly lose sales, rely on the test itself and repeat it.",
+    )
+
+
+def _loses_sales(channel: str) -> Warning:
+    return Warning(
+        code="return_below_zero",
+        severity="high",
+        subject=channel,
+        message=f"A test says that {channel} loses sales, by more than the test's own error. The combined figure cannot"
+        " go below zero, so it is too high or meaningless here; the grade is D.",
+        action="Decide on the test's own reading; repeat the test before spending on.",
     )
 
 

@@ -14,6 +14,8 @@ from models.triangulation.vocabulary import Grade
 
 MOSTLY_ASSUMPTION = 0.25
 RECENT_YEARS = 1.0
+# One-sided 95 %: such a test says that the channel loses sales, which a positive iROAS cannot express.
+BELOW_ZERO = -1.645
 TESTS_FOR_C = 4
 SHARES = ("experiment", "mmm", "attribution", "prior")
 
@@ -55,12 +57,19 @@ def weights(read: Readings, priors: EvidencePriors, drawn: Draws) -> pl.DataFram
     return pl.DataFrame({"channel": read.channels, **{name: share[:, i] for i, name in enumerate(SHARES)}})
 
 
+def losing(read: Readings) -> list[str]:
+    """Channels that a test shows to lose sales, beyond its own error."""
+    tests = read.tests
+    return sorted({read.channels[c] for c in tests.channel[tests.y / tests.se < BELOW_ZERO]})
+
+
 def grades(read: Readings, share: pl.DataFrame, *, disagreeing: Collection[str] = ()) -> tuple[Grade, ...]:
     """Evidence grade of each channel, tested in order.
 
-    A: at least 40 % from tests and the newest at most a year old. B: at least 20 % from tests. C: at least
-    40 % from the MMM, at most 50 % from prior and claims, and four tests in the whole model, so that biases
-    are measured. D: everything else, which may carry the decision "test" and no other.
+    A: at least 40 % from tests and the newest at most a year old. B: at least 20 % from tests. C: at least 40 % from
+    the MMM, at most 50 % from prior and claims, and four tests in the whole model, so that biases are measured.
+    D: everything else, which may carry the decision "test" and no other. `disagreeing` channels, whose evidence
+    contradicts itself or the model, are D whatever their weights.
     """
     newest = np.full(len(read.channels), np.inf)
     np.minimum.at(newest, read.tests.channel, read.tests.age)

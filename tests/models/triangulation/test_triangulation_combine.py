@@ -115,6 +115,16 @@ def test_a_negative_reading_is_kept_and_lowers_the_estimate(world, result):
     assert ("test_reads_no_gain", channel) in codes(found)
 
 
+def test_a_channel_that_a_test_shows_to_lose_sales_gets_no_good_grade():
+    rows = [
+        {"channel": c, "method": f"t {c}", "kind": "experiment", "iroas": y, "se": 0.2, "design": "rct"}
+        for c, y in (("a", -2.0), ("b", 1.0))
+    ]
+    found = combine(pl.DataFrame(rows), seed=1)
+    assert dict(found.estimates.select("channel", "evidence_grade").iter_rows()) == {"a": "D", "b": "A"}
+    assert ("return_below_zero", "a") in codes(found)
+
+
 def test_a_contradicting_test_is_flagged_and_kept():
     frame = pl.DataFrame(
         [
