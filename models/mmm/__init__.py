@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from models.mmm.backtesting import backtest
 from models.mmm.data import MMMData, Treatment
 from models.mmm.experiments import Experiment
+from models.mmm.falsification import Falsification, falsify
 from models.mmm.fitting import fit
 from models.mmm.result import ContributionDraws, LogReturns, MMMFit
 from models.mmm.spec import ChannelSpec, LogNormal, MMMSpec, Normal, Sampling
 from models.mmm.storage import load
+from models.mmm.updating import refresh
 
 __all__ = [
-    "ChannelSpec", "ContributionDraws", "Experiment", "LogNormal", "LogReturns", "MMMData", "MMMFit", "MMMSpec", "Normal",
-    "Sampling", "Treatment", "fit", "load",
+    "ChannelSpec", "ContributionDraws", "Experiment", "Falsification", "LogNormal", "LogReturns", "MMMData", "MMMFit", "MMMSpec",
+    "Normal", "Sampling", "Treatment", "backtest", "falsify", "fit", "load", "refresh",
 ]  # fmt: skip

@@ -273,7 +273,11 @@ class _Reader:
 
 def answer_keys(columns: Sequence[str]) -> list[str]:
     """Columns that carry a simulator's truth, by name; a model that sees them measures nothing."""
-    test: dict[str, Callable[[str, str], bool]] = {"prefix": str.startswith, "suffix": str.endswith, "exact": str.__eq__}
+    test: dict[str, Callable[[str, str], bool]] = {
+        "prefix": str.startswith,
+        "suffix": str.endswith,
+        "exact": str.__eq__,
+    }
     return [c for c in columns if any(test[kind](c, text) for text, kind in ANSWER_KEYS)]
 
 

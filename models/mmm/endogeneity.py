@@ -28,7 +28,9 @@ def check(fit: MMMFit) -> list[Warning]:
         if c >= len(fit.data.channels):
             continue
         if min(follows[c], leads[c]) < LEVEL:
-            how = "spend moved after sales had moved" if follows[c] < leads[c] else "sales had moved before the spend did"
+            how = (
+                "spend moved after sales had moved" if follows[c] < leads[c] else "sales had moved before the spend did"
+            )
             found.append(Warning(
                 "spend_follows_demand", "high", name,
                 f"{name} looks as if it was bought because demand was up: {how} (p = {min(follows[c], leads[c]):.1g}). Its number"
@@ -106,7 +108,7 @@ def sales_before_spend(fit: MMMFit) -> np.ndarray:
     out = np.ones(len(design.media))
     for c, series in enumerate(design.media):
         x = series.mean(axis=0)
-        own = np.stack([_lag(x, k) for k in range(0, LAGS + 1)], axis=1)
+        own = np.stack([_lag(x, k) for k in range(LAGS + 1)], axis=1)
         future = np.stack([_lag(x, -k) for k in range(1, LAGS + 1)], axis=1)
         rows = slice(LAGS, -LAGS)
         out[c] = _joint(left[rows], np.hstack([base, own])[rows], future[rows])

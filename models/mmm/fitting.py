@@ -85,7 +85,11 @@ def choose_form(
         tests = calibrate(data, plan.media, plan.scales, experiments)
         return laplace.peak(blocks.build(plan, tests), laplace.start(plan)).log_evidence
 
-    curves = [("logistic", False), ("hill", False), ("hill", True)] if spec.saturation == "auto" else [(spec.saturation, False)]
+    curves = (
+        [("logistic", False), ("hill", False), ("hill", True)]
+        if spec.saturation == "auto"
+        else [(spec.saturation, False)]
+    )
     if spec.saturation == "hill" and spec.free_slope == "auto":
         curves = [("hill", False), ("hill", True)]
     if spec.free_slope != "auto":

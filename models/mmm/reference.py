@@ -92,7 +92,10 @@ def reference_model(plan: Design, tests: Calibration, *, likelihood: str = "norm
 
         # what would happen without media; how far each group of columns may move is learned
         log_spread = pm.Normal(
-            "log_spread", [np.log(GROUP_SPREAD[g][0]) for g in groups], [GROUP_SPREAD[g][1] for g in groups], shape=len(groups)
+            "log_spread",
+            [np.log(GROUP_SPREAD[g][0]) for g in groups],
+            [GROUP_SPREAD[g][1] for g in groups],
+            shape=len(groups),
         )
         spread = pt.concatenate([pt.exp(log_spread), pt.ones(1)])[plan.baseline.group]  # -1 picks the fixed one
         weights = pm.Normal("linear_z", 0.0, 1.0, shape=len(plan.baseline.scale)) * plan.baseline.scale * spread
@@ -135,7 +138,10 @@ def fit_reference(
     compiled = nutpie.compile_pymc_model(reference_model(plan, tests, likelihood=likelihood))
     asked = plan.spec.sampling
     problems: list[str] = []
-    for draws, tune, accept in ((asked.draws, max(asked.tune, 600), asked.target_accept), (asked.draws * 3, 1500, 0.99)):
+    for draws, tune, accept in (
+        (asked.draws, max(asked.tune, 600), asked.target_accept),
+        (asked.draws * 3, 1500, 0.99),
+    ):
         trace = nutpie.sample(
             compiled, chains=asked.chains, draws=draws, tune=tune, target_accept=accept, seed=seed, cores=min(2, asked.chains),
             progress_bar=False, save_warmup=False,
@@ -154,7 +160,9 @@ def fit_reference(
     if problems:
         findings = [*findings, postfit.not_converged(problems, decisions)]
     reason = (
-        "Student-t noise is not in the compiled density" if likelihood == "student_t" else "the spec asks for the PyMC graph"
+        "Student-t noise is not in the compiled density"
+        if likelihood == "student_t"
+        else "the spec asks for the PyMC graph"
     )
     done = MMMFit(
         plan, _posterior(trace.posterior, sampled, names, plan), "pymc", reason, tuple(decisions), tuple(experiments), table,

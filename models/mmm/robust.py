@@ -54,7 +54,9 @@ def residuals(plan: Design, block: np.ndarray, mode: np.ndarray) -> np.ndarray:
     labels = np.arange(geos * periods).reshape(geos, periods)
     one = draws.thin(1)
     media = media_sums(plan, one, plan.media, labels, geos * periods)[0].sum(axis=1)
-    linear = linear_sums(plan, replace(one, linear=draws.linear.mean(axis=0)[None]), labels, geos * periods)[1][0].sum(axis=1)
+    linear = linear_sums(plan, replace(one, linear=draws.linear.mean(axis=0)[None]), labels, geos * periods)[1][0].sum(
+        axis=1
+    )
     gap = plan.data.kpi.ravel() - media - linear
     scaled = gap.reshape(geos, periods) / (plan.scales.size[:, None] * plan.scales.kpi) * plan.weight
     if plan.week_effects:  # a shock that hit every region is not a wild row
