@@ -31,11 +31,11 @@ def main() -> int:
             results = list(pool.map(measured, *zip(*jobs, strict=True)))
     else:
         results = [_told(measured(*job)) for job in jobs]
-    quiet: list[tuple[int, float]] = []
+    quiet: list[tuple[int, int, float]] = []
     times: list[tuple[str, float, float]] = []
     if (asked.shared / "incrementality").is_dir():
         cities = quiet_panel(asked.shared)
-        quiet = [(size, rejections(cities, size, seed=11)) for size in (1, 2, 4)]
+        quiet = [(size, *rejections(cities, size)) for size in (1, 2, 4)]
         times = timings(asked.shared)
     else:
         sys.stderr.write(f"{asked.shared} is absent: the real panel and the timings are left out\n")

@@ -18,7 +18,7 @@ TITLES = {
 
 def page(
     results: Sequence[Measured],
-    quiet: Sequence[tuple[int, float]],
+    quiet: Sequence[tuple[int, int, float]],
     times: Sequence[tuple[str, float, float]],
     command: str,
 ) -> str:
@@ -37,11 +37,12 @@ def page(
     if quiet:
         parts += [
             "## A real panel without any test",
-            "GeoLift's pre-test panel (40 cities, 90 days). Share of 240 null reads that claim an effect at a nominal"
+            "GeoLift's pre-test panel (40 cities, 90 days). Share of null reads that claim an effect at a nominal"
             " 10 %, default method, ranks:",
-            _rows(("tested cities", "rejected"), [(str(size), f"{share:.3f}") for size, share in quiet]),
-            "With several cities, a set that holds one of the panel's odd cities is compared with sets that do not hold"
-            " it, which is why four cities reject more often than they should.",
+            _rows(
+                ("tested cities", "reads", "rejected"),
+                [(str(size), str(n), f"{share:.3f}") for size, n, share in quiet],
+            ),
         ]
     if times:
         parts += [

@@ -32,7 +32,7 @@ def geo_checks(test: GeoTest, read: PlaceboRead, half_width: float, *, holdback:
     treated, donors = test.panel.kpi[list(test.treated)], test.panel.kpi[list(test.donors)]
     pool, aim = on_scale(donors, read.estimator), on_scale(treated, read.estimator).mean(axis=0)
     found = [
-        pre_fit(read, pool, aim, test.pre),
+        pre_fit(read, pool, on_scale(treated, read.estimator), test.pre),
         placebo_in_time(treated, donors, test.pre, test.periods, read, half_width),
         leave_one_donor_out(test, read, pool, aim, half_width),
         hull(donors, treated.mean(axis=0), test.pre, read.estimator),
@@ -44,14 +44,15 @@ def geo_checks(test: GeoTest, read: PlaceboRead, half_width: float, *, holdback:
     return tuple(found)
 
 
-def pre_fit(read: PlaceboRead, pool: np.ndarray, aim: np.ndarray, pre: int) -> Check:
+def pre_fit(read: PlaceboRead, pool: np.ndarray, treated: np.ndarray, pre: int) -> Check:
     """How well the controls followed the treated geos before the test, beside how well they follow each other.
 
     The measure is the pre-period error relative to that of equally weighted controls (scaled L2).
     """
-    mine = _scaled_error(read.treated.gap, (aim - pool.mean(axis=0))[None], pre)[0]
-    members = pool[read.sets]
-    others = (pool.sum(axis=0) - members.sum(axis=1)) / (pool.shape[0] - read.sets.shape[1])
+    mine = _scaled_error(read.treated.gap, (treated.mean(axis=0) - pool.mean(axis=0))[None], pre)[0]
+    everyone = read.population(pool, treated)
+    members = everyone[read.sets]
+    others = (everyone.sum(axis=0) - members.sum(axis=1)) / (everyone.shape[0] - read.sets.shape[1])
     theirs = _scaled_error(read.placebos.gap, members.mean(axis=1) - others, pre)
     rank = float((theirs < mine).mean())
     noise = read.spread / float(np.median(read.placebos.spread))

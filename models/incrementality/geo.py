@@ -21,7 +21,7 @@ from models.incrementality.inversion import Inversion, exact_alpha, rank_form, t
 from models.incrementality.money import ExtraSpend, Profit, extra_spend, iroas, profit
 from models.incrementality.overlap import Neighbour, overlaps
 from models.incrementality.panel import GeoPanel
-from models.incrementality.placebo import PlaceboRead, placebo_read, placebo_sets
+from models.incrementality.placebo import PlaceboRead, placebo_read, reference_sets
 from models.incrementality.result import LiftResult
 from models.incrementality.verdict import USUAL_RELEVANT_LIFT, Judgement, judge
 from models.incrementality.window import GeoTest
@@ -53,7 +53,7 @@ def read_geo(
     `treated` names geos or is a frozen `GeoDesign`: its geos, exclusions and method are used, and every departure from
     its plan becomes a warning. `panel` holds geo, date, kpi[, spend]; all geos that are neither treated nor in
     `exclude` are controls, all periods before `start` the pre-period, and auto looks at nothing else. `method` is
-    "auto", the name of an `Estimator`, or "gbr" or "trimmed_match", which read iROAS from spend by geo. The range is that of the
+    "auto", the name of an `Estimator`, or "gbr" or "trimmed_match", which read iROAS from spend by geo. The range is
     effect at `level`, from studentised placebos in space: each set of as many controls is read in the same way
     (`inference="blocks"` permutes blocks of days instead). `margin` (contribution per unit of KPI) adds profit;
     `relevant_lift` is the smallest lift that would change a decision (unset: break-even if spend and margin are known,
@@ -120,7 +120,7 @@ def placebo_inference(
 ) -> tuple[PlaceboRead, Inversion, Inversion]:
     """Fit, and both readings of the placebos: the form that their number allows first, the other second."""
     kpi = test.panel.kpi[:, : test.last + 1]
-    sets, enumerated = placebo_sets(len(test.donors), len(test.treated), seed)
+    sets, enumerated = reference_sets(len(test.donors), len(test.treated), seed)
     read = placebo_read(
         kpi[list(test.treated)], kpi[list(test.donors)], test.pre, test.post, estimator, sets, enumerated=enumerated
     )
@@ -284,7 +284,7 @@ def _result(
 
 
 def _placebo_frame(test: GeoTest, read: PlaceboRead) -> pl.DataFrame:
-    geos = np.array([test.panel.geos[row] for row in test.donors], dtype=object)
+    geos = np.array([test.panel.geos[row] for row in (*test.donors, *test.treated)], dtype=object)
     return pl.DataFrame(
         {
             "name": [" + ".join(geos[members]) for members in read.sets],

@@ -68,12 +68,16 @@ def market_selection(panel: GeoPanel, search: MarketSearch, *, seed: int) -> pl.
     rows = []
     total = len(panel.dates)
     draw = np.random.default_rng(seed)
-    order = draw.random((search.draws, total)).argsort(axis=1)
+    drawn = {
+        (duration, shift): _drawn_days(draw, total - shift, duration, search.draws)
+        for duration in search.durations
+        for shift in range(search.lookbacks)
+    }
     for group in neighbour_candidates(panel, search):
         donors = np.delete(panel.kpi, group, axis=0)
         tested = panel.kpi[list(group)]
         for duration in search.durations:
-            rows += _simulated(panel, group, tested, donors, duration, search, order)
+            rows += _simulated(panel, group, tested, donors, duration, search, drawn)
     frame = pl.DataFrame(rows, schema=_COLUMNS, orient="row")
     kept = (
         frame.filter((pl.col("effect") > 0) & (pl.col("power") > ENOUGH_POWER))
@@ -100,6 +104,14 @@ _COLUMNS = {
 }
 
 
+def _drawn_days(draw: np.random.Generator, days: int, duration: int, draws: int) -> np.ndarray:
+    """Indicator (days, draws) of `duration` days drawn without replacement: sums over draws become one product."""
+    picked = draw.random((draws, days)).argsort(axis=1)[:, :duration]
+    indicator = np.zeros((days, draws))
+    np.put_along_axis(indicator.T, picked, 1.0, axis=1)
+    return indicator
+
+
 def _simulated(
     panel: GeoPanel,
     group: tuple[int, ...],
@@ -107,7 +119,7 @@ def _simulated(
     donors: np.ndarray,
     duration: int,
     search: MarketSearch,
-    order: np.ndarray,
+    drawn: dict[tuple[int, int], np.ndarray],
 ) -> list[tuple[str, int, float, float, float, float, float, float]]:
     """Power over look-back windows for every effect; weights look at the pre-period only, so one fit serves all."""
     total = panel.kpi.shape[1]
@@ -121,11 +133,10 @@ def _simulated(
         fit_error += fit.l2 / paper_fit(mean, donors[:, :end], pre, "did").l2 / search.lookbacks
         base = float(mean[pre:].mean())
         paid += float(tested[:, pre:end].sum()) / search.lookbacks
-        shuffles = order[:, :end] if end == total else np.argsort(np.argsort(order[:, :end], axis=1), axis=1)
         raised = np.repeat(mean[None], len(search.effects), axis=0)
         raised[:, pre:] *= 1 + np.array(search.effects)[:, None]
         gaps = np.abs(null_gaps(raised, donors[:, :end]))
-        shuffled = gaps[:, shuffles[:, :duration]].sum(axis=2)
+        shuffled = gaps @ drawn[duration, shift]
         observed = gaps[:, pre:].sum(axis=1, keepdims=True)
         p_values = (1 + (shuffled >= observed * (1 - 1e-12)).sum(axis=1)) / (search.draws + 1)
         for (effect, sums), p_value in zip(found.items(), p_values, strict=True):

@@ -45,7 +45,12 @@ def extra_spend(
     gap = aim - _normed(read.treated.weights[0]) @ pool
     tau, spread = gap[post].mean(), gap[:pre].std(ddof=1)
     total = float(tau * factor)
-    others = _centred(spend_donors[read.sets].mean(axis=1), pre) - _normed(read.placebos.weights) @ pool
+    everyone = read.population(spend_donors, spend_treated)
+    others = _centred(everyone[read.sets].mean(axis=1), pre) - _normed(read.placebos.weights) @ _centred(everyone, pre)
+    if read.overlapping:
+        mine = np.arange(everyone.shape[0]) >= spend_donors.shape[0]
+        carried = mine[read.sets].mean(axis=1) - _normed(read.placebos.weights) @ mine
+        others[:, post] -= carried[:, None] * tau
     their_spread = others[:, :pre].std(axis=1, ddof=1)
     moving = their_spread > 1e-9 * max(float(np.abs(spend_donors).max()), 1e-300)
     if spread <= 1e-9 * max(float(np.abs(spend_treated).max()), 1e-300) or not moving.any():

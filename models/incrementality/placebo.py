@@ -13,7 +13,7 @@ from models.incrementality.fits import Fits, fit_targets
 
 ENUMERATED = 5_000  # up to this many placebo sets are all used
 SAMPLED = 999  # beyond it, this many are drawn with the caller's seed
-LARGE_GROUP = 0.1  # of the donors: from here on placebos are fitted on noticeably fewer donors than the treated geos
+LARGE_GROUP = 0.1  # of the donors: from here on leaving the treated geos out of the placebos would bias them
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,15 @@ class PlaceboRead:
     sets: np.ndarray
     enumerated: bool
     asc_ridge: float | None = None
+
+    @property
+    def overlapping(self) -> bool:
+        """Whether placebo sets may hold treated geos (numbered after the donors), their effect taken off first."""
+        return bool((self.sets >= self.treated.weights.shape[1]).any())
+
+    def population(self, donors: np.ndarray, treated: np.ndarray) -> np.ndarray:
+        """The rows that `sets` number: the donors, followed by the treated geos where sets may hold them."""
+        return np.vstack([donors, treated]) if self.overlapping else donors
 
     @property
     def tau(self) -> float:
@@ -53,6 +62,19 @@ def placebo_sets(donors: int, size: int, seed: int) -> tuple[np.ndarray, bool]:
     return np.sort(ranks, axis=1).astype(np.int64), False
 
 
+def reference_sets(donors: int, treated: int, seed: int) -> tuple[np.ndarray, bool]:
+    """The sets a test of `treated` geos is compared with, and whether they are all there are.
+
+    Small groups: sets of donors. Groups of two or more that are a tenth of the donors or larger: sets of any geos but
+    the treated set itself, as a lottery over all geos could have drawn them. Disjoint sets alone would compare a group
+    that holds an odd geo only with groups that do not, and find effects too often.
+    """
+    if treated == 1 or treated < LARGE_GROUP * donors:
+        return placebo_sets(donors, treated, seed)
+    sets, enumerated = placebo_sets(donors + treated, treated, seed)
+    return sets[(sets < donors).any(axis=1)], enumerated
+
+
 def on_scale(outcome: np.ndarray, estimator: Estimator) -> np.ndarray:
     """Outcome on the estimator's scale; raises ValueError for logs of values that are not above zero."""
     if estimator.scale == "level":
@@ -77,10 +99,8 @@ def placebo_read(
 ) -> PlaceboRead:
     """Fit the mean of the treated geos (k, T) on donors (J, T), then each placebo set on the donors outside it.
 
-    On the log scale the mean is of logarithms, so an effect is a common percentage of all treated geos. Weights
-    chosen among fewer donors fit worse before the test; for a group of two or more geos that is a tenth of
-    the donors or larger, the treated
-    geos' own noise is therefore read from fits that also do without each placebo set's donors.
+    On the log scale the mean is of logarithms, so an effect is a common percentage of all treated geos. Sets may hold
+    treated geos (rows J to J + k - 1): what the estimated effect adds to such a set, or to its controls, is taken off.
     """
     shown, pool = on_scale(treated, estimator), on_scale(donors, estimator)
     if estimator.weighing == "asc" and asc_ridge is None:
@@ -94,12 +114,14 @@ def placebo_read(
     fit = fit_targets(
         pool, shown.mean(axis=0)[None], nobody, pre, post, estimator, group_size=size, asc_ridge=asc_ridge
     )
-    fitted = estimator.weighing not in ("did", "tbr")
-    if fitted and size > 1 and sets.shape[1] >= LARGE_GROUP * pool.shape[0]:
-        again = np.repeat(shown.mean(axis=0)[None], sets.shape[0], axis=0)
-        alike = fit_targets(pool, again, sets, pre, post, estimator, group_size=size, asc_ridge=asc_ridge)
-        fit = replace(fit, spread=np.sqrt((alike.spread**2).mean(keepdims=True)))
+    everyone = np.vstack([pool, shown]) if (sets >= pool.shape[0]).any() else pool
     others = fit_targets(
-        pool, pool[sets].mean(axis=1), sets, pre, post, estimator, group_size=sets.shape[1], asc_ridge=asc_ridge
+        everyone, everyone[sets].mean(axis=1), sets, pre, post, estimator, group_size=sets.shape[1], asc_ridge=asc_ridge
     )
+    if everyone is not pool:
+        mine = np.arange(everyone.shape[0]) >= pool.shape[0]
+        carried = mine[sets].mean(axis=1) - others.weights @ mine
+        gap = others.gap.copy()
+        gap[:, post] -= carried[:, None] * fit.tau[0]
+        others = replace(others, gap=gap, tau=others.tau - carried * fit.tau[0])
     return PlaceboRead(estimator, fit, others, sets, enumerated, asc_ridge)

@@ -9,7 +9,7 @@ import numpy as np
 
 from models.incrementality.estimator import Estimator
 from models.incrementality.inversion import invert
-from models.incrementality.placebo import placebo_read, placebo_sets
+from models.incrementality.placebo import placebo_read, reference_sets
 
 MOST_SETS = 300  # placebo sets per simulated window
 
@@ -53,7 +53,7 @@ def null_windows(
 ) -> list[NullWindow]:
     """Read each window as if the test had run then; the weights never see the window."""
     donors = [row for row in range(kpi.shape[0]) if row not in set(treated) | set(exclude)]
-    sets, _ = placebo_sets(len(donors), len(treated), seed)
+    sets, _ = reference_sets(len(donors), len(treated), seed)
     if sets.shape[0] > MOST_SETS:
         sets = sets[np.random.default_rng(seed).permutation(sets.shape[0])[:MOST_SETS]]
     found = []

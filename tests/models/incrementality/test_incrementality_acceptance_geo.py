@@ -18,7 +18,7 @@ from models.incrementality.estimator import Estimator
 from models.incrementality.gbr import geo_regression
 from models.incrementality.inversion import rank_form, t_form
 from models.incrementality.market_search import MarketSearch, market_selection, neighbour_candidates
-from models.incrementality.placebo import placebo_read, placebo_sets
+from models.incrementality.placebo import placebo_read, placebo_sets, reference_sets
 from models.incrementality.tbr import tbr_iroas, time_based_regression
 from models.incrementality.trimmed_match import trimmed_match
 
@@ -182,26 +182,24 @@ def test_aa_panel_240_designs_reject_as_often_as_they_say(quiet, method, ranked,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("size", "most"), [(1, 0.13), (2, 0.13), (4, 0.17)])
-def test_aa_panel_random_sets_under_the_default(quiet, size, most):
-    """240 random sets per size, chosen estimator, nominal 10 %: .07-.13 for one and two geos (se .019).
-
-    Four of forty reject .13-.17: a set that holds one of the panel's odd cities is compared with sets that do not.
-    """
-    draw = np.random.default_rng(11)
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_aa_panel_random_sets_under_the_default(quiet, size):
+    """Chosen estimator, nominal 10 %: rejections lie in .07-.13; 720 random groups have a standard error of .011."""
     rejected = []
-    for days in (10, 15):
-        for end in (90, 83, 76):
-            for _ in range(40):
-                picked = sorted(draw.choice(40, size, replace=False))
-                treated, donors = quiet.kpi[picked, :end], np.delete(quiet.kpi[:, :end], picked, axis=0)
-                pre = end - days
-                estimator = choose(treated[:, :pre], donors[:, :pre], days, seed=1).estimator
-                sets, _ = placebo_sets(donors.shape[0], size, seed=1)
-                sets = sets[:: max(1, sets.shape[0] // 300)]
-                read = placebo_read(treated, donors, pre, slice(pre, end), estimator, sets)
-                rejected.append(rank_form(read.statistic, read.placebos.studentised, 0.9).p_value <= 0.1)
-    assert 0.07 <= np.mean(rejected) <= most
+    for seed in (11, 12, 13) if size > 1 else (11,):
+        draw = np.random.default_rng(seed)
+        for days in (10, 15):
+            for end in (90, 83, 76):
+                for _ in range(40):
+                    picked = sorted(draw.choice(40, size, replace=False))
+                    treated, donors = quiet.kpi[picked, :end], np.delete(quiet.kpi[:, :end], picked, axis=0)
+                    pre = end - days
+                    estimator = choose(treated[:, :pre], donors[:, :pre], days, seed=1).estimator
+                    sets, _ = reference_sets(donors.shape[0], size, seed=1)
+                    sets = sets[:: max(1, sets.shape[0] // 300)]
+                    read = placebo_read(treated, donors, pre, slice(pre, end), estimator, sets)
+                    rejected.append(rank_form(read.statistic, read.placebos.studentised, 0.9).p_value <= 0.1)
+    assert 0.07 <= np.mean(rejected) <= 0.13
 
 
 @pytest.fixture
