@@ -7,7 +7,7 @@ import warnings
 
 import typer
 
-from dagster_project.commands import agents, begin, later, read, work
+from dagster_project.commands import agents, audit, begin, later, read, work
 
 warnings.filterwarnings("ignore")
 logging.getLogger("dagster").setLevel(logging.CRITICAL)
@@ -31,6 +31,7 @@ for command in (
 ):
     app.command(command.__name__)(command)
 app.add_typer(agents.feed, name="feed")
+app.add_typer(audit.audit, name="audit")
 later.add_to(app)
 
 if __name__ == "__main__":

@@ -140,7 +140,7 @@ def _curves(fit: MMMFit | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 def claim_rows(
     con: duckdb.DuckDBPyConnection, run_id: str, spend: dict[str, float], first: date, last: date
 ) -> list[dict[str, object]]:
-    """Platform claims, tracked attribution (markov of orders) and self-reported answers, each per unit of spend.
+    """Claims per unit of spend: the platforms' own, or without them tracked attribution; and self-reported answers.
 
     The error is the counting error of the conversions behind a claim; how far a whole method is off is learned. A
     claim that rests on fewer than 30 conversions is left out: click paths hardly see a video or an event at all.
@@ -161,11 +161,9 @@ def claim_rows(
         "select channel, sum(cast(amount as double)), sum(conversions) from marts.attribution_channel"
         " where model = 'self_reported' and stage = 'order' group by channel having sum(amount) > 0 order by channel"
     ).fetchall()
-    for method, kind, found in (
-        ("platform", "platform", platform),
-        ("markov", "attribution", tracked),
-        ("self_reported", "self_reported", asked),
-    ):
+    # Platforms and web analytics watch the same clicks and err together: the second is no second opinion.
+    clicks = ("platform", "platform", platform) if platform else ("markov", "attribution", tracked)
+    for method, kind, found in (clicks, ("self_reported", "self_reported", asked)):
         for channel, revenue, conversions in found:
             if channel in spend and revenue > 0 and (conversions or 0) >= FEWEST_CONVERSIONS:
                 claim = revenue / spend[channel]

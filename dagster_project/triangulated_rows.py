@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from models.triangulation import Triangulation
 
 KEPT_DRAWS = 1000
+SAYS = {"mmm": "the media mix model", "platform": "the platform", "markov": "click tracking"}
 BASELINE = "baseline"
 
 
@@ -139,7 +140,7 @@ def side_tables(combined: Triangulation, draws: PeriodDraws) -> dict[str, pl.Dat
             pl.col("flag").is_in(["red", "watch"]).fill_null(False).alias("flagged"),
             pl.format(
                 "{} reads {} where the other evidence expects {}",
-                "method",
+                pl.col("method").replace(SAYS),
                 pl.col("observed").round(2),
                 pl.col("expected").round(2),
             ).alias("message"),

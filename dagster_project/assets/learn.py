@@ -14,6 +14,8 @@ from dagster_project import results, run_record
 from dagster_project.environment import settings, workspace
 from dagster_project.findings import markdown, record_warnings
 from dagster_project.warehouse import Warehouse, first
+from feedback.patterns import VOCABULARY
+from models.warning import Warning
 
 LONGEST_REPLAY_WEEKS = 52
 QUERY = "dbt/models/marts/content/hook_test.sql"
@@ -34,6 +36,7 @@ def pattern_estimate(warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.read() as con:
         facts = run_record.current(con)
         tests, features = _tests(con)
+        strangers = _unknown(con)
     missing = (
         None if tests.height else "landing/content and landing/content_events: variants of a brief with their results"
     )
@@ -41,7 +44,7 @@ def pattern_estimate(warehouse: Warehouse) -> dg.MaterializeResult:
     if tests.height:
         spec = LearnSpec(delta=settings().patterns.delta or 0.01, as_of=facts.as_of_day)
         estimates = learn(tests, features, seed=facts.seed, spec=spec)
-        warnings = list(estimates.warnings)
+        warnings = [*estimates.warnings, *strangers]
         table = estimates.frame
         if table.height:
             table = table.select(
@@ -161,7 +164,23 @@ def _tests(con: duckdb.DuckDBPyConnection) -> tuple[pl.DataFrame, pl.DataFrame]:
         " order by brief, variant, channel, week"
     ).pl()
     features = con.sql("select variant, feature from marts.variant_feature order by variant, feature").pl()
-    return tests, features
+    return tests, features.filter(pl.col("feature").is_in(list(VOCABULARY)))
+
+
+def _unknown(con: duckdb.DuckDBPyConnection) -> list[Warning]:
+    """Features that no person admitted to the vocabulary: kept in the mart, never learned from."""
+    keys = con.sql("select distinct feature from marts.variant_feature order by feature").pl()["feature"].to_list()
+    return [
+        Warning(
+            "feature_not_in_vocabulary",
+            "low",
+            key,
+            f"Content carries the feature {key}, which is not in the vocabulary, so nothing is learned about it.",
+            "Use a key of docs/methods/patterns.md, or have the new key admitted there.",
+        )
+        for key in keys
+        if key not in VOCABULARY
+    ]
 
 
 def _digest(tests: pl.DataFrame, features: pl.DataFrame) -> str:

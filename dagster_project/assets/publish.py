@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import dagster as dg
 import polars as pl
 
@@ -61,7 +63,7 @@ def snapshot(warehouse: Warehouse) -> dg.MaterializeResult:
 )
 def cfo_report(warehouse: Warehouse) -> dg.MaterializeResult:
     """The attribution report of the last complete quarter, tied to the ledger; blocked when a gate says no."""
-    from feedback.reports import ReportBlocked, build
+    from feedback.reports import ReportBlocked, audit, build
 
     source = workspace().published()
     if source is None:
@@ -70,12 +72,17 @@ def cfo_report(warehouse: Warehouse) -> dg.MaterializeResult:
     metadata: dict[str, dg.MetadataValue | str] = {}
     try:
         files = build(source, workspace().reports, period=None, settings=report_settings(company))
+        now = run_record.now(company).replace(tzinfo=UTC, microsecond=0)
+        pack = audit.write(files, source, workspace().audit, settings=report_settings(company), at=now)
         check = Check("report:built", True, "error", files.pdf.name, "every gate of the report passed")
         metadata = {kind: dg.MetadataValue.path(str(getattr(files, kind))) for kind in ("pdf", "html", "xlsx")}
+        metadata["audit_pack"] = dg.MetadataValue.path(str(pack))
         listing = [{"file": getattr(files, kind).name} for kind in ("pdf", "html", "xlsx")]
     except ReportBlocked as blocked:
         check = Check("report:built", False, "error", f"{len(blocked.reasons)} reasons", " ".join(blocked.reasons))
         listing = []
+        if blocked.page is not None:
+            metadata = {"why": dg.MetadataValue.path(str(blocked.page))}
     with warehouse.write() as con:
         facts = run_record.current(con)
         run_record.record_checks(con, facts.run_id, [check])

@@ -12,7 +12,6 @@ ARRIVES = {
     "ask": "Arrives with the AI panel: answers are read from landing/ai_answers until then.",
     "plan": "Arrives with budget planning on top of the media mix model.",
     "experiment": "Arrives with experiment design on the command line; declared tests are read by `run`.",
-    "audit": "Arrives with the audit pack's verification.",
     "approve": "Arrives with the approval ledger; risky pattern cards stay provisional until then.",
     "deny": "Arrives with the approval ledger.",
     "pending": "Arrives with the approval ledger.",
