@@ -9,7 +9,7 @@ from pathlib import Path
 from dagster_project.settings import Settings
 from dagster_project.sources.catalogue import CATALOGUE
 from dagster_project.sources.delivery import Delivery
-from dagster_project.sources.landing import file_name, landing_files, source_of, stray_files
+from dagster_project.sources.landing import file_name, landing_files, source_of, stray_files, turn
 from dagster_project.sources.read import read_file
 
 _NOT_STORED = b"checked and thrown away"  # hashes made here never leave the process
@@ -44,7 +44,7 @@ def check(landing: Path, settings: Settings, now: datetime) -> CheckReport:
     deliveries: list[Delivery] = []
     first: dict[tuple[str, str], str] = {}
     repeats: dict[str, str] = {}
-    for path in landing_files(landing):
+    for path in sorted(landing_files(landing), key=lambda p: turn(file_name(p, landing))):
         source = source_of(path, landing)
         if source not in names:
             continue

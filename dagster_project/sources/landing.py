@@ -64,9 +64,8 @@ def pending(
     for folder, sha, status, options in books:
         known.setdefault((folder, sha), set()).add((status, options))
     names = {s.name for s in CATALOGUE} if source is None else {source}
-    far = datetime(9999, 1, 1)
     files = [p for p in landing_files(landing) if source_of(p, landing) in names]
-    files.sort(key=lambda p: (delivered_at(file_name(p, landing), None, far), file_name(p, landing)))
+    files.sort(key=lambda p: turn(file_name(p, landing)))
     fresh: dict[tuple[str, str], Path] = {}
     for path in files:  # in order of delivery, so that of equal files the first one counts
         folder = source_of(path, landing)
@@ -168,6 +167,11 @@ def _write(con: duckdb.DuckDBPyConnection, delivery: Delivery, options: str) -> 
     }
     marks = ", ".join("?" for _ in line)
     con.execute(f"insert into ops.batch ({', '.join(line)}) values ({marks})", list(line.values()))
+
+
+def turn(name: str) -> tuple[datetime, str, str]:
+    """When it is a file's turn: by delivery, then by name, `report.csv` before its copy `report (1).csv`."""
+    return delivered_at(name, None, datetime(9999, 1, 1)), name.rpartition(".")[0], name
 
 
 def _sha256(path: Path) -> str:

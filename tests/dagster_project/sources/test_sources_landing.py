@@ -59,6 +59,7 @@ def test_files_land_once_in_the_order_of_their_delivery(con, tmp_path):
     put(tmp_path, "channel_spend/c 2026-09-02.csv", HEAD + "2026-09-01,search,1,EUR\n")
     put(tmp_path, "channel_spend/undated.csv", HEAD + "2026-09-01,search,3,EUR\n")
     put(tmp_path, "channel_spend/sub/copy 2026-09-09.csv", HEAD + "2026-09-01,search,1,EUR\n")
+    put(tmp_path, "channel_spend/undated (1).csv", HEAD + "2026-09-01,search,3,EUR\n")
     put(tmp_path, "channel_spend/.hidden.csv", "x")
     assert land_all(con, tmp_path) == [
         "channel_spend/c 2026-09-02.csv",
