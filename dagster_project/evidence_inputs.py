@@ -159,7 +159,7 @@ def claim_rows(
     ).fetchall()
     asked = con.execute(
         "select channel, sum(cast(amount as double)), sum(conversions) from marts.attribution_channel"
-        " where model = 'self_reported' and stage = 'order' group by channel having sum(amount) > 0 order by channel"
+        " where model = 'self_reported' and stage = 'order' and period = 'window' group by channel having sum(amount) > 0 order by channel"
     ).fetchall()
     # Platforms and web analytics watch the same clicks and err together: the second is no second opinion.
     clicks = ("platform", "platform", platform) if platform else ("markov", "attribution", tracked)

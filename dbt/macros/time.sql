@@ -8,8 +8,9 @@ cast((({{ instant }}) at time zone 'UTC') at time zone {{ zone }} as date)
 (epoch_us({{ b }}) - epoch_us({{ a }}))
 {%- endmacro %}
 
-{#- Fiscal quarter such as 2026-Q3; the fiscal year carries the calendar year in which it starts. -#}
+{#- Fiscal quarter such as 2026-Q3; a fiscal year carries the calendar year in which it ends. -#}
 {% macro fiscal_quarter(day, first_month) -%}
-strftime({{ day }} - to_months({{ first_month }} - 1), '%Y')
-|| '-Q' || cast(quarter({{ day }} - to_months({{ first_month }} - 1)) as varchar)
+cast(
+    year({{ day }} - to_months({{ first_month }} - 1)) + case when {{ first_month }} > 1 then 1 else 0 end as varchar
+) || '-Q' || cast(quarter({{ day }} - to_months({{ first_month }} - 1)) as varchar)
 {%- endmacro %}
