@@ -78,6 +78,8 @@ def _mark(cells: pl.DataFrame, match: Match, ctx: Context, exact: bool) -> value
                 return "." if p else ","
     if undecided is None:
         return "."
+    if any(_ungrouped(cells, index, wanted) for index, wanted in enumerate(match.shape.fields)):
+        return "." if "." in undecided[1] else ","  # thousands stand ungrouped elsewhere, so this mark is no grouping
     if match.language is not None:
         return "." if match.language in _POINT_LANGUAGES else ","
     row = cells.filter(pl.col(f"f{undecided[0]}") == undecided[1])["_row"][0]
@@ -88,6 +90,13 @@ def _mark(cells: pl.DataFrame, match: Match, ctx: Context, exact: bool) -> value
         f" set sources.{ctx.source}.decimal_mark to '.' or ',' in plumbline.yaml",
         column=header, value=undecided[1],
     )  # fmt: skip
+
+
+def _ungrouped(cells: pl.DataFrame, index: int, wanted: Field) -> bool:
+    """Whether a numeric column holds 1204 somewhere: whoever wrote it does not group thousands."""
+    if wanted.kind not in NUMERIC or f"f{index}" not in cells.columns:
+        return False
+    return bool(cells[f"f{index}"].str.contains(r"^[+-]?\d{4,}$").any())
 
 
 def _order(cells: pl.DataFrame, match: Match, ctx: Context) -> str | None:

@@ -94,6 +94,13 @@ def test_a_count_settles_the_decimal_mark(deliver):
     assert found.frames["channel_spend"].select("spend", "impressions").row(0) == (1204, 12345)
 
 
+def test_thousands_without_grouping_make_the_point_decimal(deliver):
+    found = deliver(
+        "channel_spend", "day,channel,spend,impressions\n2026-09-01,a,10.125,12345\n2026-09-02,a,22.375,9\n"
+    )
+    assert [str(s) for s in found.frames["channel_spend"]["spend"]] == ["10.125000", "22.375000"]
+
+
 def test_the_same_row_twice_is_a_duplicate_and_a_credit_is_kept(deliver):
     found = deliver("channel_spend", SPEND + "2026-09-01,search,1.5,EUR\n2026-09-02,search,-3,EUR\n")
     assert (found.rows_landed, found.rows_duplicate, found.rows_quarantined) == (2, 1, 0)
