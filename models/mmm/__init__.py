@@ -13,6 +13,21 @@ from models.mmm.storage import load
 from models.mmm.updating import refresh
 
 __all__ = [
-    "ChannelSpec", "ContributionDraws", "Experiment", "Falsification", "LogNormal", "LogReturns", "MMMData", "MMMFit", "MMMSpec",
-    "Normal", "Sampling", "Treatment", "backtest", "falsify", "fit", "load", "refresh",
-]  # fmt: skip
+    "ChannelSpec",
+    "ContributionDraws",
+    "Experiment",
+    "Falsification",
+    "LogNormal",
+    "LogReturns",
+    "MMMData",
+    "MMMFit",
+    "MMMSpec",
+    "Normal",
+    "Sampling",
+    "Treatment",
+    "backtest",
+    "falsify",
+    "fit",
+    "load",
+    "refresh",
+]

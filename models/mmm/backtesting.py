@@ -19,8 +19,9 @@ def backtest(
 ) -> pl.DataFrame:
     """Rolling origin: fit up to `folds` ends, each `horizon` periods apart, and predict the next `horizon`.
 
-    One row per fold: origin, wmape, mase, crps, coverage50, coverage80, coverage95 (predictive intervals of the total over geos)
-    and skill = 1 - wmape / wmape of the same period a year before (of the last period when there is no year).
+    One row per fold: origin, wmape, mase, crps, coverage50, coverage80, coverage95 (predictive intervals of the
+    total over geos) and skill = 1 - wmape / wmape of the same period a year before (of the last period when there is
+    no year).
     """
     total = len(data.dates)
     if total - folds * horizon < 26:

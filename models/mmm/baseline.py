@@ -20,8 +20,8 @@ FIXED = -1
 class Baseline:
     """Linear columns with their priors: w_k ~ Normal(0, scale_k * spread of its group), group -1 means spread 1.
 
-    columns (P, G, T); component (P,) is the line of the decomposition a column is booked under. `centre` and `width` are
-    the frozen constants of the controls, so that new rows get the same columns.
+    columns (P, G, T); component (P,) is the line of the decomposition a column is booked under. `centre` and `width`
+    are the frozen constants of the controls, so that new rows get the same columns.
     """
 
     names: tuple[str, ...]

@@ -40,7 +40,9 @@ def ess_tail(draws: np.ndarray) -> float:
 
 
 def e_bfmi(energy: np.ndarray) -> float:
-    """Smallest energy fraction of missing information over chains of (chains, draws); below .3 exploration is too slow."""
+    """Smallest energy fraction of missing information over chains of (chains, draws); below .3 exploration is too
+    slow.
+    """
     return float(min((np.diff(e) ** 2).mean() / max(e.var(), 1e-300) for e in energy))
 
 

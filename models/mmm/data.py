@@ -221,7 +221,8 @@ class _Reader:
         gaps = missing_dates(self.dates, self.grain)
         if gaps:
             raise ValueError(
-                f"column {date!r}: {len(gaps)} {self.grain}(s) are missing between {self.dates[0]} and {self.dates[-1]},"
+                f"column {date!r}: {len(gaps)} {self.grain}(s) are missing between {self.dates[0]} and"
+                f" {self.dates[-1]},"
                 f" first {gaps[0]}: carryover runs over rows, so add them (spend 0 if nothing ran, KPI as booked)"
             )
         holes = len(self.geos) * len(self.dates) - frame.height

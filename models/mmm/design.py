@@ -30,9 +30,11 @@ class Scales:
 
 @dataclass(frozen=True, eq=False)
 class Form:
-    """The shape of the response that a fit uses; `delayed` and `sloped` name the channels with a shape or slope of their own.
+    """The shape of the response that a fit uses; `delayed` and `sloped` name the channels with a shape or slope of
+    their own.
 
-    None means every channel when `adstock` is weibull or `free_slope` is true; a channel not named keeps the plain form.
+    None means every channel when `adstock` is weibull or `free_slope` is true; a channel not named keeps the plain
+    form.
     """
 
     adstock: str
@@ -60,7 +62,9 @@ class EffectPrior:
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """Scaled arrays of one fit. y (G, T), media (C, G, T), linear part inside `baseline`, weight (G, T) = 1/relative sd."""
+    """Scaled arrays of one fit. y (G, T), media (C, G, T), linear part inside `baseline`, weight (G, T) =
+    1/relative sd.
+    """
 
     data: MMMData
     spec: MMMSpec

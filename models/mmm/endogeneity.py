@@ -19,7 +19,9 @@ LAGS = 2
 
 
 def check(fit: MMMFit) -> list[Warning]:
-    """Findings per channel: spend predicted by past sales, sales predicted by future spend, spend moving with a confounder."""
+    """Findings per channel: spend predicted by past sales, sales predicted by future spend, spend moving with a
+    confounder.
+    """
     found = []
     follows, leads = spend_after_sales(fit.design), sales_before_spend(fit)
     overlap = confounder_overlap(fit.design)
@@ -33,14 +35,16 @@ def check(fit: MMMFit) -> list[Warning]:
             )
             found.append(Warning(
                 "spend_follows_demand", "high", name,
-                f"{name} looks as if it was bought because demand was up: {how} (p = {min(follows[c], leads[c]):.1g}). Its number"
+                f"{name} looks as if it was bought because demand was up: {how} (p ="
+                f" {min(follows[c], leads[c]):.1g}). Its number"
                 " is then too high.",
                 f"Test {name} in some regions, or add the demand signal its buyers react to as a confounder.",
             ))  # fmt: skip
         elif overlap[c] > OVERLAP:
             found.append(Warning(
                 "confounded_with_control", "medium", name,
-                f"{overlap[c]:.0%} of {name}'s movement goes with the declared confounders: its effect is told apart from demand"
+                f"{overlap[c]:.0%} of {name}'s movement goes with the declared confounders: its effect is told apart"
+                " from demand"
                 " only by the small rest, and any error of the demand signal ends up in it.",
                 f"Test {name} in some regions before acting on its number.",
             ))  # fmt: skip
@@ -51,15 +55,18 @@ def check(fit: MMMFit) -> list[Warning]:
         weakest = min(untested, key=lambda c: need[c])
         found.append(Warning(
             "hidden_demand_possible", "info", ", ".join(names[c] for c in untested),
-            "No experiment stands behind these channels, and a demand that moved both spend and sales cannot be seen in the data:"
-            f" one that explains {need[weakest]:.0%} of what is left of each would halve the number of {names[weakest]}.",
+            "No experiment stands behind these channels, and a demand that moved both spend and sales cannot be seen"
+            " in the data:"
+            f" one that explains {need[weakest]:.0%} of what is left of each would halve the number of"
+            f" {names[weakest]}.",
             f"Test {names[weakest]} first.",
         ))  # fmt: skip
     return found
 
 
 def tipping_points(fit: MMMFit, share: float = 0.5) -> np.ndarray:
-    """Partial R-squared (P,) with spend and with sales that a hidden driver needs to remove `share` of each channel's effect.
+    """Partial R-squared (P,) with spend and with sales that a hidden driver needs to remove `share` of each
+    channel's effect.
 
     Robustness value of Cinelli and Hazlett (2020), with the posterior's mean over sd in the place of the t-statistic.
     """

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 class Experiment(BaseModel, frozen=True, extra="forbid"):
     """One finished test of one or several channels, as its report states it; a null or negative result is as welcome.
 
-    `value` and `se` are totals over the window (and cool-down, if `cooldown_days` of it were measured) and over `geos` (all when
-    None): incremental KPI for `contribution`, money back per money for `iroas`. `control_share` is the part of
-    the observed spend that the control kept (0: the control was dark). A test outside the data window needs `spend` and
-    `control_spend`, totals over the test, and is read in steady state. `inflation` >= 1 widens `se`
+    `value` and `se` are totals over the window (and cool-down, if `cooldown_days` of it were measured) and over
+    `geos` (all when None): incremental KPI for `contribution`, money back per money for `iroas`. `control_share` is
+    the part of the observed spend that the control kept (0: the control was dark). A test outside the data window
+    needs `spend` and `control_spend`, totals over the test, and is read in steady state. `inflation` >= 1 widens `se`
     for age or quality and is kept as its own figure.
     """
 
@@ -61,8 +61,9 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
 class Calibration:
     """Experiments in the kernel's terms.
 
-    values (E, 3): lift in scaled KPI, its se, Student-t degrees of freedom (0: Normal). pairs (N, 3): test, channel, and 1 when the
-    other path is the observed one. control_media (N, G, T), weights (N, G, T): lift = sum of weight times (path - control).
+    values (E, 3): lift in scaled KPI, its se, Student-t degrees of freedom (0: Normal). pairs (N, 3): test, channel,
+    and 1 when the other path is the observed one. control_media (N, G, T), weights (N, G, T): lift = sum of weight
+    times (path - control).
     """
 
     experiments: tuple[Experiment, ...]
@@ -114,7 +115,8 @@ def calibrate(data: MMMData, media: np.ndarray, scales: Scales, experiments: Seq
                     )
                 if not (media[c] * window).sum() > 0:
                     raise ValueError(
-                        f"experiment {test.name!r}: {channel} has no media in the test's geos from {test.start} to {test.end}"
+                        f"experiment {test.name!r}: {channel} has no media in the test's geos from {test.start} to"
+                        f" {test.end}"
                     )
                 pairs.append((index, c, 1.0))
                 paths.append(path)
@@ -172,7 +174,9 @@ def _steady_pairs(
     data: MMMData, media: np.ndarray, scales: Scales, test: Experiment, c: int, index: int,
     chosen: np.ndarray, length: float, into: tuple[list, list, list],
 ) -> float:  # fmt: skip
-    """Adds the test's and the control's constant path, read where carryover has settled; returns the spend difference."""
+    """Adds the test's and the control's constant path, read where carryover has settled; returns the spend
+    difference.
+    """
     assert test.spend is not None
     pairs, paths, weights = into
     days = (test.end - test.start).days + 1

@@ -1,6 +1,7 @@
 """Attempts to break a result: fake channels, noise, a made-up driver, shorter histories. Passing certifies nothing.
 
-Every refit here is the posterior's peak, not a full sample: hundreds of fits take seconds, and only their comparison is used.
+Every refit here is the posterior's peak, not a full sample: hundreds of fits take seconds, and only their comparison
+is used.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ def falsify(
 ) -> Falsification:
     """Placebo per channel, perturbed inputs, a random common cause and shorter histories for the MMM of `data`.
 
-    Placebo: the channel's own series shifted in time by `shifts` random lags, under a belief that allows negative effects; the
-    real estimate must beat `placebo_rank` of them. The others compare iROAS with the main estimate.
+    Placebo: the channel's own series shifted in time by `shifts` random lags, under a belief that allows negative
+    effects; the real estimate must beat `placebo_rank` of them. The others compare iROAS with the main estimate.
     """
     spec, marks = spec or MMMSpec(), marks or Marks()
     rng = np.random.default_rng(seed)
@@ -125,9 +126,11 @@ def _with_walk(data: MMMData, rng: np.random.Generator) -> MMMData:
     walk = np.cumsum(rng.normal(size=len(data.dates)))
     walk = np.broadcast_to((walk - walk.mean()) / walk.std(), data.kpi.shape)[:, :, None]
     return replace(
-        data, controls=np.concatenate([data.controls, walk], axis=2), control_names=(*data.control_names, "random walk"),
+        data,
+        controls=np.concatenate([data.controls, walk], axis=2),
+        control_names=(*data.control_names, "random walk"),
         control_roles=(*data.control_roles, "precision"),
-    )  # fmt: skip
+    )
 
 
 def _changes(
@@ -139,13 +142,17 @@ def _changes(
 
 def _warning(test: str, channel: str, value: float, mark: float) -> Warning:
     text = {
-        "placebo": ("placebo_failed", "high", f"{channel} does not stand out from made-up versions of itself: its estimate beats"
+        "placebo": ("placebo_failed", "high", f"{channel} does not stand out from made-up versions of itself: its"
+                                              " estimate beats"
                     f" {value:.0%} of them, {mark:.0%} is asked.", f"Do not act on {channel} before it is tested."),
-        "perturbation": ("fragile_to_noise", "medium", f"{channel} moves by {value:.0%} when 5 % noise is put on all media.",
+        "perturbation": ("fragile_to_noise", "medium", f"{channel} moves by {value:.0%} when 5 % noise is put on all"
+                                                       " media.",
                          f"Read {channel} with its range only."),
-        "random_common_cause": ("fragile_to_controls", "medium", f"{channel} moves by {value:.0%} when a meaningless control is"
+        "random_common_cause": ("fragile_to_controls", "medium", f"{channel} moves by {value:.0%} when a meaningless"
+                                                                 " control is"
                                 " added.", "Fewer controls, or longer history."),
-        "stability": ("unstable_over_time", "medium", f"{channel} moves by {value:.0%} when the last weeks are left out.",
+        "stability": ("unstable_over_time", "medium", f"{channel} moves by {value:.0%} when the last weeks are left"
+                                                      " out.",
                       f"Wait for more data, or test {channel}."),
     }[test]  # fmt: skip
     return Warning(text[0], text[1], channel, text[2], text[3])  # type: ignore[arg-type]

@@ -26,8 +26,8 @@ DELAY_REACH = 3  # a delayed carryover is followed over this many times the usua
 def fit(data: MMMData, spec: MMMSpec | None = None, *, experiments: Sequence[Experiment] = (), seed: int) -> MMMFit:
     """The MMM of `data` under `spec`, with `experiments` as part of the likelihood.
 
-    Returns a fit whatever the gates say: ask `fit.converged` and `fit.warnings()` before using a number. Raises ValueError for
-    data no model should be fitted on.
+    Returns a fit whatever the gates say: ask `fit.converged` and `fit.warnings()` before using a number. Raises
+    ValueError for data no model should be fitted on.
     """
     return fit_with(data, spec or MMMSpec(), experiments=experiments, seed=seed)
 
@@ -116,7 +116,8 @@ def choose_form(
         words.append(f"the {best.saturation} curve")
     return best, [Warning(
         "shape_chosen_by_data", "low", "all",
-        f"The data speak clearly for {' and '.join(words)} (log evidence +{score - first:.1f} over the plain form), so that form"
+        f"The data speak clearly for {' and '.join(words)} (log evidence +{score - first:.1f} over the plain form),"
+        " so that form"
         " was used.",
         "Fix the form in MMMSpec to keep it from changing with new data.",
     )]  # fmt: skip
@@ -137,7 +138,9 @@ def _without_needless_delay(
 def climb(
     block: np.ndarray, peak: laplace.Peak, plan: Design, asked: Sampling, *, seed: int
 ) -> tuple[sampler.Run, pl.DataFrame, list[str], list[str]]:
-    """Sample; while a gate fails, sample longer with the last run's covariance, then unwhitened. Every step is recorded."""
+    """Sample; while a gate fails, sample longer with the last run's covariance, then unwhitened. Every step is
+    recorded.
+    """
     names = blocks.names(plan)
     n = len(names)
     steps: list[str] = []
@@ -191,6 +194,7 @@ def _wider_prior(
     who = ", ".join(n for n, f in zip(plan.data.media_names, far, strict=True) if f)
     return wider, block, laplace.peak(block, laplace.start(wider)), [Warning(
         "prior_widened", "medium", who,
-        f"The data put {who} far outside the usual range of returns, so the belief about all channels was made twice as wide.",
+        f"The data put {who} far outside the usual range of returns, so the belief about all channels was made twice"
+        " as wide.",
         "Check units of spend and KPI; if they are right, state the plausible iROAS of this business in MMMSpec.",
     )]  # fmt: skip

@@ -1,4 +1,6 @@
-"""The posterior's peak and curvature: start and whitening of the sampler, and the evidence that picks a response form."""
+"""The posterior's peak and curvature: start and whitening of the sampler, and the evidence that picks a response
+form.
+"""
 
 from __future__ import annotations
 

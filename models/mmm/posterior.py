@@ -12,7 +12,8 @@ from models.mmm.design import Design
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """Draws (D, …): response parameters and coefficient per channel (D, C), per geo (D, C, G), linear part (D, P), noise.
+    """Draws (D, …): response parameters and coefficient per channel (D, C), per geo (D, C, G), linear part (D, P),
+    noise.
 
     `sampled` (chains, draws, n) are the sampler's own coordinates under `names`, for diagnostics and re-weighting. D is
     chains times draws in the same order.
@@ -138,21 +139,35 @@ def from_kernel(theta: np.ndarray, block: np.ndarray, design: Design, *, seed: i
 
 
 def media_sums(design: Design, draws: Posterior, media: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
-    """Incremental KPI (D, count, C) of scaled media paths (C, G, T), summed over the cells (G, T) that share a label."""
+    """Incremental KPI (D, count, C) of scaled media paths (C, G, T), summed over the cells (G, T) that share a
+    label.
+    """
     from models.mmm import kernel
 
     out = np.zeros((draws.count, count, len(media)))
     kernel.media_sums(
-        np.ascontiguousarray(media), design.scales.size * design.scales.kpi, np.ascontiguousarray(labels, dtype=np.int64), count,
-        design.delayed, design.sloped, blocks.CURVES[design.form.saturation], design.form.taps,
-        np.ascontiguousarray(draws.half_life), np.ascontiguousarray(draws.shape), np.ascontiguousarray(draws.half_saturation),
-        np.ascontiguousarray(draws.slope), np.ascontiguousarray(draws.beta_geo), out,
-    )  # fmt: skip
+        np.ascontiguousarray(media),
+        design.scales.size * design.scales.kpi,
+        np.ascontiguousarray(labels, dtype=np.int64),
+        count,
+        design.delayed,
+        design.sloped,
+        blocks.CURVES[design.form.saturation],
+        design.form.taps,
+        np.ascontiguousarray(draws.half_life),
+        np.ascontiguousarray(draws.shape),
+        np.ascontiguousarray(draws.half_saturation),
+        np.ascontiguousarray(draws.slope),
+        np.ascontiguousarray(draws.beta_geo),
+        out,
+    )
     return out
 
 
 def linear_sums(design: Design, draws: Posterior, labels: np.ndarray, count: int) -> tuple[tuple[str, ...], np.ndarray]:
-    """KPI of the baseline's lines (D, count, lines), summed over the cells that share a label; names of the lines first."""
+    """KPI of the baseline's lines (D, count, lines), summed over the cells that share a label; names of the lines
+    first.
+    """
     lines = tuple(dict.fromkeys(design.baseline.component))
     scaled = design.baseline.columns * (design.scales.size * design.scales.kpi)[None, :, None]
     width = len(scaled)

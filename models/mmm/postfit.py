@@ -87,7 +87,9 @@ def check(fit: MMMFit, limits: Limits = LIMITS) -> list[Warning]:
 
 
 def contraction(fit: MMMFit) -> np.ndarray:
-    """Share of the prior's variance of each media effect that the data removed (C,); about zero means it is our assumption."""
+    """Share of the prior's variance of each media effect that the data removed (C,); about zero means it is our
+    assumption.
+    """
     return np.asarray(1 - fit.draws.effect.var(axis=0) / fit.design.effect.sd**2)
 
 
@@ -106,7 +108,8 @@ def _baseline(fit: MMMFit, limits: Limits) -> list[Warning]:
         return []
     return [Warning(
         "negative_baseline", "high" if worst > limits.negative_baseline_high else "medium", "baseline",
-        f"The model needs sales below zero without media in {share:.0%} of periods (probability {total:.0%} in total): media is"
+        f"The model needs sales below zero without media in {share:.0%} of periods (probability {total:.0%} in"
+        " total): media is"
         " credited with more than there was.",
         "Check for a missing driver of sales, a wrong unit of spend, or set tighter beliefs per channel.",
     )]  # fmt: skip
@@ -137,20 +140,23 @@ def _plausible(fit: MMMFit, limits: Limits) -> list[Warning]:
         if abs(z) > limits.prior_tail:
             found.append(Warning(
                 "prior_conflict", "high", row["channel"],
-                f"The data put {row['channel']} at an iROAS of {row['q50']:.3g}, far {'above' if z > 0 else 'below'} what was"
+                f"The data put {row['channel']} at an iROAS of {row['q50']:.3g}, far {'above' if z > 0 else 'below'}"
+                " what was"
                 f" thought possible beforehand ({z:+.1f} prior standard deviations).",
                 "Check units of spend and KPI and look for a hidden driver; if the number is right, widen its prior.",
             ))  # fmt: skip
         elif money and effect.basis[c] == "iroas" and (row["q05"] > high_ok or row["q95"] < low_ok):
             found.append(Warning(
                 "implausible_iroas", "high", row["channel"],
-                f"iROAS of {row['channel']} is {row['q05']:.3g} to {row['q95']:.3g}, outside {low_ok:g} to {high_ok:g}.",
+                f"iROAS of {row['channel']} is {row['q05']:.3g} to {row['q95']:.3g}, outside {low_ok:g} to"
+                f" {high_ok:g}.",
                 "Check units and currency, or state the plausible range of this business.",
             ))  # fmt: skip
         elif row["q05"] > 0 and row["q95"] / row["q05"] > limits.wide:
             found.append(Warning(
                 "wide_interval", "low", row["channel"],
-                f"iROAS of {row['channel']} lies anywhere from {row['q05']:.3g} to {row['q95']:.3g}: too wide to rank it.",
+                f"iROAS of {row['channel']} lies anywhere from {row['q05']:.3g} to {row['q95']:.3g}: too wide to"
+                " rank it.",
                 f"A test of {row['channel']} would narrow it.",
             ))  # fmt: skip
     return found
@@ -168,7 +174,8 @@ def _residuals(fit: MMMFit, limits: Limits) -> list[Warning]:
         return []
     return [Warning(
         "residual_autocorrelation", "medium", "all",
-        f"What the model cannot explain comes in runs (correlation {worst:.2f} with {lags.index(worst) + 1} period(s) before):"
+        f"What the model cannot explain comes in runs (correlation {worst:.2f} with {lags.index(worst) + 1}"
+        " period(s) before):"
         " something that lasts is missing, and the ranges are too narrow.",
         "Add the missing driver as a control (price, stock, competitors, season of the trade) or a longer carryover.",
     )]  # fmt: skip

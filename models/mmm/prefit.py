@@ -36,7 +36,9 @@ def check(design: Design, limits: Limits = LIMITS) -> list[Warning]:
 
 
 def variance_inflation(design: Design) -> np.ndarray:
-    """VIF per media series on within-geo variation, after trend and season: how much of it the others already explain."""
+    """VIF per media series on within-geo variation, after trend and season: how much of it the others already
+    explain.
+    """
     x = moved(design)
     out = np.ones(len(x))
     for c in range(len(x)):
@@ -61,13 +63,15 @@ def _rows(design: Design, limits: Limits) -> list[Warning]:
     per = design.cells / max(channels + len(design.data.control_names) + len(design.data.treatment_names) + 4, 1)
     if per < limits.rows_per_effect_refuse:
         raise ValueError(
-            f"{channels} channels and {len(design.data.control_names)} controls on {design.cells} rows: {per:.1f} rows per effect."
+            f"{channels} channels and {len(design.data.control_names)} controls on {design.cells} rows: {per:.1f}"
+            " rows per effect."
             " Join channels into groups or deliver a longer history"
         )
     if per < limits.rows_per_effect_review:
         return [Warning(
             "few_rows_per_effect", "medium", "all",
-            f"There are {per:.1f} rows per effect to be learned ({effects} unknowns in all); single channels will rest on"
+            f"There are {per:.1f} rows per effect to be learned ({effects} unknowns in all); single channels will"
+            " rest on"
             " assumptions.",
             "Join small channels, add regions or a longer history.",
         )]  # fmt: skip
@@ -91,7 +95,8 @@ def _activity(design: Design, limits: Limits) -> list[Warning]:
         if max(variation, within) < limits.least_variation:
             found.append(Warning(
                 "no_variation", "high", name,
-                f"{name} was bought at nearly the same level in every period (it varies by {variation:.1%}), so its effect"
+                f"{name} was bought at nearly the same level in every period (it varies by {variation:.1%}), so its"
+                " effect"
                 " cannot be told from the baseline.",
                 f"Vary {name} on purpose: pause it in some regions or for some weeks.",
             ))  # fmt: skip
@@ -126,7 +131,8 @@ def _separability(design: Design, limits: Limits) -> list[Warning]:
         if vif > limits.vif_review and c not in told:
             found.append(Warning(
                 "channels_not_separable", "high" if vif > limits.vif_withhold else "medium", names[c],
-                f"{names[c]} cannot be separated from the other channels together: they explain {1 - 1 / vif:.0%} of its"
+                f"{names[c]} cannot be separated from the other channels together: they explain {1 - 1 / vif:.0%} of"
+                " its"
                 f" movement (variance inflation {vif:.1f}).",
                 f"Move {names[c]} against the others for some weeks, or read it within its group.",
             ))  # fmt: skip

@@ -1,10 +1,11 @@
-"""The model in PyMC, to be read in one sitting: the meaning of every number is here, the kernel only computes it faster.
+"""The model in PyMC, to be read in one sitting: the meaning of every number is here, the kernel only computes it
+faster.
 
     kpi / (size * scale) = baseline + sum over channels of  b * saturation(carryover(media / size))  + week + noise
 
-Carryover is by half-life, saturation by the media level of half effect, and what is believed beforehand is not the coefficient
-b but money: the channel's contribution over the window. All linear weights are Normal; regions share one response
-and differ around it.
+Carryover is by half-life, saturation by the media level of half effect, and what is believed beforehand is not the
+coefficient b but money: the channel's contribution over the window. All linear weights are Normal; regions share one
+response and differ around it.
 """
 
 from __future__ import annotations
@@ -143,9 +144,16 @@ def fit_reference(
         (asked.draws * 3, 1500, 0.99),
     ):
         trace = nutpie.sample(
-            compiled, chains=asked.chains, draws=draws, tune=tune, target_accept=accept, seed=seed, cores=min(2, asked.chains),
-            progress_bar=False, save_warmup=False,
-        )  # fmt: skip
+            compiled,
+            chains=asked.chains,
+            draws=draws,
+            tune=tune,
+            target_accept=accept,
+            seed=seed,
+            cores=min(2, asked.chains),
+            progress_bar=False,
+            save_warmup=False,
+        )
         sampled, names = _flat(trace.posterior, plan)
         stats = trace.sample_stats
         run = Run(
@@ -165,9 +173,16 @@ def fit_reference(
         else "the spec asks for the PyMC graph"
     )
     done = MMMFit(
-        plan, _posterior(trace.posterior, sampled, names, plan), "pymc", reason, tuple(decisions), tuple(experiments), table,
-        tuple(findings), seed,
-    )  # fmt: skip
+        plan,
+        _posterior(trace.posterior, sampled, names, plan),
+        "pymc",
+        reason,
+        tuple(decisions),
+        tuple(experiments),
+        table,
+        tuple(findings),
+        seed,
+    )
     return replace(done, findings=(*findings, *postfit.check(done), *endogeneity.check(done)))
 
 
@@ -183,28 +198,37 @@ def _flat(posterior: Any, plan: Design) -> tuple[np.ndarray, tuple[str, ...]]:
 
 
 _SCALARS = (
-    "log_half_life", "log_shape", "log_half_saturation", "log_slope", "effect", "sigma", "log_spread", "log_week_ratio", "log_eta",
+    "log_half_life",
+    "log_shape",
+    "log_half_saturation",
+    "log_slope",
+    "effect",
+    "sigma",
+    "log_spread",
+    "log_week_ratio",
+    "log_eta",
     "eps",
-)  # fmt: skip
+)
 
 
 def _posterior(posterior: Any, sampled: np.ndarray, names: tuple[str, ...], plan: Design) -> Posterior:
     count, channels, geos = sampled.shape[0] * sampled.shape[1], len(plan.media), len(plan.data.geos)
 
-    def take(name: str, *shape: int) -> np.ndarray | None:
-        return np.asarray(posterior[name].values).reshape(count, *shape) if name in posterior else None
+    def must(name: str, *shape: int) -> np.ndarray:
+        return np.asarray(posterior[name].values).reshape(count, *shape)
 
-    half_life, half_saturation = take("log_half_life", channels), take("log_half_saturation", channels)
+    def take(name: str, *shape: int) -> np.ndarray | None:
+        return must(name, *shape) if name in posterior else None
+
+    half_life, half_saturation = must("log_half_life", channels), must("log_half_saturation", channels)
     eps = take("eps", channels, geos)
     shape, slope = np.ones((count, channels)), np.ones((count, channels))
     for name, mask, into in (("log_shape", plan.delayed, shape), ("log_slope", plan.sloped, slope)):
         own = take(name, int(mask.sum()))
         if own is not None:
             into[:, mask] = np.exp(own)
-    eta, ratio, beta = take("log_eta", 1, 1), take("log_week_ratio"), take("beta", channels)
-    effect, linear, sigma = take("effect", channels), take("linear", len(plan.baseline.scale)), take("sigma")
-    assert half_life is not None and half_saturation is not None and beta is not None
-    assert effect is not None and linear is not None and sigma is not None
+    eta, ratio, beta = take("log_eta", 1, 1), take("log_week_ratio"), must("beta", channels)
+    effect, linear, sigma = must("effect", channels), must("linear", len(plan.baseline.scale)), must("sigma")
     spread = np.ones((count, channels, geos)) if eps is None or eta is None else 1 + np.exp(eta) * eps
     return Posterior(
         sampled, names, np.exp(half_life), shape, np.exp(half_saturation),

@@ -60,8 +60,9 @@ class LogReturns:
 class MMMFit:
     """One fitted model. Intervals are 90 % parameter intervals (q05 to q95) unless a name says otherwise.
 
-    `engine` is `kernel` or `pymc` with the reason in `engine_reason`; `decisions` lists what was chosen automatically and why.
-    `uses_experiments` is true when tests are inside the likelihood: such a fit must not be combined with the same tests again.
+    `engine` is `kernel` or `pymc` with the reason in `engine_reason`; `decisions` lists what was chosen
+    automatically and why. `uses_experiments` is true when tests are inside the likelihood: such a fit must not be
+    combined with the same tests again.
     """
 
     design: Design
@@ -161,7 +162,9 @@ class MMMFit:
         ])  # fmt: skip
 
     def contributions(self, *, by_geo: bool = False) -> pl.DataFrame:
-        """KPI per date[, geo] and component: date[, geo], component, mean, q05, q95. Components sum to the fitted mean."""
+        """KPI per date[, geo] and component: date[, geo], component, mean, q05, q95. Components sum to the fitted
+        mean.
+        """
         geos, periods = self.design.y.shape
         times = np.arange(periods)
         blocks = [(geo, np.where(np.arange(geos)[:, None] == g, times, -1)) for g, geo in enumerate(self.data.geos)]
@@ -182,17 +185,24 @@ class MMMFit:
     def contribution_draws(
         self, periods: Mapping[str, tuple[Date, Date]], *, geos: Sequence[str] | None = None
     ) -> ContributionDraws:
-        """Joint draws per named period (first day, last day, both counted) and component, with observed KPI and spend."""
+        """Joint draws per named period (first day, last day, both counted) and component, with observed KPI and
+        spend.
+        """
         inside = [self._cells(start, end, geos) for start, end in periods.values()]
         parts = [self._sums(np.where(cells, 0, -1), 1) for cells in inside]
         names = parts[0][0]
         return ContributionDraws(
-            tuple(periods), names, np.concatenate([p[1] for p in parts], axis=1),
-            np.array([self.data.kpi[c].sum() for c in inside]), np.array([self.data.spend[c].sum(axis=0) for c in inside]),
-        )  # fmt: skip
+            tuple(periods),
+            names,
+            np.concatenate([p[1] for p in parts], axis=1),
+            np.array([self.data.kpi[c].sum() for c in inside]),
+            np.array([self.data.spend[c].sum(axis=0) for c in inside]),
+        )
 
     def closure(self) -> pl.DataFrame:
-        """The window's arithmetic: each component, fitted mean, residual and observed KPI as separate lines (line, total)."""
+        """The window's arithmetic: each component, fitted mean, residual and observed KPI as separate lines (line,
+        total).
+        """
         names, values = self._sums(np.zeros(self.design.y.shape, dtype=np.int64), 1)
         means = values[:, 0].mean(axis=0)
         fitted, observed = float(means.sum()), float(self.data.kpi.sum())
@@ -200,9 +210,11 @@ class MMMFit:
         return pl.DataFrame({"line": lines, "total": [*means, fitted, observed - fitted, observed]})
 
     def curves(self, *, points: int = 21, reach: float = 2.0, draws: int = 300) -> pl.DataFrame:
-        """KPI each channel would have added at other spend levels: channel, multiplier, spend, mean, q05, q95, observed_range.
+        """KPI each channel would have added at other spend levels: channel, multiplier, spend, mean, q05, q95,
+        observed_range.
 
-        All periods of a channel are scaled together; `observed_range` is false above the largest spend seen in the data.
+        All periods of a channel are scaled together; `observed_range` is false above the largest spend seen in the
+        data.
         """
         labels = np.zeros(self.design.y.shape, dtype=np.int64)
         some = self.draws.thin(draws)
@@ -227,7 +239,9 @@ class MMMFit:
         return pl.concat(frames)
 
     def log_returns(self) -> LogReturns:
-        """What triangulation needs: log iROAS before and after the data, for paid channels with a positive effect prior."""
+        """What triangulation needs: log iROAS before and after the data, for paid channels with a positive effect
+        prior.
+        """
         keep = [c for c in range(len(self.data.channels)) if self.design.effect.kind[c] == LOG_LINK]
         effect = self.design.effect
         logs = np.log(np.maximum(self.roas_draws()[:, keep], 1e-12))

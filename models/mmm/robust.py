@@ -23,8 +23,8 @@ def reweigh(
 ) -> tuple[Design, np.ndarray, laplace.Peak, list[Warning]]:
     """Design, block and peak with wild rows weighed down, or as they came when there are none.
 
-    The weights are those of the Student-t's EM step at the peak and are then held fixed: close to Student-t noise for the
-    centre, without its own uncertainty. `MMMSpec(likelihood="student_t")` gives the exact model.
+    The weights are those of the Student-t's EM step at the peak and are then held fixed: close to Student-t noise
+    for the centre, without its own uncertainty. `MMMSpec(likelihood="student_t")` gives the exact model.
     """
     z = residuals(plan, block, peak.mode)
     kurtosis = float((z**4).mean() / (z**2).mean() ** 2 - 3)

@@ -12,7 +12,9 @@ from models.mmm.spec import Sampling
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """Draws of theta (chains, draws, n) and what the sampler saw: divergences, energy (chains, draws), gradients a draw."""
+    """Draws of theta (chains, draws, n) and what the sampler saw: divergences, energy (chains, draws), gradients a
+    draw.
+    """
 
     theta: np.ndarray
     divergences: int

@@ -72,11 +72,11 @@ class Sampling(BaseModel, frozen=True, extra="forbid"):
 class MMMSpec(BaseModel, frozen=True, extra="forbid"):
     """The main specification, decided before the data are seen.
 
-    `adstock` and `saturation` may be `auto`: the plain form (geometric; Hill with slope 1) unless the data speak clearly for
-    a delayed or S-shaped one; the fit then says so in a warning. `effect="auto"` takes the money-scale prior when KPI and
-    spend look like one currency, else a prior on the share of the KPI. `season_harmonics` and `trend_knots_every_weeks`
-    bound the baseline's freedom; how much of it is used is learned. Half-lives are in weeks, half-saturation in
-    multiples of the channel's average active period.
+    `adstock` and `saturation` may be `auto`: the plain form (geometric; Hill with slope 1) unless the data speak
+    clearly for a delayed or S-shaped one; the fit then says so in a warning. `effect="auto"` takes the money-scale
+    prior when KPI and spend look like one currency, else a prior on the share of the KPI. `season_harmonics` and
+    `trend_knots_every_weeks` bound the baseline's freedom; how much of it is used is learned. Half-lives are in
+    weeks, half-saturation in multiples of the channel's average active period.
     """
 
     adstock: Adstock | Literal["auto"] = "auto"

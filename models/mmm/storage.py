@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, fields
 from datetime import date as Date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -63,10 +63,15 @@ def save(fit: MMMFit, path: str | Path) -> Path:
         "seed": fit.seed,
     }
     arrays |= {
-        "scales.size": scales.size, "scales.media": scales.media, "scales.noise": scales.noise, "weight": fit.design.weight,
-        "effect.kind": fit.design.effect.kind, "effect.mu": fit.design.effect.mu, "effect.sd": fit.design.effect.sd,
+        "scales.size": scales.size,
+        "scales.media": scales.media,
+        "scales.noise": scales.noise,
+        "weight": fit.design.weight,
+        "effect.kind": fit.design.effect.kind,
+        "effect.mu": fit.design.effect.mu,
+        "effect.sd": fit.design.effect.sd,
         "effect.scale_to_iroas": fit.design.effect.scale_to_iroas,
-    }  # fmt: skip
+    }
     target = Path(path)
     if target.suffix != ".npz":
         target = target.with_name(target.name + ".npz")
@@ -114,7 +119,7 @@ def load(path: str | Path) -> MMMFit:
         BaselineConstants(**constants),
     )
     spec = MMMSpec.model_validate(plain["spec"])
-    shape = {k: tuple(v) if isinstance(v, list) else v for k, v in plain["form"].items()}
+    shape: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain["form"].items()}
     plan = design(data, spec, Form(**shape), scales=scales)
     effect = EffectPrior(
         arrays["effect.kind"],

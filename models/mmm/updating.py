@@ -1,4 +1,6 @@
-"""Yesterday's fit with today's rows: re-weighted when that is honest, refitted when it is not, and which one is recorded."""
+"""Yesterday's fit with today's rows: re-weighted when that is honest, refitted when it is not, and which one is
+recorded.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +26,17 @@ KNOTS_STALE = 26  # new periods after which trend knots and season are laid out 
 def refresh(fit: MMMFit, new_data: MMMData, *, seed: int) -> MMMFit:
     """The fit of `new_data` (all rows, restated ones included), as cheaply as is honest.
 
-    Scaling constants and response form stay frozen, so that the numbers move only because the data did. The last decision of
-    the result says `re-weighted …` or `refitted: <reason>`. Raises ValueError if channels, controls or geos changed.
+    Scaling constants and response form stay frozen, so that the numbers move only because the data did. The last
+    decision of the result says `re-weighted …` or `refitted: <reason>`. Raises ValueError if channels, controls or
+    geos changed.
     """
     old = fit.data
     same = ("channels", "organic", "geos", "control_names", "control_roles", "treatment_names", "kpi_name", "grain")
     for field in same:
         if getattr(old, field) != getattr(new_data, field):
             raise ValueError(
-                f"refresh: {field} changed from {getattr(old, field)} to {getattr(new_data, field)}; that is another model,"
+                f"refresh: {field} changed from {getattr(old, field)} to {getattr(new_data, field)}; that is another"
+                " model,"
                 " fit it anew"
             )
     added = len(set(new_data.dates) - set(old.dates))
@@ -69,7 +73,9 @@ def refresh(fit: MMMFit, new_data: MMMData, *, seed: int) -> MMMFit:
 
 
 def smooth(log_weights: np.ndarray) -> tuple[np.ndarray, float]:
-    """Pareto-smoothed, normalised importance weights and k-hat. Vehtari et al. (2024), with the fit of Zhang and Stephens (2009)."""
+    """Pareto-smoothed, normalised importance weights and k-hat. Vehtari et al. (2024), with the fit of Zhang and
+    Stephens (2009).
+    """
     logs = log_weights - log_weights.max()
     count = logs.size
     tail = int(min(0.2 * count, 3 * np.sqrt(count)))

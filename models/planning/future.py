@@ -10,13 +10,15 @@ from datetime import timedelta
 import numpy as np
 from pydantic import BaseModel, PositiveFloat
 
-from models.mmm import MMMFit
+from models.mmm import MMMData, MMMFit
 from models.mmm.baseline import build
+from models.mmm.design import Form
 from models.mmm.posterior import Posterior, linear_sums, media_sums
 
 
 class Delivery(BaseModel, frozen=True, extra="forbid"):
-    """How much media money buys: delivery grows with spend to the power `exponent`, equal to today's price at today's spend.
+    """How much media money buys: delivery grows with spend to the power `exponent`, equal to today's price at
+    today's spend.
 
     1 means a constant price; below 1 the price rises with spend, which is what auctions do.
     """
@@ -28,7 +30,8 @@ class Delivery(BaseModel, frozen=True, extra="forbid"):
 class Future:
     """Even spending over `horizon` periods after the last date; everything per draw.
 
-    current (P,) is what the last `horizon` periods cost; ceiling (P,) the even spend whose carried-over level was seen before.
+    current (P,) is what the last `horizon` periods cost; ceiling (P,) the even spend whose carried-over level was
+    seen before.
     """
 
     fit: MMMFit
@@ -38,15 +41,17 @@ class Future:
     ceiling: np.ndarray
     delivery: Mapping[str, Delivery]
 
-    def channel_response(self, c: int, spends: Sequence[float]) -> np.ndarray:
-        """Incremental KPI in money (D, len(spends)) of one channel's even spend over the horizon, carry-out included."""
+    def channel_response(self, c: int, spends: Sequence[float] | np.ndarray) -> np.ndarray:
+        """Incremental KPI in money (D, len(spends)) of one channel's even spend over the horizon, carry-out
+        included.
+        """
         design = self.fit.design
-        single = replace(
-            design, media=design.media[c : c + 1], form=self._form(c), data=_only(self.fit, c)
-        )
+        single = replace(design, media=design.media[c : c + 1], form=self._form(c), data=_only(self.fit, c))
         draws = _one(self.draws, c)
         nothing = media_sums(single, draws, self._path(c, 0.0)[None], self._labels(), 1)[:, 0, 0]
-        values = [media_sums(single, draws, self._path(c, s)[None], self._labels(), 1)[:, 0, 0] - nothing for s in spends]
+        values = [
+            media_sums(single, draws, self._path(c, s)[None], self._labels(), 1)[:, 0, 0] - nothing for s in spends
+        ]
         return np.stack(values, axis=1) * self.fit.data.money_per_kpi
 
     def baseline(self, controls: Mapping[str, Sequence[float]]) -> np.ndarray:
@@ -56,7 +61,8 @@ class Future:
         missing = [n for n in names if n not in controls]
         if missing:
             raise ValueError(
-                f"the future of {', '.join(missing)} is not declared: the model was fitted with it, and taking it as zero would"
+                f"the future of {', '.join(missing)} is not declared: the model was fitted with it, and taking it as"
+                " zero would"
                 f" be a guess. Give {self.horizon} values for each in future_controls"
             )
         unknown = sorted(set(controls) - set(names))
@@ -67,7 +73,9 @@ class Future:
         for k, name in enumerate(names):
             values = np.asarray(controls[name], dtype=float)
             if values.size != self.horizon or not np.isfinite(values).all():
-                raise ValueError(f"future_controls[{name!r}] has {values.size} values, the horizon {self.horizon} periods")
+                raise ValueError(
+                    f"future_controls[{name!r}] has {values.size} values, the horizon {self.horizon} periods"
+                )
             cube[:, :, k] = values
         ahead = replace(
             data, dates=next_dates(self.fit, self.horizon), kpi=np.zeros((geos, self.horizon)),
@@ -101,13 +109,11 @@ class Future:
         row = np.concatenate([np.full(history, -1), np.zeros(self.horizon + taps)]).astype(np.int64)
         return np.repeat(row[None, :], geos, axis=0)
 
-    def _form(self, c: int) -> object:
+    def _form(self, c: int) -> Form:
         form, name = self.fit.design.form, (self.fit.data.channels[c],)
-        own = {
-            "delayed": name if self.fit.design.delayed[c] else ("",),
-            "sloped": name if self.fit.design.sloped[c] else ("",),
-        }
-        return replace(form, **own)  # type: ignore[arg-type]
+        delayed = name if self.fit.design.delayed[c] else ()
+        sloped = name if self.fit.design.sloped[c] else ()
+        return replace(form, delayed=delayed, sloped=sloped)
 
 
 def look_ahead(fit: MMMFit, horizon: int, *, delivery: Mapping[str, Delivery], draws: int = 200) -> Future:
@@ -145,6 +151,6 @@ def _one(draws: Posterior, c: int) -> Posterior:
     return replace(draws, **{f: getattr(draws, f)[:, c : c + 1] for f in fields})
 
 
-def _only(fit: MMMFit, c: int) -> object:
+def _only(fit: MMMFit, c: int) -> MMMData:
     data = fit.data
     return replace(data, channels=(data.channels[c],), organic=(), media=data.media[:, :, c : c + 1])

@@ -38,13 +38,21 @@ def worst_share(share: float) -> Callable[[np.ndarray], float]:
 
 
 def best(
-    response: Response, total: float, low: np.ndarray, high: np.ndarray, *, objective: Callable[[np.ndarray], float] = mean_of,
-    sums: Sequence[tuple[np.ndarray, float, float]] = (), starts: Sequence[np.ndarray] = (), seed: int = 0,
-) -> Optimum:  # fmt: skip
+    response: Response,
+    total: float,
+    low: np.ndarray,
+    high: np.ndarray,
+    *,
+    objective: Callable[[np.ndarray], float] = mean_of,
+    sums: Sequence[tuple[np.ndarray, float, float]] = (),
+    starts: Sequence[np.ndarray] = (),
+    seed: int = 0,
+) -> Optimum:
     """Decisions within [low, high] that add up to `total` and make the objective of `response` (draws) greatest.
 
-    `sums` are further limits (mask, least, most). Several starts; with two free decisions also a dense grid. Raises ValueError
-    when no start reaches a feasible answer. Not a global guarantee for S-shaped responses beyond what the starts and grid see.
+    `sums` are further limits (mask, least, most). Several starts; with two free decisions also a dense grid. Raises
+    ValueError when no start reaches a feasible answer. Not a global guarantee for S-shaped responses beyond what the
+    starts and grid see.
     """
     from scipy.optimize import LinearConstraint, minimize
 

@@ -25,9 +25,9 @@ STEPS = 200  # shares in which a single draw's own best plan spends the budget
 class Plan:
     """Money per channel over the horizon, for planned and current mix at the same budget.
 
-    allocation: channel, current (at this budget), planned, change, low, high (90 % of the draws' own best plans), raised_in
-    (share of draws that raise it), tier, at_limit. outcome: plan, mean, q05, q95, worst_tenth of incremental KPI in money.
-    `probability_better` is that of beating the current mix at the same budget.
+    allocation: channel, current (at this budget), planned, change, low, high (90 % of the draws' own best plans),
+    raised_in (share of draws that raise it), tier, at_limit. outcome: plan, mean, q05, q95, worst_tenth of
+    incremental KPI in money. `probability_better` is that of beating the current mix at the same budget.
     """
 
     budget: float
@@ -52,11 +52,12 @@ def plan(
     delivery: Mapping[str, Delivery] | None = None,
     seed: int,
 ) -> Plan:
-    """The allocation of `budget` over `horizon` periods after the data, spent evenly, that maximises incremental KPI in money.
+    """The allocation of `budget` over `horizon` periods after the data, spent evenly, that maximises incremental KPI
+    in money.
 
-    `mean` maximises the posterior mean, `cvar` the mean of the worst `risk_share` of draws. Every control of the fit needs its
-    declared future. Raises ValueError for a fit that has not converged, an undeclared future, or limits in conflict.
-    Not a forecast of profit: margins and fixed costs are the caller's.
+    `mean` maximises the posterior mean, `cvar` the mean of the worst `risk_share` of draws. Every control of the fit
+    needs its declared future. Raises ValueError for a fit that has not converged, an undeclared future, or limits in
+    conflict. Not a forecast of profit: margins and fixed costs are the caller's.
     """
     if not fit.converged:
         raise ValueError("the fit has not converged: no plan is made from it. See fit.warnings()")
@@ -80,7 +81,8 @@ def plan(
     found = best(response, budget, low, high, objective=score, sums=sums, starts=[mix], seed=seed)
     if not found.proven:
         notes.append(Warning(
-            "plan_not_optimal", "high", "plan", "A shift of 1 % of the budget still improves this plan: the solver stopped early.",
+            "plan_not_optimal", "high", "plan", "A shift of 1 % of the budget still improves this plan: the solver"
+                                                " stopped early.",
             "Loosen the limits or change the horizon, and compare.",
         ))  # fmt: skip
     own = _best_per_draw(curves, budget, low, high)
@@ -100,8 +102,12 @@ def plan(
     )  # fmt: skip
 
 
-def frontier(fit: MMMFit, budgets: Sequence[float], constraints: Constraints | None = None, **choices: object) -> pl.DataFrame:
-    """Best mean outcome per budget: budget, mean, q05, q95, next_unit (extra KPI per extra money between neighbours)."""
+def frontier(
+    fit: MMMFit, budgets: Sequence[float], constraints: Constraints | None = None, **choices: object
+) -> pl.DataFrame:
+    """Best mean outcome per budget: budget, mean, q05, q95, next_unit (extra KPI per extra money between
+    neighbours).
+    """
     rows = []
     for budget in sorted(budgets):
         row = plan(fit, budget, constraints, **choices).outcome.row(0, named=True)  # type: ignore[arg-type]
@@ -134,7 +140,8 @@ def _limits(
             if mix[c] > ahead.ceiling[c]:
                 notes.append(Warning(
                     "beyond_observed_spend", "medium", name,
-                    f"At this budget {name} would be held above anything seen in the data ({ahead.ceiling[c]:,.0f} over the"
+                    f"At this budget {name} would be held above anything seen in the data ({ahead.ceiling[c]:,.0f}"
+                    " over the"
                     " horizon); the plan stops there.",
                     f"Raise {name} in steps and measure, before planning further up.",
                 ))  # fmt: skip

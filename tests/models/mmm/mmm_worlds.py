@@ -11,7 +11,9 @@ from models.mmm import MMMData
 
 
 def frame(*, geos=1, periods=104, channels=("a", "b"), seed=0, roas=None, noise=0.02, controls=False, half_life=1.0):
-    """Long frame of a world with geometric carryover and logistic saturation, and the truth per channel (incremental KPI)."""
+    """Long frame of a world with geometric carryover and logistic saturation, and the truth per channel
+    (incremental KPI).
+    """
     rng = np.random.default_rng(seed)
     roas = roas or {c: 1.0 + 0.5 * i for i, c in enumerate(channels)}
     t = np.arange(periods)

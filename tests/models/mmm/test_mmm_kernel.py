@@ -13,13 +13,20 @@ from models.mmm.experiments import Calibration, Experiment, calibrate
 from models.mmm.spec import ChannelSpec, MMMSpec, Normal
 from tests.models.mmm.mmm_worlds import panel
 
-FORMS = [Form("geometric", "hill", False, 6), Form("geometric", "logistic", False, 6), Form("weibull", "hill", True, 9),
-         Form("weibull", "exponential", False, 9), Form("weibull", "hill", True, 9, delayed=("b",), sloped=("a",))]  # fmt: skip
+FORMS = [
+    Form("geometric", "hill", False, 6),
+    Form("geometric", "logistic", False, 6),
+    Form("weibull", "hill", True, 9),
+    Form("weibull", "exponential", False, 9),
+    Form("weibull", "hill", True, 9, delayed=("b",), sloped=("a",)),
+]
 
 
 def calibration_of(data, plan):
     day = data.dates
-    inside = Experiment(name="dark", channels=("a",), start=day[10], end=day[14], value=900.0, se=300.0, cooldown_days=7)
+    inside = Experiment(
+        name="dark", channels=("a",), start=day[10], end=day[14], value=900.0, se=300.0, cooldown_days=7
+    )
     both = Experiment(name="pair", channels=("a", "b"), start=day[20], end=day[23], value=2000.0, se=500.0, robust=True)
     past = Experiment(
         name="old", channels=("b",), start=day[0].replace(year=2019), end=day[4].replace(year=2019), value=1.5, se=0.4,
@@ -43,7 +50,9 @@ def dense(plan, tests, theta, block):
         h, k = np.exp(names[f"log_half_life[{c}]"]), np.exp(names.get(f"log_shape[{c}]", 0.0))
         left = np.exp(-np.log(2) * (np.arange(form.taps + 1) / h) ** k)
         w = (left[:-1] - left[1:]) / (1 - left[-1])
-        a = np.array([[sum(w[j] * row[t - j] for j in range(min(form.taps, t + 1))) for t in range(periods)] for row in x])
+        a = np.array(
+            [[sum(w[j] * row[t - j] for j in range(min(form.taps, t + 1))) for t in range(periods)] for row in x]
+        )
         e, p = np.exp(names[f"log_half_saturation[{c}]"]), np.exp(names.get(f"log_slope[{c}]", 0.0))
         if form.saturation == "hill":
             with np.errstate(divide="ignore"):
@@ -92,7 +101,9 @@ def dense(plan, tests, theta, block):
         lift = 0.0
         for i in np.flatnonzero(tests.pairs[:, 0] == e):
             c = media[int(tests.pairs[i, 1])]
-            gap = tests.pairs[i, 2] * respond(plan.media[int(tests.pairs[i, 1])], c) - respond(tests.control_media[i], c)
+            gap = tests.pairs[i, 2] * respond(plan.media[int(tests.pairs[i, 1])], c) - respond(
+                tests.control_media[i], c
+            )
             lift += (tests.weights[i] * by_geo[c][:, None] * gap).sum()
         z = (value - lift) / se
         logp += -0.5 * (tail + 1) * np.log1p(z * z / tail) - np.log(se) if tail else normal(value, lift, se)
@@ -107,7 +118,10 @@ def plan_of(form, geos, signed, with_tests, periods=40):
 
 
 CASES = list(itertools.product(FORMS, (1, 3), (False, True), (False, True)))
-IDS = [f"{f.adstock}-{f.saturation}{'-mixed' if f.delayed else ''}-{g} geos{'-signed' if s else ''}{'-tests' if t else ''}" for f, g, s, t in CASES]
+IDS = [
+    f"{f.adstock}-{f.saturation}{'-mixed' if f.delayed else ''}-{g} geos{'-signed' if s else ''}{'-tests' if t else ''}"
+    for f, g, s, t in CASES
+]
 
 
 @pytest.mark.parametrize(("form", "geos", "signed", "with_tests"), CASES, ids=IDS)
@@ -122,7 +136,9 @@ def test_the_compiled_density_equals_the_dense_formula(form, geos, signed, with_
     for _ in range(3):
         theta = start_of(plan) + rng.normal(0, 0.4, n)
         # The kernel speaks of weighted rows; the weights' log is a constant of the data.
-        gaps.append(core(theta, np.empty(n), block, np.empty(0)) + np.log(plan.weight).sum() - dense(plan, tests, theta, block))
+        gaps.append(
+            core(theta, np.empty(n), block, np.empty(0)) + np.log(plan.weight).sum() - dense(plan, tests, theta, block)
+        )
     # one constant per robust test: the Student-t's normaliser is dropped; 1e-8 is float error of a 120-row determinant
     assert np.ptp(gaps) < 1e-8
     if not with_tests:
@@ -176,7 +192,9 @@ def test_a_spike_at_the_end_of_one_region_does_not_bleed_into_the_next():
     after = post.media_sums(plan, draws, media, labels, 2)
     assert after[0, 0, 0] > before[0, 0, 0]
     assert after[0, 1, 0] == before[0, 1, 0]
-    assert core(theta, np.empty(theta.size), with_spike, np.empty(0)) != core(theta, np.empty(theta.size), block, np.empty(0))
+    assert core(theta, np.empty(theta.size), with_spike, np.empty(0)) != core(
+        theta, np.empty(theta.size), block, np.empty(0)
+    )
     assert out.sum() == 0
 
 
@@ -211,7 +229,7 @@ def test_the_compiled_density_equals_the_pymc_reference(form, geos):
     block = blocks.build(plan, tests)
     model = reference_model(plan, tests)
     names = blocks.names(plan)
-    n, width, (_, periods) = len(names), len(plan.baseline.scale), plan.y.shape
+    n, width = len(names), len(plan.baseline.scale)
     logp = model.compile_logp()
     rng = np.random.default_rng(5)
     gaps = []
@@ -241,7 +259,7 @@ def test_the_compiled_density_equals_the_pymc_reference(form, geos):
         centre = np.linalg.solve(precision, (x * w) @ ((plan.y - mean).ravel() * w))
         z = np.concatenate([point["linear_z"], point["week_z"]]) if geos > 1 else point["linear_z"]
         gap = z - centre
-        sign, log_det = np.linalg.slogdet(precision)
+        _, log_det = np.linalg.slogdet(precision)
         conditional = 0.5 * (log_det - len(x) * np.log(2 * np.pi) - gap @ precision @ gap)
         gaps.append(float(logp(point)) - conditional - marginal)
     assert np.ptp(gaps) < 1e-7
