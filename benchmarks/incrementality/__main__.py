@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from benchmarks.incrementality.coverage import SCENARIOS, Measured, measured
+from benchmarks.incrementality.groups import CASES, group_measured
 from benchmarks.incrementality.page import page, targets
 from benchmarks.incrementality.quiet_panel import quiet_panel, rejections
 from benchmarks.incrementality.speed import timings
@@ -39,8 +40,9 @@ def main() -> int:
         times = timings(asked.shared)
     else:
         sys.stderr.write(f"{asked.shared} is absent: the real panel and the timings are left out\n")
+    groups = [group_measured(*case, max(1, asked.replications * 2 // 5)) for case in CASES]
     command = f"python -m benchmarks.incrementality --replications {asked.replications}"
-    text = page(results, quiet, times, command)
+    text = page(results, groups, quiet, times, command)
     sys.stdout.write(text)
     if not asked.no_page:
         PAGE.parent.mkdir(parents=True, exist_ok=True)

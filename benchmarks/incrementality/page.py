@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.incrementality.coverage import LEVEL, LIFT, Measured
+from benchmarks.incrementality.groups import LEVEL as GROUP_LEVEL
+from benchmarks.incrementality.groups import LIFT as GROUP_LIFT
+from benchmarks.incrementality.groups import GroupMeasured
 from benchmarks.incrementality.rivals import PUBLISHED, geolift
 
 TITLES = {
@@ -18,6 +21,7 @@ TITLES = {
 
 def page(
     results: Sequence[Measured],
+    groups: Sequence[GroupMeasured],
     quiet: Sequence[tuple[int, int, float]],
     times: Sequence[tuple[str, float, float]],
     command: str,
@@ -34,6 +38,7 @@ def page(
     for scenario, title in TITLES.items():
         parts += [f"## {title}", _table(scenario, [r for r in results if r.scenario == scenario])]
     parts += ["## Targets", _targets(results)]
+    parts += ["## Several tested regions among few", _groups(groups)]
     if quiet:
         parts += [
             "## A real panel without any test",
@@ -93,6 +98,20 @@ def targets(results: Sequence[Measured]) -> list[tuple[str, str, bool]]:
         ratio = row.width / rival.width
         found.append((f"{row.scenario} width <= {share:g} x GeoLift's", f"{ratio:.2f}", ratio <= share))
     return found
+
+
+def _groups(groups: Sequence[GroupMeasured]) -> str:
+    first = groups[0]
+    text = (
+        f"Panels as in H with 120 days before and 28 days of test, default method at {GROUP_LEVEL:.0%}, true lift"
+        f" {GROUP_LIFT:.0%}, {first.replications} panels per row (one standard error of the coverage:"
+        f" {first.monte_carlo_error:.3f}). Width is relative to the KPI."
+    )
+    rows = [
+        (f"{g.size} of {g.geos}", f"{g.coverage:.3f}", f"{g.false_positives:.3f}", f"{g.power:.3f}", f"{g.width:.3f}")
+        for g in groups
+    ]
+    return text + "\n\n" + _rows(("tested", "coverage", "false positives", "power", "width"), rows)
 
 
 def _targets(results: Sequence[Measured]) -> str:

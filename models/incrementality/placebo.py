@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from math import comb
 
@@ -14,6 +14,8 @@ from models.incrementality.fits import Fits, fit_targets
 ENUMERATED = 5_000  # up to this many placebo sets are all used
 SAMPLED = 999  # beyond it, this many are drawn with the caller's seed
 LARGE_GROUP = 0.1  # of the donors: from here on leaving the treated geos out of the placebos would bias them
+
+MIRROR = 0.9  # squared share of the effect from which on a set is the treated set in disguise
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,25 @@ def placebo_read(
         everyone, everyone[sets].mean(axis=1), sets, pre, post, estimator, group_size=sets.shape[1], asc_ridge=asc_ridge
     )
     if everyone is not pool:
-        mine = np.arange(everyone.shape[0]) >= pool.shape[0]
-        carried = mine[sets].mean(axis=1) - others.weights @ mine
-        gap = others.gap.copy()
-        gap[:, post] -= carried[:, None] * fit.tau[0]
-        others = replace(others, gap=gap, tau=others.tau - carried * fit.tau[0])
+        others, kept = _without_effect(others, sets, pool.shape[0], float(fit.tau[0]), post)
+        sets = sets[kept]
     return PlaceboRead(estimator, fit, others, sets, enumerated, asc_ridge)
+
+
+def _without_effect(fits: Fits, sets: np.ndarray, donors: int, tau: float, post: slice) -> tuple[Fits, np.ndarray]:
+    """Placebos free of the estimated effect, and which sets are kept.
+
+    A set carries the share `carried` of the effect: its treated members less the weight of treated controls. Taking
+    that share of the *estimate* off also takes off that share of the treated geos' noise, so the rest is scaled back by
+    1/sqrt(1 - carried^2); sets that are nearly the treated set or its mirror image tell nothing and are dropped. The
+    sets share the same few geos: their spread is widened like that of Student's t with one less freedom than geos.
+    """
+    geos = fits.weights.shape[1]
+    mine = np.arange(geos) >= donors
+    carried = mine[sets].mean(axis=1) - fits.weights @ mine
+    kept = carried**2 < MIRROR
+    scale = np.sqrt((geos - 1) / (geos - 3) / (1 - carried[kept] ** 2))
+    gap = fits.gap[kept].copy()
+    gap[:, post] = (gap[:, post] - carried[kept, None] * tau) * scale[:, None]
+    freed = Fits(fits.weights[kept], gap, (fits.tau[kept] - carried[kept] * tau) * scale, fits.spread[kept])
+    return freed, kept

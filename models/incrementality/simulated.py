@@ -86,6 +86,34 @@ def heterogeneous(iteration: int, effect: float) -> SimulatedTest:
     return _treat(np.exp(logs), treated, pre, effect)
 
 
+@dataclass(frozen=True)
+class SimulatedGroup:
+    """A panel (geos, days) with several treated rows, the first treated column, and the true total effect."""
+
+    kpi: np.ndarray
+    treated: tuple[int, ...]
+    pre: int
+    truth: float
+
+
+def heterogeneous_group(
+    iteration: int, geos: int, size: int, effect: float, *, pre: int = 120, days: int = 28
+) -> SimulatedGroup:
+    """The heterogeneous panel with `size` of `geos` treated by lot for `days` days."""
+    draw = np.random.default_rng(342_000 + iteration)
+    base = draw.lognormal(8, 0.7, geos)
+    day = np.arange(pre + days)
+    factors = _autoregression(0.03 * draw.standard_normal((2, day.size)), 0.95)
+    logs = np.log(base)[:, None] + draw.normal(1.0, 0.5, (geos, 2)) @ factors
+    logs += np.outer(0.001 * (1 + draw.standard_normal(geos)), day)
+    logs += np.log1p(np.outer(0.1 * (1 + 0.5 * draw.standard_normal(geos)), DOW[day % 7]))
+    kpi = np.exp(logs + _autoregression(0.10 * draw.standard_normal((geos, day.size)), 0.3))
+    treated = tuple(int(row) for row in np.sort(draw.choice(geos, size, replace=False)))
+    truth = float(effect * kpi[list(treated), pre:].sum())
+    kpi[list(treated), pre:] *= 1 + effect
+    return SimulatedGroup(kpi, treated, pre, truth)
+
+
 def _baselines(draw: np.random.Generator, geos: int) -> np.ndarray:
     return np.sort(draw.lognormal(np.log(4000) - 0.6**2 / 2, 0.6, geos))
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from models.incrementality import read_geo
-from models.incrementality.simulated import FIRST_MONDAY, SimulatedTest, heterogeneous, textbook
+from models.incrementality.simulated import FIRST_MONDAY, SimulatedTest, heterogeneous, heterogeneous_group, textbook
 
 
 def read(sim: SimulatedTest, frame: pl.DataFrame | None = None, **changes: object):
@@ -145,3 +145,18 @@ def test_a_geo_that_had_moved_away_before_the_test_is_invalid():
     result = read(SimulatedTest(kpi, sim.treated, sim.pre, sim.untreated))
     assert result.verdict == "invalid"
     assert "placebo_in_time" in {warning.code for warning in result.warnings}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("geos", "size"), [(12, 3), (12, 6), (20, 4)])
+def test_several_treated_geos_among_few_are_covered(geos, size):
+    """200 panels at 90 %: a share below .85 would happen once in 100 suites of a calibrated read."""
+    inside = []
+    for iteration in range(200):
+        made = heterogeneous_group(iteration, geos, size, 0.1)
+        frame = SimulatedTest(made.kpi, made.treated[0], made.pre, made.kpi[made.treated[0]]).frame()
+        start = FIRST_MONDAY + timedelta(days=made.pre)
+        window = {"start": start, "end": start + timedelta(days=made.kpi.shape[1] - made.pre - 1), "seed": 1}
+        result = read_geo(frame, [f"g{row:02d}" for row in made.treated], **window)
+        inside.append(result.low <= made.truth <= result.high)
+    assert np.mean(inside) >= 0.85
