@@ -37,6 +37,7 @@ def fit_with(
     scales: Scales | None = None, form: Form | None = None,
 ) -> MMMFit:  # fmt: skip
     """`fit` under frozen scales or a fixed form, as refresh and falsification need it."""
+    prefit.refuse_too_few_rows(data)
     decisions: list[str] = []
     findings: list[Warning] = []
     chosen, notes = (form, []) if form else choose_form(data, spec, experiments, scales)

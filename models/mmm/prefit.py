@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.mmm.data import MMMData
 from models.mmm.design import Design
 from models.warning import Warning
 
@@ -19,7 +20,7 @@ class Limits:
     correlation_review: float = 0.8
     correlation_withhold: float = 0.95
     rows_per_effect_review: float = 5.0
-    rows_per_effect_refuse: float = 1.5
+    rows_per_effect_refuse: float = 2.0
     active_share: float = 0.15
     least_variation: float = 0.05
     zero_kpi_share: float = 0.2
@@ -30,7 +31,7 @@ LIMITS = Limits()
 
 
 def check(design: Design, limits: Limits = LIMITS) -> list[Warning]:
-    """Findings before sampling. Raises ValueError when the panel has fewer rows than the model has things to learn."""
+    """Findings before sampling."""
     return [*design.data.findings, *design.findings, *_rows(design, limits), *_activity(design, limits),
             *_separability(design, limits), *_kpi(design, limits)]  # fmt: skip
 
@@ -57,16 +58,23 @@ def moved(design: Design) -> np.ndarray:
     return np.asarray(x.reshape(len(x), -1))
 
 
-def _rows(design: Design, limits: Limits) -> list[Warning]:
-    effects = len(design.media) * 3 + len(design.baseline.names)
-    channels = len(design.media)
-    per = design.cells / max(channels + len(design.data.control_names) + len(design.data.treatment_names) + 4, 1)
+def refuse_too_few_rows(data: MMMData, limits: Limits = LIMITS) -> None:
+    """Raises ValueError when the panel has fewer rows than could tell its channels and controls apart."""
+    per = _rows_per_effect(data)
     if per < limits.rows_per_effect_refuse:
         raise ValueError(
-            f"{channels} channels and {len(design.data.control_names)} controls on {design.cells} rows: {per:.1f}"
-            " rows per effect."
-            " Join channels into groups or deliver a longer history"
+            f"{len(data.media_names)} channels and {len(data.control_names)} controls on {data.kpi.size} rows:"
+            f" {per:.1f} rows per effect. Join channels into groups or deliver a longer history"
         )
+
+
+def _rows_per_effect(data: MMMData) -> float:
+    return data.kpi.size / (len(data.media_names) + len(data.control_names) + len(data.treatment_names) + 4)
+
+
+def _rows(design: Design, limits: Limits) -> list[Warning]:
+    effects = len(design.media) * 3 + len(design.baseline.names)
+    per = _rows_per_effect(design.data)
     if per < limits.rows_per_effect_review:
         return [Warning(
             "few_rows_per_effect", "medium", "all",

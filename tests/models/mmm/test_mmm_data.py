@@ -1,0 +1,144 @@
+"""Bad input is refused, or warned about, in words that name the column and the fix."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from models.mmm import MMMData, MMMSpec, Sampling, Treatment, fit
+from models.mmm.baseline import taps
+from models.mmm.design import Form, design
+from models.mmm.prefit import check
+from tests.models.mmm.mmm_worlds import frame
+
+LONG, _ = frame(periods=60)
+PANEL, _ = frame(geos=3, periods=60)
+
+
+def read(long: pl.DataFrame, **choices):
+    return MMMData.from_frame(long, **{"date": "date", "kpi": "kpi", "spend": {"a": "a", "b": "b"}, **choices})
+
+
+def first(column, value):
+    row = pl.int_range(pl.len()) == 5
+    return LONG.with_columns(pl.when(row).then(value).otherwise(pl.col(column)).alias(column))
+
+
+@pytest.mark.parametrize(
+    ("long", "choices", "complaint"),
+    [
+        pytest.param(LONG.head(1), {}, "holds 1 date", id="one week"),
+        pytest.param(LONG.head(20), {}, "20 weeks of data", id="too short"),
+        pytest.param(
+            LONG.with_columns(b=pl.lit(0.0)), {}, "'b' of channel 'b' is zero in every row", id="all-zero channel"
+        ),
+        pytest.param(LONG.filter(pl.int_range(pl.len()) != 7), {}, "1 week.s. are missing.*2022-02-21", id="gap"),
+        pytest.param(pl.concat([LONG, LONG.head(1)]), {}, "appears 2 times", id="duplicate key"),
+        pytest.param(first("a", None), {}, "'a' is empty or not a number in 1 rows, first on 2022-02-07", id="null"),
+        pytest.param(first("kpi", float("nan")), {}, "'kpi' is empty or not a number", id="nan in kpi"),
+        pytest.param(first("a", -3.0), {}, "'a' is -3 on 2022-02-07", id="negative spend"),
+        pytest.param(LONG.with_columns(kpi=pl.lit(5.0)), {}, "is 5 in every row", id="constant kpi"),
+        pytest.param(LONG.with_columns(truth__mu=pl.lit(1.0)), {}, "answer key", id="answer key"),
+        pytest.param(LONG.with_columns(a_effect=pl.lit(1.0)), {}, "a_effect", id="answer key by suffix"),
+        pytest.param(LONG, {"spend": {"a": "none"}}, "'none' is not in the frame", id="unknown column"),
+        pytest.param(LONG, {"spend": {"a": "kpi"}}, "used twice", id="kpi as spend"),
+        pytest.param(LONG, {"controls": {"price": "mediator"}}, "carries part of a channel's effect", id="mediator"),
+        pytest.param(LONG, {"controls": {"price": "collider"}}, "false link", id="collider"),
+        pytest.param(LONG, {"controls": {"price": "helper"}}, "role 'helper' is unknown", id="unknown role"),
+        pytest.param(LONG.with_columns(a=pl.col("a").cast(pl.String)), {}, "not numbers", id="text spend"),
+        pytest.param(LONG.with_columns(date=pl.lit("soon")), {}, "'soon' is not a date", id="text date"),
+        pytest.param(PANEL.slice(1), {"geo": "geo"}, "1 of 180 geo-week rows are missing", id="ragged panel"),
+        pytest.param(LONG, {"organic": {"a": "price"}}, "both paid .* and organic", id="paid and organic"),
+    ],
+)
+def test_bad_input_is_refused_by_name(long, choices, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        read(long, **choices)
+
+
+def test_an_irrelevant_control_is_left_out():
+    assert read(LONG, controls={"price": "irrelevant"}).control_names == ()
+
+
+def test_a_signed_kpi_is_kept_and_said():
+    data = read(first("kpi", -100.0))
+    assert [w.code for w in data.findings] == ["negative_kpi"]
+
+
+def test_row_order_does_not_matter():
+    shuffled = PANEL.sample(fraction=1.0, shuffle=True, seed=4)
+    assert np.array_equal(read(PANEL, geo="geo").media, read(shuffled, geo="geo").media)
+
+
+@pytest.mark.parametrize(("step", "grain"), [(1, "day"), (7, "week")])
+def test_the_grain_is_read_from_the_dates(step, grain):
+    start = LONG["date"][0]
+    days = [start + timedelta(days=step * i) for i in range(LONG.height)]
+    assert read(LONG.with_columns(date=pl.Series(days))).grain == grain
+
+
+def test_monthly_rows_are_months():
+    days = pl.date_range(pl.date(2020, 1, 1), pl.date(2024, 12, 1), "1mo", eager=True)
+    assert read(LONG.with_columns(date=days)).grain == "month"
+
+
+def plan(data, spec=None):
+    spec = spec or MMMSpec()
+    return design(data, spec, Form("geometric", "logistic", False, taps(spec, data)))
+
+
+def test_sixty_channels_on_a_hundred_weeks_are_refused():
+    long, _ = frame(periods=100, channels=tuple(f"c{i}" for i in range(60)))
+    data = MMMData.from_frame(long, date="date", kpi="kpi", spend={f"c{i}": f"c{i}" for i in range(60)})
+    with pytest.raises(ValueError, match="60 channels and 0 controls on 100 rows"):
+        fit(data, seed=1)
+
+
+def test_channels_bought_in_step_are_named_together():
+    data = read(LONG.with_columns(b=pl.col("a") * 2 + 1))
+    found = [w for w in check(plan(data)) if w.code == "channels_not_separable"]
+    assert [(w.subject, w.severity) for w in found] == [("a, b", "high")]
+
+
+def test_a_channel_without_variation_is_named():
+    data = read(LONG.with_columns(b=pl.lit(100.0) + pl.col("price") * 0.1))
+    assert "b" in [w.subject for w in check(plan(data)) if w.code == "no_variation"]
+
+
+def test_a_spike_is_named_cut_and_kept_raw():
+    data = read(first("a", 60_000.0))
+    found = plan(data)
+    assert [(w.code, w.subject) for w in found.findings] == [("spend_spike", "a")]
+    assert "2022-02-07" in found.findings[0].message
+    assert data.media[0, 5, 0] == 60_000
+    ordinary = np.delete(found.media[0, 0], 5)
+    assert found.media[0, 0, 5] == pytest.approx(ordinary.max())
+
+
+def test_units_do_not_change_the_model():
+    """The same money in cents is the same scaled panel, up to float error."""
+    cents = LONG.with_columns(pl.col("a", "b", "kpi") * 100)
+    one, two = plan(read(LONG)), plan(read(cents))
+    np.testing.assert_allclose(one.y, two.y, rtol=1e-12)
+    np.testing.assert_allclose(one.media, two.media, rtol=1e-12)
+    np.testing.assert_allclose(one.effect.mu, two.effect.mu, rtol=1e-9)
+
+
+def test_a_constant_added_to_every_region_changes_no_effect_much():
+    """Levels are free per region; only the weak prior on them can notice (3 mean KPIs wide)."""
+    short = MMMSpec(
+        sampling=Sampling(draws=200, tune=200), adstock="geometric", saturation="logistic", size_scaling="none"
+    )
+    moved = PANEL.with_columns(kpi=pl.col("kpi") + 3000)
+    one, two = (fit(read(x, geo="geo"), short, seed=3).roas() for x in (PANEL, moved))
+    gap = np.abs(one["mean"] - two["mean"]) / one["sd"]
+    assert gap.max() < 0.5
+
+
+def test_a_treatment_counts_from_its_declared_baseline():
+    data = read(LONG, treatments=[Treatment("price", 0.0)])
+    assert data.treatment_baselines == (0.0,)
+    assert "price" in plan(data).baseline.component
