@@ -100,7 +100,7 @@ def experiment_rows(
                 "iroas": iroas,
                 "se": se,
                 "age_days": float(max((middle - (start + (end - start) / 2)).days, 0)),
-                "share_captured": min(max(share, 0.05), 1.0),
+                "share_captured": min(max(share, 0.05), 2.0),
                 "quality": QUALITY.get(grade or "", 1.0),
                 "design": DESIGNS.get(design or "", "platform_lift" if design == "platform_lift" else "quasi"),
             }
@@ -159,7 +159,8 @@ def claim_rows(
     ).fetchall()
     asked = con.execute(
         "select channel, sum(cast(amount as double)), sum(conversions) from marts.attribution_channel"
-        " where model = 'self_reported' and stage = 'order' and period = 'window' group by channel having sum(amount) > 0 order by channel"
+        " where model = 'self_reported' and stage = 'order' and period = 'window'"
+        " group by channel having sum(amount) > 0 order by channel"
     ).fetchall()
     # Platforms and web analytics watch the same clicks and err together: the second is no second opinion.
     clicks = ("platform", "platform", platform) if platform else ("markov", "attribution", tracked)

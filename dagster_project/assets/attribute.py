@@ -13,11 +13,12 @@ from models.warning import Warning
 
 STAGES = ("order", "won")
 DRAWS = 300
+_KEY = ["channel", "model"]
 
 
 @dg.asset(
     key=["measurement", "attribution"],
-    deps=[["marts", "path"], ["marts", "touch_path"], ["marts", "attribution_credit"]],
+    deps=[["marts", "path"], ["marts", "account_path"], ["marts", "touch_path"], ["marts", "attribution_credit"]],
     group_name="measurement",
     owners=["team:analytics"],
     kinds={"python", "duckdb"},
@@ -25,12 +26,16 @@ DRAWS = 300
 )
 def attribution(warehouse: Warehouse) -> dg.MaterializeResult:
     """Conversions and amounts per channel and model, with sampling ranges, and markov's share of every conversion."""
-    from models.attribution import heuristics, markov, markov_credit, markov_rows, path_warnings
+    from models.attribution import credit_warnings, heuristics, markov, markov_credit, markov_rows, path_warnings
 
     with warehouse.read() as con:
         facts = run_record.current(con)
         paths = con.sql(
             "select stage, path, total_conversions, total_conversion_value, total_null from marts.path"
+        ).pl()
+        buyers = con.sql(
+            "select stage, account, path, total_conversions, total_conversion_value, total_null from marts.account_path"
+            " order by account, path"
         ).pl()
         touches = con.sql(
             "select stage, conversion_id, touch_id, channel, position from marts.touch_path"
@@ -59,10 +64,11 @@ def attribution(warehouse: Warehouse) -> dg.MaterializeResult:
                 pl.col("removal_effect_conversions").alias("removal_effect"),
             ),
         ]
-        tables.append(pl.concat(parts, how="diagonal_relaxed").with_columns(stage=pl.lit(stage)))
+        table = pl.concat(parts, how="diagonal_relaxed").with_columns(stage=pl.lit(stage))
+        tables.append(table.join(_ranges(buyers.filter(pl.col("stage") == stage), facts.seed), _KEY, how="left"))
         shares = markov_credit(touches.filter(pl.col("stage") == stage).drop("stage", "position"), own)
         credits.append(shares.with_columns(stage=pl.lit(stage)))
-        warnings += path_warnings(own)
+        warnings += [*path_warnings(own), *credit_warnings(own)]
     table = pl.concat(tables) if tables else pl.DataFrame()
     missing = None if tables else "touches and conversions: GA4 or a CRM in landing/"
     with warehouse.write() as con:
@@ -71,6 +77,16 @@ def attribution(warehouse: Warehouse) -> dg.MaterializeResult:
         record_warnings(con, facts.run_id, warnings)
         run_record.record_not_run(con, facts.run_id, "attribution", missing)
     return dg.MaterializeResult(metadata={"dagster/row_count": table.height, "markov_credit_rows": count})
+
+
+def _ranges(buyers: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """90 % sampling range of each model's value per channel: buyers drawn again, every model refitted."""
+    from models.attribution import intervals
+
+    rows = buyers.with_columns(pl.col("total_conversion_value").cast(pl.Float64))
+    table = intervals(rows, draws=DRAWS, seed=seed).table.filter(pl.col("measure") == "value")
+    named = pl.col("model").replace("markov", "markov_classic")
+    return table.select("channel", named.alias("model"), pl.col("q05").alias("low"), pl.col("q95").alias("high"))
 
 
 def _write_credit(con: duckdb.DuckDBPyConnection, run_id: str, shares: pl.DataFrame | None) -> int:

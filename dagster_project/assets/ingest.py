@@ -26,7 +26,7 @@ SEED_TAG, SELECTION_TAG = "plumbline/seed", "plumbline/selection"
 )
 def run_settings(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     """The run's identity, its instant and plumbline.yaml as tables that SQL can read."""
-    from dagster_project.sources import catalogue
+    from dagster_project.sources import catalogue, landing
 
     company = settings()
     tags = context.run.tags
@@ -39,6 +39,8 @@ def run_settings(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.
         results.create_tables(con)
         catalogue.create_raw_tables(con)
         facts = run_record.begin(con, company, print_=print_, as_of_day=day, seed=seed, selection=selection)
+        strays = [landing.file_name(p, workspace().landing) for p in landing.stray_files(workspace().landing)]
+        run_record.record_checks(con, facts.run_id, [_no_strays(strays)])
     return dg.MaterializeResult(
         metadata={
             "run_id": facts.run_id,
@@ -47,6 +49,13 @@ def run_settings(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.
             "company": company.company.name,
         }
     )
+
+
+def _no_strays(names: list[str]) -> Check:
+    """Files that no source reads are no reason to stop, but a typed-wrong folder must not go unseen."""
+    named = ", ".join(f"landing/{n}" for n in names[:5]) + (" …" if len(names) > 5 else "")
+    fix = f"no source reads {named}: move it into the folder of its source" if names else "every file has its source"
+    return Check("every_file_has_a_source", not names, "warn", f"{len(names)} files", fix)
 
 
 def _source(name: str) -> dg.AssetsDefinition:

@@ -1,57 +1,9 @@
--- Distinct paths with what came of them, the input of the path models. Refunds are netted from the value.
-with refunds as (
-    select
-        conversions.reverses as conversion_id,
-        sum(conversions.amount_report) as amount_report
-    from {{ ref('conversion') }} as conversions
-    where conversions.reverses is not null
-    group by conversions.reverses
-),
-
-converted as (
-    select
-        touches.stage,
-        touches.conversion_id,
-        string_agg(touches.channel, ' > ' order by touches.position) as path,
-        max(touches.amount_report) as amount_report
-    from {{ ref('touch_path') }} as touches
-    group by touches.stage, touches.conversion_id
-),
-
-unconverted as (
-    select
-        nulls.stage,
-        nulls.unit_key,
-        string_agg(nulls.channel, ' > ' order by nulls.occurred_at, nulls.touch_id) as path
-    from {{ ref('int_attr__null_path') }} as nulls
-    where not nulls.is_censored
-    group by nulls.stage, nulls.unit_key
-),
-
-counted as (
-    select
-        converted.stage,
-        converted.path,
-        1 as conversions,
-        coalesce(converted.amount_report, 0) + coalesce(refunds.amount_report, 0) as amount,
-        0 as nulls
-    from converted
-    left join refunds on converted.conversion_id = refunds.conversion_id
-    union all
-    select
-        unconverted.stage,
-        unconverted.path,
-        0 as conversions,
-        0 as amount,
-        1 as nulls
-    from unconverted
-)
-
+-- Distinct paths with what came of them, the input of the path models.
 select
-    counted.stage,
-    counted.path,
-    cast(sum(counted.conversions) as bigint) as total_conversions,
-    cast(sum(counted.amount) as decimal(38, 2)) as total_conversion_value,
-    cast(sum(counted.nulls) as bigint) as total_null
-from counted
-group by counted.stage, counted.path
+    account_paths.stage,
+    account_paths.path,
+    cast(sum(account_paths.total_conversions) as bigint) as total_conversions,
+    cast(sum(account_paths.total_conversion_value) as decimal(38, 2)) as total_conversion_value,
+    cast(sum(account_paths.total_null) as bigint) as total_null
+from {{ ref('account_path') }} as account_paths
+group by account_paths.stage, account_paths.path
