@@ -19,6 +19,7 @@ from models.incrementality.overlap import Neighbour
 from models.incrementality.panel import GeoPanel, PanelError
 from models.incrementality.result import Check, LiftResult
 from models.incrementality.series import read_series
+from models.incrementality.staggered import StaggeredResult, read_staggered
 from models.incrementality.switchback import switchback_arms, switchback_schedule
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Neighbour",
     "OneLook",
     "PanelError",
+    "StaggeredResult",
     "design_geo",
     "draw_design",
     "lift_contract",
@@ -45,6 +47,7 @@ __all__ = [
     "read_geo",
     "read_observational",
     "read_series",
+    "read_staggered",
     "switchback_arms",
     "switchback_schedule",
 ]
