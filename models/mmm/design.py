@@ -43,6 +43,7 @@ class Form:
     taps: int
     delayed: tuple[str, ...] | None = None
     sloped: tuple[str, ...] | None = None
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +110,8 @@ def design(
     findings += spikes
     scales = scales or freeze(data, spec, media)
     outcome = data.kpi / (scales.size[:, None] * scales.kpi)
-    linear = base.build(data, spec, scales.baseline)
+    scaled = np.ascontiguousarray(np.moveaxis(media / scales.size[:, None, None] / scales.media, 2, 0))
+    linear = with_hidden_demand(base.build(data, spec, scales.baseline), scaled, data.media_names, form, scales)
     effect, notes = _effect_prior(data, spec, scales, sigma)
     findings += notes
     many = len(data.geos) > 1
@@ -122,7 +124,7 @@ def design(
         form=form,
         scales=scales,
         y=outcome,
-        media=np.ascontiguousarray(np.moveaxis(media / scales.size[:, None, None] / scales.media, 2, 0)),
+        media=scaled,
         weight=np.repeat(1 / scales.noise[:, None], len(data.dates), axis=1),
         baseline=linear,
         effect=effect,
@@ -131,6 +133,25 @@ def design(
         geo_effects=many and spec.geo_effects,
         week_effects=many,
         findings=tuple(findings),
+    )
+
+
+def with_hidden_demand(
+    linear: base.Baseline, media: np.ndarray, names: tuple[str, ...], form: Form, scales: Scales
+) -> base.Baseline:
+    """The baseline with a column per channel of `form.hidden`: demand that moves with its spend without coming
+    from it.
+    """
+    if not form.hidden:
+        return linear
+    moved = [media[names.index(c)] - media[names.index(c)].mean(axis=1, keepdims=True) for c in form.hidden]
+    return base.Baseline(
+        names=linear.names + tuple(f"demand_behind_{c}" for c in form.hidden),
+        component=linear.component + ("hidden demand",) * len(form.hidden),
+        columns=np.concatenate([linear.columns, np.stack(moved)]),
+        scale=np.concatenate([linear.scale, np.full(len(form.hidden), 3.0 * scales.baseline.movement)]),
+        group=np.concatenate([linear.group, np.full(len(form.hidden), base.FIXED)]),
+        groups=linear.groups,
     )
 
 

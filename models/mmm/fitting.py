@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from models.mmm import block as blocks
-from models.mmm import endogeneity, laplace, postfit, prefit, robust, sampler
+from models.mmm import conflicts, endogeneity, laplace, postfit, prefit, robust, sampler
 from models.mmm.baseline import taps
 from models.mmm.data import MMMData
 from models.mmm.design import Design, Form, Scales, design
@@ -50,6 +50,11 @@ def fit_with(
 
         return fit_reference(plan, experiments, findings=findings, decisions=decisions, seed=seed)
     tests = calibrate(data, plan.media, plan.scales, experiments)
+    if experiments and not plan.form.hidden:
+        suspects, notes = conflicts.findings(conflicts.against_the_data(plan, tests, seed=seed))
+        findings += notes
+        decisions += [w.message for w in notes]
+        plan = design(data, spec, replace(plan.form, hidden=suspects), scales=plan.scales)
     block = blocks.build(plan, tests)
     peak = laplace.peak(block, laplace.start(plan))
     plan, block, peak, note = _wider_prior(plan, block, peak, tests)

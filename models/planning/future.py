@@ -12,7 +12,7 @@ from pydantic import BaseModel, PositiveFloat
 
 from models.mmm import MMMData, MMMFit
 from models.mmm.baseline import build
-from models.mmm.design import Form
+from models.mmm.design import Form, with_hidden_demand
 from models.mmm.posterior import Posterior, linear_sums, media_sums
 
 
@@ -81,7 +81,10 @@ class Future:
             data, dates=next_dates(self.fit, self.horizon), kpi=np.zeros((geos, self.horizon)),
             controls=cube[:, :, : len(data.control_names)], treatments=cube[:, :, len(data.control_names) :],
         )  # fmt: skip
-        columns = build(ahead, self.fit.spec, self.fit.design.scales.baseline)
+        design = self.fit.design
+        columns = build(ahead, self.fit.spec, design.scales.baseline)
+        quiet = np.zeros((len(data.media_names), geos, self.horizon))  # hidden demand is expected at its average
+        columns = with_hidden_demand(columns, quiet, data.media_names, design.form, design.scales)
         later = replace(self.fit.design, data=ahead, baseline=columns)
         labels = np.zeros((geos, self.horizon), dtype=np.int64)
         return np.asarray(linear_sums(later, self.draws, labels, 1)[1][:, 0].sum(axis=1) * data.money_per_kpi)
