@@ -47,6 +47,8 @@ class GeoTest:
         a treated geo among the excluded, too few donors, a geo that never moves before the test, and spend of a
         treated geo that begins on another day than the test.
         """
+        if isinstance(treated, str):
+            raise PanelError(f"treated={treated!r} is one word: pass a list of geos, [{treated!r}]")
         if not treated:
             raise PanelError("no treated geo was named")
         rows = panel.rows_of(treated, "treated")

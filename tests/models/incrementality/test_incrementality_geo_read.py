@@ -148,7 +148,7 @@ def test_a_geo_that_had_moved_away_before_the_test_is_invalid():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("geos", "size"), [(12, 3), (12, 6), (20, 4)])
+@pytest.mark.parametrize(("geos", "size"), [(12, 3), (12, 6), (16, 3)])
 def test_several_treated_geos_among_few_are_covered(geos, size):
     """200 panels at 90 %: a share below .85 would happen once in 100 suites of a calibrated read."""
     inside = []
@@ -160,3 +160,23 @@ def test_several_treated_geos_among_few_are_covered(geos, size):
         result = read_geo(frame, [f"g{row:02d}" for row in made.treated], **window)
         inside.append(result.low <= made.truth <= result.high)
     assert np.mean(inside) >= 0.85
+
+
+@pytest.mark.slow
+def test_p_value_and_interval_agree_on_a_thousand_panels():
+    """Groups of one to four of eight to fourteen geos, both forms, all verdicts."""
+    forms, verdicts = set(), set()
+    for iteration in range(1_000):
+        geos, size = 8 + iteration % 7, 1 + iteration % 4
+        made = heterogeneous_group(iteration, geos, size, 0.05 * (iteration % 5), pre=40, days=10)
+        frame = SimulatedTest(made.kpi, made.treated[0], made.pre, made.kpi[made.treated[0]]).frame()
+        start = FIRST_MONDAY + timedelta(days=40)
+        window = {"start": start, "end": start + timedelta(days=9), "seed": 1}
+        level = (0.8, 0.9, 0.95)[iteration % 3]
+        result = read_geo(frame, [f"g{row:02d}" for row in made.treated], level=level, **window)
+        assert (result.low <= 0 <= result.high) == (result.p_value > 1 - level + 1e-12)
+        assert result.low <= result.effect <= result.high
+        forms.add(result.inference.split(",")[1])
+        verdicts.add(result.verdict)
+    assert forms == {" rank form", " t form"}
+    assert verdicts == {"valid", "inconclusive", "invalid"}

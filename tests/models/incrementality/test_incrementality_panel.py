@@ -95,6 +95,7 @@ WINDOWS = [
     pytest.param({"lag": 12}, "leaves nothing", id="lag eats the window"),
     pytest.param({"treated": ("berlin", "berlin")}, "'berlin' is assigned twice", id="assigned twice"),
     pytest.param({"treated": ("bonn",)}, "'bonn' is not in the panel", id="unknown geo"),
+    pytest.param({"treated": "berlin"}, "pass a list of geos", id="a bare name"),
     pytest.param({"treated": ()}, "no treated geo", id="nobody treated"),
     pytest.param({"exclude": ("berlin",)}, "both treated and excluded", id="treated and excluded"),
     pytest.param({"level": 90}, "between 0.5 and 1", id="level in percent"),
