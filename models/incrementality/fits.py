@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.incrementality.estimator import RIDGE_SHARE, Estimator
+from models.incrementality.panel import PanelError
 
 SLACK = 1e-6  # largest violation of the optimality conditions, relative to the mean variance of the donors
 
@@ -44,7 +45,7 @@ def fit_targets(
 
     Row b of `excluded` (B, m) names donors that target b is made of, so they may not help to predict it. Only
     columns before `pre` decide the weights. `group_size` is the number of treated geos (it enters the penalty of full
-    SDID only). Raises ValueError when a target's gap never moves before the test (nothing to studentise by).
+    SDID only). Raises PanelError when a target's gap never moves before the test (nothing to studentise by).
     """
     if estimator.weighing == "tbr":
         gap, weights = _regression_gap(donors, targets, excluded, pre)
@@ -57,7 +58,7 @@ def fit_targets(
             gap = gap - _time_weighted_pre_gap(donors, gap, excluded, pre, post)
     spread = gap[:, :pre].std(axis=1, ddof=1)
     if not (spread > 1e-12 * np.abs(targets[:, :pre]).max()).all():
-        raise ValueError(
+        raise PanelError(
             "a geo is reproduced by the others without any error before the test: remove copies of one series"
         )
     return Fits(weights, gap, gap[:, post].mean(axis=1), spread)

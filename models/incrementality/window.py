@@ -80,6 +80,7 @@ class GeoTest:
                 " control as if it were tested"
             )
         _refuse_constant(panel, rows + donors, first)
+        _refuse_copies(panel, rows + donors, first)
         _refuse_other_start(panel, rows, first, start)
         return cls(panel, tuple(rows), tuple(donors), first, first + lag, last)
 
@@ -122,6 +123,18 @@ def _refuse_constant(panel: GeoPanel, rows: Sequence[int], pre: int) -> None:
                 f"geo {panel.geos[row]!r} has the same KPI ({before[0]:g}) in every period from {panel.dates[0]} to"
                 f" {panel.dates[pre - 1]}: a series that never moves cannot be compared; leave it out with exclude"
             )
+
+
+def _refuse_copies(panel: GeoPanel, rows: Sequence[int], pre: int) -> None:
+    seen: dict[bytes, int] = {}
+    for row in rows:
+        series = panel.kpi[row, :pre].tobytes()
+        if series in seen:
+            raise PanelError(
+                f"geos {panel.geos[seen[series]]!r} and {panel.geos[row]!r} have the same KPI in every period before"
+                f" {panel.dates[pre]}: one is a copy of the other; leave it out with exclude"
+            )
+        seen[series] = row
 
 
 def _refuse_other_start(panel: GeoPanel, treated: Sequence[int], pre: int, start: date) -> None:

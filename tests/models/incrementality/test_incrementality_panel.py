@@ -68,6 +68,11 @@ BROKEN = [
         r"1 geo.s. are left as control \(koeln\)",
         id="one donor",
     ),
+    pytest.param(
+        lambda f: pl.concat([f, f.filter(pl.col("geo") == "koeln").with_columns(geo=pl.lit("bonn"))]),
+        "'bonn' and 'koeln' have the same KPI in every period before 2025-03-31",
+        id="a copied geo",
+    ),
     pytest.param(lambda f: f.drop("kpi"), "no column kpi", id="no KPI column"),
     pytest.param(lambda f: f.clear(), "has no row", id="empty panel"),
     pytest.param(lambda f: f.with_columns(pl.col("date").cast(pl.String)), "parse it to dates", id="dates as text"),
