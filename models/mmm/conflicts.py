@@ -23,7 +23,7 @@ def against_the_data(plan: Design, tests: Calibration, *, seed: int) -> pl.DataF
     value and model are incremental KPI; z is their gap over both errors. Tests read in steady state are left out.
     """
     block = blocks.build(plan)
-    peak = laplace.peak(block, laplace.start(plan))
+    peak = laplace.peak(block, laplace.start(plan), blocks.names(plan))
     noise = np.random.default_rng(seed).normal(size=(DRAWS, peak.mode.size))
     draws = from_kernel((peak.mode + noise @ peak.factor.T)[None], block, plan, seed=seed)
     rows = []

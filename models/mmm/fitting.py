@@ -56,7 +56,7 @@ def fit_with(
         decisions += [w.message for w in notes]
         plan = design(data, spec, replace(plan.form, hidden=suspects), scales=plan.scales)
     block = blocks.build(plan, tests)
-    peak = laplace.peak(block, laplace.start(plan))
+    peak = laplace.peak(block, laplace.start(plan), blocks.names(plan))
     plan, block, peak, note = _wider_prior(plan, block, peak, tests)
     findings += note
     decisions += [w.message for w in note]
@@ -198,7 +198,7 @@ def _wider_prior(
     wider = design(plan.data, plan.spec, plan.form, scales=plan.scales, sigma=2 * plan.spec.iroas.sigma)
     block = blocks.build(wider, tests)
     who = ", ".join(n for n, f in zip(plan.data.media_names, far, strict=True) if f)
-    return wider, block, laplace.peak(block, laplace.start(wider)), [Warning(
+    return wider, block, laplace.peak(block, laplace.start(wider), blocks.names(wider)), [Warning(
         "prior_widened", "medium", who,
         f"The data put {who} far outside the usual range of returns, so the belief about all channels was made twice"
         " as wide.",

@@ -45,8 +45,12 @@ def start(design: Design) -> np.ndarray:
     return theta
 
 
-def peak(block: np.ndarray, begin: np.ndarray) -> Peak:
-    """Mode by L-BFGS with the kernel's gradient, curvature by central differences of the gradient."""
+def peak(block: np.ndarray, begin: np.ndarray, names: tuple[str, ...] = ()) -> Peak:
+    """Mode by L-BFGS with the kernel's gradient, curvature by central differences of the gradient.
+
+    The spread between regions is held where it begins: at the joint mode of a spread and what it spreads, the spread
+    runs off and the curvature says nothing about the bulk of the posterior.
+    """
     from scipy.optimize import minimize
 
     from models.mmm.kernel import core
@@ -61,6 +65,9 @@ def peak(block: np.ndarray, begin: np.ndarray) -> Peak:
         return -value, -grad.copy()
 
     bounds = [(b - 12, b + 12) for b in begin]
+    held = names.index("log_eta") if "log_eta" in names else None
+    if held is not None:
+        bounds[held] = (begin[held], begin[held])
     found = minimize(
         negative, begin, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 2000, "maxfun": 4000}
     )
@@ -73,6 +80,9 @@ def peak(block: np.ndarray, begin: np.ndarray) -> Peak:
         down[i] -= step
         hessian[i] = (negative(up)[1] - negative(down)[1]) / (2 * step)
     hessian = 0.5 * (hessian + hessian.T)
+    if held is not None:
+        hessian[held], hessian[:, held] = 0.0, 0.0
+        hessian[held, held] = 1 / blocks.ETA_PRIOR[1] ** 2
     values, vectors = np.linalg.eigh(hessian)
     clipped = int((values < CLIP).sum())
     values = np.maximum(values, CLIP)

@@ -35,7 +35,7 @@ def reweigh(
     for _ in range(ROUNDS):
         plan = replace(plan, weight=plain * np.sqrt((FREEDOM + 1) / (FREEDOM + z**2)))
         block = blocks.build(plan, tests)
-        peak = laplace.peak(block, peak.mode)
+        peak = laplace.peak(block, peak.mode, blocks.names(plan))
         z = residuals(plan, block, peak.mode) * plain / plan.weight
     hit = np.argsort(-np.abs(z).ravel())[:3]
     when = ", ".join(str(plan.data.dates[i % z.shape[1]]) for i in hit)
