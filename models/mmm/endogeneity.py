@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from models.mmm.design import Design
-from models.warning import Warning
+from models.warning import Severity, Warning
 
 if TYPE_CHECKING:
     from models.mmm.result import MMMFit
@@ -52,9 +52,12 @@ def check(fit: MMMFit) -> list[Warning]:
     untested = [c for c in range(len(fit.data.channels)) if names[c] not in tested]
     if untested:
         need = tipping_points(fit)
+        # who declares a confounder says that demand moves spend: what its proxy misses sits in these numbers
+        declared = "confounder" in fit.data.control_roles and len(fit.data.geos) == 1
+        severity: Severity = "medium" if declared else "info"
         weakest = min(untested, key=lambda c: need[c])
         found.append(Warning(
-            "hidden_demand_possible", "info", ", ".join(names[c] for c in untested),
+            "hidden_demand_possible", severity, ", ".join(names[c] for c in untested),
             "No experiment stands behind these channels, and a demand that moved both spend and sales cannot be seen"
             " in the data:"
             f" one that explains {need[weakest]:.0%} of what is left of each would halve the number of"

@@ -153,7 +153,7 @@ def climb(
     rungs = (
         ("whitened by the peak", asked),
         ("longer, whitened by the last draws", asked.model_copy(update={
-            "tune": asked.tune + 200, "draws": asked.draws * 3, "target_accept": max(asked.target_accept, 0.98)})),
+            "tune": asked.tune + 200, "draws": asked.draws * 2, "target_accept": max(asked.target_accept, 0.98)})),
         ("longest, own adaptation", asked.model_copy(update={
             "tune": 1500, "draws": asked.draws * 4, "target_accept": max(asked.target_accept, 0.99)})),
     )  # fmt: skip
