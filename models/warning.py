@@ -25,7 +25,8 @@ class Warning:
 
     def __post_init__(self) -> None:
         if self.severity not in get_args(Severity):
-            raise ValueError(f"severity={self.severity!r} of warning {self.code}: one of {', '.join(get_args(Severity))}")
+            known = ", ".join(get_args(Severity))
+            raise ValueError(f"severity={self.severity!r} of warning {self.code}: one of {known}")
         for field in ("code", "subject", "message", "action"):
             if not getattr(self, field):
                 raise ValueError(f"a warning without {field} helps nobody (code={self.code!r})")

@@ -158,7 +158,8 @@ def test_untracked_conversions_keep_their_own_row(mart):
 
 def test_silent_journeys_are_null_paths_and_young_ones_wait(mart):
     assert mart(
-        "select path, total_conversions, total_conversion_value, total_null from marts.path where stage = 'order' order by path"
+        "select path, total_conversions, total_conversion_value, total_null from marts.path"
+        " where stage = 'order' order by path"
     ) == [
         ("direct", 0, Decimal("0.00"), 2),
         ("organic_social", 1, Decimal("50.00"), 0),
