@@ -100,6 +100,8 @@ def run(
     )
     if watcher.busy:
         raise WarehouseBusy(watcher.busy)
+    if watcher.interrupted:
+        raise KeyboardInterrupt
     run_id = f"run_{day:%Y%m%d}_{print_[:10]}"
     status = "finished" if result.success else ("blocked" if watcher.blocked and not watcher.broken else "failed")
     if workspace.warehouse.exists() and (not result.success or select):
@@ -116,7 +118,7 @@ class _Watcher:
         self.show = show
         self.steps: list[Step] = []
         self.reasons: list[str] = []
-        self.blocked = self.broken = False
+        self.blocked = self.broken = self.interrupted = False
         self.busy = ""
         self._begun: dict[str, float] = {}
         self._rows: dict[str, int] = {}
@@ -149,10 +151,13 @@ class _Watcher:
             self._end(name, "skipped", "something it needs did not pass")
         elif kind == "STEP_FAILURE":
             self._failed(name, event)
-        elif kind == "PIPELINE_FAILURE" and not self.steps:
+        elif kind in ("PIPELINE_FAILURE", "PIPELINE_CANCELED"):
             message = str(event.message or "")
             error = getattr(event.event_specific_data, "error", None)
             text = " ".join(str(part) for part in (message, error) if part)
+            self.interrupted = self.interrupted or kind == "PIPELINE_CANCELED" or "Interrupt" in text
+            if self.steps or self.interrupted:
+                return
             if "WarehouseBusy" in text:
                 self.busy = text.split("WarehouseBusy:", 1)[1].split("\n")[0].strip()
             self.broken = True
@@ -162,6 +167,9 @@ class _Watcher:
         error = event.step_failure_data.error
         while error is not None and error.cause is not None:
             error = error.cause
+        if error is not None and "Interrupt" in (error.cls_name or ""):
+            self.interrupted = True
+            return
         if name in self._said_no or (error is not None and error.cls_name == "DagsterAssetCheckFailedError"):
             self.blocked = True
             self._end(name, "blocked", self.reasons[-1] if self.reasons else "")

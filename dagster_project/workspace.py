@@ -10,14 +10,20 @@ VARIABLE = "PLUMBLINE_WORKSPACE"
 PROJECT = Path(__file__).resolve().parent.parent
 DBT_PROJECT = PROJECT / "dbt"
 
-DAGSTER_YAML = """\
-# Written by Plumbline. Telemetry is off; one run at a time; each step that opens DuckDB takes the pool's one slot.
+OURS = "# Written by Plumbline and rewritten by every run; put your own file in its place to keep changes."
+DAGSTER_YAML = (
+    f"{OURS}\n"
+    + """\
+# Telemetry is off; one run at a time; each step that opens DuckDB takes the pool's one slot.
 telemetry: {enabled: false}
 concurrency:
   pools: {default_limit: 1}
   runs: {max_concurrent_runs: 1}
 run_retries: {enabled: true, max_retries: 0}
+# Steps report by metadata and events; capturing their output would start two more processes a step.
+compute_logs: {module: dagster._core.storage.noop_compute_log_manager, class: NoOpComputeLogManager}
 """
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ class Workspace:
         for folder in (self.derived, self.dagster_home, self.dbt_target, self.fits):
             folder.mkdir(parents=True, exist_ok=True)
         instance = self.dagster_home / "dagster.yaml"
-        if not instance.exists():
+        if not instance.exists() or instance.read_text(encoding="utf-8").startswith(OURS):
             instance.write_text(DAGSTER_YAML, encoding="utf-8")
         os.environ[VARIABLE] = str(self.root)
         os.environ["DAGSTER_HOME"] = str(self.dagster_home)

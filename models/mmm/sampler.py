@@ -39,9 +39,12 @@ def sample(block: np.ndarray, n: int, settings: Sampling, *, seed: int, cores: i
         progress_bar=False,
         save_warmup=False,
     )
+    theta = np.asarray(trace.posterior["theta"].values)
+    if theta.shape[:2] != (settings.chains, settings.draws):
+        raise KeyboardInterrupt  # nutpie answers Ctrl-C with what it has; half a posterior must not pass for one
     stats = trace.sample_stats
     return Run(
-        theta=np.asarray(trace.posterior["theta"].values),
+        theta=theta,
         divergences=int(stats["diverging"].values.sum()),
         energy=np.asarray(stats["energy"].values),
         steps=float(stats["n_steps"].values.mean()),
