@@ -57,8 +57,14 @@ def wait_for_line(process: subprocess.Popen[str], text: str) -> None:
     pytest.fail(f"the run ended before it printed {text!r}")
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
-@pytest.mark.parametrize("after", ["raw/channel_spend", "dbt_ads", "measurement/run"])
+@pytest.mark.parametrize(
+    ("how", "after"),
+    [
+        pytest.param(signal.SIGKILL, "raw/channel_spend", id="kill -9 while landing"),
+        pytest.param(signal.SIGKILL, "measurement/run", id="kill -9 among dbt and models"),
+        pytest.param(signal.SIGINT, "dbt_ads", id="Ctrl-C among dbt and models"),
+    ],
+)
 def test_a_run_that_dies_is_completed_by_the_next(undisturbed, tmp_path: Path, cli, how, after: str) -> None:
     template, expected, _ = undisturbed
     workspace = copy_of_inputs(template, tmp_path / "ws")
