@@ -9,7 +9,7 @@ SIZE ?= small
 export OMP_NUM_THREADS ?= 1
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help demo test test-slow test-acceptance lint types ui bench-run bench-mmm bench-truth bench-incrementality bench-triangulation clean
+.PHONY: help demo test test-slow test-acceptance lint types ui bench-run bench-truth bench-incrementality bench-triangulation clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -45,10 +45,7 @@ ui: $(VENV) ## Dagster's UI on the workspace (WS=demo), with lineage from export
 bench-run: $(VENV) ## wall time and peak memory of each stage on the demo company (SIZE=small|medium)
 	$(RUN)python -m benchmarks.run --size $(SIZE)
 
-bench-mmm: $(VENV) ## the MMM engine beside its peers, in one run, as ratios
-	$(RUN)python -m benchmarks.mmm
-
-bench-truth: $(VENV) ## the MMM against worlds whose truth is known
+bench-truth: $(VENV) ## the MMM against public worlds whose truth is known, beside a peer's published errors
 	$(RUN)python -m benchmarks.mmm.truth
 
 bench-incrementality: $(VENV) ## coverage, false alarms and power of the geo read beside published rivals

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import dagster as dg
 
-warnings.filterwarnings("ignore", category=dg.BetaWarning)  # backfill policies and owners are beta in 1.13
-
-from dagster_project import automation  # noqa: E402
-from dagster_project.assets import (  # noqa: E402
+from dagster_project import automation
+from dagster_project.assets import (
     attribute,
     experiments,
     ingest,
@@ -20,8 +16,8 @@ from dagster_project.assets import (  # noqa: E402
     triangulate,
     visibility,
 )
-from dagster_project.environment import workspace  # noqa: E402
-from dagster_project.warehouse import Warehouse  # noqa: E402
+from dagster_project.environment import workspace
+from dagster_project.warehouse import Warehouse
 
 defs = dg.Definitions(
     assets=[

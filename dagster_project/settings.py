@@ -257,6 +257,7 @@ class Mmm(_Part):
     draws: int = Field(default=1000, ge=200, le=20000)
     chains: int = Field(default=4, ge=2, le=8)
     start: date | None = None
+    max_lag_weeks: int = Field(default=13, ge=1, le=52)
 
 
 class Patterns(_Part):

@@ -16,6 +16,7 @@ DAGSTER_YAML = (
     + """\
 # Telemetry is off; one run at a time; each step that opens DuckDB takes the pool's one slot.
 telemetry: {enabled: false}
+nux: {enabled: false}
 concurrency:
   pools: {default_limit: 1}
   runs: {max_concurrent_runs: 1}

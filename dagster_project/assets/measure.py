@@ -153,6 +153,7 @@ def _fit(warehouse: Warehouse, prepared: MmmInput, facts: run_record.RunFacts) -
     )
     spec = MMMSpec(
         break_even_iroas=1 / float(company.margin) if company.margin else 1.0,
+        max_lag_weeks=company.mmm.max_lag_weeks,
         sampling=Sampling(chains=company.mmm.chains, draws=company.mmm.draws),
     )
     content = prepared.frame.write_csv(float_precision=9)

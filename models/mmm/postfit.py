@@ -191,6 +191,6 @@ def _carryover(fit: MMMFit) -> list[Warning]:
             found.append(Warning(
                 "carryover_cut", "medium", name,
                 f"About {beyond:.0%} of {name}'s carryover would fall after the {reach} periods the model looks at.",
-                "Raise MMMSpec.max_lag_weeks.",
+                "Let the model look further back (max_lag_weeks).",
             ))  # fmt: skip
     return found
