@@ -16,6 +16,8 @@ from dagster_project.settings import Settings
 from dagster_project.warehouse import WarehouseBusy, busy_sentence, connect, first, lock_of
 from dagster_project.workspace import Workspace
 
+PUBLISHING = {dg.AssetKey(["feedback", "snapshot"]), dg.AssetKey(["feedback", "cfo_report"])}
+
 
 @dataclass(frozen=True)
 class Step:
@@ -85,7 +87,8 @@ def run(
     if select:
         graph = defs.resolve_asset_graph()
         chosen = dg.AssetSelection.from_string(select).resolve(graph)
-        only = sorted(chosen | {dg.AssetKey(["ops", "settings"])})
+        # A part of the graph is worked on, never published: readers keep the last whole run.
+        only = sorted((chosen - PUBLISHING) | {dg.AssetKey(["ops", "settings"])})
     watcher = _Watcher(show)
     instance, dagster_run = dg.DagsterInstance.get(), str(uuid4())
     instance.add_event_listener(dagster_run, watcher.see)
