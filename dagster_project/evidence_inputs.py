@@ -38,7 +38,7 @@ COLUMNS = {
 def spend_by_channel(con: duckdb.DuckDBPyConnection, first: date, last: date) -> dict[str, float]:
     """Media spend per channel between two days, in report currency."""
     rows = con.execute(
-        "select channel, sum(cast(spend_report as double)) from marts.channel_day where day between ? and ?"
+        "select channel, cast(sum(spend_report) as double) from marts.channel_day where day between ? and ?"
         " and cost_type = 'media' group by channel having sum(spend_report) > 0 order by channel",
         [first, last],
     ).fetchall()
@@ -147,7 +147,7 @@ def claim_rows(
     """
     rows: list[dict[str, object]] = []
     platform = con.execute(
-        "select channel, sum(cast(platform_revenue as double)), sum(cast(platform_conversions as double)) from"
+        "select channel, cast(sum(platform_revenue) as double), cast(sum(platform_conversions) as double) from"
         " marts.channel_day where day between ? and ? group by channel having sum(platform_revenue) > 0"
         " order by channel",
         [first, last],
@@ -158,7 +158,7 @@ def claim_rows(
         [run_id],
     ).fetchall()
     asked = con.execute(
-        "select channel, sum(cast(amount as double)), sum(conversions) from marts.attribution_channel"
+        "select channel, cast(sum(amount) as double), sum(conversions) from marts.attribution_channel"
         " where model = 'self_reported' and stage = 'order' and period = 'window'"
         " group by channel having sum(amount) > 0 order by channel"
     ).fetchall()

@@ -42,7 +42,7 @@ def mmm_input(con: duckdb.DuckDBPyConnection, settings: Settings) -> MmmInput | 
         params={"kpi": settings.kpi.name},
     ).pl()
     spend = con.sql(
-        "select day, channel, geo, grain, sum(cast(spend_report as double)) as spend from marts.channel_day"
+        "select day, channel, geo, grain, cast(sum(spend_report) as double) as spend from marts.channel_day"
         " where spend_report is not null and cost_type = 'media' group by all order by day, channel, geo"
     ).pl()
     if kpi.is_empty():
@@ -116,9 +116,9 @@ def _period(column: str, grain: str, anchor: int) -> pl.Expr:
 
 def _panel(kpi: pl.DataFrame, spend: pl.DataFrame, grain: str, anchor: int, by_geo: bool) -> pl.DataFrame:
     keys = ["date", "geo"] if by_geo else ["date"]
-    shares = kpi.group_by("geo").agg(share=pl.col("kpi").sum() / kpi["kpi"].sum())
+    shares = kpi.group_by("geo", maintain_order=True).agg(share=pl.col("kpi").sum() / kpi["kpi"].sum())
     outcome = kpi.filter(pl.col("geo") != EVERYWHERE) if by_geo else kpi
-    outcome = _whole_periods(outcome, grain, anchor).group_by(keys).agg(pl.col("kpi").sum())
+    outcome = _whole_periods(outcome, grain, anchor).group_by(keys, maintain_order=True).agg(pl.col("kpi").sum())
     if by_geo:
         named = spend.filter(pl.col("geo").is_in(shares["geo"].to_list()))
         rest = spend.join(named.select("day", "channel", "geo"), on=["day", "channel", "geo"], how="anti").drop("geo")
@@ -175,7 +175,7 @@ def _with_controls(
         dated = rows.with_columns(date=_period("day", grain, anchor))
         regional = by_geo and set(rows["geo"]) != {EVERYWHERE}
         keys = ["date", "geo"] if regional else ["date"]
-        values = dated.group_by(keys).agg(pl.col("value").mean().alias(column))
+        values = dated.group_by(keys, maintain_order=True).agg(pl.col("value").mean().alias(column))
         joined = frame.join(values, on=keys, how="left")
         holes = joined[column].null_count()
         if holes:

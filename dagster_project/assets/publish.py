@@ -45,7 +45,7 @@ def snapshot(warehouse: Warehouse) -> dg.MaterializeResult:
     with connect(path, read_only=True) as con:
         tables = first(con, "select count(*) from information_schema.tables")
         spend = con.sql(
-            "select date_trunc('week', day)::date as week, channel, sum(cast(spend_report as double)) as spend"
+            "select date_trunc('week', day)::date as week, channel, cast(sum(spend_report) as double) as spend"
             " from marts.channel_day group by all order by week, channel"
         ).pl()
     plot = {"spend": picture(plots.spend(spend), "Spend by channel, week by week")} if spend.height else {}

@@ -1,0 +1,43 @@
+"""Estimated beside true iROAS of a demo workspace that has run: `python -m benchmarks.run.truth WS`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import duckdb
+
+METHODS = ("triangulated", "mmm", "experiment", "platform")
+QUERY = (
+    "select channel, method, mean, q05, q95, evidence_grade from measurement.channel_estimate where estimand = 'iroas'"
+    " and period = 'window' and run_id = (select run_id from ops.run where status = 'finished'"
+    " order by started_at desc limit 1)"
+)
+
+
+def main() -> None:
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m benchmarks.run.truth WS (a demo workspace that has run)")
+    workspace = Path(sys.argv[1])
+    truth = json.loads((workspace / "truth.json").read_text(encoding="utf-8"))
+    snapshot = workspace / "warehouse" / (workspace / "warehouse/CURRENT").read_text(encoding="utf-8")
+    with duckdb.connect(str(snapshot), read_only=True) as con:
+        found = {(c, m): row for c, m, *row in con.execute(QUERY).fetchall()}
+    print(f"{'channel':<22}{'true':>6}  " + "".join(f"{m:>22}" for m in METHODS) + "  grade")
+    held = dict.fromkeys(("triangulated", "mmm"), 0)
+    for channel, known in truth["channels"].items():
+        line = f"{channel:<22}{known['iroas']:>6.2f}  "
+        for method in METHODS:
+            row = found.get((channel, method))
+            line += f"{f'{row[0]:.2f} [{row[1]:.2f}, {row[2]:.2f}]' if row else '-':>22}"
+            if row and method in held:
+                held[method] += row[1] <= known["iroas"] <= row[2]
+        grade = found.get((channel, "triangulated"))
+        print(line + f"  {grade[3] if grade else ''}")
+    count = len(truth["channels"])
+    print("true value inside the 90 % range: " + ", ".join(f"{m} {n} of {count}" for m, n in held.items()))
+
+
+if __name__ == "__main__":
+    main()

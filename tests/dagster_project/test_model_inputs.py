@@ -1,0 +1,87 @@
+"""The panel that the model gets: whole periods, one grain, and the same bits every time."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import duckdb
+import pytest
+
+from dagster_project.fiscal_periods import split
+from dagster_project.model_inputs import mmm_input, quarter_of
+from dagster_project.settings import Settings
+
+MARTS = """
+create schema marts;
+create table marts.kpi_day as
+    select (date '2025-01-01' + cast(d as int)) as day, 'g' || g as geo, 'revenue' as kpi, 'day' as grain,
+           cast(100 + 7.31 * ((d * 31 + g * 17) % 97) as decimal(18, 2)) as revenue_report,
+           cast(1 as decimal(38, 6)) as value
+    from range(400) days(d), range(12) geos(g);
+create table marts.channel_day as
+    select (date '2025-01-01' + cast(d as int)) as day, 'c' || c as channel, 'g' || g as geo, 'day' as grain,
+           'media' as cost_type, cast(0.01 + 1.37 * ((d * 13 + g * 7 + c * 5 + k) % 89) as decimal(18, 2)) as spend_report
+    from range(400) days(d), range(12) geos(g), range(4) channels(c), range(6) campaigns(k);
+create table marts.context_day as
+    select (date '2025-01-01' + cast(d as int)) as day, 'all' as geo, 'price' as name, 1.0 + (d % 9) / 7.0 as value,
+           'precision' as role, 'day' as grain
+    from range(400) days(d);
+"""
+
+
+@pytest.fixture
+def marts():
+    with duckdb.connect(config={"threads": 4}) as con:
+        con.execute(MARTS)
+        yield con
+
+
+def test_the_same_rows_give_the_same_bits(marts) -> None:
+    """Sums of doubles depend on the order of threads, and a sampler amplifies the last bit: money is summed exact."""
+    panels = {repr(mmm_input(marts, Settings()).frame.rows()) for _ in range(6)}
+    assert len(panels) == 1
+
+
+def test_only_whole_weeks_are_modelled(marts) -> None:
+    panel = mmm_input(marts, Settings())
+    days = panel.frame["date"].unique().sort()
+    # 2025-01-01 is a Wednesday and the 400th day, 2026-02-04, too: both border weeks are cut.
+    assert (days[0], days[-1]) == (date(2025, 1, 6), date(2026, 1, 26))
+    assert panel.geo == "geo"
+    assert panel.controls == {"control_price": "precision"}
+
+
+def test_money_is_neither_lost_nor_made(marts) -> None:
+    panel = mmm_input(marts, Settings())
+    last = date(2026, 2, 1)
+    kpi = marts.execute(
+        "select sum(revenue_report) from marts.kpi_day where day between '2025-01-06' and ?", [last]
+    ).fetchall()[0][0]
+    assert panel.frame["kpi"].sum() == pytest.approx(float(kpi), rel=1e-12)
+
+
+def test_what_is_missing_is_said(marts) -> None:
+    marts.execute("delete from marts.channel_day")
+    assert "channel_spend" in str(mmm_input(marts, Settings()))
+    marts.execute("delete from marts.kpi_day")
+    assert "landing/revenue" in str(mmm_input(marts, Settings()))
+
+
+@pytest.mark.parametrize(
+    ("day", "first_month", "quarter"),
+    [
+        (date(2026, 7, 1), 1, "2026-Q3"),
+        (date(2026, 3, 31), 4, "2026-Q4"),
+        (date(2026, 4, 1), 4, "2027-Q1"),
+        (date(2026, 12, 31), 10, "2027-Q1"),
+    ],
+)
+def test_a_fiscal_year_is_named_after_the_year_it_ends_in(day: date, first_month: int, quarter: str) -> None:
+    assert quarter_of(day, first_month) == quarter
+
+
+def test_a_week_on_the_border_counts_in_both_quarters_by_its_days() -> None:
+    parts = split([date(2026, 6, 22), date(2026, 6, 29), date(2026, 7, 6)], "week", 1)
+    assert parts.quarters == ("2026-Q2", "2026-Q3")
+    assert parts.weights.sum(axis=0) == pytest.approx([1, 1, 1])
+    assert parts.weights[0] == pytest.approx([1, 2 / 7, 0])
