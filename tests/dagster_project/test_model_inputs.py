@@ -20,7 +20,8 @@ create table marts.kpi_day as
     from range(400) days(d), range(12) geos(g);
 create table marts.channel_day as
     select (date '2025-01-01' + cast(d as int)) as day, 'c' || c as channel, 'g' || g as geo, 'day' as grain,
-           'media' as cost_type, cast(0.01 + 1.37 * ((d * 13 + g * 7 + c * 5 + k) % 89) as decimal(18, 2)) as spend_report
+           'media' as cost_type,
+           cast(0.01 + 1.37 * ((d * 13 + g * 7 + c * 5 + k) % 89) as decimal(18, 2)) as spend_report
     from range(400) days(d), range(12) geos(g), range(4) channels(c), range(6) campaigns(k);
 create table marts.context_day as
     select (date '2025-01-01' + cast(d as int)) as day, 'all' as geo, 'price' as name, 1.0 + (d % 9) / 7.0 as value,
