@@ -10,46 +10,12 @@ import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-SOURCES = (
-    "google_ads",
-    "meta_ads",
-    "linkedin_ads",
-    "microsoft_ads",
-    "tiktok_ads",
-    "channel_spend",
-    "hubspot",
-    "salesforce",
-    "ga4",
-    "ledger",
-    "revenue",
-    "experiments",
-    "content",
-    "content_events",
-    "ai_panel",
-    "ai_answers",
-    "receipts",
-    "approvals",
-    "context",
-)
-AD_PLATFORMS = SOURCES[:5]
-LADDER = ("touched", "lead", "mql", "sql", "opportunity", "proposal", "won", "lost")
-LEDGER_KINDS = (
-    "revenue",
-    "bookings",
-    "media_spend",
-    "agency_fee",
-    "tooling",
-    "salaries",
-    "refund",
-    "tax",
-    "accrual",
-)
 Source = Literal[
     "google_ads",
     "meta_ads",
@@ -71,6 +37,14 @@ Source = Literal[
     "approvals",
     "context",
 ]
+SOURCES: tuple[str, ...] = get_args(Source)
+AD_PLATFORMS = SOURCES[:5]
+Ladder = Literal["touched", "lead", "mql", "sql", "opportunity", "proposal", "won", "lost"]
+LADDER: tuple[str, ...] = get_args(Ladder)
+LedgerKind = Literal[
+    "revenue", "bookings", "media_spend", "agency_fee", "tooling", "salaries", "refund", "tax", "accrual"
+]
+LEDGER_KINDS: tuple[str, ...] = get_args(LedgerKind)
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
@@ -216,7 +190,7 @@ class StageRule(_Part):
     system: Literal["hubspot", "salesforce"]
     pipeline: str = "."
     stage: str
-    ladder: Literal["touched", "lead", "mql", "sql", "opportunity", "proposal", "won", "lost"]
+    ladder: Ladder
 
 
 class SelfReported(_Part):
