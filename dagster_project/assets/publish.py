@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 
 import dagster as dg
+import duckdb
 import polars as pl
 
 from dagster_project import published, results, run_record
@@ -108,7 +109,7 @@ def cfo_report(warehouse: Warehouse) -> dg.MaterializeResult:
     )
 
 
-def _forget_old_draws(con, keep: int) -> None:  # type: ignore[no-untyped-def]
+def _forget_old_draws(con: duckdb.DuckDBPyConnection, keep: int) -> None:
     """Joint draws and weekly paths of runs older than the published ones would only fill the file."""
     kept = "select run_id from ops.run where status = 'finished' order by started_at desc limit ?"
     for table in (

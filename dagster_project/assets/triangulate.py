@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -40,13 +41,15 @@ def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.read() as con:
         facts = run_record.current(con)
         fit = _fit_of_run(con, facts.run_id)
-        first, last = _window(con, fit)
-        if first is None:
-            return _nothing(warehouse, facts, "spend and an outcome, or experiments")
-        spend = evidence_inputs.spend_by_channel(con, first, last)
-        middle = first + (last - first) / 2
+        window = _window(con, fit)
+    if window is None:
+        return _nothing(warehouse, facts, "spend and an outcome, or experiments")
+    begin, end = window
+    with warehouse.read() as con:
+        spend = evidence_inputs.spend_by_channel(con, begin, end)
+        middle = begin + (end - begin) / 2
         tests, notes = evidence_inputs.experiment_rows(con, facts.run_id, middle, fit)
-        claims = evidence_inputs.claim_rows(con, facts.run_id, spend, first, last)
+        claims = evidence_inputs.claim_rows(con, facts.run_id, spend, begin, end)
         class_of = evidence_inputs.classes(con)
     rows = [row for row in (*tests, *claims) if row["channel"] in spend]
     mmm = evidence_inputs.mmm_evidence(fit) if fit else None
@@ -107,14 +110,14 @@ def _fit_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> MMMFit | None:
     return load(workspace().fits / kept[0]) if kept and ran and ran[0] else None
 
 
-def _window(con: duckdb.DuckDBPyConnection, fit: MMMFit | None):  # type: ignore[no-untyped-def]
+def _window(con: duckdb.DuckDBPyConnection, fit: MMMFit | None) -> tuple[date, date] | None:
     """First and last day of the reporting window: the model's, else that of the spend."""
     if fit is not None:
         from dagster_project.fiscal_periods import last_day
 
         return fit.data.dates[0], last_day(fit.data.dates[-1], fit.data.grain)
     row = first(con, "select min(day), max(day) from marts.channel_day where spend_report > 0")
-    return row if row else (None, None)
+    return (row[0], row[1]) if row and row[0] is not None else None
 
 
 def _nothing(warehouse: Warehouse, facts: run_record.RunFacts, needs: str) -> dg.MaterializeResult:
