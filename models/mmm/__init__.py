@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.mmm.backtesting import backtest
-from models.mmm.data import MMMData, Treatment
+from models.mmm.data import Mediator, MMMData, Treatment
 from models.mmm.experiments import Experiment
 from models.mmm.falsification import Falsification, falsify
 from models.mmm.fitting import fit
@@ -22,6 +22,7 @@ __all__ = [
     "MMMData",
     "MMMFit",
     "MMMSpec",
+    "Mediator",
     "Normal",
     "Sampling",
     "Treatment",

@@ -48,6 +48,14 @@ def missing_dates(dates: Sequence[Date], grain: Grain) -> list[Date]:
     return sorted(expected - set(dates))
 
 
+def days_per_period(dates: Sequence[Date], grain: Grain) -> np.ndarray:
+    """Length (T,) of each period in days; months have their own."""
+    if grain != "month":
+        return np.full(len(dates), 1.0 if grain == "day" else 7.0)
+    after = [Date(d.year + d.month // 12, d.month % 12 + 1, min(d.day, 28)) for d in dates]
+    return np.array([(b - a.replace(day=min(a.day, 28))).days for a, b in zip(dates, after, strict=True)], dtype=float)
+
+
 def years_since_start(dates: Sequence[Date]) -> np.ndarray:
     """Calendar time (T,) in years since the first date; leap days do not make the season drift."""
     return np.array([(d.toordinal() - dates[0].toordinal()) / 365.25 for d in dates])

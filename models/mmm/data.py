@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date as Date
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
-from models.mmm.calendar import Grain, grain_of, missing_dates
+from models.mmm.calendar import Grain, days_per_period
+from models.mmm.reading import Reader, Role, checked_roles, refuse_dead_channel, refuse_reused_columns
 from models.warning import Warning
 
-Role = Literal["confounder", "precision", "irrelevant", "mediator", "collider", "instrument"]
 KpiUnit = Literal["revenue", "count"]
-MIN_PERIODS: dict[Grain, int] = {"day": 60, "week": 26, "month": 18}
-ANSWER_KEYS = (("truth__", "prefix"), ("contribution_", "prefix"), ("hidden_", "prefix"), ("_effect", "suffix"),
-               ("_contribution", "suffix"), ("epsilon", "exact"), ("y01", "exact"), ("y02", "exact"))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,13 +25,27 @@ class Treatment:
     baseline: float
 
 
+@dataclass(frozen=True)
+class Mediator:
+    """A series that `channels` move and that moves the KPI in turn, such as brand searches: never a control.
+
+    `column` holds its volume per period (searches, visits), not money.
+    """
+
+    column: str
+    channels: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class MMMData:
     """One balanced panel, geos by periods, checked on entry; build it with `from_frame`.
 
     Arrays: kpi (G, T), media (G, T, C) with the paid channels first, spend (G, T, P) for the P paid ones, frequency
-    (G, T, C) or None, controls (G, T, K), treatments (G, T, N). `media` is what drives the response: spend itself or,
-    where declared, exposure (impressions, reach). `value_per_kpi` turns KPI units into money, None when unknown.
+    (G, T, C) or None, controls (G, T, K), treatments (G, T, N), mediators (G, T, M) with `mediator_paths` (M, C) true
+    where the channel moves the mediator. `media` is what drives the response: spend itself or, where declared,
+    exposure (impressions, reach). `media_se` (G, T, C) is the measurement's standard error: 0 exact, inf not measured.
+    `levels` names organic series that are a state (share, index) rather than a volume. `value_per_kpi` turns KPI units
+    into money, None when unknown.
     """
 
     dates: tuple[Date, ...]
@@ -57,6 +68,11 @@ class MMMData:
     treatments: np.ndarray
     population: np.ndarray | None
     findings: tuple[Warning, ...] = ()
+    media_se: np.ndarray | None = None
+    levels: tuple[str, ...] = ()
+    mediator_names: tuple[str, ...] = ()
+    mediator_paths: np.ndarray | None = None
+    mediators: np.ndarray | None = None
 
     @property
     def media_names(self) -> tuple[str, ...]:
@@ -67,6 +83,13 @@ class MMMData:
     def money_per_kpi(self) -> float:
         """Money that one KPI unit stands for; 1 when the KPI is money already or its value is unknown."""
         return 1.0 if self.kpi_unit == "revenue" or self.value_per_kpi is None else self.value_per_kpi
+
+    @property
+    def by_frequency(self) -> np.ndarray:
+        """Which series (C,) are reach with a frequency beside it."""
+        if self.frequency is None:
+            return np.zeros(len(self.media_names), dtype=bool)
+        return np.asarray((self.frequency != 1).any(axis=(0, 1)))
 
     @classmethod
     def from_frame(
@@ -79,9 +102,13 @@ class MMMData:
         controls: Mapping[str, Role] | None = None,
         geo: str | None = None,
         organic: Mapping[str, str] | None = None,
+        organic_se: Mapping[str, str] | None = None,
+        levels: Collection[str] = (),
         exposure: Mapping[str, str] | None = None,
         reach: Mapping[str, tuple[str, str]] | None = None,
+        mediators: Mapping[str, Mediator] | None = None,
         treatments: Sequence[Treatment] = (),
+        events: Mapping[str, Sequence[Date]] | None = None,
         population: str | None = None,
         kpi_unit: KpiUnit = "revenue",
         value_per_kpi: float | None = None,
@@ -89,43 +116,63 @@ class MMMData:
         """Validated panel from one row per date (and geo).
 
         `spend` maps channel to its money column; `exposure` maps a channel to the column that drives its response when
-        that is not money (impressions), `reach` to the pair (reach column, frequency column); `organic` maps channels
-        without money to their volume column; `controls` maps column to causal role. All numbers are totals of the
-        period, in one currency. Raises ValueError naming column, value and fix; lesser findings stay in `findings`.
+        that is not money (impressions), `reach` to the pair (reach column, average frequency column); `organic` maps
+        channels without money to their volume column. `organic_se` maps an organic channel that is itself an estimate
+        (AI visibility) to the column of its standard error; rows where value or error is empty count as not measured.
+        `levels` names organic channels that are a share or index: not divided by the region's size and, unless a
+        half-life is given, without carryover. `mediators` maps a name to the series that channels move on their way to
+        the KPI. `controls` maps column to causal role; `events` maps a name to its dates, counted per period in every
+        region. All volumes are totals of the period, money in one currency. Raises ValueError naming column, value
+        and fix; lesser findings stay in `findings`.
         """
-        reader = _Reader(frame, date, geo)
+        reader = Reader(frame, date, geo)
         organic, exposure, reach, controls = organic or {}, exposure or {}, reach or {}, controls or {}
+        organic_se, mediators, events = organic_se or {}, mediators or {}, events or {}
         if not spend:
             raise ValueError("spend={}: name at least one paid channel and its money column")
         doubled = sorted(set(spend) & set(organic))
         if doubled:
             raise ValueError(f"channel {doubled[0]!r} is both paid (spend) and organic: give it one meaning")
-        for label, mapping in (("exposure", exposure), ("reach", reach)):
-            unknown = sorted(set(mapping) - set(spend) - set(organic))
+        for label, names, known in (
+            ("exposure", set(exposure), {**spend, **organic}),
+            ("reach", set(reach), {**spend, **organic}),
+            ("organic_se", set(organic_se), organic),
+            ("levels", set(levels), organic),
+            ("mediators", {c for m in mediators.values() for c in m.channels}, {**spend, **organic}),
+        ):
+            unknown = sorted(names - set(known))
             if unknown:
-                raise ValueError(f"{label} names channel {unknown[0]!r}, which is neither in spend nor in organic")
-        _refuse_reused_columns(kpi, spend, organic, controls)
+                where = "not in organic" if known is organic else "neither in spend nor in organic"
+                raise ValueError(f"{label} names channel {unknown[0]!r}, which is {where}")
+        refuse_reused_columns(kpi, spend, organic, controls, {n: m.column for n, m in mediators.items()})
         findings: list[Warning] = list(reader.findings)
         spend_cube = reader.cube(spend.values(), nonnegative=True)
         driver = {
             c: reach[c][0] if c in reach else exposure.get(c, column) for c, column in {**spend, **organic}.items()
         }
-        media = reader.cube(driver.values(), nonnegative=True)
-        frequency = None
-        if reach:
-            frequency = np.ones_like(media)
-            for index, channel in enumerate(driver):
-                if channel in reach:
-                    frequency[:, :, index] = reader.cube([reach[channel][1]], nonnegative=True)[:, :, 0]
+        both = set(organic_se) & (set(reach) | set(exposure))
+        if both:
+            raise ValueError(f"channel {min(both)!r} has organic_se beside reach or exposure: measure one series")
+        media = np.empty((len(reader.geos), len(reader.dates), len(driver)))
+        errors = np.zeros_like(media)
         for index, (channel, column) in enumerate(driver.items()):
-            _refuse_dead_channel(channel, column, media[:, :, index])
+            if channel in organic_se:
+                media[:, :, index], errors[:, :, index], note = reader.measured(channel, column, organic_se[channel])
+                findings += note
+            else:
+                media[:, :, index] = reader.cube([column], nonnegative=True)[:, :, 0]
+        frequency = _frequency(reader, driver, reach, media) if reach else None
+        for index, (channel, column) in enumerate(driver.items()):
+            refuse_dead_channel(channel, column, media[:, :, index])
             if channel in spend and spend_cube[:, :, list(spend).index(channel)].sum() <= 0:
                 raise ValueError(
                     f"column {spend[channel]!r} of channel {channel!r} holds no spend: iROAS has no denominator."
                     " Move it to organic, or leave it out"
                 )
-        roles = _checked_roles(controls)
+        roles = checked_roles(controls)
         kept = [c for c, role in roles.items() if role != "irrelevant"]
+        kept_roles: list[Role] = [roles[c] for c in kept]
+        kept_roles += ["event"] * len(events)
         kpi_values = reader.cube([kpi])[:, :, 0]
         if np.ptp(kpi_values) == 0:
             raise ValueError(f"column {kpi!r} is {kpi_values.flat[0]:g} in every row: there is nothing to explain")
@@ -137,14 +184,12 @@ class MMMData:
             ))  # fmt: skip
         if value_per_kpi is not None and not value_per_kpi > 0:
             raise ValueError(f"value_per_kpi={value_per_kpi}: must be above zero, or None when unknown")
-        people = None
-        if population is not None:
-            cube = reader.cube([population], nonnegative=True)[:, :, 0]
-            people = cube.mean(axis=1)
-            if not (people > 0).all():
-                raise ValueError(
-                    f"column {population!r}: geo {reader.geos[int(np.argmin(people))]!r} has no population"
-                )
+        event_cube, notes = _event_counts(reader, events)
+        findings += notes
+        between = reader.cube([m.column for m in mediators.values()], nonnegative=True)
+        for name, column in ((n, m.column) for n, m in mediators.items()):
+            if np.ptp(between[:, :, list(mediators).index(name)]) == 0:
+                raise ValueError(f"column {column!r} of mediator {name!r} never changes: nothing can run through it")
         return cls(
             dates=reader.dates,
             grain=reader.grain,
@@ -158,14 +203,21 @@ class MMMData:
             media=media,
             spend=spend_cube,
             frequency=frequency,
-            control_names=tuple(kept),
-            control_roles=tuple(roles[c] for c in kept),
-            controls=reader.cube(kept),
+            control_names=(*kept, *events),
+            control_roles=tuple(kept_roles),
+            controls=np.concatenate([reader.cube(kept), event_cube], axis=2),
             treatment_names=tuple(t.column for t in treatments),
             treatment_baselines=tuple(t.baseline for t in treatments),
             treatments=reader.cube([t.column for t in treatments]),
-            population=people,
+            population=_population(reader, population),
             findings=tuple(findings),
+            media_se=errors if organic_se else None,
+            levels=tuple(c for c in organic if c in set(levels)),
+            mediator_names=tuple(mediators),
+            mediator_paths=np.array([[c in m.channels for c in driver] for m in mediators.values()])
+            if mediators
+            else None,
+            mediators=between if mediators else None,
         )
 
     def between(self, start: Date, end: Date) -> MMMData:
@@ -179,154 +231,63 @@ class MMMData:
         """The periods where `keep` (T,) is true."""
         from dataclasses import replace
 
+        series = ("media", "spend", "frequency", "controls", "treatments", "media_se", "mediators")
+        present = {name: getattr(self, name) for name in series if getattr(self, name) is not None}
         return replace(
             self,
             dates=tuple(d for d, k in zip(self.dates, keep, strict=True) if k),
             kpi=self.kpi[:, keep],
-            media=self.media[:, keep],
-            spend=self.spend[:, keep],
-            frequency=None if self.frequency is None else self.frequency[:, keep],
-            controls=self.controls[:, keep],
-            treatments=self.treatments[:, keep],
+            **{name: values[:, keep] for name, values in present.items()},
         )
 
 
-class _Reader:
-    """Turns columns of a long frame into (G, T, n) arrays after the keys were proven complete and unique."""
-
-    def __init__(self, frame: pl.DataFrame, date: str, geo: str | None) -> None:
-        leaked = answer_keys(frame.columns)
-        if leaked:
+def _frequency(
+    reader: Reader, driver: Mapping[str, str], reach: Mapping[str, tuple[str, str]], media: np.ndarray
+) -> np.ndarray:
+    """Average frequency (G, T, C), 1 for channels without one; whoever was reached was reached at least once."""
+    out = np.ones_like(media)
+    for index, channel in enumerate(driver):
+        if channel not in reach:
+            continue
+        values = reader.cube([reach[channel][1]], nonnegative=True)[:, :, 0]
+        seen = media[:, :, index] > 0
+        never = int((values[seen] <= 0).sum())
+        if never:
             raise ValueError(
-                f"column {leaked[0]!r} looks like an answer key (true effects): drop {', '.join(leaked)} before fitting"
+                f"column {reach[channel][1]!r} of channel {channel!r} is 0 in {never} rows with reach above zero:"
+                " frequency is exposures per person reached, so give both or neither"
             )
-        self.columns = set(frame.columns)
-        self.need([date] + ([geo] if geo else []))
-        days = _as_dates(frame, date)
-        geos = frame[geo].cast(pl.String) if geo else pl.Series([""] * frame.height, dtype=pl.String)
-        if geos.null_count():
-            raise ValueError(f"column {geo!r} is empty in {geos.null_count()} rows: every row needs its geo")
-        self.frame = frame.with_columns(days.alias("__date"), geos.alias("__geo")).sort("__geo", "__date")
-        twice = self.frame.group_by("__geo", "__date").len().filter(pl.col("len") > 1).sort("__geo", "__date")
-        if twice.height:
-            where, when, many = twice.row(0)
-            at = f" and {geo} {where!r}" if geo else ""
+        if np.allclose(values[seen], 1.0):
             raise ValueError(
-                f"{date} {when}{at} appears {many} times ({twice.height} keys are duplicated): "
-                + ("sum or drop them" if geo else "sum them, or name the geo column if rows are regions")
+                f"column {reach[channel][1]!r} of channel {channel!r} is 1 in every row: frequency tells nothing then."
+                " Give the reach as exposure"
             )
-        self.dates: tuple[Date, ...] = tuple(self.frame["__date"].unique().sort())
-        self.geos: tuple[str, ...] = tuple(self.frame["__geo"].unique().sort()) if geo else ("all",)
-        self.grain: Grain = grain_of(self.dates, date)
-        gaps = missing_dates(self.dates, self.grain)
-        if gaps:
-            raise ValueError(
-                f"column {date!r}: {len(gaps)} {self.grain}(s) are missing between {self.dates[0]} and"
-                f" {self.dates[-1]},"
-                f" first {gaps[0]}: carryover runs over rows, so add them (spend 0 if nothing ran, KPI as booked)"
-            )
-        holes = len(self.geos) * len(self.dates) - frame.height
-        if holes:
-            have = set(self.frame.select("__geo", "__date").iter_rows())
-            first = next((g, d) for g in self.frame["__geo"].unique().sort() for d in self.dates if (g, d) not in have)
-            raise ValueError(
-                f"{holes} of {len(self.geos) * len(self.dates)} geo-{self.grain} rows are missing, first"
-                f" {geo} {first[0]!r} on {first[1]}: add them (spend 0 if nothing ran) or drop that {geo}"
-            )
-        if len(self.dates) < MIN_PERIODS[self.grain]:
-            raise ValueError(
-                f"{len(self.dates)} {self.grain}s of data: carryover and season need at least"
-                f" {MIN_PERIODS[self.grain]} {self.grain}s. Deliver a longer history"
-            )
-        self.findings: list[Warning] = []
-
-    def need(self, columns: Sequence[str]) -> None:
-        for column in columns:
-            if column not in self.columns:
-                raise ValueError(f"column {column!r} is not in the frame; it has {', '.join(sorted(self.columns))}")
-
-    def cube(self, columns: Iterable[str], *, nonnegative: bool = False) -> np.ndarray:
-        names = list(columns)
-        self.need(names)
-        shape = (len(self.geos), len(self.dates))
-        out = np.empty((*shape, len(names)))
-        for index, name in enumerate(names):
-            series = self.frame[name]
-            if not (series.dtype.is_numeric() or series.dtype == pl.Boolean):
-                raise ValueError(f"column {name!r} holds {series.dtype}, not numbers: {series[0]!r} in its first row")
-            values = series.cast(pl.Float64).to_numpy()
-            bad = ~np.isfinite(values)
-            if bad.any():
-                row = self.frame.row(int(np.argmax(bad)), named=True)
-                raise ValueError(
-                    f"column {name!r} is empty or not a number in {int(bad.sum())} rows, first on {row['__date']}"
-                    f"{' in ' + row['__geo'] if row['__geo'] else ''}: fill it (0 only if that is the truth) or drop it"
-                )
-            if nonnegative and (values < 0).any():
-                row = self.frame.row(int(np.argmax(values < 0)), named=True)
-                raise ValueError(
-                    f"column {name!r} is {row[name]:g} on {row['__date']}: media cannot be negative."
-                    " Book credits in the period of the spend"
-                )
-            out[:, :, index] = values.reshape(shape)
-        return out
+        out[:, :, index] = np.where(seen, values, 1.0)
+    return out
 
 
-def answer_keys(columns: Sequence[str]) -> list[str]:
-    """Columns that carry a simulator's truth, by name; a model that sees them measures nothing."""
-    test: dict[str, Callable[[str, str], bool]] = {
-        "prefix": str.startswith,
-        "suffix": str.endswith,
-        "exact": str.__eq__,
-    }
-    return [c for c in columns if any(test[kind](c, text) for text, kind in ANSWER_KEYS)]
+def _event_counts(reader: Reader, events: Mapping[str, Sequence[Date]]) -> tuple[np.ndarray, list[Warning]]:
+    """Days of each event per period (G, T, E), the same in every region."""
+    starts = np.array([d.toordinal() for d in reader.dates], dtype=float)
+    ends = starts + days_per_period(reader.dates, reader.grain)
+    out = np.zeros((len(reader.geos), len(reader.dates), len(events)))
+    notes = []
+    for k, (name, days) in enumerate(events.items()):
+        for day in days:
+            out[:, (starts <= day.toordinal()) & (day.toordinal() < ends), k] += 1
+        if not out[:, :, k].any():
+            notes.append(Warning(
+                "event_outside_data", "low", name,
+                f"No date of the event {name} falls into the data, so its effect is unknown.",
+                f"Check the dates of {name}, or leave it out until it has happened once.",
+            ))  # fmt: skip
+    return out, notes
 
 
-def _as_dates(frame: pl.DataFrame, column: str) -> pl.Series:
-    series = frame[column]
-    if series.dtype == pl.String:
-        parsed = series.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-        bad = parsed.is_null()
-        if bad.any():
-            raise ValueError(f"column {column!r}: {series.filter(bad)[0]!r} is not a date like 2026-01-31")
-        return parsed
-    if series.dtype not in (pl.Date, pl.Datetime):
-        raise ValueError(f"column {column!r} holds {series.dtype}, not dates: convert it to Date")
-    if series.null_count():
-        raise ValueError(f"column {column!r} is empty in {series.null_count()} rows: every row needs its date")
-    return series.cast(pl.Date)
-
-
-def _checked_roles(controls: Mapping[str, Role]) -> dict[str, Role]:
-    for column, role in controls.items():
-        if role not in get_args(Role):
-            raise ValueError(f"control {column!r}: role {role!r} is unknown, one of {', '.join(get_args(Role))}")
-        if role in ("mediator", "collider", "instrument"):
-            why = {
-                "mediator": "it carries part of a channel's effect, and controlling for it would remove that part",
-                "collider": "media and sales both move it, and controlling for it makes a false link between them",
-                "instrument": "it acts only through spend, and controlling for it makes hidden demand worse",
-            }[role]
-            raise ValueError(f"control {column!r} is declared {role}: {why}. Leave it out of controls")
-    return dict(controls)
-
-
-def _refuse_reused_columns(
-    kpi: str, spend: Mapping[str, str], organic: Mapping[str, str], controls: Mapping[str, Role]
-) -> None:
-    seen: dict[str, str] = {kpi: "the KPI"}
-    named = [(c, f"channel {ch!r}") for ch, c in {**spend, **organic}.items()]
-    for column, use in named + [(c, "a control") for c in controls]:
-        if column in seen:
-            raise ValueError(f"column {column!r} is used twice: as {seen[column]} and as {use}")
-        seen[column] = use
-
-
-def _refuse_dead_channel(channel: str, column: str, values: np.ndarray) -> None:
-    if not (values > 0).any():
-        raise ValueError(f"column {column!r} of channel {channel!r} is zero in every row: leave the channel out")
-    if (values > 0).sum() < 3:
-        raise ValueError(
-            f"column {column!r} of channel {channel!r} is above zero in {int((values > 0).sum())} row(s):"
-            " nothing can be learned from so little. Join it with a related channel, or leave it out"
-        )
+def _population(reader: Reader, column: str | None) -> np.ndarray | None:
+    if column is None:
+        return None
+    people = np.asarray(reader.cube([column], nonnegative=True)[:, :, 0].mean(axis=1))
+    if not (people > 0).all():
+        raise ValueError(f"column {column!r}: geo {reader.geos[int(np.argmin(people))]!r} has no population")
+    return people

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.mmm import MMMData, MMMSpec, Sampling, Treatment, fit
+from models.mmm import Mediator, MMMData, MMMSpec, Sampling, Treatment, fit
 from models.mmm.baseline import taps
 from models.mmm.design import Form, design
 from models.mmm.prefit import check
@@ -142,3 +142,62 @@ def test_a_treatment_counts_from_its_declared_baseline():
     data = read(LONG, treatments=[Treatment("price", 0.0)])
     assert data.treatment_baselines == (0.0,)
     assert "price" in plan(data).baseline.component
+
+
+def panel_of(values=LONG, **choices):
+    return read(values, organic={"cited": "price"}, **choices)
+
+
+MEASURED = LONG.with_columns(price=pl.col("price").abs() + 1, se=pl.lit(0.2), volume=pl.col("a") * 0.1 + 5)
+
+
+@pytest.mark.parametrize(
+    ("long", "choices", "complaint"),
+    [
+        pytest.param(MEASURED, {"organic_se": {"a": "se"}}, "'a', which is not in organic", id="se of a paid channel"),
+        pytest.param(MEASURED.with_columns(se=pl.lit(0.0)), {"organic_se": {"cited": "se"}}, "not all zero", id="se 0"),
+        pytest.param(MEASURED.with_columns(se=pl.lit(-1)), {"organic_se": {"cited": "se"}}, "below zero", id="se<0"),
+        pytest.param(
+            MEASURED.with_columns(price=pl.when(pl.int_range(pl.len()) < 5).then(pl.col("price"))),
+            {"organic_se": {"cited": "se"}}, "measured in 5 rows", id="hardly measured",
+        ),
+        pytest.param(MEASURED, {"levels": ["b"]}, "'b', which is not in organic", id="a paid level"),
+        pytest.param(
+            MEASURED, {"mediators": {"brand": Mediator("volume", ("tv",))}}, "'tv', which is neither", id="lost path"
+        ),
+        pytest.param(
+            MEASURED, {"mediators": {"brand": Mediator("a", ("b",))}}, "'a' is used twice", id="channel as mediator"
+        ),
+        pytest.param(
+            MEASURED.with_columns(f=pl.lit(0)), {"reach": {"a": ("a", "f")}}, "'a' is 0", id="frequency 0"
+        ),
+        pytest.param(
+            MEASURED.with_columns(f=pl.lit(1)), {"reach": {"a": ("a", "f")}}, "is 1 in every row", id="frequency 1"
+        ),
+    ],
+)  # fmt: skip
+def test_a_measured_or_mediated_series_is_refused_by_name(long, choices, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        panel_of(long, **choices)
+
+
+def test_weeks_without_a_measurement_are_kept_and_said():
+    gappy = MEASURED.with_columns(price=pl.when(pl.int_range(pl.len()) > 11).then(pl.col("price")))
+    data = panel_of(gappy, organic_se={"cited": "se"})
+    assert np.isinf(data.media_se[0, :12, 2]).all()
+    assert (data.media_se[0, 12:, 2] == 0.2).all()
+    assert [(w.code, w.subject) for w in data.findings] == [("media_not_measured", "cited")]
+
+
+def test_events_count_their_days_in_each_period():
+    day = LONG["date"][10]
+    data = read(LONG, events={"fair": [day, day + timedelta(days=6), day + timedelta(days=7)], "never": []})
+    assert data.controls[0, 9:13, 0].tolist() == [0, 2, 1, 0]
+    assert data.control_roles == ("event", "event")
+    assert [w.code for w in data.findings] == ["event_outside_data"]
+
+
+def test_cutting_rows_cuts_every_series():
+    data = panel_of(MEASURED, organic_se={"cited": "se"}, mediators={"brand": Mediator("volume", ("a",))})
+    cut = data.rows(np.arange(60) < 40)
+    assert {s.shape[1] for s in (cut.media, cut.media_se, cut.mediators, cut.controls, cut.kpi)} == {40}
