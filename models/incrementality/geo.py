@@ -279,7 +279,13 @@ def _result(
         placebos=_placebo_frame(test, read),
         weights=pl.DataFrame({"geo": [geos[row] for row in test.donors], "weight": read.treated.weights[0]}),
         selection=_selection_frame(choice),
-        other_form={"form": other.form, "p_value": other.p_value, "low": other_total.low, "high": other_total.high},
+        other_form={
+            "form": other.form,
+            "p_value": other.p_value,
+            "low": other_total.low,
+            "high": other_total.high,
+            "statistic": read.statistic,
+        },
     )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit  # noqa: TID253  the module itself is imported by the functions that fit
 
+MOST_EXCHANGES = 40  # rounds in which the whole support is guessed anew before one unknown is exchanged at a time
+MOST_SETBACKS = 4  # rounds without a better guess
 MAX_ROUNDS = 60  # active-set rounds per unknown; a well-posed problem needs about one
 
 
@@ -16,26 +18,32 @@ def _passive_solution(
     gram: np.ndarray, linear: np.ndarray, order: np.ndarray, size: int, jitter: float
 ) -> tuple[np.ndarray, float]:
     """Minimum over the plane sum z = 1 of 1/2 z'Gz - c'z with only the `size` first entries of `order` free."""
-    factor = np.zeros((size, size))
-    forward = np.zeros((size, 2))
+    factor = np.empty((size, size))
+    forward = np.empty((size, 2))
     for i in range(size):
         for j in range(i + 1):
-            total = gram[order[i], order[j]]
-            if i == j:
-                total += jitter
-            for m in range(j):
-                total -= factor[i, m] * factor[j, m]
-            if i == j:
-                factor[i, i] = np.sqrt(max(total, jitter * 1e-4))
-            else:
-                factor[i, j] = total / factor[j, j]
-        first = linear[order[i]]
-        second = 1.0
-        for m in range(i):
-            first -= factor[i, m] * forward[m, 0]
-            second -= factor[i, m] * forward[m, 1]
-        forward[i, 0] = first / factor[i, i]
-        forward[i, 1] = second / factor[i, i]
+            factor[i, j] = gram[order[i], order[j]]
+        factor[i, i] += jitter
+        forward[i, 0] = linear[order[i]]
+        forward[i, 1] = 1.0
+    below = np.empty(size)
+    for column in range(size):
+        # Column by column: the inner loop has no running sum, so the compiler can take several entries at once.
+        pivot = np.sqrt(max(factor[column, column], jitter * 1e-4))
+        first = forward[column, 0] / pivot
+        second = forward[column, 1] / pivot
+        forward[column, 0] = first
+        forward[column, 1] = second
+        factor[column, column] = pivot
+        for i in range(column + 1, size):
+            below[i] = factor[i, column] / pivot
+            factor[i, column] = below[i]
+        for i in range(column + 1, size):
+            entry = below[i]
+            forward[i, 0] -= entry * first
+            forward[i, 1] -= entry * second
+            for j in range(column + 1, i + 1):
+                factor[i, j] -= entry * below[j]
     for i in range(size - 1, -1, -1):
         for column in range(2):
             total = forward[i, column]
@@ -52,6 +60,59 @@ def _passive_solution(
     for i in range(size):
         solution[i] = forward[i, 0] - multiplier * forward[i, 1]
     return solution, multiplier
+
+
+@njit(cache=True)
+def _exchanged(gram: np.ndarray, linear: np.ndarray, jitter: float, tolerance: float) -> tuple[np.ndarray, float]:
+    """The minimum found by exchanging all wrong guesses of the support at once; violation -1 when that does not settle.
+
+    Starts with every unknown free and usually needs under ten rounds, where one exchange a round needs one per zero
+    weight. Source: block principal pivoting, Judice and Pires (1994).
+    """
+    n = gram.shape[0]
+    free = np.ones(n, np.bool_)
+    order = np.empty(n, np.int64)
+    weights = np.zeros(n)
+    fewest = n + 1
+    patience = MOST_SETBACKS
+    for _ in range(MOST_EXCHANGES):
+        size = 0
+        for i in range(n):
+            if free[i]:
+                order[size] = i
+                size += 1
+        if size == 0:
+            return weights, -1.0
+        solution, multiplier = _passive_solution(gram, linear, order, size, jitter)
+        wrong = 0
+        worst = 0.0
+        weights[:] = 0.0
+        for i in range(size):
+            weights[order[i]] = solution[i]
+        for i in range(size):
+            if solution[i] <= 0.0:
+                wrong += 1
+                free[order[i]] = False
+        for j in range(n):
+            if weights[j] != 0.0 or free[j]:
+                continue
+            slope = multiplier - linear[j]
+            for i in range(size):
+                slope += gram[j, order[i]] * solution[i]
+            worst = min(worst, slope)
+            if slope < -tolerance:
+                wrong += 1
+                free[j] = True
+        if wrong == 0:
+            return weights / weights.sum(), -worst
+        if wrong < fewest:
+            fewest = wrong
+            patience = MOST_SETBACKS
+        else:
+            patience -= 1
+            if patience < 0:
+                break
+    return weights, -1.0
 
 
 @njit(cache=True)
@@ -77,6 +138,11 @@ def simplex_minimum(gram: np.ndarray, linear: np.ndarray, dense_start: bool) -> 
     for i in range(n):
         largest = max(largest, abs(linear[i]))
     tolerance = 1e-10 * largest
+
+    if dense_start:
+        guessed, left = _exchanged(gram, linear, jitter, tolerance)
+        if left >= 0.0:
+            return guessed, left
 
     order = np.empty(n, np.int64)
     if dense_start:
