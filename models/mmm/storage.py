@@ -27,7 +27,23 @@ FORMAT = 1
 
 
 def save(fit: MMMFit, path: str | Path) -> Path:
-    """Writes the fit to `path` (suffix .npz is added when missing) and returns the path written."""
+    """Writes the fit to `path` (suffix .npz is added when missing) and returns the path written.
+
+    A re-weighted fit takes the sampled one behind it along, so that it can be carried further. The file appears whole
+    or not at all.
+    """
+    target = Path(path)
+    if target.suffix != ".npz":
+        target = target.with_name(target.name + ".npz")
+    whole = target.with_name(target.name + ".part")
+    whole.write_bytes(_packed(fit))
+    whole.replace(target)
+    return target
+
+
+def _packed(fit: MMMFit) -> bytes:
+    from models.mmm.refreshed import Refreshed
+
     arrays: dict[str, np.ndarray] = {}
     plain: dict[str, object] = {"format": FORMAT}
     data: dict[str, object] = {}
@@ -62,6 +78,10 @@ def save(fit: MMMFit, path: str | Path) -> Path:
         "basis": fit.design.effect.basis,
         "seed": fit.seed,
     }
+    if isinstance(fit, Refreshed):
+        plain["refreshed"] = {"path": fit.path, "reason": fit.reason}
+        if fit.origin is not None:
+            arrays["origin"] = np.frombuffer(_packed(fit.origin), dtype=np.uint8)
     arrays |= {
         "scales.size": scales.size,
         "scales.media": scales.media,
@@ -72,23 +92,24 @@ def save(fit: MMMFit, path: str | Path) -> Path:
         "effect.sd": fit.design.effect.sd,
         "effect.scale_to_iroas": fit.design.effect.scale_to_iroas,
     }
-    target = Path(path)
-    if target.suffix != ".npz":
-        target = target.with_name(target.name + ".npz")
     text = np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, json=text, **arrays)  # type: ignore[arg-type]
-    target.write_bytes(buffer.getvalue())
-    return target
+    return buffer.getvalue()
 
 
 def load(path: str | Path) -> MMMFit:
     """The fit that `save` wrote. Raises ValueError for a file of another format."""
+    return _unpacked(Path(path), str(path))
+
+
+def _unpacked(file: Path | io.BytesIO, path: str) -> MMMFit:
     from dataclasses import replace
 
+    from models.mmm.refreshed import Refreshed
     from models.mmm.result import MMMFit
 
-    with np.load(Path(path), allow_pickle=False) as archive:
+    with np.load(file, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     if "json" not in arrays:
         raise ValueError(f"{path}: not a saved MMM fit")
@@ -104,8 +125,8 @@ def load(path: str | Path) -> MMMFit:
             parts[field.name] = tuple(Date.fromisoformat(d) for d in raw["dates"])
         elif field.name == "findings":
             parts[field.name] = tuple(Warning(**w) for w in raw["findings"])
-        else:
-            value = raw.get(field.name)
+        elif field.name in raw:
+            value = raw[field.name]
             parts[field.name] = tuple(value) if isinstance(value, list) else value
     data = MMMData(**parts)  # type: ignore[arg-type]
     constants = plain["baseline"]
@@ -133,8 +154,19 @@ def load(path: str | Path) -> MMMFit:
         names=tuple(plain["names"]),
         **{f.name: arrays[f"draws.{f.name}"] for f in fields(Posterior) if f"draws.{f.name}" in arrays},
     )
-    return MMMFit(
-        plan, draws, plain["engine"], plain["engine_reason"], tuple(plain["decisions"]),
-        tuple(Experiment.model_validate(e) for e in plain["experiments"]), pl.DataFrame(plain["checks"]),
-        tuple(Warning(**w) for w in plain["findings"]), plain["seed"],
-    )  # fmt: skip
+    known: dict[str, Any] = {
+        "design": plan,
+        "draws": draws,
+        "engine": plain["engine"],
+        "engine_reason": plain["engine_reason"],
+        "decisions": tuple(plain["decisions"]),
+        "experiments": tuple(Experiment.model_validate(e) for e in plain["experiments"]),
+        "checks": pl.DataFrame(plain["checks"]),
+        "findings": tuple(Warning(**w) for w in plain["findings"]),
+        "seed": plain["seed"],
+    }
+    how = plain.get("refreshed")
+    if how is None:
+        return MMMFit(**known)
+    origin = _unpacked(io.BytesIO(arrays["origin"].tobytes()), f"{path}, its origin") if "origin" in arrays else None
+    return Refreshed(**known, origin=origin, path=how["path"], reason=how["reason"], checked=True)

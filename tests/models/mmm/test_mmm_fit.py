@@ -20,9 +20,7 @@ from models.mmm import (
     falsify,
     fit,
     load,
-    refresh,
 )
-from models.mmm.updating import smooth
 from tests.models.mmm.mmm_worlds import frame, read
 
 QUICK = MMMSpec(adstock="geometric", saturation="logistic")
@@ -197,40 +195,6 @@ def test_two_priors_for_one_channel_are_refused():
     law = LogNormal.with_median(1.0, 0.5)
     with pytest.raises(ValueError, match="one prior for one effect"):
         ChannelSpec(iroas=law, share=law)
-
-
-def test_a_refresh_without_new_rows_changes_nothing_that_matters(fitted):
-    again = refresh(fitted, fitted.data, seed=4)
-    assert again.decisions[-1].startswith("re-weighted")
-    gap = np.abs(again.roas()["mean"] - fitted.roas()["mean"]) / fitted.roas()["sd"]
-    assert gap.max() < 0.1
-
-
-def test_a_refresh_follows_the_full_refit(world, fitted):
-    data = world[0]
-    early = fit(data.rows(np.arange(120) < 117), QUICK, seed=1)
-    again = refresh(early, data, seed=2)
-    assert again.decisions[-1].startswith("re-weighted: 3 new periods")
-    gap = np.abs(again.roas()["mean"] - fitted.roas()["mean"]) / fitted.roas()["sd"]
-    assert gap.max() < 0.35  # two Monte Carlo errors, and scales frozen three weeks earlier
-
-
-def test_a_break_makes_the_refresh_refit(world):
-    data = world[0]
-    early = fit(data.rows(np.arange(120) < 117), QUICK, seed=1)
-    broken = data.rows(np.ones(120, dtype=bool))
-    broken.kpi[:, 117:] *= 0.7
-    assert refresh(early, broken, seed=2).decisions[-1].startswith("refitted")
-
-
-def test_smoothed_weights_agree_with_arviz():
-    import arviz as az
-
-    logs = np.random.default_rng(0).standard_t(4, 2000)
-    ours, k = smooth(logs)
-    theirs, k_theirs = az.psislw(logs.copy())
-    np.testing.assert_allclose(np.log(ours), theirs, atol=1e-2)
-    assert k == pytest.approx(float(k_theirs), abs=0.02)
 
 
 def test_convergence_figures_agree_with_arviz():

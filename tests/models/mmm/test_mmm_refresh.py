@@ -1,0 +1,174 @@
+"""Yesterday's draws under today's rows: equal to the whole density, near a refit, and given up when they must be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.mmm import MMMSpec, Sampling, fit, load, refresh, sequential
+from models.mmm import block as blocks
+from models.mmm.design import Form, design
+from models.mmm.importance import drift, effective, smooth, surprise
+from models.mmm.laplace import start
+from models.mmm.posterior import from_kernel
+from models.mmm.refreshed import Refreshed
+from models.mmm.updating import _by_density, extended
+from tests.models.mmm.mmm_worlds import frame, read
+
+QUICK = MMMSpec(adstock="geometric", saturation="logistic")
+WEEKS, KNOWN = 120, 117
+
+
+@pytest.fixture(scope="module")
+def world():
+    return read(frame(periods=WEEKS, seed=2, controls=True)[0], 1, controls=True)
+
+
+@pytest.fixture(scope="module")
+def early(world):
+    return fit(world.rows(np.arange(WEEKS) < KNOWN), QUICK, seed=1)
+
+
+@pytest.fixture(scope="module")
+def whole(world):
+    return fit(world, QUICK, seed=1)
+
+
+def gap(one, other):
+    return float((np.abs(one.roas()["mean"] - other.roas()["mean"]) / other.roas()["sd"]).max())
+
+
+def test_row_by_row_is_the_whole_density(early, world):
+    """Integrated out and updated by rank one, or evaluated anew over all rows: the same weights."""
+    plan = extended(early, world)
+    carried = sequential.carry(sequential.begin(early), plan, seed=1)
+    dense, _ = _by_density(early, plan, seed=1)
+    assert np.ptp(dense - carried.log_weights) < 1e-8
+    assert np.std(dense) > 0.1  # the rows do say something, so the equality is not one of zeros
+
+
+def test_delayed_carryover_and_slopes_are_carried_too(early, world):
+    """The weights are a matter of arithmetic, so any draws will do: these lie around the middle of the prior."""
+    steep = Form("weibull", "hill", True, early.design.form.taps)
+    plan = design(early.data, early.spec, steep, scales=early.design.scales)
+    theta = start(plan) + np.random.default_rng(0).normal(0, 0.2, (1, 60, len(blocks.names(plan))))
+    some = replace(early, design=plan, draws=from_kernel(theta, blocks.build(plan), plan, seed=0))
+    after = extended(some, world)
+    carried = sequential.carry(sequential.begin(some), after, seed=1)
+    assert np.ptp(_by_density(some, after, seed=1)[0] - carried.log_weights) < 1e-8
+
+
+def test_restated_rows_count_in_full(early, world):
+    """Old KPI and old spend corrected by the platform, and three new rows on top."""
+    kpi, media, spend = world.kpi.copy(), world.media.copy(), world.spend.copy()
+    kpi[:, 105:110] *= 1.01
+    media[:, 100:104, 0] *= 0.9
+    spend[:, 100:104, 0] *= 0.9
+    restated = replace(world, kpi=kpi, media=media, spend=spend)
+    plan = extended(early, restated)
+    carried = sequential.carry(sequential.begin(early), plan, seed=1)
+    assert np.ptp(_by_density(early, plan, seed=1)[0] - carried.log_weights) < 1e-8
+    again = refresh(early, restated, seed=2)
+    assert gap(again, refresh(early, world, seed=2)) > 0.02
+
+
+def test_the_linear_draws_follow_their_posterior(early, world):
+    """The draws of trend and season move with the rows: their mean is the exact conditional mean, draw by draw."""
+    carried = sequential.carry(sequential.begin(early), extended(early, world), seed=1)
+    sd = carried.linear.std(axis=0)
+    assert (np.abs((carried.linear - carried.mean).mean(axis=0)) / sd).max() < 0.1  # 3,000 draws: 5 standard errors
+
+
+def test_no_new_row_changes_nothing_that_matters(early):
+    again = refresh(early, early.data, seed=4)
+    assert again.path == "re-weighted"
+    assert gap(again, early) < 0.1
+
+
+def test_a_refresh_follows_the_full_refit(early, whole, world):
+    again = refresh(early, world, seed=2)
+    assert again.decisions[-1].startswith("re-weighted: 3 new periods")
+    assert again.design.y.shape[1] == WEEKS
+    assert gap(again, whole) < 0.35  # two Monte Carlo errors, and scales frozen three weeks earlier
+
+
+def test_day_after_day_counts_from_the_sampled_fit(early, world):
+    step = early
+    for known in (118, 119, 120):
+        step = refresh(step, world.rows(np.arange(WEEKS) < known), seed=2)
+    at_once = refresh(early, world, seed=2)
+    np.testing.assert_allclose(step.carried.log_weights, at_once.carried.log_weights, atol=1e-8)
+    assert step.origin is early
+
+
+def test_the_checks_of_the_answer_are_those_of_a_fit(early, world, whole):
+    codes = {(w.code, w.subject) for w in refresh(early, world, seed=2).warnings()}
+    assert codes == {(w.code, w.subject) for w in whole.warnings()}
+
+
+def test_a_break_is_fitted_anew(early, world):
+    broken = replace(world, kpi=world.kpi.copy())
+    broken.kpi[:, KNOWN:] *= 0.7
+    again = refresh(early, broken, seed=2)
+    assert (again.path, again.decisions[-1][:8]) == ("cold refit", "refitted")
+    assert "off its forecast" in again.reason
+
+
+def test_worn_out_draws_start_a_warm_refit(early, whole, world):
+    tired = replace(early, checks=early.checks.with_columns(ess_bulk=early.checks["ess_bulk"] * 0 + 300.0))
+    again = refresh(tired, world, seed=2)
+    assert again.path == "warm refit"
+    assert again.converged
+    assert "no longer carry" in again.reason
+    assert gap(again, whole) < 0.35
+
+
+def test_regions_are_judged_by_the_whole_density():
+    data = read(frame(geos=3, periods=80, seed=5)[0], 3)
+    spec = QUICK.model_copy(update={"sampling": Sampling(tune=100, draws=250)})
+    some = fit(data.rows(np.arange(80) < 79), spec, seed=1)
+    assert sequential.begin(some) is None
+    again = refresh(some, data, seed=2)
+    assert isinstance(again, Refreshed)
+    assert len(again.data.dates) == 80
+
+
+def test_a_refreshed_fit_survives_storage(early, world, tmp_path):
+    again = refresh(early, world, seed=2)
+    back = load(again.save(tmp_path / "fit"))
+    assert back.roas().equals(again.roas())
+    assert (back.path, back.reason, back.warnings()) == (again.path, again.reason, again.warnings())
+    np.testing.assert_allclose(
+        refresh(back, world, seed=3).roas()["mean"], refresh(again, world, seed=3).roas()["mean"], rtol=1e-9
+    )
+
+
+def test_another_model_is_refused(early, world):
+    with pytest.raises(ValueError, match="channels changed from"):
+        refresh(early, replace(world, channels=("a", "c")), seed=1)
+
+
+def test_smoothed_weights_agree_with_arviz():
+    import arviz as az
+
+    logs = np.random.default_rng(0).standard_t(4, 2000)
+    ours, k = smooth(logs)
+    theirs, k_theirs = az.psislw(logs.copy())
+    np.testing.assert_allclose(np.log(ours), theirs, atol=1e-2)
+    assert k == pytest.approx(float(k_theirs), abs=0.02)
+
+
+def test_effective_draws_count_both_losses():
+    assert effective(np.full(1000, 1e-3), 1000.0) == pytest.approx(1000)
+    assert effective(np.full(1000, 1e-3), 500.0) == pytest.approx(500)
+    assert effective(np.r_[np.full(500, 2e-3), np.zeros(500)], 1000.0) == pytest.approx(500)
+
+
+def test_surprise_and_drift_by_hand():
+    weights = np.array([0.5, 0.5])
+    assert surprise(3.0, np.array([-1.0, 1.0]), np.ones(2), weights) == pytest.approx(3 / np.sqrt(2))
+    assert drift((1.0, 1.0, 1.0), 0.25) == pytest.approx(2.25)
+    assert drift((-1.0, -1.0, 2.0), 0.5) == pytest.approx(1.5)
+    assert drift((0.5, -0.5, 0.5), 0.75) == 0.0
