@@ -10,11 +10,13 @@ from pathlib import Path
 from benchmarks.incrementality.coverage import SCENARIOS, Measured, measured
 from benchmarks.incrementality.groups import CASES, group_measured
 from benchmarks.incrementality.page import page, targets
+from benchmarks.incrementality.peers import peers
 from benchmarks.incrementality.quiet_panel import quiet_panel, rejections
 from benchmarks.incrementality.speed import timings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "methods" / "incrementality-benchmark.md"
+PEERS_PAGE = PAGE.with_name("incrementality-peers.md")
 
 
 def main() -> int:
@@ -24,8 +26,11 @@ def main() -> int:
     parser.add_argument("--methods", default="auto,sdid_unit_log", help="estimators, comma-separated")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared" / "data", help="folder of public files")
+    parser.add_argument("--peers", action="store_true", help="only: Meridian GeoX on its own example beside ours")
     parser.add_argument("--no-page", action="store_true", help="print only")
     asked = parser.parse_args()
+    if asked.peers:
+        return _beside_peers(asked.shared, write=not asked.no_page)
     jobs = [(method, scenario, asked.replications) for method in asked.methods.split(",") for scenario in SCENARIOS]
     if asked.processes > 1:
         with ProcessPoolExecutor(asked.processes) as pool:
@@ -48,6 +53,21 @@ def main() -> int:
         PAGE.parent.mkdir(parents=True, exist_ok=True)
         PAGE.write_text(text, encoding="utf-8")
     return 0 if all(kept for _, _, kept in targets(results)) else 1
+
+
+def _beside_peers(shared: Path, *, write: bool) -> int:
+    if not (shared / "incrementality").is_dir():
+        sys.stderr.write(f"{shared} is absent: the peer's example files are not there\n")
+        return 3
+    try:
+        text = peers(shared, "python -m benchmarks.incrementality --peers")
+    except RuntimeError as refused:
+        sys.stderr.write(f"{refused}\n")
+        return 3
+    sys.stdout.write(text + "\n")
+    if write:
+        PEERS_PAGE.write_text(text + "\n", encoding="utf-8")
+    return 0
 
 
 def _told(row: Measured) -> Measured:

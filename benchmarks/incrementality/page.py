@@ -44,7 +44,7 @@ def page(
             "## A real panel without any test",
             "GeoLift's pre-test panel (40 cities, 90 days). Share of null reads that claim an effect at a nominal"
             " 10 %, default method, ranks:",
-            _rows(
+            table(
                 ("tested cities", "reads", "rejected"),
                 [(str(size), str(n), f"{share:.3f}") for size, n, share in quiet],
             ),
@@ -53,7 +53,7 @@ def page(
         parts += [
             "## Speed",
             "One core, compiled kernels loaded.",
-            _rows(("what", "seconds", "limit"), [(name, f"{took:.2f}", f"{limit:g}") for name, took, limit in times]),
+            table(("what", "seconds", "limit"), [(name, f"{took:.2f}", f"{limit:g}") for name, took, limit in times]),
         ]
     return "\n\n".join(parts) + "\n"
 
@@ -77,7 +77,7 @@ def _table(scenario: str, mine: Sequence[Measured]) -> str:
         for r in PUBLISHED
         if r.scenario == scenario
     ]
-    return _rows(head, rows)
+    return table(head, rows)
 
 
 def targets(results: Sequence[Measured]) -> list[tuple[str, str, bool]]:
@@ -111,14 +111,15 @@ def _groups(groups: Sequence[GroupMeasured]) -> str:
         (f"{g.size} of {g.geos}", f"{g.coverage:.3f}", f"{g.false_positives:.3f}", f"{g.power:.3f}", f"{g.width:.3f}")
         for g in groups
     ]
-    return text + "\n\n" + _rows(("tested", "coverage", "false positives", "power", "width"), rows)
+    return text + "\n\n" + table(("tested", "coverage", "false positives", "power", "width"), rows)
 
 
 def _targets(results: Sequence[Measured]) -> str:
     rows = [(what, figure, "kept" if kept else "**missed**") for what, figure, kept in targets(results)]
-    return _rows(("promise of the default method", "measured", ""), rows)
+    return table(("promise of the default method", "measured", ""), rows)
 
 
-def _rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])

@@ -22,7 +22,7 @@ EARLIER_DIFFERENCE = 0.001  # p-value below which arms already differed before t
 
 
 def read_ab(
-    arms: pl.DataFrame,
+    arms: pl.DataFrame | pl.LazyFrame,
     *,
     control: str,
     treatment: str | None = None,
@@ -47,6 +47,7 @@ def read_ab(
     treatment arm. `seed` is only recorded: nothing here is drawn. Raises ArmsError naming arm and column.
     """
     alpha = float(exact_alpha(level))
+    arms = arms.collect() if isinstance(arms, pl.LazyFrame) else arms
     cells = arms_from_frame(arms)
     strata = arms["stratum"].cast(pl.String).to_list() if "stratum" in arms.columns else [""] * len(cells)
     treatment = _other_arm(cells, control, treatment)

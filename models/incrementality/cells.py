@@ -40,7 +40,7 @@ class CellsResult:
 
 
 def read_cells(
-    panel: pl.DataFrame | GeoPanel,
+    panel: pl.DataFrame | pl.LazyFrame | GeoPanel,
     cells: Mapping[str, Sequence[object]],
     *,
     start: date,

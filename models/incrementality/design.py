@@ -44,7 +44,7 @@ class _Request:
 
 
 def design_geo(
-    panel: pl.DataFrame | GeoPanel,
+    panel: pl.DataFrame | pl.LazyFrame | GeoPanel,
     *,
     duration: int,
     seed: int,
@@ -84,13 +84,13 @@ def design_geo(
     if duration < 1 or not sizes or min(sizes) < 1:
         raise PanelError(f"duration={duration}, sizes={tuple(sizes)}: both count from 1")
     pairs = [(used.index(a), used.index(b)) for a, b in (data.rows_of(pair, "paired") for pair in together)]
-    kept_back = windows_before(len(data.dates), duration, VALIDATION_WINDOWS, SHORTEST_HISTORY + 2 * duration)
+    kept_back = _kept_back(len(data.dates), duration)
     known = kept_back[-1][0] if kept_back else 0
     looked_at = windows_before(known, duration, SELECTION_WINDOWS, SHORTEST_HISTORY)
     if not kept_back or not looked_at:
         raise PanelError(
             f"{len(data.dates)} periods of history are too few for a test of {duration}:"
-            f" {SHORTEST_HISTORY + 3 * duration}"
+            f" {max(SHORTEST_HISTORY, duration) + 2 * duration}"
             " are needed to choose a design and to prove it on days it was not chosen on"
         )
     _refuse_constant_history(data, used, known)
@@ -144,6 +144,12 @@ def design_geo(
     if not designs:
         raise PanelError(f"no design fits the budget of {budget:,.0f} ({_counts(rejected)})")
     return _ranked(designs, rejected)
+
+
+def _kept_back(periods: int, duration: int) -> list[tuple[int, int]]:
+    """Windows for validation; a short history gives one and leaves one to choose on."""
+    usual = windows_before(periods, duration, VALIDATION_WINDOWS, SHORTEST_HISTORY + 2 * duration)
+    return usual or windows_before(periods, duration, 1, max(SHORTEST_HISTORY, duration) + duration)
 
 
 def draw_design(designs: Sequence[GeoDesign], *, seed: int) -> GeoDesign:

@@ -20,16 +20,16 @@ from models.incrementality.fieller import Ratio
 from models.incrementality.inversion import Inversion, exact_alpha, rank_form, t_form, usual_form
 from models.incrementality.money import ExtraSpend, Profit, extra_spend, iroas, profit
 from models.incrementality.overlap import Neighbour, overlaps
-from models.incrementality.panel import GeoPanel
+from models.incrementality.panel import GeoPanel, day_of
 from models.incrementality.placebo import PlaceboRead, placebo_read, reference_sets
 from models.incrementality.result import LiftResult
 from models.incrementality.verdict import USUAL_RELEVANT_LIFT, Judgement, judge
-from models.incrementality.window import GeoTest
+from models.incrementality.window import GeoTest, named
 from models.warning import Warning
 
 
 def read_geo(
-    panel: pl.DataFrame | GeoPanel,
+    panel: pl.DataFrame | pl.LazyFrame | GeoPanel,
     treated: Sequence[object] | GeoDesign,
     *,
     start: date,
@@ -64,11 +64,13 @@ def read_geo(
     Raises PanelError naming geo and day when the panel or the window cannot be read.
     """
     exact_alpha(level)
+    start, end = day_of(start, "start"), day_of(end, "end")
     data = panel if isinstance(panel, GeoPanel) else GeoPanel.from_frame(panel, allow_negative=allow_negative)
     departures: list[Warning] = []
     if isinstance(treated, GeoDesign):
         departures = departures_from(treated, data, start=start, end=end, method=method, level=level, cooldown=cooldown)
-        exclude = (*treated.excluded, *(geo for geo in exclude if str(geo) not in treated.excluded))
+        further = (geo for geo in named(exclude, "exclude") if str(geo) not in set(treated.excluded))
+        exclude = (*treated.excluded, *further)
         method = treated.plan.method if method == "auto" else method
         holdback = holdback or treated.kind == "holdback"
         treated = treated.treated
@@ -80,7 +82,7 @@ def read_geo(
     choice = choice_of(test, "auto" if method in SPEND_METHODS else method, seed)
     read, inversion, other = placebo_inference(test, choice.estimator, level, seed)
     total = total_effect(test, read, inversion.critical)
-    money = _money(test, read, inversion, total, margin, level)
+    money = _money(test, read, inversion, total, margin, level, holdback)
     relevant, why = _relevant(total, money, margin, relevant_lift)
     judgement = judge(
         ", ".join(data.geos[row] for row in test.treated),
@@ -140,15 +142,20 @@ class _Money:
 
 
 def _money(
-    test: GeoTest, read: PlaceboRead, inversion: Inversion, total: Total, margin: float | None, level: float
+    test: GeoTest,
+    read: PlaceboRead,
+    inversion: Inversion,
+    total: Total,
+    margin: float | None,
+    level: float,
+    holdback: bool,
 ) -> _Money:
     spend = test.panel.spend
     if spend is None:
         return _Money(None, None, None)
     used = spend[:, : test.last + 1]
-    extra = extra_spend(
-        used[list(test.treated)], used[list(test.donors)], test.pre, test.post, read, inversion.critical
-    )
+    tested, controls = used[list(test.treated)], used[list(test.donors)]
+    extra = extra_spend(tested, controls, test.pre, test.post, read, inversion.critical, holdback=holdback)
     gain = None
     if margin is not None:
         gain = profit(total.effect, total.low, total.high, extra, margin, normal_quantile(level))

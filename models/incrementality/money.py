@@ -32,12 +32,22 @@ class Profit:
 
 
 def extra_spend(
-    spend_treated: np.ndarray, spend_donors: np.ndarray, pre: int, post: slice, read: PlaceboRead, critical: float
+    spend_treated: np.ndarray,
+    spend_donors: np.ndarray,
+    pre: int,
+    post: slice,
+    read: PlaceboRead,
+    critical: float,
+    *,
+    holdback: bool = False,
 ) -> ExtraSpend:
     """Read spend (k, T) and (J, T) with the donor weights of the KPI, in levels, `critical` noise units wide.
 
-    Spend that was zero before and in the controls has no error: the total is then what was paid.
+    Spend that was zero before and in the controls has no error: the total is then what was paid. So it is in a
+    `holdback` whose controls spend nothing in the window, because the tested geos would have spent nothing either.
     """
+    if holdback and not spend_donors[:, post].any():
+        return ExtraSpend(float(spend_treated[:, post].sum()), 0.0, 0.0)
     periods = post.stop - post.start
     factor = periods * spend_treated.shape[0]
     aim = _centred(spend_treated.mean(axis=0), pre)

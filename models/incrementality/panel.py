@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Literal
 
@@ -38,13 +38,14 @@ class GeoPanel:
     grain: Grain
 
     @classmethod
-    def from_frame(cls, frame: pl.DataFrame, *, allow_negative: bool = False) -> GeoPanel:
-        """Panel from a frame geo, date, kpi[, spend] in any row order.
+    def from_frame(cls, frame: pl.DataFrame | pl.LazyFrame, *, allow_negative: bool = False) -> GeoPanel:
+        """Panel from a frame geo, date, kpi[, spend] in any row order; dates may be text, written 2026-03-31.
 
         Raises PanelError, naming geo and day, for: a missing column, an empty frame, a date that is not a day, a
         duplicate geo-day, a missing geo-day, an irregular calendar, a missing or infinite value, a negative KPI
         (unless `allow_negative`, for KPIs net of refunds) or spend, and two spellings of one geo.
         """
+        frame = collected(frame)
         columns = [name for name in ("geo", "date", "kpi", "spend") if name in frame.columns]
         if lacking := {"geo", "date", "kpi"} - set(columns):
             raise PanelError(
@@ -82,8 +83,6 @@ class GeoPanel:
 
     def column_of(self, day: date, name: str) -> int:
         """Position of the period that starts on `day`; raises PanelError when it is outside or inside a period."""
-        if not isinstance(day, date):
-            raise PanelError(f"{name}={day!r} is not a date")
         if day < self.dates[0] or day > self.last_day:
             raise PanelError(
                 f"{name} {day} is outside the panel, which runs from {self.dates[0]} to"
@@ -119,6 +118,33 @@ class GeoPanel:
         return digest.hexdigest()
 
 
+def collected(frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+    """A frame in memory; raises PanelError for anything that is no polars frame."""
+    if isinstance(frame, pl.LazyFrame):
+        return frame.collect()
+    if not isinstance(frame, pl.DataFrame):
+        raise PanelError(f"the panel is a {type(frame).__module__}.{type(frame).__name__}: pass a polars DataFrame")
+    return frame
+
+
+def day_of(day: object, name: str) -> date:
+    """A day given as date, as midnight, or as text written 2026-03-31; raises PanelError for anything else."""
+    if isinstance(day, datetime):
+        if day.time() != time(0):
+            raise PanelError(f"{name}={day} has a time of day; a test begins and ends with whole days")
+        return day.date()
+    if isinstance(day, date):
+        return day
+    try:
+        return date.fromisoformat(day) if isinstance(day, str) else _no_day(day, name)
+    except ValueError:
+        return _no_day(day, name)
+
+
+def _no_day(day: object, name: str) -> date:
+    raise PanelError(f"{name}={day!r} is not a day: write it as 2026-03-31")
+
+
 def _geo_text(frame: pl.DataFrame) -> pl.Expr:
     if frame["geo"].null_count():
         raise PanelError(f"row {frame['geo'].is_null().arg_max()} of the panel has no geo")
@@ -138,6 +164,15 @@ def _day(frame: pl.DataFrame) -> pl.Expr:
             row = broken.row(0, named=True)
             raise PanelError(f"geo {row['geo']!r}: {row['date']} has a time of day; a panel is by whole days")
         return pl.col("date").dt.date()
+    if kind == pl.String:
+        parsed = pl.col("date").str.strip_chars().str.to_date("%Y-%m-%d", strict=False)
+        broken = frame.filter(parsed.is_null())
+        if broken.height:
+            row = broken.row(0, named=True)
+            raise PanelError(
+                f"geo {row['geo']!r}: date {row['date']!r} is not written as 2026-03-31; parse it to dates"
+            )
+        return parsed
     raise PanelError(f"column date is {kind}: parse it to dates first (first value: {frame['date'][0]!r})")
 
 

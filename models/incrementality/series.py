@@ -11,7 +11,7 @@ import polars as pl
 from models.incrementality.bsts import TailReading, forecast, tail_reading
 from models.incrementality.fieller import ratio_interval
 from models.incrementality.geo import normal_quantile
-from models.incrementality.panel import GeoPanel, PanelError
+from models.incrementality.panel import GeoPanel, PanelError, collected, day_of
 from models.incrementality.result import Check, LiftResult
 from models.incrementality.verdict import USUAL_RELEVANT_LIFT, Judgement, judge
 from models.warning import Warning
@@ -20,7 +20,7 @@ PLACEBO_ALPHA = 0.05
 
 
 def read_series(
-    series: pl.DataFrame,
+    series: pl.DataFrame | pl.LazyFrame,
     *,
     start: date,
     end: date,
@@ -41,7 +41,7 @@ def read_series(
     else happened on the start day is counted as effect, hence grade C and the warning `weakest_tier` on every result.
     Raises PanelError as a geo panel does, and for a control that is missing or incomplete.
     """
-    window = _Window.of(series, controls, start, end)
+    window = _Window.of(collected(series), controls, day_of(start, "start"), day_of(end, "end"))
     predicted = forecast(
         window.before, window.controls_before, window.controls_during, seed=seed, draws=draws, season=season
     )

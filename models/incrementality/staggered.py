@@ -41,7 +41,7 @@ class StaggeredResult:
 
 
 def read_staggered(
-    panel: pl.DataFrame | GeoPanel,
+    panel: pl.DataFrame | pl.LazyFrame | GeoPanel,
     starts: Mapping[object, date],
     *,
     end: date,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 
-from models.incrementality.panel import GeoPanel, PanelError
+from models.incrementality.panel import GeoPanel, PanelError, day_of
 
 FEWEST_PRE_PERIODS = 8  # below it the pre-period says nothing about how well donors follow the treated geos
 FEWEST_DONORS = 3  # one donor cannot have a placebo, two have one each
@@ -47,12 +47,11 @@ class GeoTest:
         a treated geo among the excluded, too few donors, a geo that never moves before the test, and spend of a
         treated geo that begins on another day than the test.
         """
-        if isinstance(treated, str):
-            raise PanelError(f"treated={treated!r} is one word: pass a list of geos, [{treated!r}]")
-        if not treated:
+        rows = panel.rows_of(named(treated, "treated"), "treated")
+        left_out = panel.rows_of(named(exclude, "exclude"), "excluded")
+        if not rows:
             raise PanelError("no treated geo was named")
-        rows = panel.rows_of(treated, "treated")
-        left_out = panel.rows_of(exclude, "excluded")
+        start, end = day_of(start, "start"), day_of(end, "end")
         if both := set(rows) & set(left_out):
             raise PanelError(f"geo {panel.geos[min(both)]!r} is both treated and excluded: it can only be one")
         if end < start:
@@ -93,6 +92,13 @@ class GeoTest:
     def post(self) -> slice:
         """Columns of the read window."""
         return slice(self.first, self.last + 1)
+
+
+def named(geos: Iterable[object], argument: str) -> list[object]:
+    """Geos as a list, a set in alphabetical order; raises PanelError for a bare word."""
+    if isinstance(geos, str):
+        raise PanelError(f"{argument}={geos!r} is one word: pass a list of geos, [{geos!r}]")
+    return sorted(geos, key=str) if isinstance(geos, set | frozenset) else list(geos)
 
 
 def _last_column(panel: GeoPanel, end: date) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -75,7 +75,11 @@ BROKEN = [
     ),
     pytest.param(lambda f: f.drop("kpi"), "no column kpi", id="no KPI column"),
     pytest.param(lambda f: f.clear(), "has no row", id="empty panel"),
-    pytest.param(lambda f: f.with_columns(pl.col("date").cast(pl.String)), "parse it to dates", id="dates as text"),
+    pytest.param(
+        lambda f: f.with_columns(pl.col("date").dt.strftime("%d/%m/%Y")), "'03/03/2025' is not written as", id="dates"
+    ),
+    pytest.param(lambda f: f.with_columns(date=1), "column date is Int32: parse it", id="numbered days"),
+    pytest.param(lambda f: f.to_dict(), "is a builtins.dict: pass a polars DataFrame", id="no frame"),
     pytest.param(lambda f: f.with_columns(pl.col("kpi").cast(pl.String)), "not a number", id="KPI as text"),
     pytest.param(
         lambda f: f.with_columns(geo=pl.when(at("koeln", 3)).then(pl.lit("Koeln")).otherwise("geo")),
@@ -143,3 +147,28 @@ def test_rows_in_any_order_give_the_same_panel():
     panel = frame()
     shuffled = panel.sample(fraction=1, shuffle=True, seed=3)
     assert GeoPanel.from_frame(panel).sha256() == GeoPanel.from_frame(shuffled).sha256()
+
+
+def test_the_same_test_written_in_other_ways_is_read_the_same():
+    panel = frame(spend=True)
+    expected = read(panel)
+    numbered = dict(zip(GEOS, (101, 102, 103, 104, 105), strict=True))
+    as_text = panel.with_columns(pl.col("date").cast(pl.String)).sample(fraction=1.0, shuffle=True, seed=3)
+    for other, treated, changes in (
+        (as_text, ["berlin"], {"start": "2025-03-31", "end": "2025-04-11"}),
+        (panel.lazy(), pl.Series(["berlin"]), {}),
+        (panel.with_columns(pl.col("geo").cast(pl.Categorical)), {"berlin"}, {}),
+        (panel.with_columns(pl.col("date").cast(pl.Datetime)), np.array(["berlin"]), {"start": datetime(2025, 3, 31)}),
+        (panel.with_columns(pl.col("geo").replace_strict(numbered)), [101], {}),
+        (panel.with_columns(pl.col("geo") + " am see"), ["berlin am see"], {}),
+        (panel.with_columns(pl.col("kpi").round(9).cast(pl.Decimal(18, 9))), ["berlin"], {}),
+    ):
+        found = read(other, treated, **changes)
+        for name in ("effect", "low", "high", "p_value"):
+            assert getattr(found, name) == pytest.approx(getattr(expected, name))
+
+
+def test_days_that_are_no_days_are_refused():
+    for start in ("31.03.2025", 20250331, datetime(2025, 3, 31, 12)):
+        with pytest.raises(PanelError, match=r"start=.*(is not a day|has a time of day)"):
+            read(frame(), start=start)
