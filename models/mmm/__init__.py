@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.mmm.backtesting import backtest
+from models.mmm.changes import Changes, changes
 from models.mmm.data import Mediator, MMMData, Treatment
 from models.mmm.experiments import Experiment
 from models.mmm.falsification import Falsification, falsify
@@ -13,6 +14,7 @@ from models.mmm.storage import load
 from models.mmm.updating import refresh
 
 __all__ = [
+    "Changes",
     "ChannelSpec",
     "ContributionDraws",
     "Experiment",
@@ -27,6 +29,7 @@ __all__ = [
     "Sampling",
     "Treatment",
     "backtest",
+    "changes",
     "falsify",
     "fit",
     "load",

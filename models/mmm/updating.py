@@ -35,7 +35,7 @@ def refresh(fit: MMMFit, new_data: MMMData, *, seed: int) -> MMMFit:
     and `.reason` hold the same. Weights always count from the last sampled fit, however many refreshes lie between.
     Raises ValueError if channels, controls or geos changed.
     """
-    _refuse_another_model(fit.data, new_data)
+    refuse_another_model(fit.data, new_data)
     origin = fit.origin if isinstance(fit, Refreshed) and fit.origin else fit
     added = len(set(new_data.dates) - set(origin.data.dates))
     if origin.engine != "kernel" or not origin.converged:
@@ -83,7 +83,8 @@ def extended(fit: MMMFit, data: MMMData) -> Design:
     return replace(plan, weight=weight, effect=replace(plan.effect, sd=fit.design.effect.sd))
 
 
-def _refuse_another_model(old: MMMData, new: MMMData) -> None:
+def refuse_another_model(old: MMMData, new: MMMData) -> None:
+    """Raises ValueError where the two panels differ in more than rows and values."""
     for field in ("channels", "organic", "geos", "control_names", "control_roles", "treatment_names", "kpi_name",
                   "grain"):  # fmt: skip
         if getattr(old, field) != getattr(new, field):
