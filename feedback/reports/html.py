@@ -16,7 +16,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def html_of(view: View) -> str:
     """The page with both charts inline as SVG."""
-    return _environment().get_template("report.html.j2").render(
+    return environment().get_template("report.html.j2").render(
         page=view.page,
         chart=_inline(view.chart_svg, view.page["chart_alt"], "returns"),
         change=_inline(view.change_svg, view.page["change"].get("alt", ""), "change"),
@@ -25,13 +25,14 @@ def html_of(view: View) -> str:
 
 def blocked_html(store: FigureStore, reasons: tuple[str, ...]) -> str:
     """A page that says why there is no report; it carries none of the withheld figures but those inside the reasons."""
-    return _environment().get_template("blocked.html.j2").render(
+    return environment().get_template("blocked.html.j2").render(
         company=store.text("page.company"), title=store.text("page.title"), reasons=reasons,
         run=f"run {store.text('run.id')}",
     )  # fmt: skip
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates with escaping on; an unknown name in one is an error."""
     return Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,

@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
-from models.planning.constraints import Constraints, Group
-from models.planning.future import Delivery
-from models.planning.planner import Plan, frontier, plan
+from models.planning.constraints import Constraints, Flight, Group, Ratio
+from models.planning.delivery import Delivery
+from models.planning.goals import Goal, frontier, reach
+from models.planning.outlook import Evidence, Outlook, prepare
+from models.planning.planner import plan, plan_of
+from models.planning.result import Plan
 
-__all__ = ["Constraints", "Delivery", "Group", "Plan", "frontier", "plan"]
+__all__ = [
+    "Constraints",
+    "Delivery",
+    "Evidence",
+    "Flight",
+    "Goal",
+    "Group",
+    "Outlook",
+    "Plan",
+    "Ratio",
+    "frontier",
+    "plan",
+    "plan_of",
+    "prepare",
+    "reach",
+]

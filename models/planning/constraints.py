@@ -1,18 +1,23 @@
-"""What a plan may not do: limits per channel and group, checked for contradictions before anything is optimised."""
+"""What a plan may not do: limits per channel, group, geo and period, checked for contradictions beforehand."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from pydantic import BaseModel, Field, NonNegativeFloat, model_validator
+from pydantic import BaseModel, Field, NonNegativeFloat, PositiveInt, model_validator
 
 
 class Group(BaseModel, frozen=True, extra="forbid"):
-    """The sum of some channels, in money over the horizon."""
+    """The sum of some money over the horizon: of these channels, in these geos and periods; nothing named means all.
+
+    Periods count from 1, the first after the data. Geos need a plan by geo, periods one by period.
+    """
 
     name: str
-    channels: tuple[str, ...]
+    channels: tuple[str, ...] = ()
+    geos: tuple[str, ...] = ()
+    periods: tuple[PositiveInt, ...] = ()
     least: NonNegativeFloat = 0.0
     most: float = float("inf")
 
@@ -23,19 +28,63 @@ class Group(BaseModel, frozen=True, extra="forbid"):
         return self
 
 
+class Ratio(BaseModel, frozen=True, extra="forbid"):
+    """Money of `of` is at least `least` and at most `most` times the money of `to`."""
+
+    name: str
+    of: tuple[str, ...]
+    to: tuple[str, ...]
+    least: NonNegativeFloat = 0.0
+    most: float = float("inf")
+
+    @model_validator(mode="after")
+    def in_order(self) -> Ratio:
+        if self.most < self.least:
+            raise ValueError(f"ratio {self.name!r}: most {self.most:g} is below least {self.least:g}")
+        if not self.of or not self.to:
+            raise ValueError(f"ratio {self.name!r}: name the channels of both sides (of, to)")
+        return self
+
+
+class Flight(BaseModel, frozen=True, extra="forbid"):
+    """When a channel may be on air, in a plan by period; periods count from 1.
+
+    `dark` periods get nothing; outside them a period gets `least` to `most`. `on_air` asks for one run of so many
+    periods and nothing elsewhere; the plan chooses its start.
+    """
+
+    dark: tuple[PositiveInt, ...] = ()
+    least: NonNegativeFloat = 0.0
+    most: float = float("inf")
+    on_air: PositiveInt | None = None
+
+
 class Constraints(BaseModel, frozen=True, extra="forbid"):
     """Limits in money over the whole horizon.
 
     `bounds` are least and most per channel; `move_limits` the largest share a channel may move from the current mix
     at the planned budget; `by_evidence` applies the limits of the channel's evidence tier where no own one is given;
-    `fence` keeps spend inside the range that was observed.
+    `fence` keeps spend inside the range that was observed. `geos` are least and most per geo (a plan by geo),
+    `flights` and `period_budget` (money of each period, all channels) belong to a plan by period; `period_budget`
+    given to another plan is the calendar that every channel's money follows.
     """
 
     bounds: Mapping[str, tuple[NonNegativeFloat, float]] = Field(default_factory=dict)
     move_limits: Mapping[str, NonNegativeFloat] = Field(default_factory=dict)
     groups: tuple[Group, ...] = ()
+    ratios: tuple[Ratio, ...] = ()
+    geos: Mapping[str, tuple[NonNegativeFloat, float]] = Field(default_factory=dict)
+    flights: Mapping[str, Flight] = Field(default_factory=dict)
+    period_budget: tuple[NonNegativeFloat, ...] = ()
     by_evidence: bool = True
     fence: bool = True
+
+
+def known(label: str, given: Sequence[str], names: Sequence[str], whose: str) -> None:
+    """Raises ValueError naming the first of `given` that is none of `names`."""
+    unknown = sorted(set(given) - set(names))
+    if unknown:
+        raise ValueError(f"{label} names {unknown[0]!r}; {whose} has {', '.join(names)}")
 
 
 def check_feasible(
@@ -55,14 +104,13 @@ def check_feasible(
         tight = ", ".join(f"{c} {h:,.2f}" for c, h in zip(channels, high, strict=True))
         raise ValueError(
             f"the most that may be spent is {high.sum():,.2f} ({tight}), below the budget of {budget:,.2f}: lower"
-            " the budget,"
-            " or lift a limit (bounds, move_limits, by_evidence, fence)"
+            " the budget, or lift a limit (bounds, move_limits, by_evidence, fence)"
         )
     for group in groups:
-        unknown = sorted(set(group.channels) - set(channels))
-        if unknown:
-            raise ValueError(f"group {group.name!r} names {unknown[0]!r}; the plan has {', '.join(channels)}")
-        inside = np.isin(channels, group.channels)
+        known(f"group {group.name!r}", group.channels, channels, "the plan")
+        if group.geos or group.periods:
+            continue
+        inside = np.isin(channels, group.channels) if group.channels else np.ones(len(channels), dtype=bool)
         if low[inside].sum() > group.most or high[inside].sum() < group.least:
             raise ValueError(f"group {group.name!r}: its limits contradict those of its channels")
         if budget - high[~inside].sum() > group.most * (1 + 1e-9) or budget - low[~inside].sum() < group.least * (

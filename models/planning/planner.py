@@ -8,36 +8,20 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-from scipy.interpolate import PchipInterpolator
 
 from models.mmm import MMMFit
-from models.planning.constraints import Constraints, check_feasible
-from models.planning.future import Delivery, Future, look_ahead
-from models.planning.optimise import best, mean_of, worst_share
-from models.warning import Warning
+from models.planning import advice
+from models.planning.aim import mean_of, worst_share
+from models.planning.constraints import Constraints
+from models.planning.curves import Curves
+from models.planning.delivery import Delivery
+from models.planning.limits import Decisions, Limits, Split, decisions_of, limits_of
+from models.planning.optimise import Optimum, Sums, best, feasible
+from models.planning.outlook import Evidence, Outlook, prepare
+from models.planning.phasing import Phased
+from models.planning.result import Plan, outcome_row
 
-MOVE_BY_TIER = {"experiment-validated": None, "model-identified": 0.30, "prior-dominated": 0.15}
-LEVELS = 33  # spends per channel at which the response is computed; between them it is interpolated without overshoot
-STEPS = 200  # shares in which a single draw's own best plan spends the budget
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """Money per channel over the horizon, for planned and current mix at the same budget.
-
-    allocation: channel, current (at this budget), planned, change, low, high (90 % of the draws' own best plans),
-    raised_in (share of draws that raise it), tier, at_limit. outcome: plan, mean, q05, q95, worst_tenth of
-    incremental KPI in money. `probability_better` is that of beating the current mix at the same budget.
-    """
-
-    budget: float
-    horizon: int
-    objective: str
-    allocation: pl.DataFrame
-    outcome: pl.DataFrame
-    probability_better: float
-    baseline: tuple[float, float, float]
-    warnings: tuple[Warning, ...]
+Objective = Literal["mean", "cvar", "safe"]
 
 
 def plan(
@@ -46,141 +30,193 @@ def plan(
     constraints: Constraints | None = None,
     *,
     horizon: int = 13,
-    objective: Literal["mean", "cvar"] = "mean",
+    objective: Objective = "mean",
     risk_share: float = 0.2,
+    split: Split = "channel",
     future_controls: Mapping[str, Sequence[float]] | None = None,
     delivery: Mapping[str, Delivery] | None = None,
+    evidence: Evidence | None = None,
     seed: int,
 ) -> Plan:
-    """The allocation of `budget` over `horizon` periods after the data, spent evenly, that maximises incremental KPI
-    in money.
+    """The allocation of `budget` over `horizon` periods after the data that maximises incremental KPI in money.
 
-    `mean` maximises the posterior mean, `cvar` the mean of the worst `risk_share` of draws. Every control of the fit
-    needs its declared future. Raises ValueError for a fit that has not converged, an undeclared future, or limits in
-    conflict. Not a forecast of profit: margins and fixed costs are the caller's.
+    `mean` maximises the posterior mean, `cvar` the mean of the worst `risk_share` of draws, `safe` the mean of the
+    worst `risk_share` of the gain over the current mix, which leaves money where it is unless a move is sure. `split`
+    decides by channel (spent evenly, or along `constraints.period_budget`), by channel and geo, or by channel and
+    period. Every control of the fit needs its declared future. Raises ValueError for a fit that has not converged, an
+    undeclared
+    future, or limits in conflict. Not a forecast of profit: margins and fixed costs are the caller's.
     """
-    if not fit.converged:
-        raise ValueError("the fit has not converged: no plan is made from it. See fit.warnings()")
-    if not budget > 0:
-        raise ValueError(f"budget={budget}: a plan needs money")
     limits = constraints or Constraints()
-    ahead = look_ahead(fit, horizon, delivery=delivery or {})
-    base = ahead.baseline(future_controls or {})
-    names = fit.data.channels
-    usual = ahead.current if ahead.current.sum() > 0 else fit.data.spend.sum(axis=(0, 1))
-    mix = usual / usual.sum() * budget
-    low, high, notes = _limits(fit, ahead, limits, mix, budget)
-    check_feasible(names, low, high, limits.groups, budget)
-    curves = _curves(ahead, np.maximum(high, mix))
-    sums = [(np.isin(names, g.channels), g.least, g.most) for g in limits.groups]
-
-    def response(x: np.ndarray) -> np.ndarray:
-        return np.asarray(sum(curve(v) for curve, v in zip(curves, x, strict=True)))
-
-    score = mean_of if objective == "mean" else worst_share(risk_share)
-    found = best(response, budget, low, high, objective=score, sums=sums, starts=[mix], seed=seed)
-    if not found.proven:
-        notes.append(Warning(
-            "plan_not_optimal", "high", "plan", "A shift of 1 % of the budget still improves this plan: the solver"
-                                                " stopped early.",
-            "Loosen the limits or change the horizon, and compare.",
-        ))  # fmt: skip
-    own = _best_per_draw(curves, budget, low, high)
-    planned, now = response(found.x), response(mix)
-    raised = (own > mix * 1.01).mean(axis=0)
-    tiers = dict(fit.tiers().select("channel", "tier").iter_rows())
-    at = np.where(found.x >= high - 1e-6 * budget, "most", np.where(found.x <= low + 1e-6 * budget, "least", "free"))
-    allocation = pl.DataFrame({
-        "channel": list(names), "current": mix, "planned": found.x, "change": found.x / np.maximum(mix, 1e-12) - 1,
-        "low": np.quantile(own, 0.05, axis=0), "high": np.quantile(own, 0.95, axis=0), "raised_in": raised,
-        "tier": [tiers[n] for n in names], "at_limit": at,
-    })  # fmt: skip
-    outcome = pl.DataFrame([_outcome("planned", planned), _outcome("current mix", now)])
-    return Plan(
-        float(budget), horizon, objective, allocation, outcome, float((planned > now).mean()),
-        (float(base.mean()), float(np.quantile(base, 0.05)), float(np.quantile(base, 0.95))), tuple(notes),
+    outlook = prepare(
+        fit, budget, horizon=horizon, future_controls=future_controls, delivery=delivery, evidence=evidence,
+        calendar=limits.period_budget if split != "period" else (),
     )  # fmt: skip
+    return plan_of(outlook, budget, limits, objective=objective, risk_share=risk_share, split=split, seed=seed)
 
 
-def frontier(
-    fit: MMMFit, budgets: Sequence[float], constraints: Constraints | None = None, **choices: object
-) -> pl.DataFrame:
-    """Best mean outcome per budget: budget, mean, q05, q95, next_unit (extra KPI per extra money between
-    neighbours).
-    """
-    rows = []
-    for budget in sorted(budgets):
-        row = plan(fit, budget, constraints, **choices).outcome.row(0, named=True)  # type: ignore[arg-type]
-        rows.append((budget, row["mean"], row["q05"], row["q95"]))
-    frame = pl.DataFrame(rows, schema=["budget", "mean", "q05", "q95"], orient="row")
-    return frame.with_columns(next_unit=pl.col("mean").diff() / pl.col("budget").diff())
+def plan_of(
+    outlook: Outlook, budget: float, constraints: Constraints | None = None, *, objective: Objective = "mean",
+    risk_share: float = 0.2, split: Split = "channel", seed: int,
+) -> Plan:  # fmt: skip
+    """`plan` from a prepared outlook, so that many plans share its curves."""
+    if not 0 < budget <= outlook.reach * (1 + 1e-9):
+        raise ValueError(
+            f"budget={budget:,.2f}: this outlook was prepared for budgets above 0 up to {outlook.reach:,.2f}"
+        )
+    wanted = constraints or Constraints()
+    case = _case(outlook, budget, wanted, objective, risk_share, split, seed)
+    found = case.solve()
+    notes = list(case.limits.notes)
+    if not found.proven:
+        notes.append(advice.not_optimal())
+    planned, now = _promised(outlook, case.what, found.x), _promised(outlook, case.what, case.mix)
+    channel_plan, channel_mix = case.what.by_channel(found.x), case.what.by_channel(case.mix)
+    own = outlook.own_plans(case.limits.channel_low, case.limits.channel_high, budget)
+    free = advice.without_evidence_limits(outlook, wanted, budget, seed) if wanted.by_evidence else None
+    result = Plan(
+        float(budget), outlook.ahead.horizon, objective, _allocation(outlook, case, channel_plan, channel_mix, own),
+        _schedule(outlook, case.what, found.x),
+        pl.DataFrame([outcome_row("planned", planned), outcome_row("current mix", now)]),
+        planned, now, float((planned > now).mean() + 0.5 * (planned == now).mean()),
+        float((planned - now).mean()) - case.luck(),
+        _regret(outlook, case, own, found), _held_back(outlook, free, channel_plan),
+        _with_range(outlook.baseline), (),
+    )  # fmt: skip
+    notes += advice.notes(outlook, result, wanted, case.response.value(found.x), free)
+    order = {"block": 0, "high": 1, "medium": 2, "low": 3, "info": 4}
+    return advice.with_notes(result, sorted(notes, key=lambda w: order[w.severity]))
 
 
-def _limits(
-    fit: MMMFit, ahead: Future, limits: Constraints, mix: np.ndarray, budget: float
-) -> tuple[np.ndarray, np.ndarray, list[Warning]]:
-    names = fit.data.channels
-    for label, given in (("bounds", limits.bounds), ("move_limits", limits.move_limits)):
-        unknown = sorted(set(given) - set(names))
-        if unknown:
-            raise ValueError(f"{label} names {unknown[0]!r}; the plan has {', '.join(names)}")
-    low, high = np.zeros(len(names)), np.full(len(names), float(budget))
-    tiers = dict(fit.tiers().select("channel", "tier").iter_rows())
-    notes = []
-    for c, name in enumerate(names):
-        least, most = limits.bounds.get(name, (0.0, float("inf")))
-        low[c], high[c] = max(low[c], least), min(high[c], most)
-        share = limits.move_limits.get(name)
-        if share is None and limits.by_evidence:
-            share = MOVE_BY_TIER[tiers[name]]
-        if share is not None:
-            low[c], high[c] = max(low[c], mix[c] * (1 - share)), min(high[c], mix[c] * (1 + share))
-        if limits.fence and high[c] > ahead.ceiling[c]:
-            high[c] = max(ahead.ceiling[c], low[c])
-            if mix[c] > ahead.ceiling[c]:
-                notes.append(Warning(
-                    "beyond_observed_spend", "medium", name,
-                    f"At this budget {name} would be held above anything seen in the data ({ahead.ceiling[c]:,.0f}"
-                    " over the"
-                    " horizon); the plan stops there.",
-                    f"Raise {name} in steps and measure, before planning further up.",
-                ))  # fmt: skip
-    return low, high, notes
+def solved(
+    outlook: Outlook, budget: float, constraints: Constraints | None, objective: Objective, risk_share: float, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The bare plan by channel: money (P,), its outcome and that of the current mix per draw (D,), off the curves."""
+    case = _case(outlook, budget, constraints or Constraints(), objective, risk_share, "channel", seed)
+    x = case.solve(checked=False).x
+    return x, outlook.curves.value(x), outlook.curves.value(case.mix)
 
 
-def _curves(ahead: Future, top: np.ndarray) -> list[PchipInterpolator]:
-    curves = []
-    for c, most in enumerate(top):
-        spends = np.linspace(0.0, 1.0, LEVELS) ** 1.5 * max(float(most), 1e-9) * 1.0001  # denser where curves bend
-        curves.append(PchipInterpolator(spends, ahead.channel_response(c, spends), axis=1))
-    return curves
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """One optimisation: the decisions, their limits, the response, and the figure to make great."""
+
+    outlook: Outlook
+    what: Decisions
+    limits: Limits
+    mix: np.ndarray
+    budget: float
+    response: Curves | Phased
+    objective: Objective
+    risk_share: float
+    seed: int
+
+    def solve(self, *, checked: bool = True) -> Optimum:
+        """The plan for the asked objective; unchecked it is good enough for a scan over budgets."""
+        sums = list(self.limits.sums.values())
+        if self.objective == "mean":
+            average = self.response.mean() if isinstance(self.response, Curves) else self.response
+            return self._best(average, mean_of, np.zeros(1), sums, checked)
+        now = self.response.value(self.mix) if self.objective == "safe" else np.zeros(1)
+        return self._best(self.response, worst_share(self.risk_share), now, sums, checked)
+
+    def _best(
+        self, response: Curves | Phased, aim: object, less: np.ndarray, sums: list[Sums], checked: bool
+    ) -> Optimum:
+        starts = [self.mix]
+        if isinstance(response, Curves):
+            average = response.mean()
+            starts.append(self.outlook.own_plans(self.limits.low, self.limits.high, self.budget, average)[0])
+        if sums:
+            near = [feasible(self.budget, self.limits.low, self.limits.high, sums, s) for s in starts]
+            starts = [s for s in near if s is not None]
+        return best(
+            lambda x: response.value(x) - less, self.budget, self.limits.low, self.limits.high,
+            objective=aim, gradient=response.gradient, sums=sums, starts=starts, seed=self.seed,  # type: ignore[arg-type]
+            random_starts=3 if checked and self.what.split == "channel" else 0, checked=checked,
+        )  # fmt: skip
+
+    def luck(self) -> float:
+        """What a plan made on half of the draws promises more on them than it brings on the other half, on average."""
+        curves, low, high = self.outlook.curves, self.limits.channel_low, self.limits.channel_high
+        more = []
+        for ours, theirs in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
+            made = self.outlook.own_plans(low, high, self.budget, curves.some(ours).mean())[0]
+            more.append(float(curves.some(ours).value(made).mean() - curves.some(theirs).value(made).mean()))
+        return max(float(np.mean(more)), 0.0)
 
 
-def _best_per_draw(curves: Sequence[PchipInterpolator], budget: float, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Each draw's own plan (D, C), money given step by step to the channel that then gains most."""
-    step = (budget - low.sum()) / STEPS
-    count = curves[0](0.0).shape[0]
-    spent = np.repeat(low[None, :], count, axis=0)
-    if step <= 0:
-        return spent
-    grids = [np.concatenate([[lo], lo + step * np.arange(1, STEPS + 1)]) for lo in low]
-    values = [curve(np.minimum(grid, hi)) for curve, grid, hi in zip(curves, grids, high, strict=True)]
-    used = np.zeros((count, len(curves)), dtype=int)
-    rows = np.arange(count)
-    for _ in range(STEPS):
-        gain = np.stack([
-            np.where(low[c] + (used[:, c] + 1) * step <= high[c] * (1 + 1e-9),
-                     v[rows, np.minimum(used[:, c] + 1, STEPS)] - v[rows, used[:, c]], -np.inf)
-            for c, v in enumerate(values)
-        ], axis=1)  # fmt: skip
-        pick = gain.argmax(axis=1)
-        used[rows, pick] += np.isfinite(gain[rows, pick])
-    return spent + used * step
+def _case(
+    outlook: Outlook, budget: float, wanted: Constraints, objective: Objective, risk_share: float, split: Split,
+    seed: int,
+) -> _Case:  # fmt: skip
+    what = decisions_of(outlook.ahead, split)
+    calendar = np.asarray(wanted.period_budget, dtype=float) if wanted.period_budget else np.ones(outlook.ahead.horizon)
+    mix = outlook.current_of(what, budget, calendar / calendar.sum())
+    limits = limits_of(outlook.ahead, wanted, what, mix, budget, outlook.tiers)
+    response: Curves | Phased = outlook.curves
+    if split == "geo":
+        response = outlook.by_geo(np.maximum(limits.channel_high, what.by_channel(mix)))
+    elif split == "period":
+        response = Phased(outlook.ahead)
+    return _Case(outlook, what, limits, mix, budget, response, objective, risk_share, seed)
 
 
-def _outcome(label: str, draws: np.ndarray) -> dict[str, object]:
+def _promised(outlook: Outlook, what: Decisions, x: np.ndarray) -> np.ndarray:
+    """Outcome of a plan per draw (D,) by a forward run of the model itself, apart from the curves it was found on."""
+    ahead, total = outlook.ahead, np.zeros(outlook.ahead.draws.count)
+    for c in range(len(outlook.channels)):
+        money = x[what.channel == c]
+        path = {
+            "channel": lambda m: m[0] * ahead.pattern, "period": lambda m: m,
+            "geo": lambda m: m[:, None] * ahead.pattern[None, :],
+        }[what.split](money)  # fmt: skip
+        total = total + ahead.response_of_path(c, path).sum(axis=1)
+    return np.asarray(total)
+
+
+def _allocation(outlook: Outlook, case: _Case, planned: np.ndarray, mix: np.ndarray, own: np.ndarray) -> pl.DataFrame:
+    low, high, budget = case.limits.channel_low, case.limits.channel_high, case.budget
+    at = np.where(planned >= high - 1e-6 * budget, "most", np.where(planned <= low + 1e-6 * budget, "least", "free"))
+    average = outlook.curves.mean()
+    each, marginal = average.each(planned)[0], average.gradient(planned)[0]
+    return pl.DataFrame({
+        "channel": list(outlook.channels), "current": mix, "planned": planned,
+        "change": planned / np.maximum(mix, 1e-12) - 1,
+        "low": np.quantile(own, 0.05, axis=0), "high": np.quantile(own, 0.95, axis=0),
+        "raised_in": (own > mix * 1.01).mean(axis=0), "tier": [outlook.tiers[n] for n in outlook.channels],
+        "at_limit": at, "least": low, "most": high,
+        "iroas": each / np.where(planned > 0, planned, np.nan), "mroas": marginal,
+    })  # fmt: skip
+
+
+def _schedule(outlook: Outlook, what: Decisions, x: np.ndarray) -> pl.DataFrame:
+    data = outlook.ahead.fit.data
+    return pl.DataFrame(
+        {
+            "channel": [outlook.channels[c] for c in what.channel],
+            "geo": [data.geos[g] if g >= 0 else None for g in what.geo],
+            "period": [int(t) + 1 if t >= 0 else None for t in what.period],
+            "money": x,
+        },
+        schema={"channel": pl.String, "geo": pl.String, "period": pl.Int64, "money": pl.Float64},
+    )
+
+
+def _with_range(draws: np.ndarray) -> tuple[float, float, float]:
     low, high = np.quantile(draws, [0.05, 0.95])
-    return {
-        "plan": label, "mean": float(draws.mean()), "q05": float(low), "q95": float(high),
-        "worst_tenth": worst_share(0.1)(draws),
-    }  # fmt: skip
+    return float(draws.mean()), float(low), float(high)
+
+
+def _regret(outlook: Outlook, case: _Case, own: np.ndarray, found: Optimum) -> float:
+    """Mean of what each draw's own best plan brings more than this one, both evenly spent."""
+    curves, planned = outlook.curves, case.what.by_channel(found.x)
+    ideal = np.array([curves.some(slice(d, d + 1)).value(x)[0] for d, x in enumerate(own)])
+    return float(np.maximum(ideal - curves.value(planned), 0.0).mean())
+
+
+def _held_back(outlook: Outlook, free: np.ndarray | None, planned: np.ndarray) -> float:
+    if free is None:
+        return 0.0
+    average = outlook.curves.mean()
+    return max(float((average.value(free) - average.value(planned))[0]), 0.0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.mmm import Experiment, MMMData, MMMSpec, fit
-from models.planning import Constraints, Delivery, Group, frontier, plan
+from models.planning import Constraints, Delivery, Group, frontier, plan, prepare
 from models.planning.optimise import best, worst_share
 from tests.models.mmm.mmm_worlds import frame, read
 
@@ -138,7 +138,8 @@ def test_a_dearer_price_lowers_the_return(fitted):
 
 
 def test_more_money_brings_less_per_unit(fitted):
-    made = frontier(fitted, [10_000, 20_000, 30_000], Constraints(by_evidence=False), future_controls=FUTURE, seed=1)
+    ahead = prepare(fitted, 30_000, future_controls=FUTURE)
+    made = frontier(ahead, [10_000, 20_000, 30_000], Constraints(by_evidence=False), seed=1)
     gains = made["next_unit"].drop_nulls()
     assert (gains > 0).all()
     assert gains[1] < gains[0]

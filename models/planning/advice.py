@@ -1,0 +1,137 @@
+"""What a reader must know about a plan, in plain words: tests that should come first, luck, fences, prices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.planning.constraints import Constraints
+from models.planning.limits import MOVE_BY_TIER, decisions_of, limits_of
+from models.planning.outlook import Outlook
+from models.warning import Warning
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.planning.result import Plan
+
+FAR = 2.0  # a channel that would move this many times its limit should be tested first
+SURE = 0.8  # below this chance of a gain, moving money is hardly worth the work
+LUCK = 0.8  # share of the promised gain that must be left when the plan is judged on other draws
+PROMISE = 0.01  # share of the outcome by which curves and the model itself may differ
+
+
+def not_optimal() -> Warning:
+    """The solver's self-check found a better plan next door."""
+    return Warning(
+        "plan_not_optimal", "high", "plan",
+        "A small shift of money still improves this plan: the solver stopped early.",
+        "Loosen the limits or change the horizon, and compare.",
+    )  # fmt: skip
+
+
+def with_notes(plan: Plan, notes: Sequence[Warning]) -> Plan:
+    """The plan with its warnings."""
+    return replace(plan, warnings=tuple(notes))
+
+
+def without_evidence_limits(outlook: Outlook, wanted: Constraints, budget: float, seed: int) -> np.ndarray | None:
+    """Money per channel (P,) if only declared limits and the observed range held; None if those leave no way."""
+    what = decisions_of(outlook.ahead, "channel")
+    bare = Constraints(bounds=wanted.bounds, move_limits=wanted.move_limits, by_evidence=False, fence=wanted.fence)
+    try:
+        limits = limits_of(outlook.ahead, bare, what, outlook.mix * budget, budget, outlook.tiers)
+    except ValueError:
+        return None
+    return np.asarray(outlook.own_plans(limits.low, limits.high, budget, outlook.curves.mean())[0])
+
+
+def notes(
+    outlook: Outlook, plan: Plan, wanted: Constraints, by_curves: np.ndarray, free: np.ndarray | None
+) -> list[Warning]:
+    """All that applies to this plan."""
+    found = [*_test_first(outlook, plan, free), *_luck(plan), *_beyond(outlook, plan, wanted), *_prices(outlook, plan)]
+    if abs(by_curves.mean() - plan.planned.mean()) > PROMISE * max(abs(float(plan.planned.mean())), 1e-12):
+        found.append(Warning(
+            "plan_promise_off", "high", "plan",
+            f"The plan was found on curves that promise {by_curves.mean():,.0f}; the model itself says"
+            f" {plan.planned.mean():,.0f}. The second number is printed.",
+            "Trust the printed outcome, and compare with a plan of a slightly different budget.",
+        ))  # fmt: skip
+    return found
+
+
+def _test_first(outlook: Outlook, plan: Plan, free: np.ndarray | None) -> list[Warning]:
+    found = []
+    rows = plan.allocation.select("channel", "current", "change", "tier", "at_limit").iter_rows()
+    for c, (name, current, change, tier, at_limit) in enumerate(rows):
+        limit = MOVE_BY_TIER[tier]
+        if limit is None or free is None or at_limit == "free" or current <= 0:
+            continue
+        wish = float(free[c] / current - 1)
+        if abs(wish) < FAR * limit or wish * change < 0:
+            continue
+        why = "mostly rests on assumption" if tier == "prior-dominated" else "rests on past correlation, not on a test"
+        found.append(Warning(
+            "test_before_moving", "medium", name,
+            f"The curves alone would change {name} by {wish:+.0%}. Its number {why}, so the plan changes it by"
+            f" {change:+.0%} only.",
+            f"Test {name} first (`plumbline experiment design`): a result frees or stops the larger move.",
+        ))  # fmt: skip
+    return found
+
+
+def _luck(plan: Plan) -> list[Warning]:
+    found = []
+    if plan.gain > 1e-6 * max(abs(float(plan.current.mean())), 1e-12) and plan.gain_checked < LUCK * plan.gain:
+        found.append(Warning(
+            "gain_partly_luck", "medium", "plan",
+            f"The promised gain over the current mix is {plan.gain:,.0f}. Plans made on one half of the draws and"
+            f" judged on the other say that about {plan.gain_checked:,.0f} of it is real; the rest is the luck of the"
+            " pick.",
+            "Expect the smaller figure, or use objective cvar or safe.",
+        ))  # fmt: skip
+    if plan.probability_better < SURE:
+        found.append(Warning(
+            "gain_unsure", "low", "plan",
+            f"This plan beats the current mix in {plan.probability_better:.0%} of the draws: the data hardly tell the"
+            " two apart.",
+            "Stay with the current mix unless the move is cheap, and test the channel with the widest range.",
+        ))  # fmt: skip
+    return found
+
+
+def _beyond(outlook: Outlook, plan: Plan, wanted: Constraints) -> list[Warning]:
+    if wanted.fence:
+        return []
+    planned = plan.allocation["planned"].to_numpy()
+    mix = plan.allocation["current"].to_numpy()
+    average, found = outlook.curves.mean(), []
+    gain = float((average.value(planned) - average.value(mix))[0])
+    inside = float((average.value(np.minimum(planned, np.maximum(outlook.ahead.ceiling, mix))) - average.value(mix))[0])
+    for c, name in enumerate(outlook.channels):
+        if planned[c] > outlook.ahead.ceiling[c] * (1 + 1e-6):
+            share = f"; {1 - inside / gain:.0%} of the plan's gain lies out there" if gain > max(inside, 0) else ""
+            found.append(Warning(
+                "beyond_observed_spend", "high", name,
+                f"The plan spends {planned[c]:,.0f} on {name}, the data never saw more than"
+                f" {outlook.ahead.ceiling[c]:,.0f} over such a time{share}. The curve is a guess there.",
+                "Keep the fence, or raise the channel in steps and measure.",
+            ))  # fmt: skip
+    return found
+
+
+def _prices(outlook: Outlook, plan: Plan) -> list[Warning]:
+    raised = [
+        name for name, change in plan.allocation.select("channel", "change").iter_rows()
+        if change > 0.1 and outlook.ahead.delivery.get(name) is None
+    ]  # fmt: skip
+    if not raised:
+        return []
+    return [Warning(
+        "price_held_constant", "info", ", ".join(raised),
+        "The plan takes today's media price for granted, whatever is spent. In auctions more money buys less each.",
+        "Declare how delivery grows with spend (delivery: exponent or points) where it is known.",
+    )]  # fmt: skip

@@ -1,0 +1,122 @@
+"""What a channel's money brings when each period is decided by itself: the response and its slope, draw by draw.
+
+Written out in numpy beside the compiled kernel, because the slope by period is needed here; a test holds the two
+together, and every plan's promise is computed by the kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.planning.future import Future
+
+LN2, LN3 = np.log(2.0), np.log(3.0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Channel:
+    """Constants of one channel: carry (D, T, H) carryover of the plan, past (D, G, T) what is still on its way, effect
+    (D, G) in money, media (G,) per unit of delivery, and the curve's parameters (D,).
+    """
+
+    carry: np.ndarray
+    past: np.ndarray
+    effect: np.ndarray
+    media: np.ndarray
+    half: np.ndarray
+    slope: np.ndarray
+    curve: str
+    silent: np.ndarray
+
+
+class Phased:
+    """Response of money by channel and period: decisions in the order channel, period (n = P x H)."""
+
+    def __init__(self, ahead: Future) -> None:
+        self._ahead = ahead
+        self._channels = [_constants(ahead, c) for c in range(len(ahead.fit.data.channels))]
+
+    def value(self, x: np.ndarray) -> np.ndarray:
+        """Incremental KPI in money (D,), carry-out included."""
+        money = x.reshape(len(self._channels), -1)
+        return np.asarray(sum(self._total(c, money[c]) - k.silent for c, k in enumerate(self._channels)))
+
+    def gradient(self, x: np.ndarray) -> np.ndarray:
+        """Extra outcome of the next unit of money in each channel and period (D, n)."""
+        money = x.reshape(len(self._channels), -1)
+        return np.concatenate([self._slope(c, money[c]) for c in range(len(self._channels))], axis=1)
+
+    def _stock(self, c: int, money: np.ndarray) -> np.ndarray:
+        k, usual = self._channels[c], self._ahead.usual(c)
+        volume = self._ahead.rule(c).bought(money / usual) * usual
+        return np.asarray(k.past + k.media[None, :, None] * (k.carry @ volume)[:, None, :])
+
+    def _total(self, c: int, money: np.ndarray) -> np.ndarray:
+        k = self._channels[c]
+        level, _ = _saturated(k, self._stock(c, money))
+        return np.asarray((k.effect[:, :, None] * level).sum(axis=(1, 2)))
+
+    def _slope(self, c: int, money: np.ndarray) -> np.ndarray:
+        k = self._channels[c]
+        _, bend = _saturated(k, self._stock(c, money))
+        by_period = np.einsum("dg,dgt->dt", k.effect * k.media[None, :], bend)
+        price = self._ahead.rule(c).next_unit(money / self._ahead.usual(c))
+        return np.einsum("dt,dth->dh", by_period, k.carry) * price[None, :]
+
+
+def _constants(ahead: Future, c: int) -> _Channel:
+    design, draws = ahead.fit.design, ahead.draws
+    taps, horizon = design.form.taps, ahead.horizon
+    weights = _carryover(draws.half_life[:, c], draws.shape[:, c] if design.delayed[c] else None, taps)
+    length = horizon + taps
+    lag = np.arange(length)[:, None] - np.arange(horizon)[None, :]
+    carry = np.where((lag >= 0) & (lag < taps), weights[:, np.clip(lag, 0, taps - 1)], 0.0)
+    path = ahead.media_path(c, np.zeros(horizon))
+    start = path.shape[1] - length
+    lagged = np.stack([_shifted(path, k)[:, start:] for k in range(taps)], axis=2)
+    past = np.einsum("dl,gtl->dgt", weights, lagged)
+    money = design.scales.size * design.scales.kpi * ahead.fit.data.money_per_kpi
+    slope = draws.slope[:, c]
+    curve = "sloped" if design.sloped[c] else design.form.saturation
+    half = _Channel(carry, past, draws.beta_geo[:, c] * money, ahead.media_per_money(c),
+                    draws.half_saturation[:, c], slope, curve, np.zeros(0))  # fmt: skip
+    level, _ = _saturated(half, past)
+    silent = (half.effect[:, :, None] * level).sum(axis=(1, 2))
+    return _Channel(carry, past, half.effect, half.media, half.half, slope, curve, silent)
+
+
+def _shifted(path: np.ndarray, lag: int) -> np.ndarray:
+    return np.pad(path, ((0, 0), (lag, 0)))[:, : path.shape[1]]
+
+
+def _carryover(half_life: np.ndarray, shape: np.ndarray | None, taps: int) -> np.ndarray:
+    """Share of the effect by lag (D, taps): geometric, or waiting times after Weibull with that median."""
+    lag = np.arange(taps + 1)[None, :]
+    if shape is None:
+        raw = 2.0 ** (-lag[:, :taps] / half_life[:, None])
+    else:
+        still = np.exp(-LN2 * (lag / half_life[:, None]) ** shape[:, None])
+        raw = still[:, :-1] - still[:, 1:]
+    return np.asarray(raw / raw.sum(axis=1, keepdims=True))
+
+
+def _saturated(k: _Channel, stock: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Level of the curve and its slope at each stock (D, G, T)."""
+    v, half = np.maximum(stock, 1e-12), k.half[:, None, None]
+    if k.curve == "logistic":
+        rate = LN3 / half
+        level = np.tanh(0.5 * rate * v)
+        return level, 0.5 * (1 - level**2) * rate
+    if k.curve == "exponential":
+        rate = LN2 / half
+        left = np.exp(-rate * v)
+        return 1 - left, rate * left
+    if k.curve == "sloped":
+        steep = k.slope[:, None, None]
+        level = 1 / (1 + (half / v) ** steep)
+        return level, steep * level * (1 - level) / v
+    if k.curve == "hill":
+        return v / (v + half), half / (v + half) ** 2
+    raise ValueError(f"saturation {k.curve!r} has no phased response: logistic, exponential and hill have")

@@ -1,0 +1,64 @@
+"""A finished plan: what to spend, what it should bring, how sure that is, and what held it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from models.planning.aim import worst_share
+from models.warning import Warning
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Money per channel over the horizon, for planned and current mix at the same budget.
+
+    allocation: channel, current (at this budget), planned, change, low, high (90 % of the draws' own best plans),
+    raised_in (share of draws that raise it), tier, at_limit, least, most, iroas, mroas (of the next unit at the plan).
+    schedule: channel, geo, period (null where not decided), money. outcome: plan, mean, q05, q95, worst_tenth of
+    incremental KPI in money, carry-out included. `planned` and `current` are its joint draws (D,).
+    `probability_better` is that of beating the current mix at the same budget. `gain_checked` is the mean gain less
+    what plans made on one half of the draws promise more on it than they bring on the other half: the luck of picking
+    the best. `regret` is how much more would be won on average if the curves were known,
+    within the same limits. `held_back` is the mean gain that evidence limits gave up.
+    """
+
+    budget: float
+    horizon: int
+    objective: str
+    allocation: pl.DataFrame
+    schedule: pl.DataFrame
+    outcome: pl.DataFrame
+    planned: np.ndarray
+    current: np.ndarray
+    probability_better: float
+    gain_checked: float
+    regret: float
+    held_back: float
+    baseline: tuple[float, float, float]
+    warnings: tuple[Warning, ...]
+
+    @property
+    def gain(self) -> float:
+        """Mean of planned less current outcome."""
+        return float((self.planned - self.current).mean())
+
+    def gain_range(self) -> tuple[float, float]:
+        """90 % parameter interval of the gain over the current mix."""
+        low, high = np.quantile(self.planned - self.current, [0.05, 0.95])
+        return float(low), float(high)
+
+    def probability_of_loss(self, margin: float) -> float:
+        """Chance that margin times the incremental outcome is less than the budget. Not the chance of a bad move."""
+        return float((margin * self.planned < self.budget).mean())
+
+
+def outcome_row(label: str, draws: np.ndarray) -> dict[str, object]:
+    """One line of `Plan.outcome`."""
+    low, high = np.quantile(draws, [0.05, 0.95])
+    return {
+        "plan": label, "mean": float(draws.mean()), "q05": float(low), "q95": float(high),
+        "worst_tenth": worst_share(0.1)(draws),
+    }  # fmt: skip
