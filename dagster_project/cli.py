@@ -7,7 +7,7 @@ import warnings
 
 import typer
 
-from dagster_project.commands import agents, audit, begin, later, read, work
+from dagster_project.commands import agents, audit, begin, experiment, later, plan, read, work
 
 warnings.filterwarnings("ignore")
 logging.getLogger("dagster").setLevel(logging.CRITICAL)
@@ -26,12 +26,14 @@ for command in (
     read.status,
     read.show,
     work.report,
+    plan.plan,
     work.ui,
     begin.doctor,
 ):
     app.command(command.__name__)(command)
 app.add_typer(agents.feed, name="feed")
 app.add_typer(audit.audit, name="audit")
+app.add_typer(experiment.experiment, name="experiment")
 later.add_to(app)
 
 if __name__ == "__main__":

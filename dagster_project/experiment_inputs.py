@@ -1,32 +1,29 @@
-"""From declared and delivered tests to what the experiment room reads, and back to rows; no estimate is made here."""
+"""From declared and delivered tests to what the experiment room reads; no estimate is made here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 import duckdb
 import polars as pl
 
-if TYPE_CHECKING:
-    from models.incrementality import LiftResult
+from dagster_project.frozen_designs import FrozenDesign
 
-Z90 = 1.6448536269514722
-GRADE_OF_DESIGN = {
-    "geo_rct": "A",
-    "ab": "A",
-    "switchback": "B",
-    "platform_lift": "B",
-    "geo_quasi": "B",
-    "time_series": "C",
-}
+if TYPE_CHECKING:
+    from models.incrementality import GeoDesign, LiftResult, Neighbour
+    from models.warning import Warning
 
 
 @dataclass(frozen=True)
 class DeclaredTest:
-    """A geo test that Plumbline reads itself: its panel, who was treated, when, and who must not serve as a control."""
+    """A geo test that Plumbline reads itself: its panel, who was treated, when, who must not serve as a control.
+
+    `frozen` is the design of before the test where there is one; `neighbours` are other tests on the same days.
+    `money_per_kpi` values one unit of the KPI in report currency; None where nobody said what it is worth.
+    """
 
     experiment_id: str
     channels: tuple[str, ...]
@@ -37,25 +34,99 @@ class DeclaredTest:
     cooldown: int
     exclude: tuple[str, ...]
     panel: pl.DataFrame
+    kpi: str = "revenue"
+    money_per_kpi: float | None = 1.0
+    neighbours: tuple[Neighbour, ...] = ()
+    frozen: FrozenDesign | None = None
+
+    def read(self, *, margin: float | None, seed: int) -> LiftResult:
+        """The test read as its frozen design says, or by the method chosen on its days before the start.
+
+        `margin` is the share of money that stays. Raises PanelError, naming region and day, where it cannot be read.
+        """
+        from models.incrementality import read_geo
+
+        unit = self.money_per_kpi
+        return read_geo(
+            self.panel,
+            self.planned or self.geos,
+            start=self.start,
+            end=self.end,
+            exclude=self.exclude,
+            cooldown=self.cooldown,
+            level=self.frozen.design.plan.level if self.frozen else 0.9,
+            margin=None if margin is None or unit is None else margin * unit,
+            randomised=self.design == "geo_rct",
+            seed=seed,
+            neighbours=self.neighbours,
+        )
+
+    @property
+    def planned(self) -> GeoDesign | None:
+        """The frozen design, with the regions that were tested in fact where these are others."""
+        if self.frozen is None:
+            return None
+        design = self.frozen.design
+        if set(self.geos) == set(design.treated):
+            return design
+        everyone = {*design.treated, *design.controls}
+        return replace(design, treated=self.geos, controls=tuple(sorted(everyone - set(self.geos))))
+
+    def departures(self) -> list[Warning]:
+        """What the declaration itself changed against the frozen design; days, method and data are the read's."""
+        from models.warning import Warning
+
+        if self.frozen is None:
+            return []
+        design, found = self.frozen.design, []
+        if set(self.geos) != set(design.treated):
+            found.append(f"tested were {_named(self.geos)}, planned were {_named(design.treated)}")
+        if set(self.channels) != set(self.frozen.channels):
+            found.append(f"the channel is {_named(self.channels)}, planned was {_named(self.frozen.channels)}")
+        if self.kpi != self.frozen.kpi:
+            found.append(f"the KPI is {self.kpi}, planned was {self.frozen.kpi}")
+        if gone := set(self.exclude) & (set(design.controls) - set(self.geos)):
+            found.append(f"{_named(gone)} no longer serve as controls: another test ran there")
+        return [
+            Warning(
+                "departs_from_plan",
+                "medium",
+                self.experiment_id,
+                f"The test departs from the plan frozen on {self.frozen.frozen_on}: {what}.",
+                "Read it as planned as well, and show both.",
+            )
+            for what in found
+        ]
 
 
-def declared_tests(con: duckdb.DuckDBPyConnection, as_of_day: date) -> list[DeclaredTest]:
-    """Every declared test that has ended (cool-down included) by `as_of_day` and has a panel."""
+def declared_tests(
+    con: duckdb.DuckDBPyConnection,
+    as_of_day: date,
+    designs: Mapping[str, FrozenDesign],
+    *,
+    company_kpi: str,
+    value_per_unit: float | None,
+) -> list[DeclaredTest]:
+    """Every declared geo test that has ended (cool-down included) by `as_of_day` and has a panel.
+
+    `company_kpi` and `value_per_unit` say what the KPI of plumbline.yaml is worth.
+    """
+    from models.incrementality import Neighbour
+
     rows = con.execute(
-        "select experiment_id, channels, geos, design, start_day, end_day, coalesce(cooldown_end, end_day)"
-        " from marts.experiment where declared order by experiment_id"
+        "select experiment_id, channels, geos, design, start_day, end_day, coalesce(cooldown_end, end_day), kpi,"
+        " declared from marts.experiment where coalesce(design, '') <> 'ab' order by experiment_id"
     ).fetchall()
     panel = con.sql(
         "select experiment_id, geo, day as date, kpi, spend from marts.experiment_panel where geo <> 'all'"
         " order by experiment_id, geo, day"
     ).pl()
-    found = []
-    for experiment_id, channels, geos, design, start, end, cooldown_end in rows:
-        if cooldown_end > as_of_day or not geos:
+    found: list[DeclaredTest] = []
+    for experiment_id, channels, geos, design, start, end, cooldown_end, kpi, declared in rows:
+        if not declared or cooldown_end > as_of_day or not geos or experiment_id in {t.experiment_id for t in found}:
             continue
         # A region under another test in the same days is no clean control.
         others = [r for r in rows if r[0] != experiment_id and r[4] <= cooldown_end and r[6] >= start]
-        exclude = sorted({g for r in others for g in r[2] or ()} - set(geos))
         own = panel.filter((pl.col("experiment_id") == experiment_id) & (pl.col("date") <= cooldown_end))
         if own.height:
             found.append(
@@ -67,106 +138,16 @@ def declared_tests(con: duckdb.DuckDBPyConnection, as_of_day: date) -> list[Decl
                     start,
                     end,
                     (cooldown_end - end).days,
-                    tuple(exclude),
+                    tuple(sorted({g for r in others for g in r[2] or ()} - set(geos))),
                     own.drop("experiment_id"),
+                    kpi,
+                    1.0 if kpi == "revenue" else value_per_unit if kpi == company_kpi else None,
+                    tuple(Neighbour(r[0], r[4], r[6], tuple(r[2] or ())) for r in others),
+                    designs.get(experiment_id),
                 )
             )
     return found
 
 
-def rows_of(test: DeclaredTest, lift: LiftResult) -> dict[str, object]:
-    """The test's row of `measurement.experiment`."""
-    bounded = lift.iroas is not None and _finite(lift.iroas_low) and _finite(lift.iroas_high)
-    return {
-        "experiment_id": test.experiment_id,
-        "channels": "|".join(test.channels),
-        "design": test.design,
-        "start_day": test.start,
-        "end_day": test.end,
-        "estimand": "incremental_revenue",
-        "effect": lift.effect,
-        "low": lift.low,
-        "high": lift.high,
-        "level": lift.level,
-        "relative": lift.relative,
-        "p_value": lift.p_value,
-        "spend": lift.spend,
-        "iroas": lift.iroas,
-        "iroas_low": lift.iroas_low,
-        "iroas_high": lift.iroas_high,
-        "se": (lift.iroas_high - lift.iroas_low) / 2 / Z90 if bounded else None,  # type: ignore[operator]
-        "verdict": lift.verdict,
-        "grade": lift.grade,
-        "method": lift.method,
-        "reasons": " ".join(lift.reasons),
-    }
-
-
-def delivered_tests(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Tests that came with their result, as rows of `measurement.experiment`: their owner's numbers, unchanged.
-
-    An incremental revenue becomes an iROAS where the spend of both arms is known; the standard error is half the
-    interval over z at the delivered level where none was delivered.
-    """
-    from scipy.stats import norm
-
-    rows = con.sql("select * from marts.experiment where not declared order by experiment_id, estimand").pl().to_dicts()
-    found = []
-    for r in rows:
-        level = r["level"] or 0.9
-        se = r["se"]
-        if se is None and r["low"] is not None and r["high"] is not None:
-            se = (r["high"] - r["low"]) / 2 / float(norm.ppf(0.5 + level / 2))
-        spent = None
-        if r["spend_treated"] is not None:
-            spent = float(r["spend_treated"]) - float(r["spend_control"] or 0)
-        value, per_money = float(r["value"]), r["estimand"] in ("iroas", "mroas")
-        scale = 1.0 if per_money else (1 / spent if spent else None)
-        half = None if se is None else se * float(norm.ppf(0.5 + level / 2))
-        effect = value * spent if per_money and spent else (None if per_money else value)
-        iroas = None if scale is None else value * scale
-        found.append(
-            {
-                "experiment_id": r["experiment_id"],
-                "channels": "|".join(r["channels"] or ()),
-                "design": r["design"],
-                "start_day": r["start_day"],
-                "end_day": r["end_day"],
-                "estimand": r["estimand"],
-                "effect": effect,
-                "low": None if half is None or per_money else value - half,
-                "high": None if half is None or per_money else value + half,
-                "level": level,
-                "spend": spent,
-                "iroas": iroas,
-                "iroas_low": None
-                if half is None or scale is None
-                else min((value - half) * scale, (value + half) * scale),
-                "iroas_high": None
-                if half is None or scale is None
-                else max((value - half) * scale, (value + half) * scale),
-                "se": None if se is None or scale is None else abs(se * scale),
-                "verdict": "valid",
-                "grade": GRADE_OF_DESIGN.get(r["design"] or "", "C"),
-                "method": "delivered",
-                "reasons": "The result was delivered by its owner; Plumbline did not read the test itself.",
-            }
-        )
-    return pl.DataFrame(found, infer_schema_length=None) if found else pl.DataFrame()
-
-
-def path_of(test: DeclaredTest, lift: LiftResult) -> pl.DataFrame:
-    """The effect path of one test for `measurement.experiment_path`."""
-    return lift.curves.select("day", "actual", "counterfactual", "effect", "low", "high").with_columns(
-        experiment_id=pl.lit(test.experiment_id)
-    )
-
-
-def frame_of(rows: Iterable[dict[str, object]]) -> pl.DataFrame:
-    """Rows of tests as one frame; empty where there is none."""
-    listed = list(rows)
-    return pl.DataFrame(listed, infer_schema_length=None) if listed else pl.DataFrame()
-
-
-def _finite(value: float | None) -> bool:
-    return value is not None and value == value and abs(value) != float("inf")
+def _named(names: object) -> str:
+    return ", ".join(sorted(names))  # type: ignore[call-overload]

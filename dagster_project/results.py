@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import duckdb
 import polars as pl
 
+_COMMA = re.compile(r", (?![^(]*\))")  # between columns, not inside decimal(18,2) or a key
 TABLES = {
     "measurement.run": "run_id varchar primary key, as_of timestamp, started_at timestamp, data_sha256 varchar,"
     " spec_sha256 varchar, code_version varchar, packages_sha256 varchar, seed bigint, verdict varchar",
@@ -18,10 +21,20 @@ TABLES = {
     "measurement.experiment": "run_id varchar, experiment_id varchar, channels varchar, design varchar, start_day date,"
     " end_day date, estimand varchar, effect double, low double, high double, level double, relative double,"
     " p_value double, spend double, iroas double, iroas_low double, iroas_high double, se double, verdict varchar,"
-    " grade varchar, method varchar, reasons varchar, primary key (run_id, experiment_id)",
+    " grade varchar, method varchar, reasons varchar, geos varchar, cooldown_end date, kpi varchar, actual double,"
+    " counterfactual double, relative_low double, relative_high double, effect_se double, inflation double,"
+    " profit double, profit_low double, profit_high double, profit_chance double, statistic double,"
+    " inference varchar, design_sha256 varchar, data_sha256 varchar, primary key (run_id, experiment_id)",
     "measurement.experiment_path": "run_id varchar, experiment_id varchar, day date, actual double,"
     " counterfactual double,"
     " effect double, low double, high double",
+    "measurement.experiment_check": "run_id varchar, experiment_id varchar, name varchar, passed boolean, hard boolean,"
+    " value double, threshold double, message varchar, action varchar, primary key (run_id, experiment_id, name)",
+    "measurement.experiment_placebo": "run_id varchar, experiment_id varchar, name varchar, tau double, t double",
+    "measurement.experiment_power": "run_id varchar, experiment_id varchar, lift double, power double,"
+    " validated_power double",
+    "measurement.experiment_pair": "run_id varchar, channel varchar, first varchar, second varchar,"
+    " first_iroas double, second_iroas double, z double, agree boolean, message varchar",
     "measurement.attribution": "run_id varchar, model varchar, stage varchar, channel varchar, conversions double,"
     " value double, low double, high double, removal_effect double, primary key (run_id, model, stage, channel)",
     "measurement.attribution_credit": "run_id varchar, model varchar, conversion_id varchar, touch_id varchar,"
@@ -53,9 +66,12 @@ TABLES = {
 
 
 def create_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """Every result table, empty where it does not exist yet."""
+    """Every result table, empty where it does not exist yet; one of an older version gets the columns it lacks."""
     for table, columns in TABLES.items():
         con.execute(f"create table if not exists {table} ({columns})")
+        for column in _COMMA.split(columns):
+            if not column.startswith("primary key"):
+                con.execute(f"alter table {table} add column if not exists {column.removesuffix(' primary key')}")
 
 
 def replace(con: duckdb.DuckDBPyConnection, table: str, run_id: str, frame: pl.DataFrame, **where: str) -> int:

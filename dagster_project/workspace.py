@@ -87,6 +87,11 @@ class Workspace:
         return self.root / "audit"
 
     @property
+    def experiments(self) -> Path:
+        """Designs of tests, frozen before they start; not derived: keep them with landing/."""
+        return self.root / "experiments"
+
+    @property
     def memory(self) -> Path:
         return self.root / "memory"
 

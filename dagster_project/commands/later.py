@@ -10,8 +10,6 @@ from dagster_project.commands.terminal import BROKEN, stop
 
 ARRIVES = {
     "ask": "Arrives with the AI panel: answers are read from landing/ai_answers until then.",
-    "plan": "Arrives with budget planning on top of the media mix model.",
-    "experiment": "Arrives with experiment design on the command line; declared tests are read by `run`.",
     "approve": "Arrives with the approval ledger; risky pattern cards stay provisional until then.",
     "deny": "Arrives with the approval ledger.",
     "pending": "Arrives with the approval ledger.",

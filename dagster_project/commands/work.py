@@ -146,7 +146,8 @@ def report(
 ) -> None:
     """The CFO's page as pdf, html and xlsx, from the published snapshot."""
     from dagster_project.report_settings import report_settings
-    from feedback.reports import ReportBlocked, build
+    from dagster_project.warehouse import connect
+    from feedback.reports import ReportBlocked, build, missing
 
     workspace, settings = opened(ws)
     if close:
@@ -161,6 +162,10 @@ def report(
             f"nothing is published yet in {ws}: `plumbline run {ws}` first"
             f" (`plumbline status {ws}` says what is missing)",
         )
+    with connect(snapshot, read_only=True) as con:
+        needs = missing(con)
+    if needs:
+        stop(BROKEN, f"no report from {ws}: it needs {needs}")
     try:
         files = build(snapshot, workspace.reports, period=period, settings=report_settings(settings))
     except ReportBlocked as blocked:
