@@ -3,7 +3,8 @@ clock.
 """
 
 from models.worlds.company import company
+from models.worlds.one_effect import one_effect
 from models.worlds.scenarios import SCENARIOS, scenario
 from models.worlds.world import World
 
-__all__ = ["SCENARIOS", "World", "company", "scenario"]
+__all__ = ["SCENARIOS", "World", "company", "one_effect", "scenario"]
