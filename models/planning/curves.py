@@ -50,6 +50,17 @@ class Curves:
         a, b, c, d = self.pieces[i][:, k]
         return np.asarray((((a * dx[:, None] + b) * dx[:, None] + c) * dx[:, None] + d).T)
 
+    def own(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Outcome and extra outcome of the next unit (D, n) where every draw has its own money x (D, n)."""
+        value, slope = np.empty(x.shape), np.empty(x.shape)
+        rows = np.arange(self.count)
+        for i in range(x.shape[1]):
+            k, dx = self._piece(i, x[:, i])
+            a, b, c, d = self.pieces[i][:, k, rows]
+            value[:, i] = ((a * dx + b) * dx + c) * dx + d
+            slope[:, i] = (3 * a * dx + 2 * b) * dx + c
+        return value, slope
+
     def mean(self) -> Curves:
         """The average over draws as one draw: exact, because every draw has the same knots."""
         return Curves(self.knots, tuple(p.mean(axis=2, keepdims=True) for p in self.pieces))

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from models.planning.curves import Curves
+
 STEPS = 200  # equal steps of the free money; an answer is off by at most one step a decision
 
 
@@ -36,3 +38,31 @@ def best_steps(values: Sequence[np.ndarray]) -> np.ndarray:
         steps[:, i] = taken[i][rows, at]
         at = at - steps[:, i]
     return steps
+
+
+HALVINGS, ROUNDS = 10, 6  # transfers of half a step, a quarter, …, each tried so many times
+
+
+def closed_in(curves: Curves, x: np.ndarray, low: np.ndarray, high: np.ndarray, step: float) -> np.ndarray:
+    """Plans of each draw (D, n) after transfers from the decision that loses least to the one that gains most.
+
+    Totals stay; a transfer is kept only where it is better, so no plan gets worse.
+    """
+    x, rows = x.copy(), np.arange(len(x))
+    value, slope = curves.own(x)
+    for size in step * 0.5 ** np.arange(1, HALVINGS + 1):
+        for _ in range(ROUNDS):
+            spare, room = x - low, high - x
+            giver = np.where(spare > 1e-12 * step, slope, np.inf).argmin(axis=1)
+            taker = np.where(room > 1e-12 * step, slope, -np.inf).argmax(axis=1)
+            amount = np.minimum(np.minimum(spare[rows, giver], room[rows, taker]), size)
+            amount = np.where((giver != taker) & (amount > 0), amount, 0.0)
+            other = x.copy()
+            other[rows, giver] -= amount
+            other[rows, taker] += amount
+            new_value, new_slope = curves.own(other)
+            better = (new_value.sum(axis=1) > value.sum(axis=1))[:, None]
+            if not better.any():
+                break
+            x, value, slope = (np.where(better, n, o) for n, o in ((other, x), (new_value, value), (new_slope, slope)))
+    return x

@@ -13,7 +13,7 @@ from models.planning.constraints import known
 from models.planning.curves import Curves, spends_to_look_at, through
 from models.planning.delivery import Delivery
 from models.planning.future import Future, look_ahead
-from models.planning.grid import STEPS, best_steps
+from models.planning.grid import STEPS, best_steps, closed_in
 from models.planning.limits import MOVE_BY_TIER, Decisions
 
 DRAWS = 200  # joint draws behind a plan; its ranges change by a few percent of their width with more
@@ -66,27 +66,36 @@ class Outlook:
         return through(knots, values)
 
     def own_plans(self, low: np.ndarray, high: np.ndarray, budget: float, curves: Curves | None = None) -> np.ndarray:
-        """The best plan of each draw by itself (D, P): exact on a grid of half a percent of the free money."""
+        """The best plan of each draw by itself (D, P): a global answer on a grid, then closed in on by small transfers.
+
+        The grid has steps of half a percent of the free money, the transfers end at a thousandth of that.
+        """
         curves = curves or self.curves
         step = (budget - low.sum()) / STEPS
         if step <= budget * 1e-9:
             return np.repeat(low[None, :], curves.count, axis=0)
         values, grids = [], []
         for i, (least, most) in enumerate(zip(low, high, strict=True)):
-            count = int(np.clip(np.ceil((most - least) / step - 1e-9), 0, STEPS))
-            grids.append(np.minimum(least + step * np.arange(count + 1), max(most, least)))
+            count = int(np.clip((most - least) / step + 1e-9, 0, STEPS))
+            grids.append(least + step * np.arange(count + 1))
             values.append(curves.at(i, grids[-1]))
         taken = best_steps(values)
-        return np.stack([grid[taken[:, i]] for i, grid in enumerate(grids)], axis=1)
+        found = np.stack([grid[taken[:, i]] for i, grid in enumerate(grids)], axis=1)
+        room = np.maximum(high - found, 0.0)  # the last bit of each decision is smaller than a step
+        rest = np.maximum(budget - found.sum(axis=1), 0.0)
+        found += room * np.minimum(rest / np.maximum(room.sum(axis=1), 1e-12), 1.0)[:, None]
+        return closed_in(curves, found, low, high, step)
 
-    def response_table(self, *, points: int = 41) -> pl.DataFrame:
+    def response_table(self, shown: Sequence[float] = (), *, points: int = 41) -> pl.DataFrame:
         """Each channel's future response: channel, spend, mean, q05, q95, iroas, mroas, observed_range.
 
-        Money over the horizon in, incremental KPI in money out, carry-out included; 90 % parameter interval.
+        Money over the horizon in, incremental KPI in money out, carry-out included; 90 % parameter interval. Each goes
+        a little beyond what was observed, and beyond `shown` (P,), money that a reader will look for.
         """
         rows = []
         for c, name in enumerate(self.channels):
-            spends = np.linspace(0.0, float(self.curves.knots[c][-1]), points)
+            far = max(1.15 * float(self.ahead.ceiling[c]), 1.3 * float(shown[c]) if len(shown) else 0.0)
+            spends = np.linspace(0.0, min(far, float(self.curves.knots[c][-1])), points)
             values = self.curves.at(c, spends)
             step = spends[1] * 0.01
             more = (self.curves.at(c, spends + step) - self.curves.at(c, np.maximum(spends - step, 0))).mean(axis=0)

@@ -1,0 +1,80 @@
+"""Limits of a plan as people write them: a YAML file, or --limit channel=least:most on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from models.planning import Constraints, Delivery
+
+KEYS = (*Constraints.model_fields, "delivery")
+
+
+class LimitsRefused(ValueError):
+    """A limit cannot be used; the text names file or option, key, value and the fix."""
+
+
+def read_limits(path: Path) -> tuple[Constraints, dict[str, Delivery]]:
+    """The constraints and delivery rules of a YAML file. Raises LimitsRefused on anything it does not know."""
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise LimitsRefused(f"{path}: cannot be read ({error})") from None
+    except yaml.YAMLError as error:
+        raise LimitsRefused(f"{path}: is not YAML: {str(error).splitlines()[0]}") from None
+    if not isinstance(found, dict):
+        raise LimitsRefused(f"{path}: holds {type(found).__name__}; write keys such as bounds: {{tv: [0, 50000]}}")
+    unknown = sorted(set(map(str, found)) - set(KEYS))
+    if unknown:
+        raise LimitsRefused(f"{path}: {unknown[0]} is unknown: one of {', '.join(KEYS)}")
+    rules = found.pop("delivery", None) or {}
+    try:
+        return Constraints.model_validate(found), {str(c): Delivery.model_validate(r) for c, r in rules.items()}
+    except ValidationError as error:
+        raise LimitsRefused("\n".join(f"{path}: {line}" for line in _sentences(error))) from None
+    except AttributeError:
+        raise LimitsRefused(f"{path}: delivery is {rules!r}; write delivery: {{tv: {{exponent: 0.8}}}}") from None
+
+
+def with_limits(constraints: Constraints, given: Sequence[str], current: Mapping[str, float]) -> Constraints:
+    """`constraints` with each `channel=least:most` added; `80%:120%` means of the channel's current money."""
+    bounds = dict(constraints.bounds)
+    for text in given:
+        channel, equals, ends = text.partition("=")
+        least, colon, most = ends.partition(":")
+        if not equals or not colon or not channel:
+            raise LimitsRefused(
+                f"--limit {text}: write channel=least:most, for example tv=10000:50000, tv=80%:120%, tv=:0"
+            )
+        if channel not in current:
+            raise LimitsRefused(f"--limit {text}: {channel} is unknown; the plan has {', '.join(current)}")
+        bounds[channel] = (
+            _amount(text, least, current[channel], 0.0),
+            _amount(text, most, current[channel], float("inf")),
+        )
+        if bounds[channel][0] > bounds[channel][1]:
+            raise LimitsRefused(f"--limit {text}: the least is above the most")
+    return constraints.model_copy(update={"bounds": bounds})
+
+
+def _amount(option: str, text: str, current: float, absent: float) -> float:
+    if not text.strip():
+        return absent
+    try:
+        value = float(text.strip().removesuffix("%"))
+    except ValueError:
+        raise LimitsRefused(f"--limit {option}: {text!r} is not an amount; write 12000 or 80%") from None
+    if value < 0:
+        raise LimitsRefused(f"--limit {option}: {text} is below zero")
+    return value / 100 * current if text.strip().endswith("%") else value
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    found = []
+    for fault in error.errors():
+        where = ".".join(str(part) for part in fault["loc"]) or "the file"
+        found.append(f"{where} is {fault['input']!r}: {fault['msg'].removeprefix('Value error, ')}")
+    return found
