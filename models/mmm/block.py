@@ -41,21 +41,14 @@ def names(design: Design) -> tuple[str, ...]:
     return tuple(out)
 
 
-def mirror(design: Design) -> np.ndarray:
-    """Householder vectors (G, T) that turn the weighted common direction of each period into row 0."""
-    weight = design.weight
-    if not design.week_effects:
-        return np.zeros_like(weight)
-    v = weight / np.linalg.norm(weight, axis=0)
-    v = v.copy()
-    v[0] -= 1.0
-    length = np.linalg.norm(v, axis=0)
-    return np.where(length > 1e-12, v / np.maximum(length, 1e-12), 0.0)
+def kinds(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which columns (P, G, T) are the same in every region, belong to one region alone, or are neither.
 
-
-def reflect(values: np.ndarray, h: np.ndarray) -> np.ndarray:
-    """The reflection of (…, G, T) arrays over geos, period by period."""
-    return np.asarray(values - 2.0 * h * (values * h).sum(axis=-2, keepdims=True))
+    Returns three index arrays; the kernel reads T numbers of the first two kinds instead of G times T.
+    """
+    shared = (columns == columns[:, :1]).all(axis=(1, 2))
+    own = ~shared & ((columns != 0).any(axis=2).sum(axis=1) == 1)
+    return np.flatnonzero(shared), np.flatnonzero(own), np.flatnonzero(~shared & ~own)
 
 
 def priors(design: Design, peer: PeerPriors | None) -> np.ndarray:
@@ -83,11 +76,14 @@ def build(design: Design, calibration: Calibration | None = None, peer: PeerPrio
     from models.mmm import kernel as k
 
     geos, periods = design.y.shape
-    h = mirror(design)
-    weighted = reflect(design.y * design.weight, h)
-    columns = reflect(design.baseline.columns * design.weight, h)
-    flat = columns.reshape(len(columns), -1)
-    common = columns[:, 0, :] @ columns[:, 0, :].T
+    columns, w2 = design.baseline.columns, design.weight**2
+    shared, own, full = kinds(columns)
+    own_geo = (columns[own] != 0).any(axis=2).argmax(axis=1)
+    weighted = columns * design.weight
+    inverse_norm = 1 / w2.sum(axis=0)
+    flat = weighted.reshape(len(columns), -1)
+    along = (columns * w2).sum(axis=1) * np.sqrt(inverse_norm)
+    common = along @ along.T if design.week_effects else np.zeros((len(columns), len(columns)))
     tests = calibration or Calibration.none(geos, periods)
     group_prior = np.array([(np.log(m), s) for m, s in (GROUP_SPREAD[g] for g in design.baseline.groups)])
     n = len(names(design))
@@ -101,6 +97,7 @@ def build(design: Design, calibration: Calibration | None = None, peer: PeerPrio
         len(columns),
         len(group_prior),
     )
+    header[k.SHARED], header[k.OWN] = len(shared), len(own)
     header[k.WEIBULL], header[k.SLOPE] = design.delayed.sum(), design.sloped.sum()
     header[k.CURVE] = CURVES[form.saturation]
     header[k.GEO], header[k.WEEK] = design.geo_effects, design.week_effects
@@ -109,13 +106,15 @@ def build(design: Design, calibration: Calibration | None = None, peer: PeerPrio
     header[k.WEEK_MU], header[k.WEEK_SD] = WEEK_PRIOR
     header[k.ETA_MU], header[k.ETA_SD] = ETA_PRIOR
     parts = (
-        header, design.media, weighted, design.weight, h, columns, flat @ flat.T - common, common,
+        header, design.media.swapaxes(1, 2), design.y.T, w2.T, inverse_norm, columns[shared, 0],
+        columns[own, own_geo], columns[full].swapaxes(1, 2), own_geo, np.concatenate([shared, own, full]),
+        flat @ flat.T - common, common,
         design.baseline.scale, design.baseline.group.astype(float), group_prior, design.scales.size,
         priors(design, peer), tests.values, tests.pairs, tests.control_media, tests.weights,
     )  # fmt: skip
     body = np.concatenate([np.asarray(p, dtype=float).ravel() for p in parts])
     block = np.concatenate([body, np.zeros(n), np.eye(n).ravel()])
-    block[k.MAP_AT], block[k.HEADER - 1] = body.size, block.size
+    block[k.MAP_AT], block[k.LENGTH] = body.size, block.size
     return block
 
 

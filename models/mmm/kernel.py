@@ -1,32 +1,42 @@
 """The compiled log density: every Gaussian part integrated out, values and gradients in one pass over the data.
 
 Same density as `reference.py` (tests prove it); import it only inside functions, numba costs seconds.
-The equations: y = S b + X w + noise with w ~ N(0, D^2), noise ~ N(0, sigma^2), so y - S b ~ N(0, sigma^2 I + X D^2 X').
+The equations: y = S b + X w + noise with w ~ N(0, D^2) and noise ~ N(0, V). V is sigma^2 / weight^2 plus a shock that
+all regions of a period share, so V^-1 is a diagonal less one rank per period. Panels are flat, regions inside time.
 """
 
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
 # numba infers the types of compiled functions; Python annotations would only repeat them.
 from __future__ import annotations
 
 import numpy as np
 from numba import carray, cfunc, njit, types  # noqa: TID253 -- the kernel is numba; callers import it inside functions
 
+from models.mmm.kernel_linear import (
+    add_scaled,
+    cholesky,
+    dot,
+    inverse_factor,
+    less_fitted,
+    over_time,
+    precision_times,
+    project,
+    summed_over_time,
+)
 from models.mmm.kernel_parts import (
     LOG2PI,
     SLOPED,
-    cholesky,
-    inverse_from_cholesky,
     media_sums,
     prior_half_life,
     prior_half_saturation,
     respond,
-    rotate,
+    respond_panel,
 )
 
-HEADER = 24  # sizes and kinds, then the arrays in the order of block.py
-(G_, T_, C_, L_, P_, J_, WEIBULL, CURVE, SLOPE, GEO, WEEK, PAIRS, TESTS, DIM, STUDENT, SIGMA_SCALE, WEEK_MU, WEEK_SD,
- ETA_MU, ETA_SD, MAP_AT) = range(21)  # fmt: skip
-__all__ = ["HEADER", "core", "expand_callback", "logp_callback", "media_sums", "whitened"]
+HEADER = 32  # sizes and kinds, then the arrays in the order of block.py
+(G_, T_, C_, L_, P_, J_, WEIBULL, CURVE, SLOPE, GEO, WEEK, PAIRS, TESTS, DIM, SIGMA_SCALE, WEEK_MU, WEEK_SD,
+ ETA_MU, ETA_SD, SHARED, OWN, MAP_AT, LENGTH) = range(23)  # fmt: skip
+__all__ = ["HEADER", "core", "expand_callback", "logp_callback", "media_sums", "recover", "whitened"]
 BOX = 60.0  # |theta| beyond this overflows exp; the proposal is rejected instead
 
 
@@ -42,17 +52,31 @@ def core(theta, grad, block, out):
     curve, delays, slopes = int(block[CURVE]), int(block[WEIBULL]), int(block[SLOPE])
     by_geo, by_week, pairs, tests = block[GEO] > 0, block[WEEK] > 0, int(block[PAIRS]), int(block[TESTS])
     n, rows = int(block[DIM]), int(block[G_]) * int(block[T_])
+    n_shared, n_own = int(block[SHARED]), int(block[OWN])
+    n_full = width - n_shared - n_own
     at = HEADER
-    x = block[at : at + media * rows].reshape((media, geos, periods))
+    x = block[at : at + media * rows].reshape((media, rows))
     at += media * rows
-    y = block[at : at + rows].reshape((geos, periods))
+    y = block[at : at + rows]
     at += rows
-    weight = block[at : at + rows].reshape((geos, periods))
+    w2 = block[at : at + rows]
     at += rows
-    mirror = block[at : at + rows].reshape((geos, periods))
-    at += rows
-    design = block[at : at + width * rows].reshape((width, geos, periods))
-    at += width * rows
+    inverse_norm = block[at : at + periods]
+    at += periods
+    shared = block[at : at + n_shared * periods].reshape((n_shared, periods))
+    at += n_shared * periods
+    own = block[at : at + n_own * periods].reshape((n_own, periods))
+    at += n_own * periods
+    full = block[at : at + n_full * rows].reshape((n_full, rows))
+    at += n_full * rows
+    own_geo = np.empty(n_own, dtype=np.int64)
+    for k in range(n_own):
+        own_geo[k] = int(block[at + k])
+    at += n_own
+    place = np.empty(width, dtype=np.int64)
+    for k in range(width):
+        place[k] = int(block[at + k])
+    at += width
     gram_rest = block[at : at + width * width].reshape((width, width))
     at += width * width
     gram_common = block[at : at + width * width].reshape((width, width))
@@ -89,8 +113,10 @@ def core(theta, grad, block, out):
     o_eta = o_week + (1 if by_week else 0)
     o_eps = o_eta + (1 if by_geo else 0)
 
-    s = np.empty((media, geos, periods))
-    sh, sk, se, sp = np.empty_like(s), np.empty_like(s), np.empty_like(s), np.empty_like(s)
+    # --- media: carryover, saturation, coefficients from money
+    s, sh, se = np.empty((media, rows)), np.empty((media, rows)), np.empty((media, rows))
+    sk, sp = np.empty((media if delays else 0, rows)), np.empty((media if slopes else 0, rows))
+    unused = np.empty(0)
     half_life, shape, half_sat, slope = np.empty(media), np.ones(media), np.empty(media), np.ones(media)
     bend = np.empty(media, dtype=np.int64)
     at_k, at_p = np.full(media, -1), np.full(media, -1)  # where a channel's own shape and slope sit in theta
@@ -102,11 +128,10 @@ def core(theta, grad, block, out):
             at_p[c] = o_p
             o_p += 1
     mean, beta = np.empty(media), np.empty(media)
-    d_mean = np.zeros((media, 4))
-    effect = np.empty((media, geos))
+    d_mean, chain = np.zeros((media, 4)), np.zeros((media, 4))
+    effect, by_effect, sums = np.empty((media, geos)), np.zeros((media, geos)), np.empty(geos)
     eta = np.exp(theta[o_eta]) if by_geo else 0.0
-    total = np.zeros((geos, periods))
-    cells = 1.0 / rows
+    r = y.copy()
     for c in range(media):
         half_life[c], half_sat[c] = np.exp(theta[o_h + c]), np.exp(theta[o_e + c])
         if at_k[c] >= 0:
@@ -115,73 +140,61 @@ def core(theta, grad, block, out):
         if at_p[c] >= 0:
             slope[c] = np.exp(theta[at_p[c]])
             bend[c] = SLOPED
-        m = 0.0
-        for g in range(geos):
-            respond(x[c, g], at_k[c] >= 0, bend[c], taps, half_life[c], shape[c], half_sat[c], slope[c],
-                    s[c, g], sh[c, g], sk[c, g], se[c, g], sp[c, g])  # fmt: skip
-            w = size[g] * cells
-            for t in range(periods):
-                m += w * s[c, g, t]
-                d_mean[c, 0] += w * sh[c, g, t]
-                d_mean[c, 1] += w * sk[c, g, t]
-                d_mean[c, 2] += w * se[c, g, t]
-                d_mean[c, 3] += w * sp[c, g, t]
-        if m < 1e-300:
+        respond_panel(x[c], geos, at_k[c] >= 0, bend[c], taps, half_life[c], shape[c], half_sat[c], slope[c], s[c],
+                      sh[c], sk[c] if delays else unused, se[c], sp[c] if slopes else unused)  # fmt: skip
+        summed_over_time(s[c], geos, sums)
+        mean[c] = dot(sums, size, geos) / rows
+        summed_over_time(sh[c], geos, sums)
+        d_mean[c, 0] = dot(sums, size, geos) / rows
+        summed_over_time(se[c], geos, sums)
+        d_mean[c, 2] = dot(sums, size, geos) / rows
+        if at_k[c] >= 0:
+            summed_over_time(sk[c], geos, sums)
+            d_mean[c, 1] = dot(sums, size, geos) / rows
+        if at_p[c] >= 0:
+            summed_over_time(sp[c], geos, sums)
+            d_mean[c, 3] = dot(sums, size, geos) / rows
+        if mean[c] < 1e-300:
             return -1e300
-        mean[c] = m
-        beta[c] = (theta[o_l + c] if prior[c, 12] == 2.0 else np.exp(theta[o_l + c])) / m
+        beta[c] = (theta[o_l + c] if prior[c, 12] == 2.0 else np.exp(theta[o_l + c])) / mean[c]
         for g in range(geos):
             effect[c, g] = beta[c] * (1.0 + eta * theta[o_eps + c * geos + g]) if by_geo else beta[c]
-            for t in range(periods):
-                total[g, t] += effect[c, g] * s[c, g, t]
+        if geos == 1:
+            add_scaled(-beta[c], s[c], r, rows)
+        else:
+            for start in range(0, rows, geos):
+                for g in range(geos):
+                    r[start + g] -= effect[c, g] * s[c, start + g]
 
     # --- the Gaussian part: residual after the media, linear part integrated out
     sigma = np.exp(theta[o_sigma])
     s2 = sigma * sigma
     ratio = np.exp(theta[o_week]) if by_week else 0.0
-    damp = 1.0 / np.sqrt(1.0 + ratio)
-    for g in range(geos):
-        for t in range(periods):
-            total[g, t] *= weight[g, t]
-    r = np.empty((geos, periods))
-    rotate(total, mirror, r)
-    for g in range(geos):
-        f = damp if g == 0 else 1.0
-        for t in range(periods):
-            r[g, t] = f * (y[g, t] - r[g, t])
+    damp2, kappa = 1.0 / (1.0 + ratio), ratio / (1.0 + ratio)
     spread = np.empty(width)
     for k in range(width):
         spread[k] = scale[k] * (np.exp(theta[o_tau + int(group[k])]) if group[k] >= 0 else 1.0)
-    low, cov, gram0 = np.empty((width, width)), np.empty((width, width)), np.empty((width, width))
+    low, inv = np.empty((width, width)), np.empty((width, width))
     for i in range(width):
-        for j in range(width):
-            common = damp * damp * gram_common[i, j]
-            low[i, j] = spread[i] * spread[j] * (gram_rest[i, j] + common)
-            gram0[i, j] = spread[i] * spread[j] * common
+        for j in range(i + 1):
+            low[i, j] = spread[i] * spread[j] * (gram_rest[i, j] + damp2 * gram_common[i, j])
         low[i, i] += s2
     if not cholesky(low, width):
         return -1e300
-    inverse_from_cholesky(low, width, cov)
-    moment, post = np.zeros(width), np.zeros(width)
+    inverse_factor(low, width, inv)
+    q, summed, common = np.empty(rows), np.empty(periods), np.zeros(periods)
+    moment, half_way, post = np.empty(width), np.empty(width), np.zeros(width)
+    precision_times(r, w2, inverse_norm, kappa, geos, q, common)
+    project(q, shared, own, own_geo, full, place, geos, summed, moment)
     log_det, trace = 0.0, 0.0
     for k in range(width):
-        for g in range(geos):
-            v = 0.0
-            for t in range(periods):
-                v += design[k, g, t] * r[g, t]
-            moment[k] += spread[k] * v * (damp if g == 0 else 1.0)
+        moment[k] *= spread[k]
         log_det += 2.0 * np.log(low[k, k])
-        trace += cov[k, k]
-    for i in range(width):
-        v = moment[i]
-        for j in range(i):
-            v -= low[i, j] * post[j]
-        post[i] = v / low[i, i]
-    for i in range(width - 1, -1, -1):
-        v = post[i]
-        for j in range(i + 1, width):
-            v -= low[j, i] * post[j]
-        post[i] = v / low[i, i]
+        trace += dot(inv[k], inv[k], k + 1)
+    for k in range(width):
+        half_way[k] = dot(inv[k], moment, k + 1)
+    for k in range(width):
+        add_scaled(half_way[k], inv[k], post, k + 1)
     if out.size > 0:
         for i in range(width):
             out[i], out[width + i] = post[i], spread[i]
@@ -189,68 +202,54 @@ def core(theta, grad, block, out):
                 out[2 * width + i * width + j] = low[i, j] if j <= i else 0.0
         for c in range(media):
             out[2 * width + width * width + c] = beta[c]
-    quad = 0.0  # as |r - Zm|^2 + s2 |m|^2: at the minimum over m, so errors of m enter squared
     for k in range(width):
-        quad += s2 * post[k] * post[k]
-        f = spread[k] * post[k]
-        for g in range(geos):
-            v = f * (damp if g == 0 else 1.0)
-            for t in range(periods):
-                r[g, t] -= v * design[k, g, t]
-    common_ss, all_ss = 0.0, 0.0
-    for g in range(geos):
-        v = 0.0
-        for t in range(periods):
-            v += r[g, t] * r[g, t]
-        all_ss += v
-        if g == 0:
-            common_ss = v
-    quad += all_ss
+        moment[k] = spread[k] * post[k]
+    less_fitted(r, moment, shared, own, own_geo, full, place, geos, summed)
+    # as |r - Zm|^2 + s2 |m|^2: at the minimum over m, so errors of m enter squared
+    all_ss = precision_times(r, w2, inverse_norm, kappa, geos, q, common)
+    quad = all_ss + s2 * dot(post, post, width)
     logp += -0.5 * (quad / s2 + log_det + (rows - width) * np.log(s2) + rows * LOG2PI)
     # E[e'e] over w given theta: the mean residual plus what w does not know
     grad[o_sigma] += -rows + (all_ss + s2 * (width - s2 * trace)) / s2
     for k in range(width):
         if group[k] >= 0:
-            grad[o_tau + int(group[k])] += post[k] * post[k] + s2 * cov[k, k] - 1.0
+            v = 0.0
+            for i in range(k, width):
+                v += inv[i, k] * inv[i, k]
+            grad[o_tau + int(group[k])] += post[k] * post[k] + s2 * v - 1.0
     if by_week:
-        v = 0.0
-        for i in range(width):
+        v, common_ss = 0.0, 0.0
+        for t in range(periods):
+            common_ss += damp2 * common[t] * common[t] * inverse_norm[t]
+        line = np.empty(width)
+        for i in range(width):  # trace of (L^-1 C L^-T) with C the scaled common Gram matrix, row by row
             for j in range(width):
-                v += cov[i, j] * gram0[i, j]
-        logp += periods * np.log(damp)
+                line[j] = 0.0
+            for k in range(i + 1):
+                add_scaled(inv[i, k] * spread[k], gram_common[k], line, i + 1)
+            for j in range(i + 1):
+                v += line[j] * spread[j] * inv[i, j]
+        v *= damp2
+        logp += 0.5 * periods * np.log(damp2)
         by_log_damp = periods - (common_ss + s2 * v) / s2
-        grad[o_week] += by_log_damp * (-0.5 * ratio / (1.0 + ratio))
+        grad[o_week] += by_log_damp * (-0.5 * kappa)
         z = (theta[o_week] - block[WEEK_MU]) / block[WEEK_SD]
         logp += -0.5 * z * z - np.log(block[WEEK_SD]) - 0.5 * LOG2PI
         grad[o_week] -= z / block[WEEK_SD]
-    for t in range(periods):
-        r[0, t] *= damp
-    q = np.empty((geos, periods))
-    rotate(r, mirror, q)
-    by_effect = np.zeros((media, geos))
-    chain = np.zeros((media, 4))
-    for g in range(geos):
-        for t in range(periods):
-            q[g, t] *= weight[g, t] / s2
+    for i in range(rows):
+        q[i] /= s2
     for c in range(media):
-        for g in range(geos):
-            b0, b1, b2, b3, b4 = 0.0, 0.0, 0.0, 0.0, 0.0
-            for t in range(periods):
-                v = q[g, t]
-                b0 += v * s[c, g, t]
-                b1 += v * sh[c, g, t]
-                b3 += v * se[c, g, t]
-            if at_k[c] >= 0:
-                for t in range(periods):
-                    b2 += q[g, t] * sk[c, g, t]
-            if at_p[c] >= 0:
-                for t in range(periods):
-                    b4 += q[g, t] * sp[c, g, t]
-            by_effect[c, g] += b0
-            chain[c, 0] += b1 * effect[c, g]
-            chain[c, 1] += b2 * effect[c, g]
-            chain[c, 2] += b3 * effect[c, g]
-            chain[c, 3] += b4 * effect[c, g]
+        over_time(q, s[c], geos, by_effect[c])
+        over_time(q, sh[c], geos, sums)
+        chain[c, 0] = dot(sums, effect[c], geos)
+        over_time(q, se[c], geos, sums)
+        chain[c, 2] = dot(sums, effect[c], geos)
+        if at_k[c] >= 0:
+            over_time(q, sk[c], geos, sums)
+            chain[c, 1] = dot(sums, effect[c], geos)
+        if at_p[c] >= 0:
+            over_time(q, sp[c], geos, sums)
+            chain[c, 3] = dot(sums, effect[c], geos)
 
     # --- experiments: lift over the test's own window and geos, as the difference of two paths
     if tests > 0:
@@ -262,16 +261,24 @@ def core(theta, grad, block, out):
         for i in range(pairs):
             e, c, base = int(pair_head[i, 0]), int(pair_head[i, 1]), pair_head[i, 2]
             for g in range(geos):
+                inside = False
+                for t in range(periods):
+                    inside |= pair_w[i, g, t] != 0.0
+                if not inside:
+                    continue
                 respond(pair_x[i, g], at_k[c] >= 0, bend[c], taps, half_life[c], shape[c], half_sat[c], slope[c],
                         s1, s1h, s1k, s1e, s1p)  # fmt: skip
                 for t in range(periods):
-                    w = pair_w[i, g, t]
+                    w, j = pair_w[i, g, t], t * geos + g
                     if w != 0.0:
-                        lift_geo[i, g] += w * (base * s[c, g, t] - s1[t])
-                        d_lift[i, 0] += w * effect[c, g] * (base * sh[c, g, t] - s1h[t])
-                        d_lift[i, 1] += w * effect[c, g] * (base * sk[c, g, t] - s1k[t])
-                        d_lift[i, 2] += w * effect[c, g] * (base * se[c, g, t] - s1e[t])
-                        d_lift[i, 3] += w * effect[c, g] * (base * sp[c, g, t] - s1p[t])
+                        lift_geo[i, g] += w * (base * s[c, j] - s1[t])
+                        w *= effect[c, g]
+                        d_lift[i, 0] += w * (base * sh[c, j] - s1h[t])
+                        d_lift[i, 2] += w * (base * se[c, j] - s1e[t])
+                        if at_k[c] >= 0:
+                            d_lift[i, 1] += w * (base * sk[c, j] - s1k[t])
+                        if at_p[c] >= 0:
+                            d_lift[i, 3] += w * (base * sp[c, j] - s1p[t])
                 lift[e] += effect[c, g] * lift_geo[i, g]
         pull = np.empty(tests)
         for e in range(tests):
@@ -348,10 +355,8 @@ def _theta(z, block):
     at = int(block[MAP_AT])
     out = np.empty(n)
     for i in range(n):
-        v = block[at + i]
-        for j in range(i + 1):
-            v += block[at + n + i * n + j] * z[j]
-        out[i] = v
+        start = at + n + i * n
+        out[i] = block[at + i] + dot(block[start : start + i + 1], z, i + 1)
     return out
 
 
@@ -369,13 +374,43 @@ def whitened(z, grad_z, block):
     if not value > -1e200:
         return 4, 0.0
     for j in range(n):
-        v = 0.0
-        for i in range(j, n):
-            v += block[at + n + i * n + j] * g[i]
-        if not np.isfinite(v):
+        grad_z[j] = 0.0
+    for i in range(n):
+        start = at + n + i * n
+        add_scaled(g[i], block[start : start + i + 1], grad_z, i + 1)
+    for j in range(n):
+        if not np.isfinite(grad_z[j]):
             return 3, 0.0
-        grad_z[j] = v
     return 0, value
+
+
+@njit(cache=True, error_model="numpy")
+def _recover(thetas, block, noise, linear, beta):
+    width, media = noise.shape[1], beta.shape[1]
+    at_sigma = 3 * media + int(block[WEIBULL]) + int(block[SLOPE])
+    out, grad = np.empty(2 * width + width * width + media), np.empty(thetas.shape[1])
+    step = np.empty(width)
+    for d in range(thetas.shape[0]):
+        core(thetas[d], grad, block, out)
+        low = out[2 * width : 2 * width + width * width].reshape((width, width))
+        sigma = np.exp(thetas[d, at_sigma])
+        step[:] = noise[d]
+        for i in range(width - 1, -1, -1):  # L' step = noise, row by row of L
+            step[i] /= low[i, i]
+            add_scaled(-step[i], low[i], step, i)
+        for k in range(width):
+            linear[d, k] = out[width + k] * (out[k] + sigma * step[k])
+        for c in range(media):
+            beta[d, c] = out[2 * width + width * width + c]
+
+
+def recover(thetas: np.ndarray, block: np.ndarray, width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Exact draws of the linear part (D, P) given draws of theta (D, n), and the coefficients of the media (D, C)."""
+    count = len(thetas)
+    linear, beta = np.empty((count, width)), np.empty((count, int(block[C_])))
+    noise = np.random.default_rng(seed).normal(size=(count, width))
+    _recover(np.ascontiguousarray(thetas), block, noise, linear, beta)
+    return linear, beta
 
 
 _real = types.CPointer(types.double)
@@ -385,7 +420,7 @@ _real = types.CPointer(types.double)
 def logp_callback(dim, z_, grad_, out_, block_):
     n = int(dim)
     head = carray(block_, (HEADER,))
-    length = int(head[HEADER - 1])
+    length = int(head[LENGTH])
     code, value = whitened(carray(z_, (n,)), carray(grad_, (n,)), carray(block_, (length,)))
     carray(out_, (1,))[0] = value
     return code
@@ -395,7 +430,7 @@ def logp_callback(dim, z_, grad_, out_, block_):
 def expand_callback(dim, n_out, z_, out_, block_):
     n = int(dim)
     head = carray(block_, (HEADER,))
-    length = int(head[HEADER - 1])
+    length = int(head[LENGTH])
     out = carray(out_, (n,))
     theta = _theta(carray(z_, (n,)), carray(block_, (length,)))
     for i in range(n):

@@ -1,22 +1,56 @@
 """Compiled pieces of the kernel: carryover, saturation, small linear algebra, priors of the response parameters.
 
+Panels are flat arrays with time outside and regions inside: cell (t, g) sits at t * step + g, `step` regions.
 numba's cache watches one file at a time: after an edit here, delete the cached kernel in __pycache__ before measuring.
 """
 
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def,no-untyped-call"
 # numba infers the types of compiled functions; Python annotations would only repeat them.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit  # noqa: TID253 -- compiled code; callers import it inside functions
+from llvmlite import ir
+from numba import njit, types  # noqa: TID253 -- compiled code; callers import it inside functions
+from numba.extending import intrinsic  # noqa: TID253 -- the same
 
 LN2, LN3 = np.log(2.0), np.log(3.0)
 LOG2PI = np.log(2 * np.pi)
 HILL, LOGISTIC, EXPONENTIAL, SLOPED = 0, 1, 2, 3  # Hill with slope 1, …, Hill with a free slope
 
 
+@intrinsic
+def _float_of_bits(typing_context, bits):
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.DoubleType())
+
+    return types.float64(types.int64), generate
+
+
+@njit(cache=True, error_model="numpy", fastmath=True, inline="always")
+def exp_vector(x):
+    """e^x to the last digit or two; unlike the library's, a loop over it runs four to eight cells at a time."""
+    x = min(max(x, -700.0), 700.0)
+    k = np.floor(x * 1.4426950408889634 + 0.5)
+    r = x - k * LN2
+    p = 1.0 / 6227020800.0
+    p = p * r + 1.0 / 479001600.0
+    p = p * r + 1.0 / 39916800.0
+    p = p * r + 1.0 / 3628800.0
+    p = p * r + 1.0 / 362880.0
+    p = p * r + 1.0 / 40320.0
+    p = p * r + 1.0 / 5040.0
+    p = p * r + 1.0 / 720.0
+    p = p * r + 1.0 / 120.0
+    p = p * r + 1.0 / 24.0
+    p = p * r + 1.0 / 6.0
+    p = p * r + 0.5
+    p = p * r + 1.0
+    p = p * r + 1.0
+    return p * _float_of_bits((np.int64(k) + 1023) << 52)
+
+
 @njit(cache=True, error_model="numpy", fastmath=True)
-def geometric(x, half_life, taps, out, d_out):
+def geometric(x, step, half_life, taps, out, d_out):
     """Normalised carryover of x and its derivative by log half-life, by recursion: O(T), not O(T L)."""
     a = 2.0 ** (-1.0 / half_life)
     total, d_total = 0.0, 0.0
@@ -27,18 +61,32 @@ def geometric(x, half_life, taps, out, d_out):
         d_power = d_power * a + power
         power *= a
     last, a_taps = taps * a ** (taps - 1), a**taps
-    chain = a * LN2 / half_life
-    acc, d_acc = 0.0, 0.0
-    for t in range(x.size):
-        leaving = x[t - taps] if t >= taps else 0.0
-        d_acc = a * d_acc + acc - last * leaving
-        acc = a * acc + x[t] - a_taps * leaving
-        out[t] = max(acc / total, 0.0)  # cancellation leaves -1e-16 when a flight ends; its power would be NaN
-        d_out[t] = chain * (d_acc - acc * d_total / total) / total
+    reach = min(taps * step, x.size)
+    for i in range(reach):
+        out[i], d_out[i] = x[i], 0.0
+    for i in range(reach, x.size):
+        leaving = x[i - reach]
+        out[i], d_out[i] = x[i] - a_taps * leaving, -last * leaving
+    if step == 1:
+        acc, d_acc = 0.0, 0.0
+        for i in range(x.size):
+            d_acc = a * d_acc + (acc + d_out[i])
+            acc = a * acc + out[i]
+            out[i], d_out[i] = acc, d_acc
+    else:
+        for start in range(step, x.size, step):
+            for i in range(start, start + step):
+                d_out[i] += a * d_out[i - step] + out[i - step]
+                out[i] += a * out[i - step]
+    scale, share, chain = 1.0 / total, d_total / total, a * LN2 / (half_life * total)
+    for i in range(x.size):
+        v = out[i]
+        d_out[i] = chain * (d_out[i] - v * share)
+        out[i] = max(v * scale, 0.0)  # cancellation leaves -1e-16 when a flight ends; its power would be NaN
 
 
 @njit(cache=True, error_model="numpy", fastmath=True)
-def weibull(x, half_life, shape, taps, out, d_half, d_shape):
+def weibull(x, step, half_life, shape, taps, out, d_half, d_shape):
     """Carryover by Weibull waiting times with the given median; derivatives by log half-life and log shape."""
     w, wh, wk = np.empty(taps), np.empty(taps), np.empty(taps)
     total, total_h, total_k = 0.0, 0.0, 0.0
@@ -57,109 +105,92 @@ def weibull(x, half_life, shape, taps, out, d_half, d_shape):
         w[lag] /= total
         wh[lag] = (wh[lag] - w[lag] * total_h) / total
         wk[lag] = (wk[lag] - w[lag] * total_k) / total
-    for t in range(x.size):
-        out[t], d_half[t], d_shape[t] = 0.0, 0.0, 0.0
-    for lag in range(min(taps, x.size)):  # lag outside, time inside: contiguous, so the compiler vectorises it
+    for i in range(x.size):
+        out[i], d_half[i], d_shape[i] = 0.0, 0.0, 0.0
+    for lag in range(min(taps, x.size // step)):  # lag outside, time inside: contiguous, so the compiler vectorises it
         w0, w1, w2 = w[lag], wh[lag], wk[lag]
-        for t in range(lag, x.size):
-            v = x[t - lag]
-            out[t] += w0 * v
-            d_half[t] += w1 * v
-            d_shape[t] += w2 * v
+        back = lag * step
+        for i in range(back, x.size):
+            v = x[i - back]
+            out[i] += w0 * v
+            d_half[i] += w1 * v
+            d_shape[i] += w2 * v
+
+
+@njit(cache=True, error_model="numpy", fastmath=True)
+def saturate_panel(curve, slope, half_sat, delayed, s, sh, sk, se, sp):
+    """Saturation in place: s holds the carried-over media, sh and sk its derivatives by log half-life and shape.
+
+    se and sp receive those by log half-saturation and log slope; sk is used only if `delayed`, sp only for SLOPED.
+    """
+    if curve == SLOPED:
+        log_half = np.log(half_sat)
+        for i in range(s.size):
+            v = s[i]
+            if v <= 1e-12:
+                s[i], sh[i], se[i], sp[i] = 0.0, 0.0, 0.0, 0.0
+                by_a = 0.0
+            else:
+                lean = np.log(v) - log_half
+                value = 1.0 / (1.0 + np.exp(-slope * lean))
+                bend = slope * value * (1.0 - value)
+                by_a = bend / v
+                s[i], se[i], sp[i] = value, -bend, bend * lean
+                sh[i] *= by_a
+            if delayed:
+                sk[i] *= by_a
+        return
+    if curve == HILL:
+        for i in range(s.size):
+            v = s[i]
+            part = 1.0 / (v + half_sat)
+            by_a = half_sat * part * part
+            s[i], sh[i], se[i] = v * part, sh[i] * by_a, -by_a * v
+            if delayed:
+                sk[i] *= by_a
+    elif curve == LOGISTIC:
+        rate = LN3 / half_sat
+        for i in range(s.size):
+            v = s[i]
+            h = exp_vector(-rate * v)
+            value = (1.0 - h) / (1.0 + h)
+            by_a = 0.5 * (1.0 - value * value) * rate
+            s[i], sh[i], se[i] = value, sh[i] * by_a, -by_a * v
+            if delayed:
+                sk[i] *= by_a
+    else:
+        rate = LN2 / half_sat
+        for i in range(s.size):
+            v = s[i]
+            h = exp_vector(-rate * v)
+            by_a = h * rate
+            s[i], sh[i], se[i] = 1.0 - h, sh[i] * by_a, -by_a * v
+            if delayed:
+                sk[i] *= by_a
+
+
+@njit(cache=True, error_model="numpy", fastmath=True)
+def respond_panel(x, step, delayed, curve, taps, half_life, shape, half_sat, slope, s, sh, sk, se, sp):
+    """Response of one flat panel in place, with its four derivatives (sk only if delayed, sp only if SLOPED)."""
+    if delayed:
+        weibull(x, step, half_life, shape, taps, s, sh, sk)
+    else:
+        geometric(x, step, half_life, taps, s, sh)
+    saturate_panel(curve, slope, half_sat, delayed, s, sh, sk, se, sp)
+
+
+@njit(cache=True, error_model="numpy", fastmath=True)
+def respond(x, delayed, curve, taps, half_life, shape, half_sat, slope, s, sh, sk, se, sp):
+    """`respond_panel` of a single series (T,)."""
+    respond_panel(x, 1, delayed, curve, taps, half_life, shape, half_sat, slope, s, sh, sk, se, sp)
 
 
 @njit(cache=True, error_model="numpy", fastmath=True)
 def saturate(curve, slope, half_sat, a, ah, ak, s, sh, sk, se, sp):
-    """Saturation of the carried-over media and its derivatives by log half-life, shape, half-saturation, slope."""
-    free, log_half = curve == SLOPED, np.log(half_sat)
-    for t in range(a.size):
-        v = a[t]
-        if v <= 1e-12:
-            s[t], sh[t], sk[t], se[t], sp[t] = 0.0, 0.0, 0.0, 0.0, 0.0
-            if curve in (LOGISTIC, EXPONENTIAL):
-                k0 = LN3 / (2 * half_sat) if curve == LOGISTIC else LN2 / half_sat
-                sh[t], sk[t] = k0 * ah[t], k0 * ak[t]
-            continue
-        if curve in (HILL, SLOPED):
-            lean = np.log(v) - log_half if free else 0.0
-            value = 1.0 / (1.0 + np.exp(-slope * lean)) if free else v / (v + half_sat)
-            bend = slope * value * (1.0 - value)
-            s[t], by_a, se[t], sp[t] = value, bend / v, -bend, bend * lean
-        elif curve == LOGISTIC:
-            rate = LN3 / half_sat
-            h = np.exp(-rate * v)
-            value = (1.0 - h) / (1.0 + h)
-            by_a = 0.5 * (1.0 - value * value) * rate
-            s[t], se[t], sp[t] = value, -by_a * v, 0.0
-        else:
-            rate = LN2 / half_sat
-            h = np.exp(-rate * v)
-            by_a = h * rate
-            s[t], se[t], sp[t] = 1.0 - h, -by_a * v, 0.0
-        sh[t] = by_a * ah[t]
-        sk[t] = by_a * ak[t]
-
-
-@njit(cache=True, error_model="numpy", fastmath=True)
-def respond(x, is_weibull, curve, taps, half_life, shape, half_sat, slope, s, sh, sk, se, sp):
-    """Response of one series (T,) in place, with its four derivatives."""
-    a, ah, ak = np.empty(x.size), np.empty(x.size), np.zeros(x.size)
-    if is_weibull:
-        weibull(x, half_life, shape, taps, a, ah, ak)
-    else:
-        geometric(x, half_life, taps, a, ah)
-    saturate(curve, slope, half_sat, a, ah, ak, s, sh, sk, se, sp)
-
-
-@njit(cache=True, error_model="numpy")
-def cholesky(a, n):
-    """Lower factor in place, by hand: numpy's raises inside a callback, which then reports success. False if not PD."""
-    for j in range(n):
-        d = a[j, j]
-        for k in range(j):
-            d -= a[j, k] * a[j, k]
-        if not d > 0.0:
-            return False
-        d = np.sqrt(d)
-        a[j, j] = d
-        for i in range(j + 1, n):
-            v = a[i, j]
-            for k in range(j):
-                v -= a[i, k] * a[j, k]
-            a[i, j] = v / d
-    return True
-
-
-@njit(cache=True, error_model="numpy", fastmath=True)
-def inverse_from_cholesky(low, n, out):
-    """(L L')^-1, symmetric."""
-    inv = np.zeros((n, n))
-    for j in range(n):
-        inv[j, j] = 1.0 / low[j, j]
-        for i in range(j + 1, n):
-            v = 0.0
-            for k in range(j, i):
-                v -= low[i, k] * inv[k, j]
-            inv[i, j] = v / low[i, i]
-    for i in range(n):
-        for j in range(i + 1):
-            v = 0.0
-            for k in range(i, n):
-                v += inv[k, i] * inv[k, j]
-            out[i, j] = v
-            out[j, i] = v
-
-
-@njit(cache=True, error_model="numpy", fastmath=True)
-def rotate(v, h, out):
-    """Householder reflection over geos within each period: row 0 becomes the common part, the rest contrasts."""
-    geos, periods = v.shape
-    for t in range(periods):
-        dot = 0.0
-        for g in range(geos):
-            dot += h[g, t] * v[g, t]
-        for g in range(geos):
-            out[g, t] = v[g, t] - 2.0 * dot * h[g, t]
+    """`saturate_panel` of the carried-over media a and its derivatives ah and ak, which are kept."""
+    for i in range(a.size):
+        s[i], sh[i], sk[i] = a[i], ah[i], ak[i]
+    saturate_panel(curve, slope, half_sat, True, s, sh, sk, se, sp)
 
 
 @njit(cache=True, error_model="numpy", fastmath=True)

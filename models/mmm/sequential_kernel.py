@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit  # noqa: TID253 -- compiled code; callers import it inside functions
 
-from models.mmm.kernel_parts import LN2, LOG2PI, SLOPED, cholesky, inverse_from_cholesky, respond, saturate
+from models.mmm.kernel_linear import cholesky, inverse_from_cholesky
+from models.mmm.kernel_parts import LN2, LOG2PI, SLOPED, respond, saturate
 
 
 @njit(cache=True, error_model="numpy", fastmath=True)
