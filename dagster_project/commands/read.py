@@ -35,6 +35,13 @@ VIEWS = {
     "evidence": "select e.channel, e.method, e.estimand, e.mean, e.q05, e.q95, e.evidence_grade, w.experiment, w.mmm,"
     " w.attribution, w.prior from measurement.channel_estimate e left join measurement.weight w using (run_id, channel)"
     f" where e.{LATEST} and e.period = 'window' and e.estimand = 'iroas' order by e.channel, e.method",
+    "curves": "with level as (select channel, max(mean) filter (method = 'triangulated') / max(mean) filter (method ="
+    f" 'mmm') as factor from measurement.channel_estimate where {LATEST} and estimand = 'iroas' and period = 'window'"
+    " group by channel) select channel, spend, mean * coalesce(factor, 1) as incremental,"
+    " incremental / nullif(spend, 0) as iroas,"
+    " (incremental - lag(incremental) over step) / (spend - lag(spend) over step) as mroas, mean as mmm_alone,"
+    " q05 as mmm_q05, q95 as mmm_q95 from measurement.curve left join level using (channel)"
+    f" where {LATEST} window step as (partition by channel order by spend) order by channel, spend",
     "experiments": "select experiment_id, channels, start_day, end_day, effect, low, high, relative, p_value, iroas,"
     " iroas_low,"
     f" iroas_high, verdict, grade, method, reasons from measurement.experiment where {LATEST} order by start_day",
