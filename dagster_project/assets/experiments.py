@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -11,6 +12,7 @@ from dagster_project.environment import settings, workspace
 from dagster_project.experiment_inputs import DeclaredTest, declared_tests
 from dagster_project.findings import markdown, record_warnings
 from dagster_project.plotted import picture
+from dagster_project.user_tests import UserTest, user_tests
 from dagster_project.warehouse import Warehouse
 from models.warning import Warning
 
@@ -22,15 +24,14 @@ NEEDS = "landing/experiments: a geo test (channels, geos, start, end), the arms 
 
 @dg.asset(
     key=["measurement", "experiment"],
-    deps=[["marts", "experiment"], ["marts", "experiment_panel"]],
+    deps=[["marts", "experiment"], ["marts", "experiment_panel"], ["marts", "experiment_arm"]],
     group_name="measurement",
     owners=["team:analytics"],
     kinds={"python", "duckdb"},
     pool="duckdb",
 )
 def experiment(warehouse: Warehouse) -> dg.MaterializeResult:
-    """What each experiment caused: lift, range, p-value, iROAS and a verdict, by placebo inference over regions."""
-    from models.incrementality import PanelError
+    """What each test caused: lift, range, p-value, iROAS and a verdict; regions by placebo inference, users by arms."""
     from models.incrementality.agreement import conflict_warnings
 
     company = settings()
@@ -40,52 +41,85 @@ def experiment(warehouse: Warehouse) -> dg.MaterializeResult:
         facts = run_record.current(con)
         designs, broken = frozen_designs.known(workspace().experiments, facts.as_of_day)
         tests = declared_tests(con, facts.as_of_day, designs, company_kpi=company.kpi.name, value_per_unit=worth)
-    read: list[tuple[DeclaredTest, LiftResult]] = []
-    warnings = [_design_unusable(fault) for fault in broken]
-    for test in tests:
-        try:
-            read.append((test, test.read(margin=margin, seed=facts.seed)))
-        except PanelError as refused:
-            warnings.append(_unreadable(test.experiment_id, refused))
-            continue
-        warnings += experiment_rows.one_per_code(test.experiment_id, [*test.departures(), *read[-1][1].warnings])
+        by_users, lacking = user_tests(con, facts.as_of_day, company_kpi=company.kpi.name, value_per_unit=worth)
+    read, geo_findings = _read_regions(tests, margin, facts.seed)
+    arms, user_findings = _read_users(by_users, margin)
+    judged = [(t.experiment_id, lift) for t, lift in read] + [(t.name_of(arm), lift) for t, arm, lift in arms]
     with warehouse.read() as con:
         delivered, notes = experiment_rows.delivered_tests(
             con,
-            but=[test.experiment_id for test in tests],
+            but=[*(test.experiment_id for test, _ in read), *(trial.experiment_id for trial, _, _ in arms)],
             company_kpi=company.kpi.name,
             value_per_unit=worth,
         )
     own = experiment_rows.frame_of(experiment_rows.rows_of(test, lift) for test, lift in read)
-    table = experiment_rows.stacked([own, delivered])
+    users = experiment_rows.frame_of(trial.row(arm, lift) for trial, arm, lift in arms)
+    table = experiment_rows.stacked([own, users, delivered])
     pairs = experiment_rows.side_by_side(table)
-    warnings += [*notes, *conflict_warnings(pairs)]
+    warnings = [_design_unusable(fault) for fault in broken]
+    warnings += [*lacking, *geo_findings, *user_findings, *notes, *conflict_warnings(pairs)]
     of_each = experiment_rows.stacked
     tables = {
         "measurement.experiment": table,
-        "measurement.experiment_path": of_each(experiment_rows.path_rows(t.experiment_id, lift) for t, lift in read),
-        "measurement.experiment_check": of_each(experiment_rows.check_rows(t.experiment_id, lift) for t, lift in read),
-        "measurement.experiment_placebo": of_each(
-            experiment_rows.placebo_rows(t.experiment_id, lift) for t, lift in read
-        ),
+        "measurement.experiment_path": of_each(experiment_rows.path_rows(name, lift) for name, lift in judged),
+        "measurement.experiment_check": of_each(experiment_rows.check_rows(name, lift) for name, lift in judged),
+        "measurement.experiment_placebo": of_each(experiment_rows.placebo_rows(name, lift) for name, lift in judged),
         "measurement.experiment_power": of_each(experiment_rows.power_rows(t) for t, _ in read),
         "measurement.experiment_pair": experiment_rows.pair_rows(pairs),
     }
     with warehouse.write() as con:
-        for name, frame in tables.items():
-            results.replace(con, name, facts.run_id, frame)
+        for target, frame in tables.items():
+            results.replace(con, target, facts.run_id, frame)
         record_warnings(con, facts.run_id, warnings)
         run_record.record_not_run(con, facts.run_id, "experiments", None if table.height else NEEDS)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": table.height,
-            "read": len(read),
+            "read": len(judged),
             "delivered": delivered.height,
             "same_channel": dg.MetadataValue.md("\n".join(f"- {pair.message}" for pair in pairs) or "no two tests"),
             "warnings": dg.MetadataValue.md(markdown(warnings)),
             **{key: shown for test, lift in read for key, shown in _pictures(test, lift).items()},
         }
     )
+
+
+def _read_regions(
+    tests: Sequence[DeclaredTest], margin: float | None, seed: int
+) -> tuple[list[tuple[DeclaredTest, LiftResult]], list[Warning]]:
+    """Each geo test that can be read, and everything to warn about."""
+    from models.incrementality import PanelError
+
+    read, warnings = [], []
+    for test in tests:
+        try:
+            lift = test.read(margin=margin, seed=seed)
+        except PanelError as refused:
+            warnings.append(_unreadable(test.experiment_id, refused))
+            continue
+        read.append((test, lift))
+        warnings += experiment_rows.one_per_code(test.experiment_id, [*test.departures(), *lift.warnings])
+    return read, warnings
+
+
+def _read_users(
+    tests: Sequence[UserTest], margin: float | None
+) -> tuple[list[tuple[UserTest, str, LiftResult]], list[Warning]]:
+    """Each arm of each user test against its control, and everything to warn about."""
+    from models.incrementality import ArmsError
+
+    read, warnings = [], []
+    for test in tests:
+        try:
+            lifts = [(test, arm, test.read(arm, margin=margin)) for arm in test.treatments]
+        except ArmsError as refused:
+            warnings.append(_unreadable(test.experiment_id, refused))
+            continue
+        read += lifts
+        warnings += test.warnings()
+        for _, arm, lift in lifts:
+            warnings += experiment_rows.one_per_code(test.name_of(arm), lift.warnings)
+    return read, warnings
 
 
 def _pictures(test: DeclaredTest, lift: LiftResult) -> dict[str, dg.MetadataValue]:
@@ -114,7 +148,7 @@ def _unreadable(experiment_id: str, refused: Exception) -> Warning:
         "high",
         experiment_id,
         f"The test could not be read: {refused}",
-        "Complete the panel, or correct the test's dates and regions in landing/experiments.",
+        "Complete the panel or the arms, or correct the test's dates, regions or arms in landing/experiments.",
     )
 
 

@@ -25,7 +25,7 @@ from dagster_project.sources import (
     salesforce,
     tiktok_ads,
 )
-from dagster_project.sources.contract import Entity, Source
+from dagster_project.sources.contract import SQL_TYPE, Entity, Source
 from dagster_project.sources.periods import accepting_periods
 
 CATALOGUE: tuple[Source, ...] = (
@@ -84,17 +84,25 @@ def entities() -> tuple[Entity, ...]:
 def create_raw_tables(con: duckdb.DuckDBPyConnection) -> None:
     """Every raw table empty, the views over sources with several kinds of rows, the quarantine and the batch ledger.
 
-    Running it again changes nothing.
+    Running it again changes nothing; a table of an older version gets the columns that came since, empty.
     """
     con.execute("create schema if not exists raw")
     con.execute("create schema if not exists ops")
     for source in CATALOGUE:
         for entity in source.entities:
             con.execute(entity.ddl)
+            _add_new_columns(con, entity)
         if all(entity.table != source.name for entity in source.entities):
             con.execute(_view(source))
     con.execute(_QUARANTINE)
     con.execute(_BATCH)
+
+
+def _add_new_columns(con: duckdb.DuckDBPyConnection, entity: Entity) -> None:
+    present = {row[0] for row in con.execute(f"describe raw.{entity.table}").fetchall()}
+    for name, kind in entity.columns:
+        if name not in present:
+            con.execute(f'alter table raw.{entity.table} add column "{name}" {SQL_TYPE.get(kind, "VARCHAR")}')
 
 
 def _view(source: Source) -> str:

@@ -1,4 +1,4 @@
-"""Tests the company ran or declared: results, the panel of regions, or the sums of an A/B test's arms.
+"""Tests the company ran or declared: results, the panel of regions, an A/B test's users or the sums of its arms.
 
 Reading a test is `models.incrementality`; here it is only made sure that what was delivered can be read.
 """
@@ -22,7 +22,7 @@ RESULT_TABLE = Entity(
     (("experiment_id", "id"), ("channels", "text"), ("design", "text"), ("geos", "text"), ("start_day", "day"), ("end_day", "day"),
      ("cooldown_end", "day"), ("estimand", "text"), ("value", "double"), ("low", "double"), ("high", "double"), ("level", "double"),
      ("se", "double"), ("spend_treated", "money"), ("spend_control", "money"), ("currency", "currency"), ("kpi", "text"),
-     ("step", "double"), ("note", "text")),
+     ("step", "double"), ("note", "text"), ("control_arm", "text"), ("split", "text"), ("planned_users", "count")),
 )  # fmt: skip
 PANEL_TABLE = Entity(
     "experiments__panel",
@@ -32,7 +32,14 @@ PANEL_TABLE = Entity(
 ARM_TABLE = Entity(
     "experiments__arm",
     (("experiment_id", "id"), ("arm", "text"), ("n", "count"), ("sum", "double"), ("sum_sq", "double"), ("cov_n", "count"),
-     ("cov_sum", "double"), ("cov_sum_sq", "double"), ("cross_sum", "double")),
+     ("cov_sum", "double"), ("cov_sum_sq", "double"), ("cross_sum", "double"), ("stratum", "text"), ("den_sum", "double"),
+     ("den_sum_sq", "double"), ("num_den_sum", "double"), ("covden_sum", "double"), ("covden_sum_sq", "double"),
+     ("num_covden_sum", "double"), ("den_cov_sum", "double"), ("den_covden_sum", "double"), ("cov_covden_sum", "double")),
+)  # fmt: skip
+USER_TABLE = Entity(
+    "experiments__user",
+    (("experiment_id", "id"), ("user_key", "person"), ("arm", "text"), ("value", "money"), ("denominator", "money"),
+     ("covariate", "money"), ("covariate_denominator", "money"), ("stratum", "text"), ("assigned_at", "instant")),
 )  # fmt: skip
 
 
@@ -118,6 +125,8 @@ RESULTS = Shape(
         Field("spend_treated", "money", ("spend_treated",)), Field("spend_control", "money", ("spend_control",)),
         Field("currency", "currency", ("currency",)), Field("kpi", "choice", ("kpi",)),
         Field("step", "double", ("step",)), Field("note", "text", ("note",)),
+        Field("control_arm", "text", ("control_arm", "control")), Field("split", "text", ("split",)),
+        Field("planned_users", "count", ("planned_users",), least=2),
     ),
     key=("experiment_id", "estimand"), currency_from="report", finish=_results,
 )  # fmt: skip
@@ -144,7 +153,25 @@ ARMS = Shape(
         Field("sum_sq", "double", ("sum_sq",), required=True, filled=True, least=0),
         Field("cov_n", "count", ("cov_n",), least=0), Field("cov_sum", "double", ("cov_sum",)),
         Field("cov_sum_sq", "double", ("cov_sum_sq",), least=0), Field("cross_sum", "double", ("cross_sum",)),
+        Field("stratum", "text", ("stratum",)), Field("den_sum", "double", ("den_sum",)),
+        Field("den_sum_sq", "double", ("den_sum_sq",), least=0), Field("num_den_sum", "double", ("num_den_sum",)),
+        Field("covden_sum", "double", ("covden_sum",)), Field("covden_sum_sq", "double", ("covden_sum_sq",), least=0),
+        Field("num_covden_sum", "double", ("num_covden_sum",)), Field("den_cov_sum", "double", ("den_cov_sum",)),
+        Field("den_covden_sum", "double", ("den_covden_sum",)), Field("cov_covden_sum", "double", ("cov_covden_sum",)),
     ),
-    key=("experiment_id", "arm"),
+    key=("experiment_id", "arm", "stratum"),
 )  # fmt: skip
-SOURCE = Source("experiments", (RESULT_TABLE, PANEL_TABLE, ARM_TABLE), (RESULTS, PANEL, ARMS))
+USERS = Shape(
+    "users", "experiments__user",
+    fields=(
+        _ID,
+        Field("user_key", "person", ("user_id", "user_key", "user"), required=True, filled=True),
+        Field("arm", "text", ("arm", "variant", "variation"), required=True, filled=True),
+        Field("value", "money", ("value", "metric"), required=True, filled=True),
+        Field("denominator", "money", ("denominator",)), Field("covariate", "money", ("covariate", "pre_value")),
+        Field("covariate_denominator", "money", ("covariate_denominator",)),
+        Field("stratum", "text", ("stratum",)), Field("assigned_at", "instant", ("assigned_at",)),
+    ),
+    key=("experiment_id", "user_key", "arm"),
+)  # fmt: skip
+SOURCE = Source("experiments", (RESULT_TABLE, PANEL_TABLE, ARM_TABLE, USER_TABLE), (RESULTS, PANEL, ARMS, USERS))

@@ -105,6 +105,18 @@ from (values
 insert into raw.experiments__panel by name
 select 'x3' as experiment_id, geo, date '2026-09-02' as day, kpi, spend, 'xp' as _batch_id, _row, '2026-10-05' as _delivered_at
 from (values (1, 'north', 12.0, 3.0), (2, 'south', 11.0, 0.0)) as t (_row, geo, kpi, spend);
+-- Users u1 to u6; u5 was seen in both arms and counts in none, u4 came again with another amount.
+insert into raw.experiments__user by name
+select 'x4' as experiment_id, t.*, '2026-10-05' as _delivered_at
+from (values
+    ('xu', 1, 'u1', 'control', 10.00, 8.00), ('xu', 2, 'u2', 'control', 0.00, 2.00),
+    ('xu', 3, 'u3', 'b', 12.50, 9.00), ('xu', 4, 'u4', 'b', 1.00, 1.00), ('xv', 1, 'u4', 'b', 7.50, 1.00),
+    ('xu', 5, 'u5', 'control', 99.00, 0.00), ('xu', 6, 'u5', 'b', 99.00, 0.00), ('xu', 7, 'u6', 'b', 0.00, 4.00)
+) as t (_batch_id, _row, user_key, arm, value, covariate);
+insert into raw.experiments__arm by name
+select *, 'xa' as _batch_id, '2026-10-05' as _delivered_at from (values
+    (1, 'x4', 'control', 1000, 1.0, 1.0), (2, 'x5', 'a', 100, 10.5, 20.25)
+) as t (_row, experiment_id, arm, n, "sum", sum_sq);
 
 -- CRM: two contacts with one address are one person; one deal is won, falls, is won again; one is deleted; one only has dates.
 insert into ops.stage_rule values

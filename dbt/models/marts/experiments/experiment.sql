@@ -1,4 +1,4 @@
--- Every test, declared or read elsewhere; one without a value is to be read from its panel.
+-- Every test, declared or read elsewhere; one without a value is to be read from its panel or users.
 with rounded as (
     select
         results.*,
@@ -32,6 +32,9 @@ select
     cast(rounded.spend_control as double) as spend_control,
     coalesce(rounded.currency, current_run.report_currency) as currency,
     coalesce(rounded.kpi, current_run.kpi) as kpi,
+    coalesce(rounded.control_arm, case when rounded.design = 'ab' then 'control' end) as control_arm,
+    rounded.split,
+    rounded.planned_users,
     rounded.value is null as declared,
     rounded.delivered_at
 from rounded

@@ -23,6 +23,9 @@ select
     ranked.kpi,
     ranked.step,
     ranked.note,
+    ranked.control_arm,
+    ranked.split,
+    ranked.planned_users,
     ranked._delivered_at as delivered_at
 from ranked
 where ranked.recency = 1
