@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -44,25 +46,48 @@ def project(workspace: Workspace) -> DbtProject:
 def ensure_manifest(workspace: Workspace) -> None:
     """Parse the project where no manifest is newer than every model, test and seed."""
     manifest = workspace.dbt_target / "manifest.json"
-    newest = max(path.stat().st_mtime for path in DBT_PROJECT.rglob("*") if path.suffix in WATCHED)
-    if not manifest.exists() or manifest.stat().st_mtime < newest:
-        outcome = invoke(workspace, "parse")
-        if not outcome.success:
-            raise RuntimeError(f"the dbt project cannot be parsed: {outcome.exception}")
+    if not manifest.exists() or manifest.stat().st_mtime < _newest_source():
+        _parsed.cache_clear()
+        _parsed(workspace.warehouse, workspace.dbt_target, _newest_source())
+
+
+def _newest_source() -> float:
+    return max(path.stat().st_mtime for path in DBT_PROJECT.rglob("*") if path.suffix in WATCHED)
+
+
+@lru_cache(maxsize=1)
+def _parsed(warehouse: Path, target: Path, _newest: float) -> Any:
+    """The parsed project, kept for every step of this process: parsing costs more than most steps' SQL."""
+    outcome = _invoke(warehouse, target, ("parse",))
+    if not outcome.success:
+        raise RuntimeError(f"the dbt project cannot be parsed: {outcome.exception}")
+    return outcome.result
 
 
 def invoke(workspace: Workspace, command: str, *arguments: str, keep: Callable[[Any], None] | None = None) -> Any:
     """Run one dbt command in this process and let go of the DuckDB file afterwards."""
+    manifest = _parsed(workspace.warehouse, workspace.dbt_target, _newest_source())
+    return _invoke(
+        workspace.warehouse, workspace.dbt_target, ("--no-write-json", command, *arguments), manifest, keep
+    )
+
+
+def _invoke(
+    warehouse: Path,
+    target: Path,
+    command: tuple[str, ...],
+    manifest: Any = None,
+    keep: Callable[[Any], None] | None = None,
+) -> Any:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    os.environ["PLUMBLINE_WAREHOUSE"] = str(workspace.warehouse)
-    target = str(workspace.dbt_target)
+    os.environ["PLUMBLINE_WAREHOUSE"] = str(warehouse)
     where = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-    where += ["--target-path", target, "--log-path", target]
+    where += ["--target-path", str(target), "--log-path", str(target)]
     try:
-        return dbtRunner(callbacks=[keep] if keep else []).invoke(
-            ["--quiet", "--log-level", "none", "--log-level-file", "info", command, *where, *arguments]
+        return dbtRunner(manifest=manifest, callbacks=[keep] if keep else []).invoke(
+            ["--quiet", "--log-level", "none", "--log-level-file", "info", *command, *where]
         )
     finally:
         DuckDBConnectionManager.close_all_connections()  # the only call that releases the file (dbt-core 11980)

@@ -23,6 +23,7 @@ UPSTREAM = [
     ["marts", "system_week"],
     ["feedback", "feed"],
 ]
+REPORT = "CFO report"
 
 
 @dg.asset(
@@ -35,10 +36,11 @@ UPSTREAM = [
 )
 def snapshot(warehouse: Warehouse) -> dg.MaterializeResult:
     """The versioned, read-only copy of all that readers need; the pointer moves only after it is complete."""
-    from feedback.reports import plots
+    from feedback.reports import missing, plots
 
     with warehouse.write() as con:
         facts = run_record.current(con)
+        run_record.record_not_run(con, facts.run_id, REPORT, missing(con))
         con.execute("update measurement.run set verdict = 'published' where run_id = ?", [facts.run_id])
         run_record.close(con, facts.run_id, "finished")
         _forget_old_draws(con, settings().retention.published)
@@ -64,11 +66,15 @@ def snapshot(warehouse: Warehouse) -> dg.MaterializeResult:
 )
 def cfo_report(warehouse: Warehouse) -> dg.MaterializeResult:
     """The attribution report of the last complete quarter, tied to the ledger; blocked when a gate says no."""
-    from feedback.reports import ReportBlocked, audit, build
+    from feedback.reports import ReportBlocked, audit, build, missing
 
     source = workspace().published()
     if source is None:
         raise dg.Failure("nothing is published: the asset feedback/snapshot comes first")
+    with warehouse.read() as con:
+        needs = missing(con)
+    if needs:
+        return _not_built(warehouse, needs)
     company = settings()
     metadata: dict[str, dg.MetadataValue | str] = {}
     try:
@@ -98,14 +104,21 @@ def cfo_report(warehouse: Warehouse) -> dg.MaterializeResult:
         results.replace(con, "feedback.report", facts.run_id, pl.DataFrame(rows))
     return dg.MaterializeResult(
         metadata=metadata,
-        check_results=[
-            dg.AssetCheckResult(
-                passed=check.passed,
-                check_name="built",
-                severity=dg.AssetCheckSeverity.ERROR,
-                description=check.message,
-            )
-        ],
+        check_results=[_verdict(check)],
+    )
+
+
+def _not_built(warehouse: Warehouse, needs: str) -> dg.MaterializeResult:
+    message = f"not run: needs {needs}"
+    with warehouse.write() as con:
+        results.replace(con, "feedback.report", run_record.current(con).run_id, pl.DataFrame())
+    check = Check("report:built", True, "error", "not run", message)
+    return dg.MaterializeResult(metadata={"report": message}, check_results=[_verdict(check)])
+
+
+def _verdict(check: Check) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=check.passed, check_name="built", severity=dg.AssetCheckSeverity.ERROR, description=check.message
     )
 
 

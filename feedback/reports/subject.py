@@ -14,6 +14,10 @@ from feedback.reports.draws import Draws, period_draws
 from feedback.reports.period import WINDOW, Period, last_complete, quarter
 from feedback.reports.settings import ReportSettings
 
+NEEDED = {
+    "marts.kpi_day": "an outcome: landing/revenue, or orders or deals it can be counted from",
+    "marts.channel_day": "spend: an ad platform's export, or landing/channel_spend",
+}
 
 @dataclass(frozen=True)
 class Subject:
@@ -85,22 +89,32 @@ def period_of(con: duckdb.DuckDBPyConnection, run_id: str, asked: str | None, se
     return chosen or Period(WINDOW, first, last)
 
 
+def missing(con: duckdb.DuckDBPyConnection) -> str | None:
+    """What a CFO report needs that is not there, in words; None when it can be built."""
+    absent = [words for table, words in NEEDED.items() if _days(con, table) is None]
+    return " and ".join(absent) or None
+
+
 def _span(con: duckdb.DuckDBPyConnection) -> tuple[date, date]:
-    """First and last day on which both outcome and spend are known; a week or month row reaches to its end."""
-    spans = []
-    for table in ("marts.kpi_day", "marts.channel_day"):
-        rows = ask(
-            con,
-            f"""select min(day)::date as first,
-                       max(case grain when 'week' then day + 6 when 'month' then last_day(day) else day end)::date
-                         as last
-                from {table}""",
-            needs=[table],
-        ).rows
-        if not rows or rows[0]["first"] is None:
-            raise SnapshotError(f"{table} is empty: a CFO report needs spend and an outcome in landing/")
-        spans.append((rows[0]["first"], rows[0]["last"]))
-    return max(first for first, _ in spans), min(last for _, last in spans)
+    """First and last day on which both outcome and spend are known."""
+    spans = [_days(con, table) for table in NEEDED]
+    for table, span in zip(NEEDED, spans, strict=True):
+        if span is None:
+            raise SnapshotError(f"{table} is empty: a CFO report needs {NEEDED[table]}")
+    known = [span for span in spans if span is not None]
+    return max(first for first, _ in known), min(last for _, last in known)
+
+
+def _days(con: duckdb.DuckDBPyConnection, table: str) -> tuple[date, date] | None:
+    """First and last day of a mart, None when it is empty; a week or month row reaches to its end."""
+    rows = ask(
+        con,
+        f"""select min(day)::date as first,
+                   max(case grain when 'week' then day + 6 when 'month' then last_day(day) else day end)::date as last
+            from {table}""",
+        needs=[table],
+    ).rows
+    return None if not rows or rows[0]["first"] is None else (rows[0]["first"], rows[0]["last"])
 
 
 def overlapping(table: str) -> str:

@@ -1,4 +1,4 @@
-"""A workspace that holds only spend and revenue: it runs, finds the planted effects and says what it could not do."""
+"""A workspace that holds only a part of the data: it runs, finds what can be found and says what it could not do."""
 
 from __future__ import annotations
 
@@ -89,3 +89,26 @@ def test_the_report_is_built_and_says_that_it_is_not_tied_to_the_books(ran, cli)
     page = Path(json.loads(said.stdout)["html"]).read_text(encoding="utf-8")
     assert "Two Files" in page
     assert "not tied to the books" in page.lower() or "ledger" in page.lower()
+
+
+def test_books_alone_land_and_everything_else_says_what_it_needs(tmp_path: Path, cli) -> None:
+    ledger = tmp_path / "landing/ledger"
+    ledger.mkdir(parents=True)
+    (ledger / "2026.csv").write_text(
+        "entry_id,posted_on,period,account_code,kind,channel,amount,currency\n"
+        "R-07,2026-07-31,2026-07,4400,revenue,,120000.00,EUR\nM-07,2026-07-31,2026-07,6600,media_spend,search,9000.00,EUR\n"
+    )
+    (tmp_path / "plumbline.yaml").write_text(
+        "company: {name: Books, brand: books}\nreport_currency: EUR\nclock: 2026-10-12\n"
+    )
+    said = cli("run", tmp_path)
+    assert said.returncode == 0, said.stdout + said.stderr
+    status = json.loads(cli("status", tmp_path, "--json").stdout)
+    missing = {row["capability"]: row["needs"] for row in status["not_run"]}
+    assert "landing/revenue" in missing["media mix model"]
+    assert "landing/channel_spend" in missing["CFO report"]
+    booked = json.loads(cli("show", tmp_path, "reconciliation", "--json").stdout)["rows"]
+    assert booked
+    refused = cli("report", tmp_path)
+    assert refused.returncode == 3
+    assert "landing/channel_spend" in refused.stderr
