@@ -67,9 +67,7 @@ def _parsed(warehouse: Path, target: Path, _newest: float) -> Any:
 def invoke(workspace: Workspace, command: str, *arguments: str, keep: Callable[[Any], None] | None = None) -> Any:
     """Run one dbt command in this process and let go of the DuckDB file afterwards."""
     manifest = _parsed(workspace.warehouse, workspace.dbt_target, _newest_source())
-    return _invoke(
-        workspace.warehouse, workspace.dbt_target, ("--no-write-json", command, *arguments), manifest, keep
-    )
+    return _invoke(workspace.warehouse, workspace.dbt_target, ("--no-write-json", command, *arguments), manifest, keep)
 
 
 def _invoke(

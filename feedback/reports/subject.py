@@ -19,6 +19,7 @@ NEEDED = {
     "marts.channel_day": "spend: an ad platform's export, or landing/channel_spend",
 }
 
+
 @dataclass(frozen=True)
 class Subject:
     """Handed to each section; `channels` are in the order of the table: by spend, largest first."""
