@@ -80,6 +80,18 @@ class Constraints(BaseModel, frozen=True, extra="forbid"):
     fence: bool = True
 
 
+def calendar_of(period_budget: Sequence[float], horizon: int) -> np.ndarray:
+    """Share of the money of each period (H,): even where no amounts are given. Raises ValueError on a wrong number."""
+    if not period_budget:
+        return np.full(max(horizon, 0), 1 / max(horizon, 1))
+    money = np.asarray(period_budget, dtype=float)
+    if money.size != horizon or not money.sum() > 0:
+        raise ValueError(
+            f"period_budget has {money.size} amounts, the horizon {horizon} periods; one above zero at least"
+        )
+    return money / money.sum()
+
+
 def known(label: str, given: Sequence[str], names: Sequence[str], whose: str) -> None:
     """Raises ValueError naming the first of `given` that is none of `names`."""
     unknown = sorted(set(given) - set(names))

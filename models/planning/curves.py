@@ -50,6 +50,12 @@ class Curves:
         a, b, c, d = self.pieces[i][:, k]
         return np.asarray((((a * dx[:, None] + b) * dx[:, None] + c) * dx[:, None] + d).T)
 
+    def next_unit(self, i: int, spends: np.ndarray) -> np.ndarray:
+        """One decision's slope at several spends (D, len(spends))."""
+        k, dx = self._piece(i, spends)
+        a, b, c, _ = self.pieces[i][:, k]
+        return np.asarray(((3 * a * dx[:, None] + 2 * b) * dx[:, None] + c).T)
+
     def own(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Outcome and extra outcome of the next unit (D, n) where every draw has its own money x (D, n)."""
         value, slope = np.empty(x.shape), np.empty(x.shape)

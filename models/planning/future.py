@@ -178,9 +178,7 @@ def look_ahead(
         level = np.array([np.convolve(row, weights)[: row.size] for row in data.spend[:, :, c]])
         ceiling[c], geo_ceiling[c] = level.sum(axis=0).max() * horizon, level.max(axis=1) * horizon
     some, moved = _at_levels(fit, fit.draws.thin(draws), levels or {})
-    even = np.full(horizon, 1 / horizon) if pattern is None else np.asarray(pattern, dtype=float)
-    if even.shape != (horizon,) or (even < 0).any() or abs(even.sum() - 1) > 1e-6:
-        raise ValueError(f"pattern of {even.size} shares that sum to {even.sum():.4f}: need {horizon} that sum to 1")
+    even = np.full(horizon, 1 / horizon) if pattern is None else pattern
     return Future(
         fit, some, horizon, current, ceiling, geo_ceiling, data.spend.sum(axis=0).max(axis=0),
         base / base.sum(axis=1, keepdims=True), even, delivery, moved,

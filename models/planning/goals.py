@@ -14,7 +14,7 @@ from models.planning.outlook import Outlook
 from models.planning.planner import Objective, solved
 
 Kind = Literal["outcome", "iroas", "mroas"]
-LOOKED_AT = 24  # budgets scanned before the goal is closed in on
+LOOKED_AT = 16  # budgets scanned before the goal is closed in on
 CLOSE = 14  # halvings: the budget is right to a hundred-thousandth of the range
 NEXT = 0.01  # of the budget: the step behind a marginal return
 

@@ -104,8 +104,6 @@ def _needs_split(ahead: Future, wanted: Constraints, what: Decisions) -> None:
     periods = [p for g in wanted.groups for p in g.periods] + [p for f in wanted.flights.values() for p in f.dark]
     if periods and max(periods) > ahead.horizon:
         raise ValueError(f"period {max(periods)} is beyond the horizon of {ahead.horizon} periods")
-    if wanted.period_budget and len(wanted.period_budget) != ahead.horizon:
-        raise ValueError(f"period_budget has {len(wanted.period_budget)} amounts, the horizon {ahead.horizon} periods")
 
 
 def _channel_bounds(

@@ -96,7 +96,7 @@ def best(
             x = _project(point, lo, hi) if not len(sums) else np.clip(point, lo, hi)
             if inside.holds(x):
                 found.append((loss(x), x))
-    if lo.size == 2 and not len(sums):
+    if checked and lo.size == 2 and not len(sums):
         left = np.linspace(max(lo[0], 1 - hi[1]), min(hi[0], 1 - lo[1]), 2001)
         values = [loss(np.array([a, 1 - a])) for a in left]
         at = int(np.argmin(values))

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from models.mmm import MMMFit
-from models.planning.constraints import known
+from models.planning.constraints import calendar_of, known
 from models.planning.curves import Curves, spends_to_look_at, through
 from models.planning.delivery import Delivery
 from models.planning.future import Future, look_ahead
@@ -97,13 +97,12 @@ class Outlook:
             far = max(1.15 * float(self.ahead.ceiling[c]), 1.3 * float(shown[c]) if len(shown) else 0.0)
             spends = np.linspace(0.0, min(far, float(self.curves.knots[c][-1])), points)
             values = self.curves.at(c, spends)
-            step = spends[1] * 0.01
-            more = (self.curves.at(c, spends + step) - self.curves.at(c, np.maximum(spends - step, 0))).mean(axis=0)
-            wide = np.minimum(spends + step, spends[-1]) - np.maximum(spends - step, 0)
             low, high = np.quantile(values, [0.05, 0.95], axis=0)
+            mean = values.mean(axis=0)
             rows.append(pl.DataFrame({
-                "channel": [name] * points, "spend": spends, "mean": values.mean(axis=0), "q05": low, "q95": high,
-                "iroas": values.mean(axis=0) / np.where(spends > 0, spends, np.nan), "mroas": more / wide,
+                "channel": [name] * points, "spend": spends, "mean": mean, "q05": low, "q95": high,
+                "iroas": mean / np.where(spends > 0, spends, np.nan),
+                "mroas": self.curves.next_unit(c, spends).mean(axis=0),
                 "observed_range": spends <= self.ahead.ceiling[c] * (1 + 1e-9),
             }))  # fmt: skip
         return pl.concat(rows)
@@ -135,8 +134,9 @@ def prepare(
         raise ValueError(f"budget={most}: a plan needs money")
     told = evidence or Evidence()
     known("tiers", list(told.tiers), fit.data.channels, "the model")
-    pattern = np.asarray(calendar, dtype=float) / sum(calendar) if len(calendar) and sum(calendar) > 0 else None
-    ahead = look_ahead(fit, horizon, delivery=delivery or {}, draws=draws, levels=told.levels, pattern=pattern)
+    ahead = look_ahead(
+        fit, horizon, delivery=delivery or {}, draws=draws, levels=told.levels, pattern=calendar_of(calendar, horizon)
+    )
     base = ahead.baseline(future_controls or {})
     usual = ahead.current if ahead.current.sum() > 0 else fit.data.spend.sum(axis=(0, 1))
     mix = usual / usual.sum()

@@ -12,7 +12,7 @@ import polars as pl
 from models.mmm import MMMFit
 from models.planning import advice
 from models.planning.aim import mean_of, worst_share
-from models.planning.constraints import Constraints
+from models.planning.constraints import Constraints, calendar_of
 from models.planning.curves import Curves
 from models.planning.delivery import Delivery
 from models.planning.limits import Decisions, Limits, Split, decisions_of, limits_of
@@ -151,8 +151,7 @@ def _case(
     seed: int,
 ) -> _Case:  # fmt: skip
     what = decisions_of(outlook.ahead, split)
-    calendar = np.asarray(wanted.period_budget, dtype=float) if wanted.period_budget else np.ones(outlook.ahead.horizon)
-    mix = outlook.current_of(what, budget, calendar / calendar.sum())
+    mix = outlook.current_of(what, budget, calendar_of(wanted.period_budget, outlook.ahead.horizon))
     limits = limits_of(outlook.ahead, wanted, what, mix, budget, outlook.tiers)
     response: Curves | Phased = outlook.curves
     if split == "geo":

@@ -8,7 +8,6 @@ import pytest
 from models.mmm import Experiment, MMMData, MMMSpec, fit
 from models.planning import Constraints, Delivery, Group, frontier, plan, prepare
 from models.planning.optimise import best, worst_share
-from tests.models.mmm.mmm_worlds import frame, read
 
 log1 = np.log1p
 FREE = (np.zeros(2), np.full(2, np.inf))
@@ -62,12 +61,6 @@ def test_risk_aversion_prefers_the_sure_channel():
     careful = best(response, 1.0, np.zeros(2), np.ones(2), objective=worst_share(0.2))
     assert bold.x[0] > 0.99
     assert careful.x[1] > 0.9
-
-
-@pytest.fixture(scope="module")
-def fitted():
-    long, _ = frame(periods=120, seed=2, controls=True)
-    return fit(read(long, 1, controls=True), MMMSpec(adstock="geometric", saturation="logistic"), seed=1)
 
 
 FUTURE = {"price": [0.0] * 13}
