@@ -12,6 +12,7 @@ from models.incrementality.design import design_geo, draw_design
 from models.incrementality.design_result import AnalysisPlan, GeoDesign
 from models.incrementality.estimator import Estimator
 from models.incrementality.geo import read_geo
+from models.incrementality.geo_looks import GeoLooks, look_geo
 from models.incrementality.handover import LiftContract, lift_contract
 from models.incrementality.moments import ArmsError
 from models.incrementality.observational import read_observational
@@ -31,6 +32,7 @@ __all__ = [
     "DeclaredLooks",
     "Estimator",
     "GeoDesign",
+    "GeoLooks",
     "GeoPanel",
     "LiftContract",
     "LiftResult",
@@ -41,6 +43,7 @@ __all__ = [
     "design_geo",
     "draw_design",
     "lift_contract",
+    "look_geo",
     "proportion_arms",
     "read_ab",
     "read_cells",

@@ -109,12 +109,12 @@ def _overlaps(test: GeoTest, neighbours: Sequence[Neighbour], start: date, end: 
     return overlaps(neighbours, [geos[r] for r in test.treated], [geos[r] for r in test.donors], start, end)
 
 
-def choice_of(test: GeoTest, method: str, seed: int) -> Choice:
-    """The estimator: the named one, or chosen on the pre-period of this test."""
+def choice_of(test: GeoTest, method: str, seed: int, *, periods: int | None = None) -> Choice:
+    """The estimator: the named one, or chosen on the pre-period of this test for a window of `periods` (the test's)."""
     if method != "auto":
         return Choice(Estimator.named(method), {}, ())
     kpi = test.panel.kpi[:, : test.pre]
-    return choose(kpi[list(test.treated)], kpi[list(test.donors)], test.periods, seed=seed)
+    return choose(kpi[list(test.treated)], kpi[list(test.donors)], periods or test.periods, seed=seed)
 
 
 def placebo_inference(

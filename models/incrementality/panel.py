@@ -103,6 +103,10 @@ class GeoPanel:
         """The last calendar day the panel covers."""
         return _period_end(self.dates[-1], self.grain)
 
+    def period_end(self, column: int) -> date:
+        """The last calendar day of the period in this column."""
+        return _period_end(self.dates[column], self.grain)
+
     def until(self, day: date) -> GeoPanel:
         """The panel as it was known on `day`: periods that had ended by then."""
         columns = sum(_period_end(first, self.grain) <= day for first in self.dates)

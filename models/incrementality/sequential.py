@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import e, exp, log, sqrt
 from typing import Literal
 
@@ -66,6 +67,13 @@ def group_sequential_bounds(
     `fractions` of the final information, ascending, the last one 1. Exact up to the grid: the density of the score on
     the continuation region is carried from look to look. Source: Lan and DeMets (1983); Armitage et al. (1969).
     """
+    return _bounds(tuple(float(fraction) for fraction in fractions), alpha, spending, power, nodes)
+
+
+@cache
+def _bounds(
+    fractions: tuple[float, ...], alpha: float, spending: Spending, power: float, nodes: int
+) -> tuple[float, ...]:
     from scipy import stats
 
     steps = np.diff([0.0, *fractions])
