@@ -196,7 +196,11 @@ def _simple_residual(data: MMMData, y: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _without_spikes(data: MMMData, spec: MMMSpec) -> tuple[np.ndarray, list[Warning]]:
-    """Media with single wild values cut to the largest ordinary one; the raw series stays in the data."""
+    """Media with single wild values read as their neighbours' median; the raw series stays in the data.
+
+    Nobody spends fifteen times the usual maximum in one week: such a cell is a wrong record, and cut to the maximum it
+    would still be the strongest week of the series.
+    """
     media, found = data.media.copy(), []
     for c, name in enumerate(data.media_names):
         for g, geo in enumerate(data.geos):
@@ -212,8 +216,9 @@ def _without_spikes(data: MMMData, spec: MMMSpec) -> tuple[np.ndarray, list[Warn
                 ):
                     break
                 where = f" in {geo}" if len(data.geos) > 1 else ""
+                usual = float(np.median(np.concatenate([series[max(t - 2, 0) : t], series[t + 1 : t + 3]])))
                 cut = (
-                    f"The model read it as {others.max():,.6g}"
+                    f"The model read it as {usual:,.6g}, the middle of the periods around it"
                     if spec.winsorise_spikes
                     else "The model read it as it is"
                 )
@@ -225,7 +230,7 @@ def _without_spikes(data: MMMData, spec: MMMSpec) -> tuple[np.ndarray, list[Warn
                 ))  # fmt: skip
                 if not spec.winsorise_spikes:
                     break
-                series[t] = others.max()
+                series[t] = usual
     return media, found
 
 

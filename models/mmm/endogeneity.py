@@ -8,12 +8,15 @@ import numpy as np
 from scipy import stats
 
 from models.mmm.design import Design
+from models.mmm.tipping import tipping_points
 from models.warning import Severity, Warning
 
 if TYPE_CHECKING:
     from models.mmm.result import MMMFit
 
 LEVEL = 0.001  # per channel and test: about one false alarm in a hundred fits of four channels
+LEVEL_AFTER_ONE = 0.05  # for the other channels once one was found: the same buyers watch the same sales
+TOGETHER = 0.5  # correlation of a channel's movement with the mean of the others' beyond which one driver is suspected
 OVERLAP = 0.5  # share of a channel's movement that a declared confounder explains
 LAGS = 2
 
@@ -24,20 +27,21 @@ def check(fit: MMMFit) -> list[Warning]:
     """
     found = []
     follows, leads = spend_after_sales(fit.design), sales_before_spend(fit)
-    overlap = confounder_overlap(fit.design)
+    overlap, together = confounder_overlap(fit.design), common_movement(fit.design)
     names = fit.data.media_names
-    for c, name in enumerate(names):
-        if c >= len(fit.data.channels):
-            continue
-        if min(follows[c], leads[c]) < LEVEL:
+    paid = range(len(fit.data.channels))
+    worst = np.minimum(follows, leads)
+    level = LEVEL_AFTER_ONE if (worst[: len(paid)] < LEVEL).any() else LEVEL
+    for c in paid:
+        name = names[c]
+        if worst[c] < level:
             how = (
                 "spend moved after sales had moved" if follows[c] < leads[c] else "sales had moved before the spend did"
             )
             found.append(Warning(
-                "spend_follows_demand", "high", name,
-                f"{name} looks as if it was bought because demand was up: {how} (p ="
-                f" {min(follows[c], leads[c]):.1g}). Its number"
-                " is then too high.",
+                "spend_follows_demand", "high" if worst[c] < LEVEL else "medium", name,
+                f"{name} looks as if it was bought because demand was up: {how} (p = {worst[c]:.1g}). Its number is"
+                " then wrong, mostly too high.",
                 f"Test {name} in some regions, or add the demand signal its buyers react to as a confounder.",
             ))  # fmt: skip
         elif overlap[c] > OVERLAP:
@@ -47,6 +51,14 @@ def check(fit: MMMFit) -> list[Warning]:
                 " from demand"
                 " only by the small rest, and any error of the demand signal ends up in it.",
                 f"Test {name} in some regions before acting on its number.",
+            ))  # fmt: skip
+        elif together[c] > TOGETHER:
+            found.append(Warning(
+                "common_driver", "medium", name,
+                f"{name} rises and falls with the other channels beyond season and trend (correlation"
+                f" {together[c]:.2f}): something moves all budgets. If it is demand, it moves sales too, and these"
+                " numbers are too high.",
+                "Find out what sets the budgets; add it as a confounder if it is demand, or test a channel by region.",
             ))  # fmt: skip
     tested = {c for e in fit.experiments for c in e.channels}
     untested = [c for c in range(len(fit.data.channels)) if names[c] not in tested]
@@ -67,18 +79,6 @@ def check(fit: MMMFit) -> list[Warning]:
     return found
 
 
-def tipping_points(fit: MMMFit, share: float = 0.5) -> np.ndarray:
-    """Partial R-squared (P,) with spend and with sales that a hidden driver needs to remove `share` of each
-    channel's effect.
-
-    Robustness value of Cinelli and Hazlett (2020), with the posterior's mean over sd in the place of the t-statistic.
-    """
-    paid = len(fit.data.channels)
-    draws = fit.incremental()[:, :paid]
-    f = share * np.abs(draws.mean(axis=0)) / draws.std(axis=0) / np.sqrt(fit.design.cells)
-    return np.asarray(0.5 * (np.sqrt(f**4 + 4 * f**2) - f**2))
-
-
 def confounder_overlap(design: Design) -> np.ndarray:
     """R-squared (C,) of each media series on the declared confounders, within regions, after season and trend."""
     roles = dict(zip(design.data.control_names, design.data.control_roles, strict=True))
@@ -95,9 +95,28 @@ def confounder_overlap(design: Design) -> np.ndarray:
     return out
 
 
+def common_movement(design: Design) -> np.ndarray:
+    """Correlation (C,) of each paid series with the mean of the other paid ones, on logs, after season and trend.
+
+    Zeros for a single channel, and for several regions, where a movement common to all is measured apart from them.
+    """
+    out = np.zeros(len(design.media))
+    paid = len(design.data.channels)
+    if paid < 2 or len(design.data.geos) > 1:
+        return out
+    x = design.media[:paid, 0]
+    floor = 0.05 * x.mean(axis=1, keepdims=True)  # dark weeks count as little, not as minus infinity
+    moved = _left(np.log(np.maximum(x, floor)).T, time_columns(design)).T
+    moved /= np.maximum(moved.std(axis=1, keepdims=True), 1e-9)
+    for c in range(paid):
+        others = np.delete(moved, c, axis=0).mean(axis=0)
+        out[c] = float((moved[c] * others).mean() / max(float(others.std()), 1e-9))
+    return out
+
+
 def spend_after_sales(design: Design) -> np.ndarray:
     """p-values (C,): do last periods' sales help to predict spend beyond its own past, trend and season?"""
-    base, y = _time_columns(design), (design.y * design.weight).mean(axis=0)
+    base, y = time_columns(design), (design.y * design.weight).mean(axis=0)
     y = _left(y[:, None], base)[:, 0]
     out = np.ones(len(design.media))
     for c, series in enumerate(design.media):
@@ -105,7 +124,7 @@ def spend_after_sales(design: Design) -> np.ndarray:
         own = np.stack([_lag(x, k) for k in range(1, LAGS + 1)], axis=1)
         sales = np.stack([_lag(y, k) for k in range(1, LAGS + 1)], axis=1)
         rows = slice(LAGS, None)
-        out[c] = _joint(x[rows], np.hstack([base, own])[rows], sales[rows])
+        out[c] = joint_p(x[rows], np.hstack([base, own])[rows], sales[rows])
     return out
 
 
@@ -114,18 +133,18 @@ def sales_before_spend(fit: MMMFit) -> np.ndarray:
     design = fit.design
     scaled = (fit.data.kpi - fit.fitted()) / (design.scales.size[:, None] * design.scales.kpi) * design.weight
     left = scaled.mean(axis=0)
-    base = _time_columns(design)
+    base = time_columns(design)
     out = np.ones(len(design.media))
     for c, series in enumerate(design.media):
         x = series.mean(axis=0)
         own = np.stack([_lag(x, k) for k in range(LAGS + 1)], axis=1)
         future = np.stack([_lag(x, -k) for k in range(1, LAGS + 1)], axis=1)
         rows = slice(LAGS, -LAGS)
-        out[c] = _joint(left[rows], np.hstack([base, own])[rows], future[rows])
+        out[c] = joint_p(left[rows], np.hstack([base, own])[rows], future[rows])
     return out
 
 
-def _time_columns(design: Design) -> np.ndarray:
+def time_columns(design: Design) -> np.ndarray:
     names = design.baseline.names
     chosen = [k for k, n in enumerate(names) if n in ("intercept", "slope") or n[:4] in ("sin_", "cos_")]
     columns = [np.ones(design.y.shape[1])] + [design.baseline.columns[k][0] for k in chosen if names[k] != "intercept"]
@@ -140,7 +159,7 @@ def _left(y: np.ndarray, x: np.ndarray) -> np.ndarray:
     return np.asarray(y - x @ np.linalg.lstsq(x, y, rcond=None)[0])
 
 
-def _joint(y: np.ndarray, held: np.ndarray, added: np.ndarray) -> float:
+def joint_p(y: np.ndarray, held: np.ndarray, added: np.ndarray) -> float:
     """Wald test that `added` does nothing, with errors robust to correlated noise (Newey-West, 4 lags)."""
     x = np.hstack([held, added])
     coefficients, *_ = np.linalg.lstsq(x, y, rcond=None)

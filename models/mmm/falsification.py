@@ -16,7 +16,7 @@ from models.mmm import laplace
 from models.mmm.data import MMMData
 from models.mmm.design import IDENTITY_LINK, Form, Scales, design
 from models.mmm.experiments import Calibration
-from models.mmm.fitting import choose_form
+from models.mmm.forms import choose_form
 from models.mmm.spec import ChannelSpec, MMMSpec, Normal
 from models.warning import Warning
 

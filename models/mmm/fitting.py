@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
 from models.mmm import block as blocks
-from models.mmm import conflicts, endogeneity, laplace, postfit, prefit, robust, sampler
-from models.mmm.baseline import taps
+from models.mmm import conflicts, drift, endogeneity, laplace, postfit, prefit, robust, sampler, signs
 from models.mmm.data import MMMData
 from models.mmm.design import Design, Form, Scales, design
 from models.mmm.experiments import Calibration, Experiment, calibrate
+from models.mmm.forms import choose_form
 from models.mmm.posterior import from_kernel
 from models.mmm.result import MMMFit
 from models.mmm.spec import MMMSpec, Sampling
 from models.warning import Warning
-
-CLEAR = 3.0  # nats of log evidence that a richer form must gain over the plain one
-DELAY_REACH = 3  # a delayed carryover is followed over this many times the usual lag
 
 
 def fit(data: MMMData, spec: MMMSpec | None = None, *, experiments: Sequence[Experiment] = (), seed: int) -> MMMFit:
@@ -60,6 +57,9 @@ def fit_with(
     plan, block, peak, note = _wider_prior(plan, block, peak, tests)
     findings += note
     decisions += [w.message for w in note]
+    plan, block, peak, note = signs.free_negative(plan, block, peak, tests)
+    findings += note
+    decisions += [w.message for w in note if w.severity == "high"]
     if spec.likelihood == "auto":
         plan, block, peak, note = robust.reweigh(plan, tests, block, peak)
         findings += note
@@ -71,74 +71,7 @@ def fit_with(
     draws = from_kernel(run.theta, block, plan, seed=seed)
     reason = "every part of this spec is in the compiled density"
     done = MMMFit(plan, draws, "kernel", reason, tuple(decisions), tuple(experiments), table, tuple(findings), seed)
-    return replace(done, findings=(*findings, *postfit.check(done), *endogeneity.check(done)))
-
-
-def choose_form(
-    data: MMMData, spec: MMMSpec, experiments: Sequence[Experiment], scales: Scales | None = None
-) -> tuple[Form, list[Warning]]:
-    """The response form: as asked; for `auto` the plain one, unless the evidence for another is clear.
-
-    A delay is then taken back from the channels that do not need it. Compared by the log evidence at the peak, with the
-    regions' effects held equal, which keeps it cheap.
-    """
-    short = taps(spec, data)
-    long = int(min(max(short, (short - 1) * DELAY_REACH + 1), max(len(data.dates) // 3, short)))
-    narrow = spec.model_copy(update={"geo_effects": False})
-
-    def evidence(form: Form) -> float:
-        plan = design(data, narrow, form, scales=scales)
-        tests = calibrate(data, plan.media, plan.scales, experiments)
-        return laplace.peak(blocks.build(plan, tests), laplace.start(plan)).log_evidence
-
-    curves = (
-        [("logistic", False), ("hill", False), ("hill", True)]
-        if spec.saturation == "auto"
-        else [(spec.saturation, False)]
-    )
-    if spec.saturation == "hill" and spec.free_slope == "auto":
-        curves = [("hill", False), ("hill", True)]
-    if spec.free_slope != "auto":
-        curves = [(c, f) for c, f in curves if f == spec.free_slope] or [("hill", True)]
-    reaches = {"geometric": short, "weibull": long}
-    adstocks = ("geometric", "weibull") if spec.adstock == "auto" else (spec.adstock,)
-    forms = [Form(a, c, f, reaches[a]) for a in adstocks for c, f in curves]
-    if len(forms) == 1:
-        return forms[0], []
-    scores = [evidence(form) for form in forms]
-    plain, first = forms[0], scores[0]
-    best, score = forms[int(np.argmax(scores))], max(scores)
-    if score <= first + CLEAR:
-        return plain, []
-    try_delay, try_slope = spec.adstock == "auto", spec.free_slope == "auto"
-    if try_delay and best.adstock == "weibull":
-        best, score = _without_needless_delay(best, score, data, evidence)
-    words = []
-    if best.adstock == "weibull" and try_delay:
-        words.append(f"a delayed carryover of {', '.join(best.delayed or data.media_names)}")
-    if best.free_slope and try_slope:
-        words.append(f"an S-shaped or steep response of {', '.join(best.sloped or data.media_names)}")
-    if best.saturation != plain.saturation:
-        words.append(f"the {best.saturation} curve")
-    return best, [Warning(
-        "shape_chosen_by_data", "low", "all",
-        f"The data speak clearly for {' and '.join(words)} (log evidence +{score - first:.1f} over the plain form),"
-        " so that form"
-        " was used.",
-        "Fix the form in MMMSpec to keep it from changing with new data.",
-    )]  # fmt: skip
-
-
-def _without_needless_delay(
-    best: Form, score: float, data: MMMData, evidence: Callable[[Form], float]
-) -> tuple[Form, float]:
-    """The delay taken back from each channel whose data do not lose by it; a plain carryover is also cheaper."""
-    kept = list(data.media_names)
-    for name in data.media_names:
-        fewer = tuple(c for c in kept if c != name)
-        if fewer and (without := evidence(replace(best, delayed=fewer))) > score:
-            kept, score = list(fewer), without
-    return replace(best, delayed=tuple(kept)), score
+    return replace(done, findings=(*findings, *postfit.check(done), *endogeneity.check(done), *drift.check(done)))
 
 
 def climb(

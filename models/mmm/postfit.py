@@ -29,7 +29,8 @@ class Limits:
     contraction_none: float = 0.10
     contraction_weak: float = 0.50
     autocorrelation: float = 0.30
-    wide: float = 4.0
+    off_by_half: float = 0.25
+    off_by_half_low: float = 0.15
     prior_tail: float = 2.33  # standard deviations of the prior: its 1 % and 99 % points
 
 
@@ -82,8 +83,8 @@ def not_converged(problems: list[str], decisions: list[str]) -> Warning:
 
 def check(fit: MMMFit, limits: Limits = LIMITS) -> list[Warning]:
     """Findings about a finished fit's answer."""
-    return [*_baseline(fit, limits), *_learning(fit, limits), *_plausible(fit, limits), *_residuals(fit, limits),
-            *_carryover(fit)]  # fmt: skip
+    return [*_baseline(fit, limits), *_learning(fit, limits), *_plausible(fit, limits), *_precision(fit, limits),
+            *_residuals(fit, limits), *_carryover(fit)]  # fmt: skip
 
 
 def contraction(fit: MMMFit) -> np.ndarray:
@@ -152,12 +153,27 @@ def _plausible(fit: MMMFit, limits: Limits) -> list[Warning]:
                 f" {high_ok:g}.",
                 "Check units and currency, or state the plausible range of this business.",
             ))  # fmt: skip
-        elif row["q05"] > 0 and row["q95"] / row["q05"] > limits.wide:
+    return found
+
+
+def off_by_half(fit: MMMFit) -> np.ndarray:
+    """Probability (C,) that the true contribution lies more than half away from the reported mean."""
+    draws = fit.incremental()
+    middle = draws.mean(axis=0)
+    return np.asarray((np.abs(draws - middle) > 0.5 * np.abs(middle)).mean(axis=0))
+
+
+def _precision(fit: MMMFit, limits: Limits) -> list[Warning]:
+    found = []
+    totals = fit.totals()
+    for row, risk in zip(totals.iter_rows(named=True), off_by_half(fit), strict=True):
+        if risk > limits.off_by_half_low:
+            name = row["channel"]
             found.append(Warning(
-                "wide_interval", "low", row["channel"],
-                f"iROAS of {row['channel']} lies anywhere from {row['q05']:.3g} to {row['q95']:.3g}: too wide to"
-                " rank it.",
-                f"A test of {row['channel']} would narrow it.",
+                "wide_interval", "medium" if risk > limits.off_by_half else "low", name,
+                f"The number of {name} may well be off by more than half (probability {risk:.0%}): its 90 % range runs"
+                f" from {row['q05']:,.3g} to {row['q95']:,.3g}.",
+                f"Use the range of {name}, not its mean; a test of {name} would narrow it.",
             ))  # fmt: skip
     return found
 

@@ -72,11 +72,12 @@ class Sampling(BaseModel, frozen=True, extra="forbid"):
 class MMMSpec(BaseModel, frozen=True, extra="forbid"):
     """The main specification, decided before the data are seen.
 
-    `adstock` and `saturation` may be `auto`: the plain form (geometric; Hill with slope 1) unless the data speak
-    clearly for a delayed or S-shaped one; the fit then says so in a warning. `effect="auto"` takes the money-scale
-    prior when KPI and spend look like one currency, else a prior on the share of the KPI. `season_harmonics` and
-    `trend_knots_every_weeks` bound the baseline's freedom; how much of it is used is learned. Half-lives are in
-    weeks, half-saturation in multiples of the channel's average active period.
+    `adstock` and `saturation` may be `auto`: geometric carryover unless the data speak clearly for a delayed one (the
+    fit then says so in a warning), and the Hill curve with a slope per channel unless a fixed curve is clearly better
+    and the channel went dark now and then. `effect="auto"` takes the money-scale prior when KPI and spend look like
+    one currency, else a prior on the share of the KPI. `season_harmonics` and `trend_knots_every_weeks` bound the
+    baseline's freedom; how much of it is used is learned. Half-lives are in weeks, half-saturation in multiples of the
+    channel's average active period.
     """
 
     adstock: Adstock | Literal["auto"] = "auto"
@@ -86,7 +87,7 @@ class MMMSpec(BaseModel, frozen=True, extra="forbid"):
     half_life: LogNormal = LogNormal.with_median(1.5, 0.8)
     half_saturation: LogNormal = LogNormal.with_median(1.5, 0.8)
     delay_shape: LogNormal = LogNormal.with_median(1.0, 0.6)
-    slope: LogNormal = LogNormal.with_median(1.3, 0.5)
+    slope: LogNormal = LogNormal.with_median(1.4, 0.5)
     effect: Literal["auto", "iroas", "share"] = "auto"
     iroas: LogNormal = LogNormal(mu=0.2, sigma=0.9)
     media_share: Share = 0.35

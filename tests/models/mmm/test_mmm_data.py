@@ -114,8 +114,8 @@ def test_a_spike_is_named_cut_and_kept_raw():
     assert [(w.code, w.subject) for w in found.findings] == [("spend_spike", "a")]
     assert "2022-02-07" in found.findings[0].message
     assert data.media[0, 5, 0] == 60_000
-    ordinary = np.delete(found.media[0, 0], 5)
-    assert found.media[0, 0, 5] == pytest.approx(ordinary.max())
+    around = found.media[0, 0, [3, 4, 6, 7]]
+    assert found.media[0, 0, 5] == pytest.approx(np.median(around))
 
 
 def test_units_do_not_change_the_model():
