@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -11,14 +13,26 @@ import polars as pl
 from dagster_project.fiscal_periods import WINDOW, Split, split
 
 if TYPE_CHECKING:
-    from models.mmm import MMMFit
+    from dagster_project.mmm_fits import Found
+    from models.mmm import Changes, Falsification, MMMFit
 
 TABLES = (
     "measurement.channel_estimate",
     "measurement.contribution",
     "measurement.curve",
     "measurement.diagnostic",
+    "measurement.mmm_fit",
+    "measurement.mmm_change",
 )
+NAMES = {"iroas": "iROAS", "incremental_revenue": "incremental revenue", "contribution_share": "share of the KPI"}
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The run that a run is compared with, and the file of its fit."""
+
+    run_id: str
+    file: str
 
 
 @dataclass(frozen=True)
@@ -160,6 +174,76 @@ def diagnostics(fit: MMMFit) -> pl.DataFrame:
             }
         )
     return pl.DataFrame(rows)
+
+
+def with_falsification(diagnostic: pl.DataFrame, attempts: Falsification) -> pl.DataFrame:
+    """The convergence figures, and one line per attempt to break the result: its reading against its mark."""
+    broken = attempts.tests.select(
+        name=pl.format("{}: {}", "test", "channel"), value="value", threshold="mark", passed="passed"
+    )
+    return pl.concat([diagnostic, broken], how="vertical_relaxed")
+
+
+def provenance(found: Found, earlier: Earlier | None) -> pl.DataFrame:
+    """The run's one row of `measurement.mmm_fit`: file, how the fit came about, and the sampled fit behind it."""
+    return pl.DataFrame(
+        {
+            "fit_key": [found.key],
+            "file": [found.file],
+            "seconds": [found.seconds],
+            "engine": [found.fit.engine],
+            "path": [found.path],
+            "reason": [found.reason],
+            "base_key": [found.base_key],
+            "previous_run_id": [earlier.run_id if earlier else None],
+        },
+        schema_overrides={"base_key": pl.String, "previous_run_id": pl.String},
+    )
+
+
+def changed(fits: Path, earlier: Earlier | None, fit: MMMFit) -> pl.DataFrame:
+    """What moved each channel's number since the previous run, by cause; empty where there is nothing to compare."""
+    from models.mmm import changes, load
+
+    if earlier is None or not (fits / earlier.file).exists():
+        return pl.DataFrame()
+    found = changes(load(fits / earlier.file), fit)
+    return found.table.with_columns(
+        previous_run_id=pl.lit(earlier.run_id),
+        basis=pl.lit(found.basis),
+        added=pl.lit(found.added),
+        restated=pl.lit(found.restated),
+        message=pl.Series([_sentence(row, found) for row in found.table.iter_rows(named=True)], dtype=pl.String),
+    )
+
+
+def _sentence(row: dict[str, Any], found: Changes) -> str:
+    """One channel's change in words, largest cause first."""
+    name, show = NAMES[row["estimand"]], _shown(row["estimand"])
+    if row["before"] is None or row["after"] is None:
+        gone = row["after"] is None
+        return f"{row['channel']} is {'no longer' if gone else 'new'} in the model: there is nothing to compare."
+    causes = {
+        "data": f"{found.added} new period{'s' * (found.added != 1)}",
+        "restatement": f"{found.restated} restated value{'s' * (found.restated != 1)} of old periods",
+        "model": f"the model ({found.why_model})" if found.why_model else "the model",
+    }
+    ranked = sorted((c for c in causes if row[c]), key=lambda c: -abs(row[c]))
+    parts = ", ".join(f"{show(row[c], '+')} from {causes[c]}" for c in ranked) or "nothing moved it"
+    return f"{name} of {row['channel']}: {show(row['before'])} before, {show(row['after'])} now; {parts}."
+
+
+def _shown(estimand: str) -> Callable[..., str]:
+    form = {"iroas": ".3f", "incremental_revenue": ",.0f", "contribution_share": ".2%"}[estimand]
+    return lambda value, sign="": format(value, f"{sign}{form}")
+
+
+def changes_markdown(changed: pl.DataFrame) -> str:
+    """The changes of iROAS as sentences for the asset's page."""
+    if changed.is_empty():
+        return "no earlier run of this workspace to compare with"
+    told = changed.filter(pl.col("estimand") == "iroas").sort("channel")["message"]
+    return "\n".join(f"* {line}" for line in told)
 
 
 def fit_line(fit: MMMFit) -> pl.DataFrame:

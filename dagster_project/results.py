@@ -55,7 +55,11 @@ TABLES = {
     " shrunk double, q05 double, q95 double, p_gt_0 double, lfsr double, n_contrasts bigint",
     "measurement.warning": "run_id varchar, code varchar, subject varchar, severity varchar, message varchar,"
     " action varchar, primary key (run_id, code, subject)",
-    "measurement.mmm_fit": "fit_key varchar primary key, run_id varchar, file varchar, seconds double, engine varchar",
+    "measurement.mmm_fit": "run_id varchar primary key, fit_key varchar, file varchar, seconds double, engine varchar,"
+    " path varchar, reason varchar, base_key varchar, previous_run_id varchar",
+    "measurement.mmm_change": "run_id varchar, previous_run_id varchar, channel varchar, estimand varchar,"
+    " before double, after double, restatement double, data double, model double, basis varchar, added bigint,"
+    " restated bigint, message varchar, primary key (run_id, channel, estimand)",
     "feedback.pattern_card": "pattern_id varchar, version bigint, state varchar, kind varchar, brand varchar,"
     " card json,"
     " content_sha256 varchar, recorded_at timestamp, run_id varchar, primary key (pattern_id, version)",
@@ -67,6 +71,10 @@ TABLES = {
 
 def create_tables(con: duckdb.DuckDBPyConnection) -> None:
     """Every result table, empty where it does not exist yet; one of an older version gets the columns it lacks."""
+    # Older warehouses hold one row a fit here, which a second run of the same fit cannot join; files stay on disk.
+    by_fit = "table_name = 'mmm_fit' and constraint_type = 'PRIMARY KEY' and constraint_column_names = ['fit_key']"
+    if con.execute(f"select 1 from duckdb_constraints() where {by_fit}").fetchall():
+        con.execute("drop table measurement.mmm_fit")
     for table, columns in TABLES.items():
         con.execute(f"create table if not exists {table} ({columns})")
         for column in _COMMA.split(columns):

@@ -232,6 +232,7 @@ class Mmm(_Part):
     chains: int = Field(default=4, ge=2, le=8)
     start: date | None = None
     max_lag_weeks: int = Field(default=13, ge=1, le=52)
+    falsify: bool = False
 
 
 class Patterns(_Part):

@@ -1,18 +1,18 @@
-"""The media mix model: fitted once per set of inputs, kept, and never reported when it did not converge."""
+"""The media mix model: made once per set of inputs, kept, and never reported when it did not converge."""
 
 from __future__ import annotations
 
 import hashlib
-import time
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import duckdb
 import polars as pl
 
-from dagster_project import mmm_rows, results, run_record
+from dagster_project import mmm_fits, mmm_rows, results, run_record
 from dagster_project.environment import settings, workspace
 from dagster_project.findings import forget_warnings, markdown, record_warnings
-from dagster_project.model_inputs import MmmInput, mmm_input
+from dagster_project.model_inputs import mmm_input
 from dagster_project.plotted import picture
 from dagster_project.run_record import Check
 from dagster_project.settings import SOURCES
@@ -68,19 +68,31 @@ def measured_run(warehouse: Warehouse) -> dg.MaterializeResult:
 )
 def mmm(warehouse: Warehouse) -> dg.MaterializeResult:
     """What each channel added to the KPI, from spend and outcome alone: no experiment enters this fit."""
+    from models.mmm import falsify
+
     company = settings()
     with warehouse.read() as con:
         facts = run_record.current(con)
         prepared = mmm_input(con, company)
+        earlier = _remembered(con, facts)
     if isinstance(prepared, str):
         return _nothing(warehouse, facts, prepared)
     try:
-        fit, note = _fit(warehouse, prepared, facts)
+        found = mmm_fits.find(
+            workspace().fits, prepared, company, seed=facts.seed, code=run_record.digest_of("models/mmm")
+        )
     except ValueError as refused:
         return _nothing(warehouse, facts, f"data that a model can be fitted on: {refused}")
+    fit = found.fit
     warnings = [*fit.warnings(), *(_note_warning(n) for n in (*prepared.notes, *fit.decisions))]
     draws = mmm_rows.period_draws(fit, company.fiscal.year_starts_in_month)
     tables = mmm_rows.tables(fit, draws)
+    tables["measurement.mmm_fit"] = mmm_rows.provenance(found, earlier)
+    tables["measurement.mmm_change"] = mmm_rows.changed(workspace().fits, earlier, fit)
+    if company.mmm.falsify:
+        attempts = falsify(fit.data, fit.spec, seed=facts.seed)
+        warnings += attempts.warnings
+        tables["measurement.diagnostic"] = mmm_rows.with_falsification(tables["measurement.diagnostic"], attempts)
     blocks = [w for w in warnings if w.severity == "block"]
     verdict = Check(
         "mmm:trustworthy",
@@ -99,11 +111,16 @@ def mmm(warehouse: Warehouse) -> dg.MaterializeResult:
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": tables["measurement.channel_estimate"].height,
-            "fit": note,
+            "fit": "kept from an earlier run of the same data, spec, code and seed"
+            if found.kept
+            else f"made in {found.seconds:.1f} s",
+            "path": found.path,
+            "reason": found.reason,
             "engine": f"{fit.engine}: {fit.engine_reason}",
             "panel": f"{len(fit.data.geos)} regions x {len(fit.data.dates)} {fit.data.grain}s,"
             f" {len(fit.data.channels)} channels",
             "iroas": dg.MetadataValue.md(mmm_rows.roas_markdown(fit)),
+            "changes": dg.MetadataValue.md(mmm_rows.changes_markdown(tables["measurement.mmm_change"])),
             "warnings": dg.MetadataValue.md(markdown(warnings)),
             **_plots(tables, fit),
         },
@@ -135,47 +152,22 @@ def _note_warning(note: str) -> Warning:
     return Warning("model_choice", "info", f"mmm-{subject}", note, "Nothing to do unless the choice is wrong for you.")
 
 
-def _fit(warehouse: Warehouse, prepared: MmmInput, facts: run_record.RunFacts) -> tuple[MMMFit, str]:
-    """The fit of exactly these inputs: the kept one where it exists, else a new one, kept for the next run."""
-    from models.mmm import MMMData, MMMSpec, fit, load
-    from models.mmm.spec import Sampling
+def _remembered(con: duckdb.DuckDBPyConnection, facts: run_record.RunFacts) -> mmm_rows.Earlier | None:
+    """The run that this one is compared with: the last finished one that knew no more days.
 
-    company = settings()
-    data = MMMData.from_frame(
-        prepared.frame,
-        date="date",
-        kpi="kpi",
-        spend={c: c for c in prepared.channels},
-        controls=prepared.controls,  # type: ignore[arg-type]  # roles were checked when the context landed
-        geo=prepared.geo,
-        kpi_unit="revenue" if company.kpi.name == "revenue" else "count",
-        value_per_kpi=float(company.kpi.value_per_unit) if company.kpi.value_per_unit else None,
-    )
-    spec = MMMSpec(
-        break_even_iroas=1 / float(company.margin) if company.margin else 1.0,
-        max_lag_weeks=company.mmm.max_lag_weeks,
-        sampling=Sampling(chains=company.mmm.chains, draws=company.mmm.draws),
-    )
-    content = prepared.frame.write_csv(float_precision=9)
-    key = hashlib.sha256(
-        f"{spec.model_dump_json()}|{facts.seed}|{run_record.digest_of('models/mmm')}|{content}".encode()
-    ).hexdigest()
-    with warehouse.read() as con:
-        kept = first(con, "select file from measurement.mmm_fit where fit_key = ?", [key])
-    if kept and (workspace().fits / kept[0]).exists():
-        with warehouse.write() as con:
-            con.execute("update measurement.mmm_fit set run_id = ? where fit_key = ?", [facts.run_id, key])
-        return load(workspace().fits / kept[0]), "kept from an earlier run of the same data, spec, code and seed"
-    began = time.monotonic()
-    fitted = fit(data, spec, seed=facts.seed)
-    seconds = time.monotonic() - began
-    file = fitted.save(workspace().fits / f"{key[:16]}")
-    with warehouse.write() as con:
-        con.execute(
-            "insert or replace into measurement.mmm_fit values (?, ?, ?, ?, ?)",
-            [key, facts.run_id, file.name, seconds, fitted.engine],
+    Chosen once per run, so that computing a run again compares it with the same one.
+    """
+    chosen = first(con, "select previous_run_id from measurement.mmm_fit where run_id = ?", [facts.run_id])
+    if chosen:
+        row = first(con, "select run_id, file from measurement.mmm_fit where run_id = ?", [chosen[0]])
+    else:
+        row = first(
+            con,
+            "select f.run_id, f.file from measurement.mmm_fit f join ops.run r using (run_id) where r.status ="
+            " 'finished' and run_id <> ? and r.as_of <= ? order by r.as_of desc, r.started_at desc limit 1",
+            [facts.run_id, facts.as_of],
         )
-    return fitted, f"fitted in {seconds:.1f} s"
+    return mmm_rows.Earlier(*row) if row else None
 
 
 def _plots(tables: dict[str, pl.DataFrame], fit: MMMFit) -> dict[str, dg.MetadataValue]:

@@ -42,6 +42,8 @@ VIEWS = {
     " (incremental - lag(incremental) over step) / (spend - lag(spend) over step) as mroas, mean as mmm_alone,"
     " q05 as mmm_q05, q95 as mmm_q95 from measurement.curve left join level using (channel)"
     f" where {LATEST} window step as (partition by channel order by spend) order by channel, spend",
+    "changes": "select channel, estimand, before, after, data, restatement, model, basis, message, previous_run_id"
+    f" from measurement.mmm_change where {LATEST} order by estimand = 'iroas' desc, estimand, channel",
     "experiments": "select experiment_id, channels, start_day, end_day, effect, low, high, relative, p_value, iroas,"
     " iroas_low,"
     f" iroas_high, verdict, grade, method, reasons from measurement.experiment where {LATEST} order by start_day",

@@ -13,6 +13,7 @@ import numpy as np
 
 from models.mmm import block as blocks
 from models.mmm.baseline import GROUP_SPREAD
+from models.mmm.data import MMMData
 from models.mmm.design import IDENTITY_LINK, Design
 from models.mmm.experiments import Calibration
 from models.mmm.importance import plain, surprise
@@ -58,10 +59,19 @@ class Carried:
         return replace(self.draws, sampled=sampled, effect=effect, linear=self.linear)
 
 
+def carries(data: MMMData) -> str:
+    """Empty where a model of `data` can be carried row by row; else what stands against it."""
+    if len(data.geos) > 1:
+        return "a model of several regions is judged as a whole"
+    if data.media_se is not None or data.mediator_names or data.frequency is not None:
+        return "measured, mediated or frequency series are sampled together with the rest"
+    return ""
+
+
 def begin(fit: MMMFit) -> Carried | None:
     """The fit's draws ready to be carried on; None for a model that only the compiled density can judge."""
     plan = fit.design
-    if len(plan.data.geos) > 1 or fit.experiments or fit.engine != "kernel":
+    if carries(plan.data) or fit.experiments or fit.engine != "kernel":
         return None
     logs, mean, cov, sums = _condition(plan, fit.draws)
     start = logs + _effect_prior(plan, fit.draws.beta, sums)

@@ -1,0 +1,133 @@
+"""Which fit a run reports: sampled on an anchored stretch of the data and carried on to today, or sampled today.
+
+The choice depends on the data alone, never on what an earlier run left behind: a fit that is already on disk saves
+time, a missing one is made again. See docs/decisions/0020.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from dagster_project.model_inputs import MmmInput
+from dagster_project.settings import Settings
+
+if TYPE_CHECKING:
+    from models.mmm import MMMData, MMMFit, MMMSpec
+
+RESTATED = timedelta(days=28)  # platforms still rewrite these days: the anchor lies before them
+STEP_WEEKS = 4  # weekly anchors move this far at a time
+LEAST = timedelta(days=364)  # an anchor that has not seen a year has not seen the season
+
+
+@dataclass(frozen=True)
+class Found:
+    """A fit with how it came about: `path` and `reason` are the same whether it was `kept` on disk or made now."""
+
+    fit: MMMFit
+    key: str
+    file: str
+    path: str
+    reason: str
+    base_key: str | None
+    seconds: float
+    kept: bool
+
+
+def panel(prepared: MmmInput, company: Settings) -> MMMData:
+    """The model's validated panel. Raises ValueError, naming column and fix, for data it should not be fitted on."""
+    from models.mmm import MMMData
+
+    return MMMData.from_frame(
+        prepared.frame,
+        date="date",
+        kpi="kpi",
+        spend={c: c for c in prepared.channels},
+        controls=prepared.controls,  # type: ignore[arg-type]  # roles were checked when the context landed
+        geo=prepared.geo,
+        kpi_unit="revenue" if company.kpi.name == "revenue" else "count",
+        value_per_kpi=float(company.kpi.value_per_unit) if company.kpi.value_per_unit else None,
+    )
+
+
+def specification(company: Settings) -> MMMSpec:
+    """What plumbline.yaml says about the model; everything else is the spec's default."""
+    from models.mmm import MMMSpec
+    from models.mmm.spec import Sampling
+
+    return MMMSpec(
+        break_even_iroas=1 / float(company.margin) if company.margin else 1.0,
+        max_lag_weeks=company.mmm.max_lag_weeks,
+        sampling=Sampling(chains=company.mmm.chains, draws=company.mmm.draws),
+    )
+
+
+def find(folder: Path, prepared: MmmInput, company: Settings, *, seed: int, code: str) -> Found:
+    """The fit of exactly these inputs, from disk where it was made before. `code` is the digest of the model's code."""
+    from models.mmm import fit, load, refresh
+    from models.mmm.refreshed import Refreshed
+
+    began = time.monotonic()
+    spec = specification(company)
+    data = panel(prepared, company)
+    base, why_not = _base(prepared, company, data)
+    base_key = _key("sampled", spec, base, seed, code) if base else None
+    key = _key("carried" if base else "sampled", spec, prepared, seed, code)
+    file = folder / f"{key[:16]}.npz"
+    kept = file.exists()
+    if kept:
+        found = load(file)
+    elif base is None or base_key is None:
+        found = fit(data, spec, seed=seed)
+    else:
+        behind = folder / f"{base_key[:16]}.npz"
+        if not behind.exists():
+            fit(panel(base, company), spec, seed=seed).save(behind)
+        found = refresh(load(behind), data, seed=seed)
+    if not kept:
+        found.save(file)
+    path, reason = (found.path, found.reason) if isinstance(found, Refreshed) else ("cold refit", why_not)
+    return Found(found, key, file.name, path, reason, base_key, time.monotonic() - began, kept)
+
+
+def anchor(first: date, last: date, grain: str) -> date | None:
+    """The day before which the sampled fit's periods begin: at least four weeks back, and the same for weeks on end.
+
+    Daily data: the first of a month. Weekly data: every fourth week. None for months, and under a year of history.
+    """
+    if grain == "month":
+        return None
+    back = last - RESTATED
+    cut = back.replace(day=1)
+    if grain == "week":
+        cut = back - timedelta(days=(back.toordinal() // 7 % STEP_WEEKS) * 7)
+    return cut if cut - first >= LEAST else None
+
+
+def _base(prepared: MmmInput, company: Settings, data: MMMData) -> tuple[MmmInput | None, str]:
+    """The part of the panel that is sampled, or None and the reason why all of it is."""
+    from models.mmm.sequential import carries
+
+    cut = anchor(data.dates[0], data.dates[-1], data.grain)
+    refused = carries(data)
+    if refused:
+        return None, f"sampled on all periods: {refused}"
+    if cut is None:
+        return None, "sampled on all periods: too few, or too coarse, to anchor a fit before the days still restated"
+    part = replace(prepared, frame=prepared.frame.filter(pl.col("date") < cut))
+    try:
+        panel(part, company)
+    except ValueError as lacking:
+        return None, f"sampled on all periods, as those before {cut} do not make a model: {lacking}"
+    return part, ""
+
+
+def _key(kind: str, spec: MMMSpec, prepared: MmmInput, seed: int, code: str) -> str:
+    content = prepared.frame.write_csv(float_precision=9)
+    return hashlib.sha256(f"{kind}|{spec.model_dump_json()}|{seed}|{code}|{content}".encode()).hexdigest()
