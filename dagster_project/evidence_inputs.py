@@ -58,15 +58,16 @@ def experiment_rows(
     from models.warning import Warning
 
     tests = con.execute(
-        "select experiment_id, channels, design, start_day, end_day, iroas, se, verdict, grade, spend"
-        " from measurement.experiment where run_id = ? order by experiment_id",
+        "select experiment_id, channels, design, start_day, end_day, iroas, se, verdict, grade, spend,"
+        " coalesce(cooldown_end, end_day), geos from measurement.experiment where run_id = ? order by experiment_id",
         [run_id],
     ).fetchall()
     treated = _treated_spend(con)
-    half_life = _half_lives(fit)
+    carry = half_lives(fit)
     curves = _curves(fit)
     rows, warnings = [], []
-    for test, channels, design, start, end, iroas, se, verdict, grade, extra in tests:
+    counted: dict[tuple[object, ...], str] = {}
+    for test, channels, design, start, end, iroas, se, verdict, grade, extra, cooldown_end, geos in tests:
         named = channels.split("|")
         usable = verdict != "invalid" and iroas is not None and se is not None and math.isfinite(se) and se > 0
         if len(named) != 1 or not usable:
@@ -84,8 +85,21 @@ def experiment_rows(
             )
             continue
         channel = named[0]
+        same = (channel, start, end, geos)
+        if design != "ab" and geos and same in counted:
+            warnings.append(
+                Warning(
+                    "experiment_not_combined",
+                    "medium",
+                    test,
+                    f"The test has the channel, days and regions of {counted[same]}: one test counts once.",
+                    "Deliver it under one name.",
+                )
+            )
+            continue
+        counted[same] = test
         duration = (end - start).days + 1
-        share = carryover_share(half_life.get(channel, 0.0), duration)
+        share = carryover_share(carry.get(channel, 0.0), duration, (cooldown_end - end).days)
         actual = treated.get(test)
         if channel in curves and actual is not None and extra and actual - extra > 0:
             multiplier, response = curves[channel]
@@ -118,7 +132,7 @@ def _treated_spend(con: duckdb.DuckDBPyConnection) -> dict[str, float]:
     return dict(rows)
 
 
-def _half_lives(fit: MMMFit | None) -> dict[str, float]:
+def half_lives(fit: MMMFit | None) -> dict[str, float]:
     """Posterior mean half-life of each channel in days."""
     if fit is None:
         return {}
@@ -182,8 +196,14 @@ def claim_rows(
 
 
 def mmm_evidence(fit: MMMFit) -> MMMEvidence | None:
-    """What the outcome data alone say of log iROAS: the fit's posterior with its own prior taken out."""
+    """What the outcome data alone say of log iROAS: the fit's posterior with its own prior taken out.
+
+    None for a fit that has seen the experiments: they enter the combination by themselves and may not count twice.
+    """
     from models.triangulation.mmm_evidence import MMMEvidence, without_prior
+
+    if fit.uses_experiments:
+        return None
 
     returns = fit.log_returns()
     if not returns.channels:

@@ -120,12 +120,13 @@ def sha256_of(path: Path) -> str:
 
 
 def fingerprint(workspace: Workspace, as_of_day: date, seed: int, selection: str = "") -> str:
-    """Digest of all that a run depends on: landed files, settings, code, packages, day, seed and selection."""
+    """Digest of all that a run depends on: files, frozen designs, settings, code, packages, day, seed, selection."""
     digest = hashlib.sha256(f"{as_of_day}|{seed}|{selection}|{code_version()}|{packages_sha256()}".encode())
     digest.update(workspace.settings_file.read_bytes())
-    for path in sorted(p for p in workspace.landing.rglob("*") if p.is_file()):
-        digest.update(path.relative_to(workspace.landing).as_posix().encode())
-        digest.update(bytes.fromhex(sha256_of(path)))
+    for folder, pattern in ((workspace.landing, "**/*"), (workspace.experiments, "*.json")):
+        for path in sorted(p for p in folder.glob(pattern) if p.is_file()):
+            digest.update(path.relative_to(folder).as_posix().encode())
+            digest.update(bytes.fromhex(sha256_of(path)))
     return digest.hexdigest()
 
 

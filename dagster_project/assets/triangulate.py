@@ -9,7 +9,7 @@ import dagster as dg
 import duckdb
 import polars as pl
 
-from dagster_project import evidence_inputs, results, run_record, triangulated_rows
+from dagster_project import evidence_inputs, next_tests, results, run_record, triangulated_rows
 from dagster_project.environment import settings, workspace
 from dagster_project.findings import markdown, record_warnings
 from dagster_project.plotted import picture
@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from models.mmm import MMMFit
 
 METHODS = ("triangulated", "experiment", "platform", "markov", "self_reported")
-TABLES = ("measurement.weight", "measurement.bias", "measurement.conflict", "measurement.period_draw")
+TABLES = (
+    "measurement.weight",
+    "measurement.bias",
+    "measurement.conflict",
+    "measurement.period_draw",
+    "measurement.next_experiment",
+)
 
 
 @dg.asset(
@@ -77,15 +83,19 @@ def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
         ],
         how="diagonal_relaxed",
     )
+    with warehouse.read() as con:
+        planned, lacking = next_tests.proposals(con, company, combined, fit, as_of_day=facts.as_of_day, seed=facts.seed)
     with warehouse.write() as con:
         for method in METHODS:
             part = estimates.filter(pl.col("method") == method)
             results.replace(con, "measurement.channel_estimate", facts.run_id, part, method=method)
         for table, frame in triangulated_rows.side_tables(combined, draws).items():
             results.replace(con, table, facts.run_id, frame)
+        results.replace(con, "measurement.next_experiment", facts.run_id, planned)
         record_warnings(con, facts.run_id, warnings)
         run_record.record_checks(con, facts.run_id, [verdict])
         run_record.record_not_run(con, facts.run_id, "triangulation", None)
+        run_record.record_not_run(con, facts.run_id, "next test", lacking)
         evidence = con.sql(
             "select channel, method, mean, q05, q95 from measurement.channel_estimate where run_id = $run and"
             " estimand = 'iroas' and period = 'window' order by channel, method",
@@ -95,6 +105,9 @@ def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
         metadata={
             "dagster/row_count": estimates.height,
             "channels": dg.MetadataValue.md(triangulated_rows.markdown(combined)),
+            "next_tests": dg.MetadataValue.md(
+                "\n".join(f"- {m}" for m in planned.get_column("message", default=[])) or "-"
+            ),
             "evidence": picture(plots.evidence(evidence), "What each method says about each channel"),
             "warnings": dg.MetadataValue.md(markdown(warnings)),
         },

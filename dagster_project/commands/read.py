@@ -47,6 +47,8 @@ VIEWS = {
     "experiments": "select experiment_id, channels, start_day, end_day, effect, low, high, relative, p_value, iroas,"
     " iroas_low,"
     f" iroas_high, verdict, grade, method, reasons from measurement.experiment where {LATEST} order by start_day",
+    "next": "select channel, evsi, cost, net_value, weeks, message from measurement.next_experiment"
+    f" where {LATEST} order by net_value desc, channel",
     "visibility": "select week, engine, surface, brand, metric, value, low, high, n, tier from marts.ai_visibility_week"
     " where week = (select max(week) from marts.ai_visibility_week) order by metric, brand, engine",
     "patterns": "select pattern_id, version, state, kind, card->>'$.statement' as statement, recorded_at from"
