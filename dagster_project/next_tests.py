@@ -46,14 +46,18 @@ def proposals(
     """
     if settings.margin is None:
         return pl.DataFrame(), "margin in plumbline.yaml: without it nothing says what a wrong budget costs"
+    from models.incrementality import PanelError
+
     channels = list(combined.readings.channels)
     try:
         design = standard_design(con, settings, channels[0], as_of_day, seed)
-    except (PlanningError, ValueError) as refused:
-        return pl.DataFrame(), str(refused)
+    except PlanningError:
+        return pl.DataFrame(), "landing/revenue by region and day: a test compares regions"
+    except PanelError as refused:
+        return pl.DataFrame(), f"more or other history by region in landing/revenue: {refused}"
     possible = _candidates(con, settings, design, channels, fit, as_of_day)
     if possible.is_empty():
-        return pl.DataFrame(), "spend by region and day in the last four weeks: a test changes spend where it runs"
+        return pl.DataFrame(), "landing/channel_spend by region and day: a test changes spend where it runs"
     from models.triangulation import next_experiments
 
     valued = []
