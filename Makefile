@@ -9,7 +9,7 @@ SIZE ?= small
 export OMP_NUM_THREADS ?= 1
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help demo test test-slow test-acceptance lint types ui bench-run bench-truth bench-incrementality bench-triangulation clean
+.PHONY: help demo test test-slow test-acceptance test-heavy lint types ui bench-run bench-truth bench-incrementality bench-triangulation clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -25,10 +25,13 @@ test: $(VENV) ## the fast tests (under 10 minutes on 2 cores)
 	$(RUN)python -m pytest -n 2 --dist loadfile
 
 test-slow: $(VENV) ## real fits, simulations, crash and browser tests
-	$(RUN)python -m pytest -m "slow and not acceptance"
+	$(RUN)python -m pytest -m "slow and not acceptance" -n 2 --dist loadfile --durations=25
+
+test-heavy: $(VENV) ## the slow and the acceptance tests in one go, balanced over 2 cores
+	$(RUN)python -m pytest -m "slow or acceptance" -n 2 --dist loadfile --durations=25
 
 test-acceptance: $(VENV) ## the public reference cases of ../shared/data; skipped with a reason where absent
-	$(RUN)python -m pytest -m acceptance
+	$(RUN)python -m pytest -m acceptance -n 2 --dist loadfile --durations=25
 
 lint: $(VENV) ## style of Python and SQL, and the import rules of the rooms
 	$(RUN)ruff check .
