@@ -20,6 +20,7 @@ from models.incrementality.overlap import Neighbour
 from models.incrementality.panel import GeoPanel, PanelError
 from models.incrementality.result import Check, LiftResult
 from models.incrementality.series import read_series
+from models.incrementality.spillover import donor_ring
 from models.incrementality.staggered import StaggeredResult, read_staggered
 from models.incrementality.switchback import switchback_arms, switchback_schedule
 
@@ -41,6 +42,7 @@ __all__ = [
     "PanelError",
     "StaggeredResult",
     "design_geo",
+    "donor_ring",
     "draw_design",
     "lift_contract",
     "look_geo",

@@ -22,10 +22,13 @@ STICKY_RESIDUAL = 0.5
 HULL_LIMIT = 0.10
 CONTROL_SPEND_SHARE = 0.10  # of the treated geos' spend change
 EXTREME_START = 2.5
+EXTREME_RANK = 0.05  # and rarer than this among the placebos
 
 
-def geo_checks(test: GeoTest, read: PlaceboRead, half_width: float, *, holdback: bool = False) -> tuple[Check, ...]:
-    """All checks of one geo read; `half_width` is the reported interval's, on the estimator's scale.
+def geo_checks(
+    test: GeoTest, read: PlaceboRead, half_width: float, level: float, *, holdback: bool = False
+) -> tuple[Check, ...]:
+    """All checks of one geo read; `half_width` is the reported interval's at `level`, on the estimator's scale.
 
     In a `holdback` the controls lose their spend by design, so their spend is not checked.
     """
@@ -38,6 +41,7 @@ def geo_checks(test: GeoTest, read: PlaceboRead, half_width: float, *, holdback:
         hull(donors, treated.mean(axis=0), test.pre, read.estimator),
         residual_memory(read, test.pre),
         extreme_start(read, test.pre, test.periods),
+        placebo_in_space(read, half_width / read.spread, level),
     ]
     if test.panel.spend is not None and not holdback:
         found.append(control_spend(test, read))
@@ -152,10 +156,10 @@ def leave_one_donor_out(
 
 
 def hull(donors: np.ndarray, mean: np.ndarray, pre: int, estimator: Estimator) -> Check:
-    """Share of the treated series that no mix of controls reaches in size: level methods then stretch a smaller geo."""
+    """Share of the treated geos' level that no mix of controls reaches: level methods then stretch a smaller geo."""
     weights = simplex_weights(donors[:, :pre], mean[None, :pre], np.empty((1, 0), np.int64), np.zeros(1))[0]
-    residual = mean[:pre] - weights @ donors[:, :pre]
-    share = float(np.linalg.norm(residual) / np.linalg.norm(mean[:pre]))
+    level = float(mean[:pre].mean())
+    share = abs(level - float(weights @ donors[:, :pre].mean(axis=1))) / max(abs(level), 1e-300)
     outside = share > HULL_LIMIT and estimator.scale == "level"
     return Check(
         "hull",
@@ -184,21 +188,49 @@ def residual_memory(read: PlaceboRead, pre: int) -> Check:
 
 
 def extreme_start(read: PlaceboRead, pre: int, periods: int) -> Check:
-    """Gap just before the test against its earlier history: geos picked at a peak fall back on their own."""
-    gap = read.treated.gap[0, :pre]
-    length = min(periods, pre // 4)
-    history = np.array([gap[i : i + length].mean() for i in range(pre - 2 * length + 1)])
-    spread = history.std(ddof=1) if history.size > 2 else inf
-    distance = float(abs(gap[pre - length :].mean() - history.mean()) / spread) if spread > 0 else 0.0
+    """Gap just before the test against its earlier history: geos picked at a peak fall back on their own.
+
+    Errors that last make such distances common, so it must also be larger than that of nearly all placebos.
+    """
+    distance = float(_start_distances(read.treated.gap, pre, periods)[0])
+    theirs = _start_distances(read.placebos.gap, pre, periods)
+    rarer = (1 + int((theirs >= distance).sum())) / (theirs.size + 1)
     return Check(
         "extreme_start",
-        distance <= EXTREME_START,
+        distance <= EXTREME_START or rarer > EXTREME_RANK,
         False,
         distance,
         EXTREME_START,
         f"just before the test the tested geos stood {distance:.1f} standard deviations from their"
         " usual distance to the controls",
         "Part of the change may be a return to normal; compare with a read over a longer history.",
+    )
+
+
+def _start_distances(gaps: np.ndarray, pre: int, periods: int) -> np.ndarray:
+    """Distance (B,) of the last stretch of each pre-period gap from earlier stretches, in their standard deviations."""
+    length = min(periods, pre // 4)
+    totals = np.cumsum(np.pad(gaps[:, :pre], ((0, 0), (1, 0))), axis=1)
+    means = (totals[:, length:] - totals[:, :-length]) / length
+    history = means[:, : pre - 2 * length + 1]
+    spread = history.std(axis=1, ddof=1)
+    known = (spread > 0) & (history.shape[1] > 2)
+    return np.where(known, np.abs(means[:, -1] - history.mean(axis=1)) / np.where(known, spread, 1.0), 0.0)
+
+
+def placebo_in_space(read: PlaceboRead, critical: float, level: float) -> Check:
+    """Share of placebos that the reported range would call an effect: twice what it should is too narrow a range."""
+    statistics = np.abs(read.placebos.studentised)
+    share = float((statistics > critical).mean())
+    limit = max(2 * (1 - level), 1 / statistics.size)
+    return Check(
+        "placebo_in_space",
+        share <= limit,
+        False,
+        share,
+        limit,
+        f"{share:.0%} of the untouched controls would be said to show an effect: some are much noisier than others",
+        "Leave out the controls that jump without a reason, or ask for a higher level.",
     )
 
 

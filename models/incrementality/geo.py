@@ -19,10 +19,12 @@ from models.incrementality.estimator import Estimator
 from models.incrementality.fieller import Ratio
 from models.incrementality.inversion import Inversion, exact_alpha, rank_form, t_form, usual_form
 from models.incrementality.money import ExtraSpend, Profit, extra_spend, iroas, profit
+from models.incrementality.outliers import outlier_warning
 from models.incrementality.overlap import Neighbour, overlaps
-from models.incrementality.panel import GeoPanel, day_of
+from models.incrementality.panel import GeoPanel, PanelError, day_of
 from models.incrementality.placebo import PlaceboRead, placebo_read, reference_sets
-from models.incrementality.result import LiftResult
+from models.incrementality.result import Check, LiftResult
+from models.incrementality.spillover import spillover
 from models.incrementality.verdict import USUAL_RELEVANT_LIFT, Judgement, judge
 from models.incrementality.window import GeoTest, named
 from models.warning import Warning
@@ -46,6 +48,7 @@ def read_geo(
     holdback: bool = False,
     inference: Literal["placebo", "blocks"] = "placebo",
     neighbours: Sequence[Neighbour] = (),
+    nearby: Sequence[object] = (),
     allow_negative: bool = False,
 ) -> LiftResult:
     """Incremental KPI that a test caused in its treated geos between `start` and `end` (plus `cooldown` periods).
@@ -57,10 +60,10 @@ def read_geo(
     effect at `level`, from studentised placebos in space: each set of as many controls is read in the same way
     (`inference="blocks"` permutes blocks of days instead). `margin` (contribution per unit of KPI) adds profit;
     `relevant_lift` is the smallest lift that would change a decision (unset: break-even if spend and margin are known,
-    else 5 %). `randomised` says how the treated geos were picked, None for unknown; in a `holdback` the
-    controls are the
-    ones whose spend was changed. `neighbours` are other tests and events on the calendar. `seed` matters only when the
-    sets are too many to enumerate.
+    else 5 %). `randomised` says how the treated geos were picked, None for unknown; in a `holdback` the controls are
+    the ones whose spend was changed. `neighbours` are other tests and events on the calendar, `nearby` controls that
+    border on treated geos (`donor_ring` finds them): they are checked for spill-over. `seed` matters only when the sets
+    are too many to enumerate.
     Raises PanelError naming geo and day when the panel or the window cannot be read.
     """
     exact_alpha(level)
@@ -84,9 +87,11 @@ def read_geo(
     total = total_effect(test, read, inversion.critical)
     money = _money(test, read, inversion, total, margin, level, holdback)
     relevant, why = _relevant(total, money, margin, relevant_lift)
+    reach = inversion.critical * read.spread
+    checks = [*geo_checks(test, read, reach, level, holdback=holdback), *_spillover(test, read, nearby, reach, seed)]
     judgement = judge(
         ", ".join(data.geos[row] for row in test.treated),
-        geo_checks(test, read, inversion.critical * read.spread, holdback=holdback),
+        checks,
         effect=total.effect,
         low=total.low,
         high=total.high,
@@ -94,7 +99,12 @@ def read_geo(
         level=level,
         relevant=relevant,
         relevant_reason=why,
-        further=[*departures, *_overlaps(test, neighbours, start, end), *_further(test, read, money, randomised)],
+        further=[
+            *departures,
+            *_overlaps(test, neighbours, start, end),
+            *_further(test, read, money, randomised),
+            *outlier_warning(test),
+        ],
     )
     result = _result(test, choice, read, inversion, other, total, money, judgement, level, seed, start, end)
     if method in SPEND_METHODS:
@@ -107,6 +117,14 @@ def read_geo(
 def _overlaps(test: GeoTest, neighbours: Sequence[Neighbour], start: date, end: date) -> list[Warning]:
     geos = test.panel.geos
     return overlaps(neighbours, [geos[r] for r in test.treated], [geos[r] for r in test.donors], start, end)
+
+
+def _spillover(test: GeoTest, read: PlaceboRead, nearby: Sequence[object], half_width: float, seed: int) -> list[Check]:
+    rows = test.panel.rows_of(named(nearby, "nearby"), "nearby")
+    if tested := [row for row in rows if row in test.treated]:
+        raise PanelError(f"geo {test.panel.geos[tested[0]]!r} is both treated and nearby: nearby ones are controls")
+    rows = [row for row in rows if row in test.donors]
+    return [spillover(test, read, rows, half_width, seed)] if rows else []
 
 
 def choice_of(test: GeoTest, method: str, seed: int, *, periods: int | None = None) -> Choice:
