@@ -48,7 +48,7 @@ def snapshot(root: Path, found, grade: str, failed: str = "") -> None:
             "insert into ops.run (run_id, as_of, started_at, finished_at, status) values (?, ?, ?, ?, 'finished')",
             [RUN, *[datetime(2024, 6, 1)] * 3],
         )
-        con.execute("insert into measurement.mmm_fit values ('k', ?, 'one.npz', 1.0, 'kernel')", [RUN])
+        con.execute("insert into measurement.mmm_fit (run_id, fit_key, file) values (?, 'k', 'one.npz')", [RUN])
         for c, name in enumerate(found.data.channels):
             con.execute(
                 "insert into measurement.channel_estimate (run_id, channel, method, estimand, period, evidence_grade)"
