@@ -10,9 +10,15 @@ from models.mmm.calendar import PERIODS_PER_WEEK, year_phase, years_since_start
 from models.mmm.data import MMMData
 from models.mmm.spec import MMMSpec
 
-GROUPS = ("trend", "season", "controls", "geo")
+GROUPS = ("trend", "season", "controls", "events", "geo")
 # Median and log-sd of each group's learned spread, in units of the KPI's own movement.
-GROUP_SPREAD = {"trend": (0.15, 1.0), "season": (0.4, 0.8), "controls": (0.2, 0.8), "geo": (0.3, 1.0)}
+GROUP_SPREAD = {
+    "trend": (0.15, 1.0),
+    "season": (0.4, 0.8),
+    "controls": (0.2, 0.8),
+    "events": (0.3, 1.0),
+    "geo": (0.3, 1.0),
+}
 FIXED = -1
 
 
@@ -20,8 +26,7 @@ FIXED = -1
 class Baseline:
     """Linear columns with their priors: w_k ~ Normal(0, scale_k * spread of its group), group -1 means spread 1.
 
-    columns (P, G, T); component (P,) is the line of the decomposition a column is booked under. `centre` and `width`
-    are the frozen constants of the controls, so that new rows get the same columns.
+    columns (P, G, T); component (P,) is the line of the decomposition a column is booked under.
     """
 
     names: tuple[str, ...]
@@ -34,7 +39,10 @@ class Baseline:
 
 @dataclass(frozen=True, eq=False)
 class BaselineConstants:
-    """Everything about the baseline that is frozen at the first fit, so that a refresh means the same columns."""
+    """Everything about the baseline that is frozen at the first fit, so that a refresh means the same columns.
+
+    `centres` is the usual volume per size of each mediator, `control_centre` and `control_width` scale the controls.
+    """
 
     start: int
     span_years: float
@@ -85,7 +93,14 @@ def build(data: MMMData, spec: MMMSpec, frozen: BaselineConstants) -> Baseline:
         rows.append((name, component, np.broadcast_to(values, shape), scale, group))
 
     over_time("slope", "trend", years / frozen.span_years - 0.5, 3.0 * unit, None)
-    for left, right in zip(frozen.knots[:-1], frozen.knots[1:], strict=True) if frozen.knots else ():
+    for date in spec.change_points:  # declared, so not shrunk: the data say how far the level stepped
+        after = np.array([d >= date for d in data.dates], dtype=float)
+        over_time(f"step_{date}", "trend", after - 0.5, 3.0 * unit, None)
+    if spec.trend == "gp":
+        for k, (bend, share) in enumerate(_smooth_curve(years, frozen.span_years, spec.gp_length_weeks), start=1):
+            over_time(f"smooth_{k}", "trend", bend, 3.0 * unit * share, "trend")
+    ramps = zip(frozen.knots[:-1], frozen.knots[1:], strict=True) if frozen.knots and spec.trend == "knots" else ()
+    for left, right in ramps:
         ramp = np.clip((years - left) / (right - left), 0.0, 1.0)
         over_time(f"level_change_{left:.2f}y", "trend", ramp - 0.5, 3.0 * unit, "trend")
     for k in range(1, frozen.harmonics + 1):
@@ -99,8 +114,8 @@ def build(data: MMMData, spec: MMMSpec, frozen: BaselineConstants) -> Baseline:
     values = np.concatenate([data.controls, data.treatments], axis=2)
     for k, (name, role) in enumerate(zip(data.control_names + data.treatment_names, roles, strict=True)):
         column = (values[:, :, k] - frozen.control_centre[k]) / frozen.control_width[k]
-        component = name if role == "treatment" else "controls"
-        rows.append((name, component, column, 2.0 * unit, "controls" if role == "precision" else None))
+        component = {"treatment": name, "event": "events"}.get(role, "controls")
+        rows.append((name, component, column, 2.0 * unit, {"precision": "controls", "event": "events"}.get(role)))
     for g, geo in enumerate(data.geos if len(data.geos) > 1 else ()):
         own = np.zeros(shape)
         own[g] = 1.0
@@ -117,6 +132,25 @@ def build(data: MMMData, spec: MMMSpec, frozen: BaselineConstants) -> Baseline:
         group=np.array([FIXED if r[4] is None else used.index(r[4]) for r in rows]),
         groups=used,
     )
+
+
+def _smooth_curve(years: np.ndarray, span: float, length_weeks: float) -> list[tuple[np.ndarray, float]]:
+    """Waves (T,) and relative sds that together are a squared-exponential Gaussian process over the window.
+
+    Hilbert-space approximation on an interval twice as long as the window, for a process of unit sd.
+    Source: Solin and Saerkkae (2020), equations 56 and 60.
+    """
+    length = length_weeks * 7 / 365.25
+    half = max(span / 2, 1e-9)
+    edge = 2.0 * half
+    count = int(min(max(np.ceil(2.2 * edge / length), 3), 40))
+    t = years - half
+    out = []
+    for k in range(1, count + 1):
+        root = np.pi * k / (2 * edge)
+        density = np.sqrt(2 * np.pi) * length * np.exp(-0.5 * (length * root) ** 2)
+        out.append((np.sin(root * (t + edge)) / np.sqrt(edge), float(np.sqrt(density))))
+    return out
 
 
 def taps(spec: MMMSpec, data: MMMData) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 import numpy as np
@@ -10,11 +10,14 @@ import numpy as np
 from models.mmm import baseline as base
 from models.mmm.calendar import PERIODS_PER_WEEK
 from models.mmm.data import MMMData
+from models.mmm.effects import IDENTITY_LINK, LOG_LINK, EffectPrior, effect_prior
+from models.mmm.measurement import TrueSeries, true_series
 from models.mmm.spec import ChannelSpec, LogNormal, MMMSpec
 from models.warning import Warning
 
+__all__ = ["IDENTITY_LINK", "LOG_LINK", "Design", "EffectPrior", "Form", "Scales", "design", "freeze"]
+NO_CARRYOVER = LogNormal.with_median(0.1, 0.1)  # weeks: a share or an index is a state, it has no stock to use up
 SPIKE_FACTOR = 5.0  # a value above this many times the 99th percentile of the channel's other periods
-LOG_LINK, IDENTITY_LINK = 0, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,24 +50,12 @@ class Form:
 
 
 @dataclass(frozen=True, eq=False)
-class EffectPrior:
-    """Prior of each channel's effect in the sampled coordinate; `money` says what one unit of it is worth.
-
-    `kind` LOG_LINK: log of the mean scaled contribution ~ Normal(mu, sd); IDENTITY_LINK: the contribution itself.
-    `scale_to_iroas` turns exp(coordinate) (or the coordinate) into iROAS; NaN for organic channels.
-    """
-
-    kind: np.ndarray
-    mu: np.ndarray
-    sd: np.ndarray
-    scale_to_iroas: np.ndarray
-    basis: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
 class Design:
     """Scaled arrays of one fit. y (G, T), media (C, G, T), linear part inside `baseline`, weight (G, T) =
     1/relative sd.
+
+    frequency (C, G, T) is exposures per person reached, None without reach channels. `latent` holds the measured
+    series, whose expected true values stand in `media`. mediators (M, G, T) are per size, 1 on average.
     """
 
     data: MMMData
@@ -81,6 +72,19 @@ class Design:
     geo_effects: bool
     week_effects: bool
     findings: tuple[Warning, ...]
+    frequency: np.ndarray | None = None
+    latent: tuple[TrueSeries, ...] = ()
+    mediators: np.ndarray | None = None
+
+    @property
+    def peaked(self) -> np.ndarray:
+        """Which series (C,) have a carryover that peaks after a delay; levels have none."""
+        return np.array([self.form.adstock == "delayed" and c not in self.data.levels for c in self.data.media_names])
+
+    @property
+    def peak(self) -> tuple[float, float]:
+        """Belief about the log of the peak's lag, in periods of the data: mean and sd."""
+        return self.spec.peak_lag.mu + log(PERIODS_PER_WEEK[self.data.grain]), self.spec.peak_lag.sigma
 
     @property
     def delayed(self) -> np.ndarray:
@@ -106,19 +110,31 @@ def design(
     unknown = sorted(set(spec.channels) - set(data.media_names))
     if unknown:
         raise ValueError(f"spec.channels names {unknown[0]!r}; the data have {', '.join(data.media_names)}")
+    findings += _steps_outside(data, spec)
     media, spikes = _without_spikes(data, spec)
     findings += spikes
+    latent = _measured(data)
+    for one in latent:
+        media[:, :, one.channel] = one.mean
     scales = scales or freeze(data, spec, media)
     outcome = data.kpi / (scales.size[:, None] * scales.kpi)
-    scaled = np.ascontiguousarray(np.moveaxis(media / scales.size[:, None, None] / scales.media, 2, 0))
+    scaled = np.ascontiguousarray(np.moveaxis(media / media_divisor(data, scales.size) / scales.media, 2, 0))
     linear = with_hidden_demand(base.build(data, spec, scales.baseline), scaled, data.media_names, form, scales)
-    effect, notes = _effect_prior(data, spec, scales, sigma)
-    findings += notes
     many = len(data.geos) > 1
     weeks = log(PERIODS_PER_WEEK[data.grain])
-    halves = [_of(spec, c, "half_life") for c in data.media_names]
-    bends = [_of(spec, c, "half_saturation") for c in data.media_names]
-    return Design(
+    halves = [_of(spec, c, "half_life", NO_CARRYOVER if c in data.levels else None) for c in data.media_names]
+    bends = [
+        _of(spec, c, "half_saturation", spec.frequency_half if reached else None)
+        for c, reached in zip(data.media_names, data.by_frequency, strict=True)
+    ]
+    unit = scales.kpi * data.kpi.size
+    effect, notes = effect_prior(data, spec, unit, sigma)
+    findings += notes
+    between = None
+    if data.mediators is not None:
+        usual = np.array([scales.baseline.centres[name] for name in data.mediator_names])
+        between = np.moveaxis(data.mediators / scales.size[:, None, None] / usual, 2, 0)
+    plan = Design(
         data=data,
         spec=spec,
         form=form,
@@ -133,7 +149,41 @@ def design(
         geo_effects=many and spec.geo_effects,
         week_effects=many,
         findings=tuple(findings),
+        frequency=None if data.frequency is None else np.moveaxis(data.frequency, 2, 0),
+        latent=latent,
+        mediators=between,
     )
+    if not set(effect.basis) & {"mroas", "coefficient"}:
+        return plan
+    from models.mmm.beliefs import implied
+
+    return replace(plan, effect=implied(plan))
+
+
+def media_divisor(data: MMMData, size: np.ndarray) -> np.ndarray:
+    """What media (G, T, C) are divided by, (G, 1, C): the region's size, or 1 for levels such as a share."""
+    state = np.array([c in data.levels for c in data.media_names])
+    return np.where(state[None, None, :], 1.0, size[:, None, None])
+
+
+def _steps_outside(data: MMMData, spec: MMMSpec) -> list[Warning]:
+    return [
+        Warning(
+            "change_point_outside_data", "low", str(date),
+            f"The declared change on {date} does not lie inside the data ({data.dates[0]} to {data.dates[-1]}), so it"
+            " does nothing.",
+            "Check the date in MMMSpec.change_points.",
+        )
+        for date in spec.change_points
+        if not data.dates[0] < date <= data.dates[-1]
+    ]  # fmt: skip
+
+
+def _measured(data: MMMData) -> tuple[TrueSeries, ...]:
+    if data.media_se is None:
+        return ()
+    inexact = [c for c in range(data.media.shape[2]) if (data.media_se[:, :, c] > 0).any()]
+    return tuple(true_series(c, data.media[:, :, c], data.media_se[:, :, c]) for c in inexact)
 
 
 def with_hidden_demand(
@@ -164,9 +214,13 @@ def freeze(data: MMMData, spec: MMMSpec, media: np.ndarray) -> Scales:
     residual, moved = _simple_residual(data, scaled)
     noise = np.sqrt((residual**2).mean(axis=1))
     noise = np.clip(noise / np.median(noise), 0.3, 3.0) if noise.size > 1 else np.ones(1)
-    x = media / size[:, None, None]
+    x = media / media_divisor(data, size)
     typical = np.array([x[:, :, c][x[:, :, c] > 0].mean() for c in range(x.shape[2])])
-    return Scales(kpi, size, typical, noise, base.freeze(data, spec, max(moved, 0.01)))
+    constants = base.freeze(data, spec, max(moved, 0.01))
+    if data.mediators is not None:
+        usual = (data.mediators / size[:, None, None]).mean(axis=(0, 1))
+        constants = replace(constants, centres=dict(zip(data.mediator_names, map(float, usual), strict=True)))
+    return Scales(kpi, size, typical, noise, constants)
 
 
 def _sizes(data: MMMData, spec: MMMSpec) -> np.ndarray:
@@ -238,64 +292,6 @@ def _chosen(names: tuple[str, ...], on: bool, some: tuple[str, ...] | None) -> n
     return np.array([on and (some is None or name in some) for name in names], dtype=bool)
 
 
-def _of(spec: MMMSpec, channel: str, field: str) -> LogNormal:
-    own = getattr(spec.channels.get(channel, ChannelSpec()), field)
-    return own if own is not None else getattr(spec, field)
-
-
-def _effect_prior(
-    data: MMMData, spec: MMMSpec, scales: Scales, sigma: float | None
-) -> tuple[EffectPrior, list[Warning]]:
-    unit = scales.kpi * data.kpi.size  # KPI units behind a mean scaled contribution of 1
-    money = data.money_per_kpi
-    total = float(np.abs(data.kpi).sum()) * money
-    spend = data.spend.sum(axis=(0, 1))
-    basis = spec.effect
-    notes: list[Warning] = []
-    if basis == "auto":
-        basis = "iroas"
-        if data.kpi_unit == "count" and data.value_per_kpi is None:
-            basis = "share"
-            notes.append(Warning(
-                "kpi_without_value", "low", data.kpi_name,
-                f"{data.kpi_name} has no value in money, so effects are judged as shares of {data.kpi_name}, and"
-                " 'iROAS' below means KPI units per money spent.",
-                "Give the value of one unit if returns in money are wanted.",
-            ))  # fmt: skip
-        elif not 0.005 <= spend.sum() / total <= 2.0:
-            basis = "share"
-            notes.append(Warning(
-                "currency_mismatch", "medium", data.kpi_name,
-                f"Media spend is {spend.sum() / total:.3%} of {data.kpi_name}: the two do not look like the same money,"
-                " so the usual belief about returns was replaced by one about media's share of sales.",
-                "Check units and currency of spend and KPI; if both are right, set a prior per channel.",
-            ))  # fmt: skip
-    kinds, mus, sds, to_iroas, names = [], [], [], [], []
-    portion = spend / spend.sum()
-    for c, name in enumerate(data.media_names):
-        own = spec.channels.get(name, ChannelSpec())
-        paid = c < len(data.channels)
-        if not paid and (own.iroas or own.signed_iroas):
-            raise ValueError(f"channel {name!r} is organic: it has no spend, so give it a share prior, not an iroas")
-        scale = money * unit / spend[c] if paid else float("nan")
-        kind, label = LOG_LINK, "iroas"
-        if own.signed_iroas is not None:
-            kind, mu, sd, label = IDENTITY_LINK, own.signed_iroas.mu / scale, own.signed_iroas.sigma / scale, "signed"
-        elif own.share is not None or (own.iroas is None and (basis == "share" or not paid)):
-            label = "share"
-            if own.share is not None:
-                law = own.share
-            else:
-                part = 0.5 * portion[c] + 0.5 / len(data.channels) if paid else 0.1 / max(len(data.organic), 1)
-                law = LogNormal(mu=log(spec.media_share * part) - 0.5 * spec.share_spread**2, sigma=spec.share_spread)
-            mu, sd = law.mu + log(total / (money * unit)), law.sigma
-        else:
-            law = own.iroas or spec.iroas
-            mu, sd = law.mu - log(scale), law.sigma if own.iroas or sigma is None else sigma
-        kinds.append(kind)
-        mus.append(mu)
-        sds.append(sd)
-        to_iroas.append(scale)
-        names.append(label)
-    prior = EffectPrior(np.array(kinds), np.array(mus), np.array(sds), np.array(to_iroas), tuple(names))
-    return prior, notes
+def _of(spec: MMMSpec, channel: str, field: str, instead: LogNormal | None = None) -> LogNormal:
+    own: LogNormal | None = getattr(spec.channels.get(channel, ChannelSpec()), field)
+    return own or instead or getattr(spec, field)

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 
 from models.mmm import block as blocks
-from models.mmm import conflicts, drift, endogeneity, laplace, postfit, prefit, robust, sampler, signs
+from models.mmm import conflicts, drift, endogeneity, laplace, postfit, prefit, recognise, robust, sampler, signs
 from models.mmm.data import MMMData
 from models.mmm.design import Design, Form, Scales, design
 from models.mmm.experiments import Calibration, Experiment, calibrate
-from models.mmm.forms import choose_form
+from models.mmm.forms import choose_form, plain_form
 from models.mmm.posterior import from_kernel
 from models.mmm.result import MMMFit
 from models.mmm.spec import MMMSpec, Sampling
@@ -37,13 +37,17 @@ def fit_with(
     prefit.refuse_too_few_rows(data)
     decisions: list[str] = []
     findings: list[Warning] = []
+    missing = recognise.unsupported(spec, data)
+    if form is None and recognise.own_response(spec, data):
+        form = plain_form(data, spec)
+        decisions.append(f"the {form.saturation} curve with {form.adstock} carryover, without a search over forms")
     chosen, notes = (form, []) if form else choose_form(data, spec, experiments, scales)
     findings += notes
     decisions += [w.message for w in notes]
     plan = design(data, spec, chosen, scales=scales)
     findings = prefit.check(plan) + findings
-    if spec.engine == "pymc" or spec.likelihood == "student_t":
-        from models.mmm.reference import fit_reference
+    if missing:
+        from models.mmm.reference_fit import fit_reference
 
         return fit_reference(plan, experiments, findings=findings, decisions=decisions, seed=seed)
     tests = calibrate(data, plan.media, plan.scales, experiments)
@@ -69,7 +73,7 @@ def fit_with(
     if problems:
         findings.append(postfit.not_converged(problems, decisions))
     draws = from_kernel(run.theta, block, plan, seed=seed)
-    reason = "every part of this spec is in the compiled density"
+    reason = recognise.engine_reason(missing)
     done = MMMFit(plan, draws, "kernel", reason, tuple(decisions), tuple(experiments), table, tuple(findings), seed)
     return replace(done, findings=(*findings, *postfit.check(done), *endogeneity.check(done), *drift.check(done)))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,10 @@ class Posterior:
     noise.
 
     `sampled` (chains, draws, n) are the sampler's own coordinates under `names`, for diagnostics and re-weighting. D is
-    chains times draws in the same order.
+    chains times draws in the same order. `shape` is the peak's lag where carryover peaks after a delay, and
+    half-saturation and slope are those of the frequency curve for reach channels. `latent` (D, L, G, T) are true scaled
+    values of measured series; `passed_on` (D, M) is the KPI per unit of each mediator and `mediated` (D, M, C) the part
+    of the coefficient that runs through it.
     """
 
     sampled: np.ndarray
@@ -31,6 +35,9 @@ class Posterior:
     linear: np.ndarray
     sigma: np.ndarray
     week_ratio: np.ndarray
+    latent: np.ndarray | None = None
+    passed_on: np.ndarray | None = None
+    mediated: np.ndarray | None = None
 
     @property
     def count(self) -> int:
@@ -41,45 +48,21 @@ class Posterior:
         """At most `most` draws, evenly spaced over all chains."""
         if self.count <= most:
             return self
-        from dataclasses import replace
-
         keep = np.linspace(0, self.count - 1, most).round().astype(int)
-        fields = (
-            "half_life",
-            "shape",
-            "half_saturation",
-            "slope",
-            "effect",
-            "beta",
-            "beta_geo",
-            "linear",
-            "sigma",
-            "week_ratio",
-        )
-        return replace(self, **{f: getattr(self, f)[keep] for f in fields})
+        return replace(self, **self._chosen(keep))
 
     def reweighted(self, weights: np.ndarray, seed: int) -> Posterior:
         """As many draws, drawn again with the given weights (systematic resampling)."""
-        from dataclasses import replace
-
         positions = (np.random.default_rng(seed).random() + np.arange(self.count)) / self.count
         cumulative = np.cumsum(weights / weights.sum())
         cumulative[-1] = 1.0
         pick = np.searchsorted(cumulative, positions)
         flat = self.sampled.reshape(self.count, -1)[pick].reshape(self.sampled.shape)
-        fields = (
-            "half_life",
-            "shape",
-            "half_saturation",
-            "slope",
-            "effect",
-            "beta",
-            "beta_geo",
-            "linear",
-            "sigma",
-            "week_ratio",
-        )
-        return replace(self, sampled=flat, **{f: getattr(self, f)[pick] for f in fields})
+        return replace(self, sampled=flat, **self._chosen(pick))
+
+    def _chosen(self, pick: np.ndarray) -> dict[str, Any]:
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("sampled", "names")}
+        return {name: values[pick] for name, values in own.items() if values is not None}
 
 
 def from_kernel(theta: np.ndarray, block: np.ndarray, design: Design, *, seed: int) -> Posterior:
@@ -142,6 +125,10 @@ def media_sums(design: Design, draws: Posterior, media: np.ndarray, labels: np.n
     """Incremental KPI (D, count, C) of scaled media paths (C, G, T), summed over the cells (G, T) that share a
     label.
     """
+    from models.mmm import response
+
+    if not response.compiled(design, draws):
+        return response.media_sums(design, draws, media, labels, count)
     from models.mmm import kernel
 
     out = np.zeros((draws.count, count, len(media)))
@@ -166,7 +153,7 @@ def media_sums(design: Design, draws: Posterior, media: np.ndarray, labels: np.n
 
 def linear_sums(design: Design, draws: Posterior, labels: np.ndarray, count: int) -> tuple[tuple[str, ...], np.ndarray]:
     """KPI of the baseline's lines (D, count, lines), summed over the cells that share a label; names of the lines
-    first.
+    first. A mediator's line is what it brought of its own, without the part that media sent through it.
     """
     lines = tuple(dict.fromkeys(design.baseline.component))
     scaled = design.baseline.columns * (design.scales.size * design.scales.kpi)[None, :, None]
@@ -179,4 +166,8 @@ def linear_sums(design: Design, draws: Posterior, labels: np.ndarray, count: int
     for i, line in enumerate(lines):
         of = [k for k, name in enumerate(design.baseline.component) if name == line]
         out[:, :, i] = draws.linear[:, of] @ sums[:, of].T
-    return lines, out
+    if draws.mediated is None:
+        return lines, out
+    from models.mmm.mediation import with_own_lines
+
+    return with_own_lines(design, draws, labels, lines, out)

@@ -238,6 +238,18 @@ class MMMFit:
                 frames.append(_summary(self.data.media_names, values).insert_column(1, pl.lit(name).alias("parameter")))
         return pl.concat(frames)
 
+    def mediation(self) -> pl.DataFrame:
+        """Direct, mediated and total effect by path: channel, path, mean, sd, q05, q50, q95 in KPI over the window."""
+        from models.mmm.mediation import split
+
+        return split(self)
+
+    def optimal_frequency(self) -> pl.DataFrame:
+        """Best exposures per person of each reach channel: channel, now, q05, q50, q95, gain, at_edge."""
+        from models.mmm.frequency import optimal_frequency
+
+        return optimal_frequency(self)
+
     def log_returns(self) -> LogReturns:
         """What triangulation needs: log iROAS before and after the data, for paid channels with a positive effect
         prior.

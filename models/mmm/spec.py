@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date as Date
 from math import exp, log
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-Adstock = Literal["geometric", "weibull"]
-Saturation = Literal["hill", "logistic", "exponential"]
+Adstock = Literal["geometric", "weibull", "delayed"]
+Saturation = Literal["hill", "logistic", "exponential", "michaelis_menten"]
 Share = Annotated[float, Field(gt=0, lt=1)]
+EFFECTS = ("iroas", "mroas", "share", "coefficient", "signed_iroas")
 
 
 class LogNormal(BaseModel, frozen=True, extra="forbid"):
@@ -42,19 +44,23 @@ class Normal(BaseModel, frozen=True, extra="forbid"):
 class ChannelSpec(BaseModel, frozen=True, extra="forbid"):
     """What is believed about one channel before the data; unset fields take the model's defaults.
 
-    At most one of `iroas` (revenue per money spent, over the window), `share` (of the total KPI) and `signed_iroas`
-    (may be negative) is set. `half_life` is in weeks whatever the grain of the data.
+    At most one belief about the effect is set: `iroas` (revenue per money spent, over the window), `mroas` (revenue of
+    the next 1 % of spend, per that money), `share` (of the total KPI), `coefficient` (the greatest effect a period can
+    have, in multiples of the KPI's usual period) or `signed_iroas` (may be negative). `half_life` is in weeks whatever
+    the grain of the data; `half_saturation` of a reach channel is in exposures per person.
     """
 
     iroas: LogNormal | None = None
+    mroas: LogNormal | None = None
     share: LogNormal | None = None
+    coefficient: LogNormal | None = None
     signed_iroas: Normal | None = None
     half_life: LogNormal | None = None
     half_saturation: LogNormal | None = None
 
     @model_validator(mode="after")
     def one_effect(self) -> ChannelSpec:
-        given = [name for name in ("iroas", "share", "signed_iroas") if getattr(self, name) is not None]
+        given = [name for name in EFFECTS if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} are both set: one prior for one effect")
         return self
@@ -74,10 +80,17 @@ class MMMSpec(BaseModel, frozen=True, extra="forbid"):
 
     `adstock` and `saturation` may be `auto`: geometric carryover unless the data speak clearly for a delayed one (the
     fit then says so in a warning), and the Hill curve with a slope per channel unless a fixed curve is clearly better
-    and the channel went dark now and then. `effect="auto"` takes the money-scale prior when KPI and spend look like
-    one currency, else a prior on the share of the KPI. `season_harmonics` and `trend_knots_every_weeks` bound the
-    baseline's freedom; how much of it is used is learned. Half-lives are in weeks, half-saturation in multiples of the
-    channel's average active period.
+    and the channel went dark now and then. `weibull` is a carryover whose delay is
+    learned and may be none, `delayed` one that peaks `peak_lag` weeks after the spend and falls on both sides;
+    `michaelis_menten` is Hill with slope 1. `order` says whether spend first carries over or first saturates.
+    `effect="auto"` takes the money-scale prior when KPI and spend look like one currency, else a prior on the share of
+    the KPI. Half-lives are in weeks, half-saturation in multiples of the channel's average active period; a reach
+    channel saturates in its frequency instead, by `frequency_half` exposures per person and `frequency_slope`.
+
+    `season_harmonics` and `trend_knots_every_weeks` bound the baseline's freedom; how much of it is used is learned.
+    `trend="gp"` replaces the knots by a smooth curve that forgets over `gp_length_weeks`. Each of `change_points` lets
+    the level step at that date without shrinkage. A series with a measurement error enters by its expected true value
+    (`calibrated`) or as unknown values of its own (`latent`, PyMC).
     """
 
     adstock: Adstock | Literal["auto"] = "auto"
@@ -88,6 +101,11 @@ class MMMSpec(BaseModel, frozen=True, extra="forbid"):
     half_saturation: LogNormal = LogNormal.with_median(1.5, 0.8)
     delay_shape: LogNormal = LogNormal.with_median(1.0, 0.6)
     slope: LogNormal = LogNormal.with_median(1.4, 0.5)
+    order: Literal["adstock_first", "saturation_first"] = "adstock_first"
+    peak_lag: LogNormal = LogNormal.with_median(2.0, 0.5)
+    frequency_half: LogNormal = LogNormal.with_median(2.1, 0.4)
+    frequency_slope: LogNormal = LogNormal.with_median(2.0, 0.4)
+    measurement: Literal["calibrated", "latent"] = "calibrated"
     effect: Literal["auto", "iroas", "share"] = "auto"
     iroas: LogNormal = LogNormal(mu=0.2, sigma=0.9)
     media_share: Share = 0.35
@@ -95,7 +113,10 @@ class MMMSpec(BaseModel, frozen=True, extra="forbid"):
     channels: Mapping[str, ChannelSpec] = Field(default_factory=dict)
     season_harmonics: NonNegativeInt | None = None
     weekday: bool = True
+    trend: Literal["knots", "gp"] = "knots"
     trend_knots_every_weeks: PositiveInt = 13
+    gp_length_weeks: PositiveFloat = 26.0
+    change_points: tuple[Date, ...] = ()
     geo_effects: bool = True
     geo_trend: bool = True
     size_scaling: Literal["auto", "population", "kpi", "none"] = "auto"
@@ -108,6 +129,8 @@ class MMMSpec(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def slope_belongs_to_hill(self) -> MMMSpec:
+        if len(set(self.change_points)) < len(self.change_points):
+            raise ValueError(f"change_points={[str(d) for d in self.change_points]}: a date is given twice")
         if self.free_slope is True and self.saturation not in ("hill", "auto"):
             raise ValueError(f"free_slope=True with saturation={self.saturation!r}: only the Hill curve has a slope")
         if self.plausible_iroas[0] >= self.plausible_iroas[1]:
