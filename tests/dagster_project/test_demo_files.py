@@ -267,14 +267,3 @@ def test_hook_tests_and_ai_answers_have_the_fields_their_readers_need(demo: Path
         engines.add(answer["engine"])
         assert answer["text"] or answer["status"] != "ok"
     assert engines == {"openai", "anthropic", "gemini", "perplexity"}
-
-
-@pytest.mark.slow
-def test_three_years_are_written_within_a_minute(tmp_path: Path) -> None:
-    import time
-
-    started = time.monotonic()
-    summary = write(tmp_path / "ws", size="medium")
-    assert time.monotonic() - started < 60
-    content = json.loads(summary.truth_path.read_text())["content"]
-    assert content["briefs"] >= 300

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -19,14 +18,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, cli):
-    """A finished run, its tables and how long it took; the workspace's inputs serve as template for the others."""
+    """A finished run and its tables; the workspace's inputs serve as template for the others."""
     workspace = tmp_path_factory.mktemp("calm") / "ws"
     workspace.mkdir()
     write_two_files(workspace, weeks=60)
-    began = time.monotonic()
     said = cli("run", workspace)
     assert said.returncode == 0, said.stdout + said.stderr
-    return workspace, digests(workspace / "warehouse/plumbline.duckdb"), time.monotonic() - began
+    return workspace, digests(workspace / "warehouse/plumbline.duckdb")
 
 
 def start(workspace: Path) -> subprocess.Popen[str]:
@@ -66,7 +64,7 @@ def wait_for_line(process: subprocess.Popen[str], text: str) -> None:
     ],
 )
 def test_a_run_that_dies_is_completed_by_the_next(undisturbed, tmp_path: Path, cli, how, after: str) -> None:
-    template, expected, _ = undisturbed
+    template, expected = undisturbed
     workspace = copy_of_inputs(template, tmp_path / "ws")
     process = start(workspace)
     wait_for_line(process, after)
@@ -82,7 +80,7 @@ def test_a_run_that_dies_is_completed_by_the_next(undisturbed, tmp_path: Path, c
 
 
 def test_a_second_run_says_that_one_is_running_and_leaves_with_3(undisturbed, tmp_path: Path, cli) -> None:
-    template, _, _ = undisturbed
+    template, _ = undisturbed
     workspace = copy_of_inputs(template, tmp_path / "ws")
     first = start(workspace)
     try:

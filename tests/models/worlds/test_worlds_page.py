@@ -22,3 +22,4 @@ def test_the_page_shows_the_true_figures() -> None:
         row = f"| {entry['effect']:,.0f} | {100 * entry['relative']:+.1f} % | {entry['spend_difference']:,.0f} |"
         assert row in page, f"docs/demo.md is out of date for {name}: {row}"
     assert f"| revenue | {truth['revenue_total']:,.0f} | 100.0 % |" in page
+    assert truth["content"]["briefs"] >= 300
