@@ -6,6 +6,7 @@ No files, no clock, no database: frames and specs in, one `LiftResult` out.
 from __future__ import annotations
 
 from models.incrementality.ab import proportion_arms, read_ab
+from models.incrementality.ab_many import ArmsResult, read_arms
 from models.incrementality.ab_plan import AnyLook, DeclaredLooks, OneLook
 from models.incrementality.cells import CellsResult, read_cells
 from models.incrementality.design import design_geo, draw_design
@@ -23,11 +24,13 @@ from models.incrementality.series import read_series
 from models.incrementality.spillover import donor_ring
 from models.incrementality.staggered import StaggeredResult, read_staggered
 from models.incrementality.switchback import switchback_arms, switchback_schedule
+from models.incrementality.switchback_read import read_switchback
 
 __all__ = [
     "AnalysisPlan",
     "AnyLook",
     "ArmsError",
+    "ArmsResult",
     "CellsResult",
     "Check",
     "DeclaredLooks",
@@ -48,11 +51,13 @@ __all__ = [
     "look_geo",
     "proportion_arms",
     "read_ab",
+    "read_arms",
     "read_cells",
     "read_geo",
     "read_observational",
     "read_series",
     "read_staggered",
+    "read_switchback",
     "switchback_arms",
     "switchback_schedule",
 ]
