@@ -314,6 +314,7 @@ def _document(
         "outcome": made.outcome.to_dicts(),
         "interval": "90 % parameter interval of the mean effect",
         "gain": {"mean": made.gain, "q05": low, "q95": high, "without_luck": made.gain_checked},
+        "later_share": made.later_share,
         "probability_better": made.probability_better,
         "probability_of_loss": made.probability_of_loss(margin) if margin else None,
         "regret": made.regret,
@@ -345,7 +346,7 @@ def _print(document: Mapping[str, Any], made: Plan, settings: Settings, frontier
     low, high = made.gain_range()
     lines = [
         f"planned media brings {_range(planned)} {money}, the current mix {_range(now)}"
-        " (90 % parameter interval, carry-out included)",
+        f" (90 % parameter interval; {made.later_share:.0%} of it arrives after the horizon)",
         f"gain {made.gain:+,.0f} ({low:+,.0f} to {high:+,.0f}), {made.gain_checked:+,.0f} without the luck of the pick;"
         f" better than the current mix with probability {made.probability_better:.0%}",
         f"sales without this media: {made.baseline[0]:,.0f} ({made.baseline[1]:,.0f} to {made.baseline[2]:,.0f})",

@@ -94,7 +94,7 @@ def _tiles(plan: Plan, context: PlanContext) -> Sequence[Mapping[str, str]]:
             "label": "planned media brings",
             "value": _money(planned["mean"]),
             "note": f"{_money(planned['q05'])} to {_money(planned['q95'])};"
-            f" worst tenth {_money(planned['worst_tenth'])}",
+            f" worst tenth {_money(planned['worst_tenth'])}; {plan.later_share:.0%} arrives after the horizon",
         },
         {
             "label": "the current mix would bring",

@@ -10,6 +10,7 @@ import numpy as np
 from models.planning.constraints import Constraints
 from models.planning.limits import MOVE_BY_TIER, decisions_of, limits_of
 from models.planning.outlook import Outlook
+from models.planning.phasing import Phased
 from models.warning import Warning
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 FAR = 2.0  # a channel that would move this many times its limit should be tested first
 SURE = 0.8  # below this chance of a gain, moving money is hardly worth the work
 LUCK = 0.8  # share of the promised gain that must be left when the plan is judged on other draws
+WORTH_TIMING = 1.15  # ratio of returns between periods above which a schedule is worth planning
+MOVED = 0.02  # a change below this is no move
 PROMISE = 0.01  # share of the outcome by which curves and the model itself may differ
 
 
@@ -52,7 +55,10 @@ def notes(
     outlook: Outlook, plan: Plan, wanted: Constraints, by_curves: np.ndarray, free: np.ndarray | None
 ) -> list[Warning]:
     """All that applies to this plan."""
-    found = [*_test_first(outlook, plan, free), *_luck(plan), *_beyond(outlook, plan, wanted), *_prices(outlook, plan)]
+    found = [
+        *_test_first(outlook, plan, free), *_luck(plan), *_beyond(outlook, plan, wanted), *_weeks(outlook, plan),
+        *_of_the_fit(outlook, plan), *_prices(outlook, plan),
+    ]  # fmt: skip
     if abs(by_curves.mean() - plan.planned.mean()) > PROMISE * max(abs(float(plan.planned.mean())), 1e-12):
         found.append(Warning(
             "plan_promise_off", "high", "plan",
@@ -121,6 +127,37 @@ def _beyond(outlook: Outlook, plan: Plan, wanted: Constraints) -> list[Warning]:
                 "Keep the fence, or raise the channel in steps and measure.",
             ))  # fmt: skip
     return found
+
+
+def _weeks(outlook: Outlook, plan: Plan) -> list[Warning]:
+    """What an even schedule gives up where prices move: the next unit of money in the best and in the worst period."""
+    priced = [c for c, name in enumerate(outlook.channels) if (r := outlook.ahead.delivery.get(name)) and r.price]
+    if not priced or plan.schedule["period"].is_not_null().any():
+        return []
+    money = plan.allocation["planned"].to_numpy()[:, None] * outlook.ahead.pattern[None, :]
+    slope = Phased(outlook.ahead).gradient(money.ravel()).mean(axis=0).reshape(money.shape)
+    found = []
+    for c in priced:
+        best, worst = float(slope[c].max()), float(slope[c].min())
+        if money[c].sum() > 0 and best > WORTH_TIMING * max(worst, 1e-12):
+            found.append(Warning(
+                "even_schedule_costs", "medium", outlook.channels[c],
+                f"Spent evenly, the next unit of money in {outlook.channels[c]} brings {best:.2f} in period"
+                f" {int(slope[c].argmax()) + 1} and {worst:.2f} in period {int(slope[c].argmin()) + 1}.",
+                "Plan by period (split period) to move money to the better ones.",
+            ))  # fmt: skip
+    return found
+
+
+def _of_the_fit(outlook: Outlook, plan: Plan) -> list[Warning]:
+    """The fit's own doubts about channels that this plan moves, and the tipping point of untested ones it raises."""
+    moved = {n: change for n, change in plan.allocation.select("channel", "change").iter_rows() if abs(change) > MOVED}
+    untested = {n for n in moved if moved[n] > 0 and outlook.tiers[n] != "experiment-validated"}
+    return [
+        w for w in outlook.ahead.fit.findings
+        if (w.severity == "high" and moved.keys() & set(w.subject.split(", ")))
+        or (w.code == "hidden_demand_possible" and untested)
+    ]  # fmt: skip
 
 
 def _prices(outlook: Outlook, plan: Plan) -> list[Warning]:

@@ -51,11 +51,20 @@ class Future:
     def geo_response(self, c: int, spends: Sequence[float] | np.ndarray) -> np.ndarray:
         """The same by geo (D, G, len(spends)), each geo having its usual share of the spend."""
         silent = self._kpi_of_path(c, np.zeros(self.horizon))
-        return np.stack([self._kpi_of_path(c, float(s) * self.pattern) - silent for s in np.asarray(spends)], axis=2)
+        both = np.stack([self._kpi_of_path(c, float(s) * self.pattern) - silent for s in np.asarray(spends)], axis=2)
+        geos = len(self.fit.data.geos)
+        return np.asarray(both[:, :geos] + both[:, geos:])
 
     def response_of_path(self, c: int, money: np.ndarray) -> np.ndarray:
         """Incremental KPI in money (D, G) of one channel's money by period (H,), or by geo and period (G, H)."""
-        return self._kpi_of_path(c, money) - self._kpi_of_path(c, np.zeros(self.horizon))
+        within, after = self.response_in_time(c, money)
+        return within + after
+
+    def response_in_time(self, c: int, money: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same in two parts (D, G): what arrives within the horizon, and what its carryover brings after it."""
+        both = self._kpi_of_path(c, money) - self._kpi_of_path(c, np.zeros(self.horizon))
+        geos = len(self.fit.data.geos)
+        return both[:, :geos], both[:, geos:]
 
     def baseline(self, controls: Mapping[str, Sequence[float]]) -> np.ndarray:
         """KPI in money (D,) without new media over the horizon, under the declared future of every control.
@@ -130,14 +139,17 @@ class Future:
     def _kpi_of_path(self, c: int, money: np.ndarray) -> np.ndarray:
         design, geos = self.fit.design, len(self.fit.data.geos)
         single = replace(design, media=design.media[c : c + 1], form=self._form(c), data=_only(self.fit, c))
-        sums = media_sums(single, _one(self.draws, c), self.media_path(c, money)[None], self._labels(), geos)
+        sums = media_sums(single, _one(self.draws, c), self.media_path(c, money)[None], self._labels(), 2 * geos)
         return np.asarray(sums[:, :, 0] * self.fit.data.money_per_kpi)
 
     def _labels(self) -> np.ndarray:
+        """Cells (G, L + H + L): -1 before the plan, the geo's number within the horizon, G more after it."""
         taps, geos = self.fit.design.form.taps, len(self.fit.data.geos)
-        history = min(taps, len(self.fit.data.dates))
-        counted = np.arange(history + self.horizon + taps) >= history
-        return np.where(counted[None, :], np.arange(geos)[:, None], -1).astype(np.int64)
+        period = np.arange(min(taps, len(self.fit.data.dates)) + self.horizon + taps) - min(
+            taps, len(self.fit.data.dates)
+        )
+        part = np.where(period < self.horizon, 0, geos)
+        return np.where(period[None, :] >= 0, np.arange(geos)[:, None] + part[None, :], -1).astype(np.int64)
 
     def _form(self, c: int) -> Form:
         form, name = self.fit.design.form, (self.fit.data.channels[c],)

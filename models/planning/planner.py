@@ -70,7 +70,7 @@ def plan_of(
     notes = list(case.limits.notes)
     if not found.proven:
         notes.append(advice.not_optimal())
-    planned, now = _promised(outlook, case.what, found.x), _promised(outlook, case.what, case.mix)
+    (planned, later), (now, _) = (_promised(outlook, case.what, x) for x in (found.x, case.mix))
     channel_plan, channel_mix = case.what.by_channel(found.x), case.what.by_channel(case.mix)
     own = outlook.own_plans(case.limits.channel_low, case.limits.channel_high, budget)
     free = advice.without_evidence_limits(outlook, wanted, budget, seed) if wanted.by_evidence else None
@@ -78,7 +78,8 @@ def plan_of(
         float(budget), outlook.ahead.horizon, objective, _allocation(outlook, case, channel_plan, channel_mix, own),
         _schedule(outlook, case.what, found.x),
         pl.DataFrame([outcome_row("planned", planned), outcome_row("current mix", now)]),
-        planned, now, float((planned > now).mean() + 0.5 * (planned == now).mean()),
+        planned, now, float(later.mean() / planned.mean()) if planned.mean() > 0 else 0.0,
+        float((planned > now).mean() + 0.5 * (planned == now).mean()),
         float((planned - now).mean()) - case.luck(),
         _regret(outlook, case, own, found), _held_back(outlook, free, channel_plan),
         _with_range(outlook.baseline), (),
@@ -127,6 +128,12 @@ class _Case:
         if isinstance(response, Curves):
             average = response.mean()
             starts.append(self.outlook.own_plans(self.limits.low, self.limits.high, self.budget, average)[0])
+        if self.what.split != "channel":
+            by_channel = self.outlook.own_plans(
+                self.limits.channel_low, self.limits.channel_high, self.budget, self.outlook.curves.mean()
+            )[0]
+            usual = self.what.by_channel(self.mix)
+            starts.append(self.mix * (by_channel / np.where(usual > 0, usual, np.inf))[self.what.channel])
         if sums:
             near = [feasible(self.budget, self.limits.low, self.limits.high, sums, s) for s in starts]
             starts = [s for s in near if s is not None]
@@ -161,17 +168,21 @@ def _case(
     return _Case(outlook, what, limits, mix, budget, response, objective, risk_share, seed)
 
 
-def _promised(outlook: Outlook, what: Decisions, x: np.ndarray) -> np.ndarray:
-    """Outcome of a plan per draw (D,) by a forward run of the model itself, apart from the curves it was found on."""
-    ahead, total = outlook.ahead, np.zeros(outlook.ahead.draws.count)
+def _promised(outlook: Outlook, what: Decisions, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Outcome of a plan per draw (D,) by a forward run of the model itself, apart from the curves it was found on; and
+    the part of it that arrives after the horizon.
+    """
+    ahead = outlook.ahead
+    total, later = np.zeros(ahead.draws.count), np.zeros(ahead.draws.count)
     for c in range(len(outlook.channels)):
         money = x[what.channel == c]
         path = {
             "channel": lambda m: m[0] * ahead.pattern, "period": lambda m: m,
             "geo": lambda m: m[:, None] * ahead.pattern[None, :],
         }[what.split](money)  # fmt: skip
-        total = total + ahead.response_of_path(c, path).sum(axis=1)
-    return np.asarray(total)
+        within, after = ahead.response_in_time(c, path)
+        total, later = total + (within + after).sum(axis=1), later + after.sum(axis=1)
+    return total, later
 
 
 def _allocation(outlook: Outlook, case: _Case, planned: np.ndarray, mix: np.ndarray, own: np.ndarray) -> pl.DataFrame:

@@ -18,7 +18,8 @@ class Plan:
     allocation: channel, current (at this budget), planned, change, low, high (90 % of the draws' own best plans),
     raised_in (share of draws that raise it), tier, at_limit, least, most, iroas, mroas (of the next unit at the plan).
     schedule: channel, geo, period (null where not decided), money. outcome: plan, mean, q05, q95, worst_tenth of
-    incremental KPI in money, carry-out included. `planned` and `current` are its joint draws (D,).
+    incremental KPI in money, carry-out included. `planned` and `current` are its joint draws (D,),
+    `later_share` the part of the planned outcome that arrives after the horizon.
     `probability_better` is that of beating the current mix at the same budget. `gain_checked` is the mean gain less
     what plans made on one half of the draws promise more on it than they bring on the other half: the luck of picking
     the best. `regret` is how much more would be won on average if the curves were known,
@@ -33,6 +34,7 @@ class Plan:
     outcome: pl.DataFrame
     planned: np.ndarray
     current: np.ndarray
+    later_share: float
     probability_better: float
     gain_checked: float
     regret: float

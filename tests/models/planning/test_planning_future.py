@@ -83,6 +83,29 @@ def test_4_free_weeks_follow_the_price(outlook, fitted):
     assert not any(w.code in ("plan_not_optimal", "plan_promise_off") for w in made.warnings)
 
 
+def test_4_an_even_schedule_says_what_timing_would_bring(fitted):
+    sale = {"a": Delivery(price=(1.0,) * 12 + (0.3,))}
+    made = plan_of(prepare(fitted, 20_000, future_controls=FUTURE, delivery=sale), 10_000, seed=1)
+    (said,) = (w for w in made.warnings if w.code == "even_schedule_costs")
+    assert said.subject == "a"
+    assert "in period 13" in said.message
+
+
+def test_what_arrives_later_is_part_of_the_promise(outlook):
+    made = plan_of(outlook, 12_000, seed=1)
+    assert 0.0 < made.later_share < 0.3  # half-lives of about a week, 13 weeks of spend
+
+
+def test_doubts_of_the_fit_follow_the_channels_that_move(fitted):
+    loud = Warning("prior_conflict", "high", "a", "The data put a far from the belief.", "Check units.")
+    quiet = Warning("hidden_demand_possible", "info", "a, b", "A driver as strong as price would halve b.", "Test b.")
+    doubted = prepare(replace(fitted, findings=(loud, quiet)), 20_000, future_controls=FUTURE)
+    made = plan_of(doubted, 12_000, LOOSE, seed=1)
+    moved = float(np.abs(made.allocation["change"]).max())
+    assert moved > 0.02
+    assert {loud, quiet} <= set(made.warnings)
+
+
 def test_weeks_obey_flights(outlook):
     limits = Constraints(
         by_evidence=False, flights={"a": Flight(dark=(1, 2)), "b": Flight(on_air=4)},

@@ -1,0 +1,1 @@
+"""Measurements of the planner; `python -m benchmarks.planning`."""
