@@ -10,6 +10,7 @@ from models.incrementality.ab_many import ArmsResult, read_arms
 from models.incrementality.ab_plan import AnyLook, DeclaredLooks, OneLook
 from models.incrementality.cells import CellsResult, read_cells
 from models.incrementality.design import design_geo, draw_design
+from models.incrementality.design_cells import CellsDesign, design_cells
 from models.incrementality.design_result import AnalysisPlan, GeoDesign
 from models.incrementality.estimator import Estimator
 from models.incrementality.geo import read_geo
@@ -31,6 +32,7 @@ __all__ = [
     "AnyLook",
     "ArmsError",
     "ArmsResult",
+    "CellsDesign",
     "CellsResult",
     "Check",
     "DeclaredLooks",
@@ -44,6 +46,7 @@ __all__ = [
     "OneLook",
     "PanelError",
     "StaggeredResult",
+    "design_cells",
     "design_geo",
     "donor_ring",
     "draw_design",

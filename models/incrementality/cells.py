@@ -10,6 +10,8 @@ from itertools import combinations
 import numpy as np
 import polars as pl
 
+from models.incrementality.design_cells import CellsDesign
+from models.incrementality.design_result import GeoDesign
 from models.incrementality.estimator import Estimator
 from models.incrementality.fits import fit_targets
 from models.incrementality.geo import choice_of, read_geo
@@ -41,7 +43,7 @@ class CellsResult:
 
 def read_cells(
     panel: pl.DataFrame | pl.LazyFrame | GeoPanel,
-    cells: Mapping[str, Sequence[object]],
+    cells: Mapping[str, Sequence[object]] | CellsDesign,
     *,
     start: date,
     end: date,
@@ -52,9 +54,14 @@ def read_cells(
 ) -> CellsResult:
     """Read a multi-cell test: no cell serves as control of another, all share the untreated geos.
 
-    The joint ranges come from drawing disjoint placebo cells of the same sizes from the controls. Raises PanelError
-    for fewer than two cells, a geo in two cells, or too few controls to draw the cells from.
+    The joint ranges come from drawing disjoint placebo cells of the same sizes from the controls. Of a frozen
+    `CellsDesign` the geos, exclusions and method are used, and each cell's read says where it departs from its plan.
+    Raises PanelError for fewer than two cells, a geo in two cells, or too few controls to draw the cells from.
     """
+    designs: dict[str, GeoDesign] = {}
+    if isinstance(cells, CellsDesign):
+        designs, cells = dict(cells.cells), cells.geos
+        method = next(iter(designs.values())).plan.method if method == "auto" else method
     data = panel if isinstance(panel, GeoPanel) else GeoPanel.from_frame(panel)
     if len(cells) < 2:
         raise PanelError("a multi-cell test has at least two cells; read one cell with read_geo")
@@ -66,19 +73,20 @@ def read_cells(
                 raise PanelError(f"geo {data.geos[row]!r} is in cell {owner[row]!r} and in cell {name!r}")
             owner[row] = name
     everyone = [data.geos[row] for row in owner]
-    pooled = GeoTest.on(data, everyone, start=start, end=end)
+    planned_out = sorted({geo for design in designs.values() for geo in design.excluded} - set(everyone))
+    pooled = GeoTest.on(data, everyone, start=start, end=end, exclude=planned_out)
     estimator = choice_of(pooled, method, seed).estimator
     reads = {
         name: read_geo(
             data,
-            [data.geos[row] for row in members],
+            designs.get(name) or [data.geos[row] for row in members],
             start=start,
             end=end,
             method=estimator.name,
             level=level,
             seed=seed,
             margin=margin,
-            exclude=[geo for geo in everyone if owner[data.geos.index(geo)] != name],
+            exclude=() if designs else [geo for geo in everyone if owner[data.geos.index(geo)] != name],
         )
         for name, members in rows.items()
     }

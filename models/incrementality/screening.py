@@ -45,19 +45,32 @@ def candidate_sets(
 
 
 def allowed(
-    sets: np.ndarray, totals: np.ndarray, *, most_share: float, together: Sequence[tuple[int, int]]
+    sets: np.ndarray,
+    totals: np.ndarray,
+    *,
+    most_share: float,
+    together: Sequence[tuple[int, int]],
+    apart: Sequence[tuple[int, int]] = (),
 ) -> tuple[np.ndarray, dict[str, int]]:
-    """Sets that hold at most `most_share` of the KPI and never split a pair, with counts of what was turned away."""
+    """Sets that hold at most `most_share` of the KPI, never split a pair of `together` and split each of `apart`.
+
+    The second answer counts what was turned away, by reason.
+    """
     share = sets @ totals / totals.sum()
     too_large = share > most_share
     split = np.zeros(sets.shape[0], dtype=bool)
     for first, second in together:
         split |= sets[:, first] != sets[:, second]
+    joined = np.zeros(sets.shape[0], dtype=bool)
+    for first, second in apart:
+        joined |= sets[:, first] == sets[:, second]
     rejected = {
         "holds too much of the business": int(too_large.sum()),
         "splits a pair": int((split & ~too_large).sum()),
     }
-    return sets[~(too_large | split)], rejected
+    if apart:
+        rejected["does not split a matched pair"] = int((joined & ~split & ~too_large).sum())
+    return sets[~(too_large | split | joined)], rejected
 
 
 def screen(
