@@ -5,6 +5,7 @@ from __future__ import annotations
 from models.mmm.backtesting import backtest
 from models.mmm.changes import Changes, changes
 from models.mmm.data import Mediator, MMMData, Treatment
+from models.mmm.experiment_checks import ExperimentCheck, leave_one_experiment_out, predicted_lift, widened
 from models.mmm.experiments import Experiment
 from models.mmm.falsification import Falsification, falsify
 from models.mmm.fitting import fit
@@ -18,6 +19,7 @@ __all__ = [
     "ChannelSpec",
     "ContributionDraws",
     "Experiment",
+    "ExperimentCheck",
     "Falsification",
     "LogNormal",
     "LogReturns",
@@ -32,6 +34,9 @@ __all__ = [
     "changes",
     "falsify",
     "fit",
+    "leave_one_experiment_out",
     "load",
+    "predicted_lift",
     "refresh",
+    "widened",
 ]

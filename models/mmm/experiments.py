@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date as Date
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, NonNegativeFloat, NonNegativeInt, PositiveFloat, model_validator
@@ -22,9 +23,11 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
 
     `value` and `se` are totals over the window (and cool-down, if `cooldown_days` of it were measured) and over
     `geos` (all when None): incremental KPI for `contribution`, money back per money for `iroas`. `control_share` is
-    the part of the observed spend that the control kept (0: the control was dark). A test outside the data window
-    needs `spend` and `control_spend`, totals over the test, and is read in steady state. `inflation` >= 1 widens `se`
-    for age or quality and is kept as its own figure.
+    the part of the observed spend that the control kept (0: the control was dark). Where the tested regions were dark
+    themselves, give `control_spend`, the money their control would have spent over the window: the lift is then
+    observed less control, below zero for a channel that works. A test outside the data window needs `spend` and
+    `control_spend`, totals over the test, and is read in steady state. `inflation` >= 1 widens `se` for age or quality
+    and is kept as its own figure.
     """
 
     name: str
@@ -42,6 +45,23 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
     inflation: float = 1.0
     robust: bool = False
 
+    @classmethod
+    def from_interval(cls, low: float, high: float, *, level: float = 0.9, **known: Any) -> Experiment:
+        """A test reported as an interval around `value`; se = (high - low) / (2 z).
+
+        Raises ValueError when `value` does not lie near the middle: a lopsided interval has no single se, so give the
+        test on a scale on which it is even.
+        """
+        value = float(known["value"])
+        if not low < high:
+            raise ValueError(f"experiment {known.get('name')!r}: interval {low:g} to {high:g} has no width")
+        if abs(value - (low + high) / 2) > 0.1 * (high - low):
+            raise ValueError(
+                f"experiment {known.get('name')!r}: {value:g} is not in the middle of {low:g} to {high:g}. A lopsided"
+                " interval has no single standard error"
+            )
+        return cls(se=(high - low) / (2 * NormalDist().inv_cdf(0.5 + level / 2)), **known)
+
     @model_validator(mode="after")
     def makes_sense(self) -> Experiment:
         if self.end < self.start:
@@ -51,6 +71,11 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         if self.inflation < 1:
             raise ValueError(
                 f"experiment {self.name!r}: inflation={self.inflation} would make the test surer than it is"
+            )
+        if self.control_share and self.control_spend and self.spend is None:
+            raise ValueError(
+                f"experiment {self.name!r}: control_share={self.control_share} and control_spend={self.control_spend}"
+                " say the same thing twice: give one"
             )
         if self.control_share == 1:
             raise ValueError(f"experiment {self.name!r}: control_share=1 means test and control spent the same")
@@ -107,17 +132,22 @@ def calibrate(data: MMMData, media: np.ndarray, scales: Scales, experiments: Seq
         for channel in test.channels:
             c = data.media_names.index(channel)
             if inside:
-                path = np.where(chosen[:, None], media[c] * (1 - treated * (1 - test.control_share)), media[c])
                 window = np.outer(chosen * scales.size, measured.astype(float))
-                if c < len(data.channels):
-                    spend_difference += float((data.spend[:, :, c] * chosen[:, None] * treated).sum()) * (
-                        1 - test.control_share
-                    )
-                if not (media[c] * window).sum() > 0:
-                    raise ValueError(
-                        f"experiment {test.name!r}: {channel} has no media in the test's geos from {test.start} to"
-                        f" {test.end}"
-                    )
+                part = np.outer(chosen, treated)
+                spent = float((data.spend[:, :, c] * part).sum()) if c < len(data.channels) else 0.0
+                if test.control_spend > 0:
+                    kept = test.control_spend * _portion(data, test, c)
+                    level = kept * _volume_per_money(data, media, scales, c) / (part * scales.size[:, None]).sum()
+                    path = media[c] * (1 - part) + level * part
+                    spend_difference += spent - kept
+                else:
+                    path = media[c] * (1 - part * (1 - test.control_share))
+                    spend_difference += spent * (1 - test.control_share)
+                    if not (media[c] * window).sum() > 0:
+                        raise ValueError(
+                            f"experiment {test.name!r}: {channel} has no media in the test's geos from {test.start} to"
+                            f" {test.end}. If they were dark on purpose, give control_spend"
+                        )
                 pairs.append((index, c, 1.0))
                 paths.append(path)
                 weights.append(window)
@@ -170,6 +200,21 @@ def _refuse_doubles(experiments: Sequence[Experiment]) -> None:
         seen.add(test.name)
 
 
+def _volume_per_money(data: MMMData, media: np.ndarray, scales: Scales, c: int) -> float:
+    """Scaled media that one unit of money buys, as it did over the data."""
+    return float((media[c] * scales.size[:, None]).sum() / data.spend[:, :, c].sum())
+
+
+def _portion(data: MMMData, test: Experiment, c: int) -> float:
+    """Channel c's part of a test's money: as the tested channels' spends stand to each other in the data."""
+    tested = [data.media_names.index(name) for name in test.channels]
+    organic = [data.media_names[i] for i in tested if i >= len(data.channels)]
+    if organic:
+        raise ValueError(f"experiment {test.name!r}: {organic[0]} is organic, so spend cannot say how it was changed")
+    totals = data.spend.sum(axis=(0, 1))
+    return float(totals[c] / totals[tested].sum())
+
+
 def _steady_pairs(
     data: MMMData, media: np.ndarray, scales: Scales, test: Experiment, c: int, index: int,
     chosen: np.ndarray, length: float, into: tuple[list, list, list],
@@ -181,11 +226,11 @@ def _steady_pairs(
     pairs, paths, weights = into
     days = (test.end - test.start).days + 1
     spans = days / length
-    volume_per_money = (media[c] * scales.size[:, None]).sum() / data.spend[:, :, c].sum()
+    volume_per_money = _volume_per_money(data, media, scales, c)
     per_size = (chosen * scales.size).sum()
     settled = np.zeros(media.shape[1:])
     settled[:, -1] = chosen * scales.size * spans
-    split = 1 / len(test.channels)
+    split = _portion(data, test, c)
     for money, sign in ((test.spend * split, -1.0), (test.control_spend * split, 1.0)):
         level = money / spans / per_size * volume_per_money
         pairs.append((index, c, 0.0))

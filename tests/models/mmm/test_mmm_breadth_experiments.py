@@ -1,0 +1,137 @@
+"""Tests of every shape enter the likelihood as reported, and each is held against the model without it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from models.mmm import Experiment, MMMSpec, fit, leave_one_experiment_out, predicted_lift, widened
+from models.mmm.design import Form, design
+from models.mmm.experiments import calibrate
+from tests.models.mmm.mmm_worlds import frame, read
+
+QUICK = MMMSpec(adstock="geometric", saturation="logistic")
+
+
+@pytest.fixture(scope="module")
+def world():
+    long, truth = frame(periods=120, seed=2)
+    return read(long, 1), truth
+
+
+@pytest.fixture(scope="module")
+def panel():
+    long, _ = frame(geos=3, periods=60, seed=5)
+    return read(long, 3)
+
+
+def window(data, first, last, **known):
+    given = {"name": "t", "channels": ("a",), "value": 100.0, "se": 50.0}
+    return Experiment(**{**given, "start": data.dates[first], "end": data.dates[last] + timedelta(days=6), **known})
+
+
+def plan_of(data):
+    return design(data, QUICK, Form("geometric", "logistic", False, 8))
+
+
+def test_an_interval_becomes_a_standard_error():
+    known = {"name": "t", "channels": ("a",), "start": date(2022, 3, 7), "end": date(2022, 4, 3), "value": 10.0}
+    assert Experiment.from_interval(0.0, 20.0, level=0.9, **known).se == pytest.approx(20 / (2 * 1.6449), rel=1e-4)
+    assert Experiment.from_interval(0.0, 20.0, level=0.95, **known).se == pytest.approx(20 / (2 * 1.96), rel=1e-4)
+    with pytest.raises(ValueError, match="not in the middle of 0 to 60"):
+        Experiment.from_interval(0.0, 60.0, **known)
+
+
+def test_a_test_in_which_the_regions_were_dark_needs_what_they_would_have_spent(panel):
+    data = panel
+    data.media[1, 20:24, 0] = 0.0
+    data.spend[1, 20:24, 0] = 0.0
+    plan = plan_of(data)
+    with pytest.raises(ValueError, match="If they were dark on purpose, give control_spend"):
+        calibrate(data, plan.media, plan.scales, [window(data, 20, 23, geos=("g1",))])
+    dark = window(data, 20, 23, geos=("g1",), control_spend=4000.0, value=2.0, estimand="iroas")
+    tests = calibrate(data, plan.media, plan.scales, [dark])
+    control = tests.control_media[0]
+    np.testing.assert_allclose(control[[0, 2]], plan.media[0][[0, 2]])
+    assert (control[1, 20:24] > 0).all()
+    assert tests.values[0, 0] < 0  # money was withheld, so a channel that works shows as lost sales
+    # the same money buys the same volume as in the rest of the data
+    bought = (plan.media[0] * plan.scales.size[:, None]).sum() / data.spend[:, :, 0].sum()
+    assert (control[1, 20:24] * plan.scales.size[1]).sum() == pytest.approx(4000 * bought)
+
+
+def test_a_test_of_two_channels_shares_its_money_as_they_are_bought(world):
+    data = world[0]
+    plan = plan_of(data)
+    both = Experiment(
+        name="old", channels=("a", "b"), start=date(2019, 1, 7), end=date(2019, 2, 3), value=1.0, se=0.3,
+        estimand="iroas", spend=6000.0, control_spend=2000.0,
+    )  # fmt: skip
+    tests = calibrate(data, plan.media, plan.scales, [both])
+    assert tests.values[0, 0] * plan.scales.kpi == pytest.approx(4000)
+    spends = data.spend.sum(axis=(0, 1))
+    level = [tests.control_media[i, 0, 0] * spends[c] / plan.media[c].sum() for i, c in ((0, 0), (2, 1))]
+    assert level[0] / level[1] == pytest.approx(spends[0] / spends[1])
+
+
+def test_saying_the_control_twice_is_refused(world):
+    with pytest.raises(ValueError, match="say the same thing twice"):
+        window(world[0], 20, 30, control_share=0.5, control_spend=100.0)
+
+
+def test_a_window_lift_is_predicted_in_the_units_of_the_test(world):
+    data, _ = world
+    found = fit(data, QUICK, seed=1)
+    whole = window(data, 0, 119)
+    np.testing.assert_allclose(predicted_lift(found, whole).mean(), found.totals()["mean"][0], rtol=0.02)
+    as_iroas = window(data, 0, 119, estimand="iroas", value=1.0, se=0.2)
+    np.testing.assert_allclose(predicted_lift(found, as_iroas).mean(), found.roas()["mean"][0], rtol=0.02)
+    # Twice the usual money against none, where carryover has settled, for as many weeks as there are data.
+    money = float(data.spend[:, :, 0].sum())
+    old = Experiment(
+        name="old", channels=("a",), start=date(2018, 1, 1), end=date(2018, 1, 1) + timedelta(days=7 * 120 - 1),
+        value=1.0, se=0.3, estimand="iroas", spend=money,
+    )  # fmt: skip
+    level = found.design.media[0].mean()
+    draws = found.draws.thin(1000)
+    steady = np.tanh(np.log(3) / 2 * level / draws.half_saturation[:, 0]) * draws.beta_geo[:, 0, 0]
+    by_hand = (steady * found.design.scales.kpi * 120 / money).mean()
+    assert predicted_lift(found, old).mean() == pytest.approx(by_hand, rel=1e-6)
+
+
+def test_age_spend_and_quality_widen_a_test_and_are_kept_as_figures(world):
+    data = world[0]
+    day = data.dates[40]
+    test = window(data, 30, 40)
+    same, table = widened([test], data, as_of=test.end)
+    row = table.row(0, named=True)
+    assert row["recency"] == 0
+    assert same[0].inflation == pytest.approx(np.sqrt(1 + row["spend_gap"]))
+    old, table = widened([test], data, as_of=test.end + timedelta(weeks=52), quality={"t": 1.5})
+    assert table["recency"][0] == pytest.approx(1.0)
+    assert old[0].inflation == pytest.approx(1.5 * np.sqrt(2 + row["spend_gap"]))
+    assert table["se_used"][0] == pytest.approx(old[0].inflation * test.se)
+    with pytest.raises(ValueError, match="it is not finished"):
+        widened([test], data, as_of=day)
+    with pytest.raises(ValueError, match="surer than it is"):
+        widened([test], data, as_of=test.end, quality={"t": 0.5})
+
+
+def test_a_true_test_agrees_and_a_false_one_contradicts(world):
+    data, truth = world
+    part = truth["b"] * 40 / 120
+    honest = window(data, 40, 79, name="honest", channels=("b",), value=part, se=0.15 * part)
+    false = window(data, 0, 119, name="false", value=3 * truth["a"], se=0.1 * truth["a"])
+    vague = window(data, 100, 101, name="null", channels=("b",), value=0.0, se=0.5 * part)
+    found = leave_one_experiment_out(data, QUICK, [honest, false, vague], seed=1)
+    verdicts = dict(found.table.select("experiment", "verdict").iter_rows())
+    assert verdicts["false"] == "contradicts"
+    assert verdicts["honest"] == "agrees"  # the model knows b to about 10 %, the test to 15 %
+    assert verdicts["null"] == "agrees"
+    assert set(found.table["reading"]) == {"window"}
+    assert [w.subject for w in found.warnings] == ["a"]
+    assert not found.without.uses_experiments
+    with pytest.raises(ValueError, match="no test to leave out"):
+        leave_one_experiment_out(data, QUICK, seed=1)
