@@ -99,6 +99,11 @@ class FrozenDesign:
         """Digest of `content` in canonical form."""
         return _digest(self.content())
 
+    def to_bytes(self) -> bytes:
+        """The file: the content and its hash; the same design always gives the same bytes."""
+        document = self.content() | {"sha256": self.sha256}
+        return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+
     def declared_row(self) -> bytes:
         """The file for landing/experiments that declares the test, so that the next run knows it."""
         text = io.StringIO()
@@ -143,13 +148,12 @@ def freeze(frozen: FrozenDesign, folder: Path, landing: Path, *, today: date) ->
             f"the test starts on {frozen.start} and today is {today}: a design is frozen before its test, or it is"
             " no plan; declare a test that runs already in landing/experiments"
         )
-    document = frozen.content() | {"sha256": frozen.sha256}
     if path.exists():
         if load(path).sha256 != frozen.sha256:
             raise DesignError(f"{path.name} is frozen already and stays as it is; choose another --id")
     else:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_once(path, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
+        _write_once(path, frozen.to_bytes())
     declared = landing / "experiments" / f"{frozen.frozen_on}-{frozen.experiment_id}.csv"
     if not declared.exists():
         declared.parent.mkdir(parents=True, exist_ok=True)

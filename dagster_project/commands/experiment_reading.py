@@ -179,7 +179,7 @@ def in_words(found: dict[str, Any], currency: str) -> list[str]:
             f"Effect on {found['kpi'] or 'the KPI'}: {found['effect']:+,.0f} {unit}"
             + _range(found["low"], found["high"], level, ",.0f")
             + ("" if found["relative"] is None else f", {found['relative']:+.1%} of what would have happened")
-            + ("." if found["p_value"] is None else f"; p = {found['p_value']:.3f}.")
+            + _p_value(found["p_value"])
         )
     if found["iroas"] is not None:
         spend = "" if found["spend"] is None else f" on {found['spend']:+,.0f} {currency} of spend"
@@ -192,6 +192,12 @@ def in_words(found: dict[str, Any], currency: str) -> list[str]:
             f"{_range(found['profit_low'], found['profit_high'], level, ',.0f')}."
         )
     return lines
+
+
+def _p_value(p: float | None) -> str:
+    if p is None:
+        return "."
+    return "; p < 0.001." if p < 0.001 else f"; p = {p:.3f}."
 
 
 def _range(low: float | None, high: float | None, level: str, form: str) -> str:

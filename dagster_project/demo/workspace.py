@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dagster_project.demo.designs import planned_tests
 from dagster_project.demo.dirt import with_dirt
 from dagster_project.demo.export import Planted
 from dagster_project.demo.exports import exports
 from dagster_project.demo.settings_text import settings_text
+from dagster_project.frozen_designs import path_of
 from models.worlds import company
 from models.worlds.roster import SIZES
 
@@ -54,6 +56,10 @@ def write(workspace: Path, *, size: str = "small", seed: int = 7, days: int | No
         if export.duplicate_of is not None:
             files[f"landing/{export.path}"]["duplicate_of"] = f"landing/{export.duplicate_of}"
         planted += export.planted
+    designs = planned_tests(world)
+    for design in designs:
+        (workspace / "experiments").mkdir(exist_ok=True)
+        path_of(workspace / "experiments", design.experiment_id).write_bytes(design.to_bytes())
     for stale in sorted(set(earlier) - set(files)):
         (workspace / stale).unlink(missing_ok=True)
     _write_json(
@@ -64,7 +70,9 @@ def write(workspace: Path, *, size: str = "small", seed: int = 7, days: int | No
         | {"sources": _by_source(files), "bad_rows": [asdict(row) for row in planted], "files": files},
     )
     return DemoSummary(
-        files=("plumbline.yaml", *files), rows=sum(entry["rows"] for entry in files.values()), truth_path=truth_path
+        files=("plumbline.yaml", *files, *(f"experiments/{design.experiment_id}.json" for design in designs)),
+        rows=sum(entry["rows"] for entry in files.values()),
+        truth_path=truth_path,
     )
 
 
