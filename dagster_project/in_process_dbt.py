@@ -21,6 +21,12 @@ WRONG = {"error", "fail", "runtime error"}
 class Areas(DagsterDbtTranslator):
     """Each mart and model sits in the group of its area; owners come from the model's own yml."""
 
+    def get_partition_mapping(
+        self, dbt_resource_props: Mapping[str, Any], dbt_parent_resource_props: Mapping[str, Any]
+    ) -> dg.PartitionMapping | None:
+        """Models read sources "latest as of", not all their days: Dagster then need not look every day up."""
+        return dg.LastPartitionMapping() if dbt_parent_resource_props["resource_type"] == "source" else None
+
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
         spec = super().get_asset_spec(manifest, unique_id, project)
         node = manifest["nodes"].get(unique_id) or manifest["sources"].get(unique_id) or {}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dg.asset(
     key=["measurement", "run"],
-    deps=[["raw", name] for name in SOURCES],
+    deps=[dg.AssetDep(["raw", name], partition_mapping=dg.LastPartitionMapping()) for name in SOURCES],
     group_name="run",
     owners=["team:data"],
     kinds={"duckdb"},
