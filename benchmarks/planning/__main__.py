@@ -42,7 +42,7 @@ def known_truth(worlds: int, seed: int) -> None:
     totals: dict[str, list[tuple[float, ...]]] = {"by evidence": [], "fence only": []}
     for number in range(worlds):
         world = company(5, seed=seed + number)
-        found = fit(world.data, MMMSpec(adstock="geometric", saturation="logistic"), seed=seed)
+        found = fit(world.data, seed=seed)
         if not found.converged:
             print(f"{number} | the fit did not converge: no plan")
             continue

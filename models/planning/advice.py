@@ -10,7 +10,7 @@ import numpy as np
 from models.planning.constraints import Constraints
 from models.planning.limits import MOVE_BY_TIER, decisions_of, limits_of
 from models.planning.outlook import Outlook
-from models.planning.phasing import Phased
+from models.planning.phasing import Phased, steppable
 from models.warning import Warning
 
 if TYPE_CHECKING:
@@ -132,7 +132,9 @@ def _beyond(outlook: Outlook, plan: Plan, wanted: Constraints) -> list[Warning]:
 def _weeks(outlook: Outlook, plan: Plan) -> list[Warning]:
     """What an even schedule gives up where prices move: the next unit of money in the best and in the worst period."""
     priced = [c for c, name in enumerate(outlook.channels) if (r := outlook.ahead.delivery.get(name)) and r.price]
-    if not priced or plan.schedule["period"].is_not_null().any():
+    if not priced or not all(steppable(outlook.ahead, c) for c in range(len(outlook.channels))):
+        return []
+    if plan.schedule["period"].is_not_null().any():
         return []
     money = plan.allocation["planned"].to_numpy()[:, None] * outlook.ahead.pattern[None, :]
     slope = Phased(outlook.ahead).gradient(money.ravel()).mean(axis=0).reshape(money.shape)

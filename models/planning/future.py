@@ -14,8 +14,9 @@ import numpy as np
 
 from models.mmm import MMMData, MMMFit
 from models.mmm.baseline import build
-from models.mmm.design import Form, with_hidden_demand
+from models.mmm.design import Design, Form, with_hidden_demand
 from models.mmm.posterior import Posterior, linear_sums, media_sums
+from models.mmm.response import carryover_weights
 from models.planning.delivery import Delivery
 
 YEAR = {"day": 365, "week": 52, "month": 12}
@@ -104,8 +105,19 @@ class Future:
         columns = with_hidden_demand(columns, quiet, data.media_names, design.form, design.scales)
         later = replace(self.fit.design, data=ahead, baseline=columns)
         labels = np.zeros((geos, self.horizon), dtype=np.int64)
-        own = linear_sums(later, self.draws, labels, 1)[1][:, 0].sum(axis=1) * data.money_per_kpi
-        return np.asarray(own + self.moved * self.horizon)
+        own = linear_sums(later, _plain(self.draws), labels, 1)[1][:, 0].sum(axis=1) * data.money_per_kpi
+        return np.asarray(own + (self.moved + self._mediators()) * self.horizon)
+
+    def _mediators(self) -> np.ndarray:
+        """KPI in money per period (D,) that mediators bring without media: expected to go on as over the data."""
+        if self.draws.mediated is None:
+            return np.zeros(self.draws.count)
+        labels = np.zeros(self.fit.design.y.shape, dtype=np.int64)
+        with_them, without = (
+            linear_sums(self.fit.design, draws, labels, 1)[1][:, 0].sum(axis=1)
+            for draws in (self.draws, _plain(self.draws))
+        )
+        return np.asarray((with_them - without) * self.fit.data.money_per_kpi / len(self.fit.data.dates))
 
     def media_path(self, c: int, money: np.ndarray) -> np.ndarray:
         """Scaled media (G, L + H + L): history, the plan's money by period as delivery, then today's usual spend.
@@ -137,9 +149,12 @@ class Future:
         return np.asarray(volume * self.geo_share[c] / size)
 
     def _kpi_of_path(self, c: int, money: np.ndarray) -> np.ndarray:
-        design, geos = self.fit.design, len(self.fit.data.geos)
-        single = replace(design, media=design.media[c : c + 1], form=self._form(c), data=_only(self.fit, c))
-        sums = media_sums(single, _one(self.draws, c), self.media_path(c, money)[None], self._labels(), 2 * geos)
+        design, geos, path = self.fit.design, len(self.fit.data.geos), self.media_path(c, money)
+        single = replace(
+            design, media=design.media[c : c + 1], form=self._form(c), data=_only(self.fit, c), latent=(),
+            mediators=None, frequency=self._frequency(c, path.shape[1]),
+        )  # fmt: skip
+        sums = media_sums(single, _one(self.draws, c), path[None], self._labels(), 2 * geos)
         return np.asarray(sums[:, :, 0] * self.fit.data.money_per_kpi)
 
     def _labels(self) -> np.ndarray:
@@ -150,6 +165,16 @@ class Future:
         )
         part = np.where(period < self.horizon, 0, geos)
         return np.where(period[None, :] >= 0, np.arange(geos)[:, None] + part[None, :], -1).astype(np.int64)
+
+    def _frequency(self, c: int, length: int) -> np.ndarray | None:
+        """Exposures per person reached (1, G, length): as it was, then as in the last periods that had any."""
+        often = self.fit.design.frequency
+        if often is None:
+            return None
+        usual = np.array([row[row > 0][-self.horizon :].mean() if (row > 0).any() else 1.0 for row in often[c]])
+        past = often[c][:, -self.fit.design.form.taps :]
+        ahead = np.repeat(usual[:, None], length - past.shape[1], axis=1)
+        return np.asarray(np.hstack([past, ahead])[None])
 
     def _form(self, c: int) -> Form:
         form, name = self.fit.design.form, (self.fit.data.channels[c],)
@@ -184,8 +209,7 @@ def look_ahead(
     base = np.where(recent.sum(axis=1, keepdims=True) > 0, recent, whole)
     ceiling, geo_ceiling = np.empty(len(data.channels)), np.empty((len(data.channels), len(data.geos)))
     for c in range(len(data.channels)):
-        half_life = float(np.median(fit.draws.half_life[:, c]))
-        weights = 0.5 ** (np.arange(design.form.taps) / half_life)
+        weights = np.median(weights_of(design, fit.draws.thin(draws), c), axis=0)
         weights /= weights.sum()
         level = np.array([np.convolve(row, weights)[: row.size] for row in data.spend[:, :, c]])
         ceiling[c], geo_ceiling[c] = level.sum(axis=0).max() * horizon, level.max(axis=1) * horizon
@@ -195,6 +219,12 @@ def look_ahead(
         fit, some, horizon, current, ceiling, geo_ceiling, data.spend.sum(axis=0).max(axis=0),
         base / base.sum(axis=1, keepdims=True), even, delivery, moved,
     )  # fmt: skip
+
+
+def weights_of(design: Design, draws: Posterior, c: int) -> np.ndarray:
+    """Share of one channel's effect by lag and draw (D, L)."""
+    kind = "delayed" if design.peaked[c] else "weibull"  # geometric is Weibull with shape 1
+    return carryover_weights(kind, draws.half_life[:, c], draws.shape[:, c], design.form.taps)
 
 
 def next_dates(fit: MMMFit, horizon: int) -> tuple[Date, ...]:
@@ -227,9 +257,15 @@ def _at_levels(fit: MMMFit, draws: Posterior, levels: Mapping[str, np.ndarray]) 
 
 def _one(draws: Posterior, c: int) -> Posterior:
     fields = ("half_life", "shape", "half_saturation", "slope", "effect", "beta", "beta_geo")
-    return replace(draws, **{f: getattr(draws, f)[:, c : c + 1] for f in fields})
+    return replace(_plain(draws), **{f: getattr(draws, f)[:, c : c + 1] for f in fields})
+
+
+def _plain(draws: Posterior) -> Posterior:
+    """Without what belongs to the data's own periods: true values of measured series, and mediators."""
+    return replace(draws, latent=None, passed_on=None, mediated=None)
 
 
 def _only(fit: MMMFit, c: int) -> MMMData:
     data = fit.data
-    return replace(data, channels=(data.channels[c],), organic=(), media=data.media[:, :, c : c + 1])
+    often = None if data.frequency is None else data.frequency[:, :, c : c + 1]
+    return replace(data, channels=(data.channels[c],), organic=(), media=data.media[:, :, c : c + 1], frequency=often)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.planning.future import Future
+from models.planning.future import Future, weights_of
 
 LN2, LN3 = np.log(2.0), np.log(3.0)
 
@@ -69,7 +69,13 @@ class Phased:
 def _constants(ahead: Future, c: int) -> _Channel:
     design, draws = ahead.fit.design, ahead.draws
     taps, horizon = design.form.taps, ahead.horizon
-    weights = _carryover(draws.half_life[:, c], draws.shape[:, c] if design.delayed[c] else None, taps)
+    if not steppable(ahead, c):
+        name = ahead.fit.data.channels[c]
+        raise ValueError(
+            f"a plan by period needs a response to money carried over and then saturated; {name} is read by reach and"
+            " frequency, or saturates first. Plan by channel or geo instead"
+        )
+    weights = weights_of(design, draws, c)
     length = horizon + taps
     lag = np.arange(length)[:, None] - np.arange(horizon)[None, :]
     carry = np.where((lag >= 0) & (lag < taps), weights[:, np.clip(lag, 0, taps - 1)], 0.0)
@@ -87,19 +93,13 @@ def _constants(ahead: Future, c: int) -> _Channel:
     return _Channel(carry, past, half.effect, half.media, half.half, slope, curve, silent)
 
 
+def steppable(ahead: Future, c: int) -> bool:
+    """Whether this channel's response has the slope by period that is written out here."""
+    return ahead.fit.spec.order == "adstock_first" and not ahead.fit.data.by_frequency[c]
+
+
 def _shifted(path: np.ndarray, lag: int) -> np.ndarray:
     return np.pad(path, ((0, 0), (lag, 0)))[:, : path.shape[1]]
-
-
-def _carryover(half_life: np.ndarray, shape: np.ndarray | None, taps: int) -> np.ndarray:
-    """Share of the effect by lag (D, taps): geometric, or waiting times after Weibull with that median."""
-    lag = np.arange(taps + 1)[None, :]
-    if shape is None:
-        raw = 2.0 ** (-lag[:, :taps] / half_life[:, None])
-    else:
-        still = np.exp(-LN2 * (lag / half_life[:, None]) ** shape[:, None])
-        raw = still[:, :-1] - still[:, 1:]
-    return np.asarray(raw / raw.sum(axis=1, keepdims=True))
 
 
 def _saturated(k: _Channel, stock: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -117,6 +117,6 @@ def _saturated(k: _Channel, stock: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         steep = k.slope[:, None, None]
         level = 1 / (1 + (half / v) ** steep)
         return level, steep * level * (1 - level) / v
-    if k.curve == "hill":
+    if k.curve in ("hill", "michaelis_menten"):
         return v / (v + half), half / (v + half) ** 2
     raise ValueError(f"saturation {k.curve!r} has no phased response: logistic, exponential and hill have")

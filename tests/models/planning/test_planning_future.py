@@ -28,9 +28,12 @@ def by_region(regional):
     return prepare(regional, 1.2 * float(spend)), float(spend)
 
 
-@pytest.mark.parametrize("saturation", ["logistic", "hill", "exponential"])
-def test_the_phased_response_is_the_models_own(regional, saturation):
-    form = replace(regional.design.form, saturation=saturation)
+@pytest.mark.parametrize(
+    ("adstock", "saturation"),
+    [("geometric", "logistic"), ("weibull", "hill"), ("delayed", "exponential"), ("delayed", "hill")],
+)
+def test_the_phased_response_is_the_models_own(regional, adstock, saturation):
+    form = replace(regional.design.form, adstock=adstock, saturation=saturation)
     ahead = look_ahead(
         replace(regional, design=replace(regional.design, form=form)), 6, draws=20,
         delivery={"a": Delivery(exponent=0.7, price=(1, 1, 2, 1, 1, 1))},
@@ -38,6 +41,26 @@ def test_the_phased_response_is_the_models_own(regional, saturation):
     money = np.array([[0, 900, 0, 2500, 100, 400], [300, 0, 0, 0, 0, 5000]], dtype=float)
     kernel = sum(ahead.response_of_path(c, m).sum(axis=1) for c, m in enumerate(money))
     np.testing.assert_allclose(Phased(ahead).value(money.ravel()), kernel, rtol=1e-6)
+
+
+def test_a_response_without_a_slope_by_period_is_refused_by_name(regional):
+    spec = regional.spec.model_copy(update={"order": "saturation_first"})
+    ahead = look_ahead(replace(regional, design=replace(regional.design, spec=spec)), 4, draws=5, delivery={})
+    with pytest.raises(ValueError, match="a is read by reach and"):
+        Phased(ahead)
+
+
+def test_mediators_go_on_as_they_were(fitted):
+    """A mediator's usual level is part of the future without media; what media send through it is not."""
+    count, channels = fitted.draws.count, len(fitted.data.channels)
+    draws = replace(
+        fitted.draws, passed_on=np.full((count, 1), 0.1), mediated=np.zeros((count, 1, channels)),
+    )  # fmt: skip
+    series = np.ones((1, *fitted.design.y.shape))  # always at its usual level, no media through it
+    data = replace(fitted.data, mediator_names=("searches",))
+    through = replace(fitted, draws=draws, design=replace(fitted.design, mediators=series, data=data))
+    with_it, without = (look_ahead(f, 13, delivery={}).baseline(FUTURE) for f in (through, fitted))
+    np.testing.assert_allclose(with_it, without, rtol=1e-9)
 
 
 def test_the_phased_slope_is_the_responses(regional):
