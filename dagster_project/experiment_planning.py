@@ -40,7 +40,10 @@ class PlanningError(ValueError):
 
 @dataclass(frozen=True)
 class Wish:
-    """What the next test should be: when, how, within which limits. Regions by name, money in report currency."""
+    """What the next test should be: when, how, within which limits. Regions by name, money in report currency.
+
+    `together` are pairs that are not split, `apart` matched pairs of which exactly one region is tested.
+    """
 
     kind: str
     start: date
@@ -50,6 +53,7 @@ class Wish:
     never: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     together: tuple[tuple[str, str], ...] = ()
+    apart: tuple[tuple[str, str], ...] = ()
     sizes: tuple[int, ...] = (1, 2, 3, 4)
     most_share: float = 0.5
     level: float = 0.9
@@ -104,6 +108,7 @@ def offer(
         never=wish.never,
         exclude=(*wish.exclude, *sorted(held)),
         together=wish.together,
+        apart=wish.apart,
         most_share=wish.most_share,
         level=wish.level,
         power=wish.power,
@@ -124,20 +129,37 @@ def offer_cells(
 ) -> tuple[Offer, ...]:
     """One design a channel with regions of its own and controls that all share: a multi-cell test.
 
-    The channels choose in the order given; afterwards each design is validated once more without the others' regions.
+    The cells are chosen together, best weakest cell first; then each is validated with its channel's own spend and
+    without the others' regions. Cells have one size, the first of `wish.sizes`; regions that must be tested belong to
+    one channel's test. Raises PlanningError for such a wish, else as `offer`.
     """
-    taken: dict[str, str] = {}
-    chosen: dict[str, tuple[str, ...]] = {}
-    for channel in channels:
-        best = offer(con, settings, channel, replace(wish, count=1), {**busy, **taken}).designs[0]
-        chosen[channel] = best.treated
-        taken |= dict.fromkeys(best.treated, f"cell {channel}")
-    cells = []
-    for channel, regions in chosen.items():
-        others = {region: cell for region, cell in taken.items() if region not in regions}
+    from models.incrementality import design_cells
+
+    if wish.must or wish.apart:
+        raise PlanningError("multi_cell gives each channel the regions that suit it: leave --must and --matched out")
+    panel = history(con, settings, channels[0], wish.start).drop("spend")
+    cells = design_cells(
+        panel,
+        dict.fromkeys(channels, KINDS[wish.kind]),  # type: ignore[arg-type]
+        duration=wish.days,
+        size=wish.sizes[0],
+        seed=wish.seed,
+        start=wish.start,
+        cooldown=wish.cooldown,
+        never=wish.never,
+        exclude=(*wish.exclude, *sorted(set(busy) - set(wish.exclude))),
+        together=wish.together,
+        most_share=wish.most_share,
+        level=wish.level,
+        power=wish.power,
+        count=1,
+    )[0].geos
+    offers = []
+    for channel, regions in cells.items():
+        others = {region: f"cell {name}" for name, geos in cells.items() if name != channel for region in geos}
         own = replace(wish, must=regions, sizes=(len(regions),), count=1)
-        cells.append(offer(con, settings, channel, own, {**busy, **others}))
-    return tuple(cells)
+        offers.append(offer(con, settings, channel, own, {**busy, **others}))
+    return tuple(offers)
 
 
 def history(con: duckdb.DuckDBPyConnection, settings: Settings, channel: str, start: date) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from models.warning import Warning
 if TYPE_CHECKING:
     from models.incrementality import LiftResult
 
+LEVEL = 0.9
 MANY_CROSSED = 0.01  # share of users in several arms beyond which their loss may bias what is left
 
 
@@ -51,14 +52,19 @@ class UserTest:
         return self.experiment_id if len(self.treatments) == 1 else f"{self.experiment_id}:{treatment}"
 
     def read(self, treatment: str, *, margin: float | None) -> LiftResult:
-        """What the treatment caused against the control. Raises ArmsError naming arm and column."""
+        """What the treatment caused against the control; ranges of several treatments hold together.
+
+        Raises ArmsError naming arm and column.
+        """
         from models.incrementality import AnyLook, OneLook, read_ab
+        from models.incrementality.multiple import simultaneous_level
 
         unit = self.money_per_kpi
         return read_ab(
             self.arms,
             control=self.control,
             treatment=treatment,
+            level=simultaneous_level(LEVEL, len(self.treatments)),
             split=dict(self.split) if self.split else None,
             plan=AnyLook(self.planned_users) if self.planned_users else OneLook(),
             looks_taken=1,

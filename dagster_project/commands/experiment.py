@@ -55,7 +55,10 @@ def design(
     never: Annotated[list[str] | None, typer.Option(help="A region that is not tested but may be a control.")] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="A region that is left out altogether.")] = None,
     pairs: Annotated[list[str] | None, typer.Option(help="Neighbours A:B that may not be split.")] = None,
-    sizes: Annotated[str, typer.Option(help="How many regions may be tested, e.g. 1,2,3.")] = "1,2,3,4",
+    matched: Annotated[list[str] | None, typer.Option(help="Pair A:B of which exactly one is tested.")] = None,
+    sizes: Annotated[
+        str, typer.Option(help="How many regions may be tested, e.g. 1,2,3; of a cell, its first.")
+    ] = "1,2,3,4",
     max_share: Annotated[float, typer.Option(min=0.01, max=0.9, help="Largest tested share of the KPI.")] = 0.5,
     budget: Annotated[float | None, typer.Option(min=0, help="Most spend that the test may move.")] = None,
     mde: Annotated[float | None, typer.Option(min=0.001, help="Only designs that find this lift, e.g. 0.05.")] = None,
@@ -94,7 +97,8 @@ def design(
             must=tuple(must or ()),
             never=tuple(never or ()),
             exclude=tuple(exclude or ()),
-            together=tuple(_pair(text) for text in pairs or ()),
+            together=tuple(_pair("--pairs", text) for text in pairs or ()),
+            apart=tuple(_pair("--matched", text) for text in matched or ()),
             sizes=_sizes(sizes),
             most_share=max_share,
             level=level,
@@ -249,10 +253,10 @@ def _sizes(text: str) -> tuple[int, ...]:
         stop(USAGE, f"--sizes {text}: whole numbers with commas between, such as 1,2,3")
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(option: str, text: str) -> tuple[str, str]:
     first, colon, second = text.partition(":")
     if not (colon and first and second):
-        stop(USAGE, f"--pairs {text}: two regions with a colon between, such as DE-HH:DE-SH")
+        stop(USAGE, f"{option} {text}: two regions with a colon between, such as DE-HH:DE-SH")
     return first, second
 
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from dagster_project import frozen_designs
 from dagster_project.workspace import Workspace
 
-FAST = ("--weeks", "2", "--sizes", "1,2", "--count", "3", "--start", "2026-10-05")
+FAST = ("--weeks", "2", "--sizes", "1", "--count", "3", "--start", "2026-10-05")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def design(made: Workspace, *arguments: object) -> Any:
 
 
 def test_designs_come_with_lift_power_and_cost(market: Workspace) -> None:
-    answer = design(market, "--channel", "social", *FAST, "--must", "r01", "--never", "r02", "--json")
+    answer = design(market, "--channel", "social", *FAST, "--sizes", "1,2", "--must", "r01", "--never", "r02", "--json")
     assert answer.exit_code == 0, answer.output
     [offer] = json.loads(answer.output)["offers"]
     assert offer["target_iroas_from"] == "break-even at the margin"
@@ -68,6 +68,7 @@ def test_a_frozen_lot_is_a_randomised_design_with_its_picture(market: Workspace,
     pytest.param(("--channel", "social", *FAST, "--mde", "0.001"), 1, "no design finds a lift of 0.1%", id="mde"),
     pytest.param(("--channel", "social", *FAST, "--must", "r77"), 1, "'r77' is not in the panel", id="region"),
     pytest.param(("--channel", "social", *FAST, "--pairs", "r01"), 2, "--pairs r01", id="pair"),
+    pytest.param(("--channel", "social", *FAST, "--matched", "r01:r99"), 1, "'r99' is not in the panel", id="match"),
     pytest.param(("--channel", "social", *FAST, "--kind", "light"), 2, "kind 'light'", id="kind"),
     pytest.param(("--channel", "social", *FAST, "--freeze", "1"), 2, "belong together", id="no name"),
     pytest.param(("--channel", "social", *FAST, "--kind", "multi_cell"), 2, "several together", id="one cell"),
@@ -90,7 +91,7 @@ def test_a_plan_after_the_start_is_refused(market: Workspace) -> None:
 def test_cells_share_controls_and_no_region(market: Workspace, tmp_path: Path) -> None:
     made = Workspace.at(shutil.copytree(market.root, tmp_path / "copy"))
     made.settings_file.write_text(made.settings_file.read_text() + "  - {name: video, class: video}\n")
-    arguments = ("--channel", "social", "--channel", "video", *FAST, "--kind", "multi_cell", "--sizes", "2")
+    arguments = ("--channel", "social", "--channel", "video", *FAST, "--kind", "multi_cell", "--sizes", "1")
     answer = design(made, *arguments, "--freeze", "1", "--id", "duel")
     assert answer.exit_code == 0, answer.output
     first, second = (frozen_designs.load(made.experiments / f"duel-{c}.json").design for c in ("social", "video"))

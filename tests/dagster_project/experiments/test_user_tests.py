@@ -113,7 +113,8 @@ def test_several_treatments_are_several_rows(market: Workspace, read_tests: Read
     three = pl.concat([arms(4_000), arms(4_000, seed=4).filter(pl.col("arm") == "b").with_columns(arm=pl.lit("c"))])
     declare(market, three)
     read_tests(market)
-    assert answer(market, "select experiment_id from measurement.experiment order by 1") == [("ab:b",), ("ab:c",)]
+    found = answer(market, "select experiment_id, round(level, 4) from measurement.experiment order by 1")
+    assert found == [("ab:b", 0.95), ("ab:c", 0.95)], "two ranges that hold together at 90 % are 95 % ones"
 
 
 def test_users_in_several_arms_are_told(market: Workspace, read_tests: Read) -> None:
