@@ -113,17 +113,36 @@ def build(design: Design, calibration: Calibration | None = None, peer: PeerPrio
         priors(design, peer), tests.values, tests.pairs, tests.control_media, tests.weights,
     )  # fmt: skip
     body = np.concatenate([np.asarray(p, dtype=float).ravel() for p in parts])
-    block = np.concatenate([body, np.zeros(n), np.eye(n).ravel()])
+    block = np.concatenate([body, np.zeros(n), np.eye(n).ravel(), np.zeros(n + 1)])
     block[k.MAP_AT], block[k.LENGTH] = body.size, block.size
     return block
 
 
-def with_map(block: np.ndarray, centre: np.ndarray, factor: np.ndarray) -> np.ndarray:
-    """The same block whose sampler coordinates z mean theta = centre + factor z (factor lower triangular)."""
+def with_map(block: np.ndarray, centre: np.ndarray, factor: np.ndarray, lean: np.ndarray | None = None) -> np.ndarray:
+    """The same block whose sampler coordinates z mean theta = unleaned(centre + factor z), factor lower triangular.
+
+    `lean` (C G,) in [0, 1] is how far each region's own effect is sampled as a product with eta instead of alone.
+    """
     from models.mmm import kernel as k
 
     out, at, n = block.copy(), int(block[k.MAP_AT]), centre.size
     out[at : at + n] = centre
     out[at + n : at + n + n * n] = np.tril(factor).ravel()
+    if lean is not None and lean.size:
+        out[k.LEAN] = 1.0
+        out[-1 - lean.size : -1] = lean
+        out[-1] = centre[n - lean.size - 1]
     out.flags.writeable = False
+    return out
+
+
+def leaned(theta: np.ndarray, lean: np.ndarray, centre: float) -> np.ndarray:
+    """Draws (D, n) in the coordinates that are affine in z: regional effects times eta^lean, eta relative to `centre`.
+
+    Without regions `lean` is empty and the draws come back as they are.
+    """
+    if not lean.size:
+        return theta
+    out = theta.copy()
+    out[:, -lean.size :] *= np.exp(lean * (theta[:, -lean.size - 1, None] - centre))
     return out

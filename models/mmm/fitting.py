@@ -94,10 +94,10 @@ def climb(
         ("longest, own adaptation", asked.model_copy(update={
             "tune": 1500, "draws": asked.draws * 4, "target_accept": max(asked.target_accept, 0.99)})),
     )  # fmt: skip
-    centre, factor = peak.mode, peak.factor
+    centre, factor, lean = peak.mode, peak.factor, laplace.lean(peak, plan)
     for number, (label, settings) in enumerate(rungs):
         try:
-            run = sampler.sample(blocks.with_map(block, centre, factor), n, settings, seed=seed + number)
+            run = sampler.sample(blocks.with_map(block, centre, factor, lean), n, settings, seed=seed + number)
         except RuntimeError as broken:  # nutpie finds no point with a finite density: the map is bad, not the model
             steps.append(f"{label}: the sampler found no start ({str(broken).splitlines()[0]})")
             factor = np.diag(np.sqrt(np.diag(peak.factor @ peak.factor.T))) * 0.5
@@ -113,6 +113,7 @@ def climb(
         if not problems:
             break
         flat = run.theta.reshape(-1, n)
+        flat = blocks.leaned(flat, lean, float(flat[:, n - lean.size - 1].mean()))
         centre = flat.mean(axis=0)
         spread = np.cov(flat.T) + 1e-8 * np.eye(n)
         factor = np.linalg.cholesky(spread) if number == 0 else np.diag(np.sqrt(np.diag(spread)))

@@ -35,7 +35,7 @@ from models.mmm.kernel_parts import (
 
 HEADER = 32  # sizes and kinds, then the arrays in the order of block.py
 (G_, T_, C_, L_, P_, J_, WEIBULL, CURVE, SLOPE, GEO, WEEK, PAIRS, TESTS, DIM, SIGMA_SCALE, WEEK_MU, WEEK_SD,
- ETA_MU, ETA_SD, SHARED, OWN, MAP_AT, LENGTH) = range(23)  # fmt: skip
+ ETA_MU, ETA_SD, SHARED, OWN, MAP_AT, LENGTH, LEAN) = range(24)  # fmt: skip
 __all__ = ["HEADER", "core", "expand_callback", "logp_callback", "media_sums", "recover", "whitened"]
 BOX = 60.0  # |theta| beyond this overflows exp; the proposal is rejected instead
 
@@ -222,13 +222,13 @@ def core(theta, grad, block, out):
         for t in range(periods):
             common_ss += damp2 * common[t] * common[t] * inverse_norm[t]
         line = np.empty(width)
-        for i in range(width):  # trace of (L^-1 C L^-T) with C the scaled common Gram matrix, row by row
-            for j in range(width):
-                line[j] = 0.0
-            for k in range(i + 1):
-                add_scaled(inv[i, k] * spread[k], gram_common[k], line, i + 1)
+        for i in range(width):  # trace of the linear part's covariance times the common Gram matrix, row by row
             for j in range(i + 1):
-                v += line[j] * spread[j] * inv[i, j]
+                line[j] = 0.0
+            for k in range(i, width):
+                add_scaled(inv[k, i], inv[k], line, i + 1)
+            for j in range(i + 1):
+                v += (1.0 if j == i else 2.0) * line[j] * spread[i] * spread[j] * gram_common[i, j]
         v *= damp2
         logp += 0.5 * periods * np.log(damp2)
         by_log_damp = periods - (common_ss + s2 * v) / s2
@@ -357,12 +357,21 @@ def _theta(z, block):
     for i in range(n):
         start = at + n + i * n
         out[i] = block[at + i] + dot(block[start : start + i + 1], z, i + 1)
+    if block[LEAN] > 0:
+        lean, eps = at + n + n * n, n - int(block[C_]) * int(block[G_])
+        away = out[eps - 1] - block[lean + n]
+        for i in range(eps, n):
+            out[i] *= np.exp(-block[lean + i] * away)
     return out
 
 
 @njit(cache=True, error_model="numpy")
 def whitened(z, grad_z, block):
-    """The density in whitened coordinates theta = centre + L z; code 0 is fine, above 0 rejects the proposal."""
+    """The density in whitened coordinates z; code 0 is fine, above 0 rejects the proposal.
+
+    theta = centre + L z, and where LEAN is set a region's own effect is then divided by eta to the power of its lean:
+    what the data know well is eta times it, what they do not is it alone, and NUTS wants what does not move with eta.
+    """
     n = z.size
     at = int(block[MAP_AT])
     theta = _theta(z, block)
@@ -373,6 +382,14 @@ def whitened(z, grad_z, block):
     value = core(theta, g, block, np.empty(0))
     if not value > -1e200:
         return 4, 0.0
+    if block[LEAN] > 0:
+        lean, eps = at + n + n * n, n - int(block[C_]) * int(block[G_])
+        away = theta[eps - 1] - block[lean + n]
+        for i in range(eps, n):
+            own = block[lean + i]
+            g[eps - 1] -= own * (g[i] * theta[i] + 1.0)
+            value -= own * away
+            g[i] *= np.exp(-own * away)
     for j in range(n):
         grad_z[j] = 0.0
     for i in range(n):

@@ -201,6 +201,36 @@ def test_a_spike_at_the_end_of_one_region_does_not_bleed_into_the_next():
     assert out.sum() == 0
 
 
+@pytest.mark.parametrize("lean", [0.0, 0.7], ids=["regions alone", "regions leaning on eta"])
+def test_the_sampler_sees_the_density_of_its_own_coordinates(lean):
+    from models.mmm import kernel
+
+    plan, tests = plan_of(FORMS[0], 3, False, True)
+    n, count = len(blocks.names(plan)), 6
+    rng = np.random.default_rng(2)
+    factor = np.tril(rng.normal(0, 0.1, (n, n))) + 0.5 * np.eye(n)
+    mapped = blocks.with_map(blocks.build(plan, tests), start_of(plan), factor, np.full(count, lean))
+    z, grad, other = rng.normal(0, 0.4, n), np.empty(n), np.empty(n)
+    code, value = kernel.whitened(z, grad, mapped)
+    assert code == 0
+    step = 1e-5
+    slope = [
+        (kernel.whitened(z + step * e, other, mapped)[1] - kernel.whitened(z - step * e, other, mapped)[1]) / (2 * step)
+        for e in np.eye(n)
+    ]
+    # central differences of a value near 1e3 carry about 1e-6 of absolute noise
+    np.testing.assert_allclose(grad, slope, rtol=1e-5, atol=2e-5)
+    theta = kernel._theta(z, mapped)
+    straight = start_of(plan) + factor @ z
+    away = straight[-count - 1] - start_of(plan)[-count - 1]
+    np.testing.assert_allclose(theta[:-count], straight[:-count], rtol=1e-12)
+    np.testing.assert_allclose(theta[-count:], straight[-count:] * np.exp(-lean * away), rtol=1e-12)
+    back = blocks.leaned(theta[None], np.full(count, lean), start_of(plan)[-count - 1])
+    np.testing.assert_allclose(back[0], straight, rtol=1e-12)
+    volume = kernel.core(theta, other, mapped, np.empty(0)) - value
+    assert volume == pytest.approx(count * lean * away, abs=1e-8)  # the log volume of the change of coordinates
+
+
 @pytest.mark.parametrize("far", [-59.0, 59.0, 80.0, np.nan], ids=["low edge", "high edge", "outside", "not a number"])
 def test_a_proposal_at_the_edge_is_rejected_not_raised(far, capfd):
     from models.mmm.kernel import whitened
