@@ -224,8 +224,13 @@ def read_controls(path: Path, fit: MMMFit, horizon: int) -> dict[str, np.ndarray
 def write_template(path: Path, fit: MMMFit, horizon: int) -> None:
     """A file that `read_controls` accepts, filled with the values of the same periods one year before.
 
-    Where the data do not reach back a year, with those of the last periods.
+    Where the data do not reach back a year, with those of the last periods. Raises ControlsRefused where the file
+    exists: it may have been edited.
     """
+    if path.exists():
+        raise ControlsRefused(f"{path} is there already and may have been edited: name another file, or remove it")
+    if not path.parent.is_dir():
+        raise ControlsRefused(f"{path}: the folder {path.parent} does not exist")
     from models.planning.future import YEAR, next_dates
 
     names = control_names(fit)

@@ -29,7 +29,7 @@ def main() -> None:
     asked = parser.parse_args()
     print("case | audited tool | ours | oracle | its regret | our regret")
     for name, theirs, ours, oracle, regret, own in audit.table():
-        print(f"{name} | {theirs} | {ours} | {oracle} | {regret:.3f} | {own:.4f}", flush=True)
+        print(f"{name} | {theirs} | {ours} | {oracle} | {regret:.3f} | {abs(own):.4f}", flush=True)
     known_truth(asked.worlds, asked.seed)
     speed(asked.seed)
 

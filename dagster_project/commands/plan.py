@@ -332,8 +332,9 @@ def _print(document: Mapping[str, Any], made: Plan, settings: Settings, frontier
         goal = document["goal"]
         out.print(
             f"{goal['kind']} {goal['target']:,.4g} needs a budget of {goal['budget']:,.0f} {money}"
-            f" (met in {goal['share_of_draws']:.0%} of the draws)"
-        )
+            f" (met in {goal['share_of_draws']:.0%} of the draws)",
+            markup=False, highlight=False,
+        )  # fmt: skip
     out.print(
         f"{made.budget:,.0f} {money} for {made.horizon} {document['grain']}s, {document['from']} to {document['to']},"
         f" from {document['run_id']} ({document['evidence']})",
@@ -373,8 +374,8 @@ def _print(document: Mapping[str, Any], made: Plan, settings: Settings, frontier
 def _line(r: Mapping[str, Any]) -> dict[str, Any]:
     short = {
         "channel": r["channel"],
-        "current": f"{r['current']:,.0f}",
-        "planned": f"{r['planned']:,.0f}",
+        "current": float(round(r["current"])),
+        "planned": float(round(r["planned"])),
         "change": f"{r['change']:+.0%}",
         "limit": "" if r["at_limit"] == "free" else f"at {r['at_limit']}",
     }

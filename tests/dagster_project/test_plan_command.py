@@ -125,6 +125,11 @@ def test_lines_for_people(made, declared):
     assert "sales without this media" in said.stdout
 
 
+def test_an_edited_template_is_not_written_over(made, declared):
+    said = call(made, "--controls-template", declared)
+    assert (said.exit_code, "may have been edited" in " ".join(said.output.split())) == (2, True)
+
+
 def test_a_goal_takes_the_place_of_a_budget(made, declared):
     said = call(made, "--target-mroas", "0.6", "--controls", declared, "--no-picture", "--json")
     assert said.exit_code == 0, said.output
