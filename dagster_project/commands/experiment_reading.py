@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -54,7 +55,7 @@ def read(
         stop(BROKEN, f"the published snapshot was written by an older version: `plumbline run {ws}` first")
     document["pictures"] = _draw(workspace, name, document, frames)
     if json_:
-        as_json(document)
+        as_json(_bounded(document | {table: frames[table].to_dicts() for table in ("path", "placebo")}))
     else:
         _print(document, settings.report_currency)
     if document["state"] == "unreadable" or document.get("verdict") == "invalid":
@@ -139,6 +140,15 @@ def _draw(workspace: Workspace, name: str, found: dict[str, Any], frames: dict[s
     return files
 
 
+def _bounded(thing: Any) -> Any:
+    """The same with null for bounds that the data do not give: JSON has no infinity."""
+    if isinstance(thing, dict):
+        return {key: _bounded(value) for key, value in thing.items()}
+    if isinstance(thing, list):
+        return [_bounded(value) for value in thing]
+    return None if isinstance(thing, float) and not math.isfinite(thing) else thing
+
+
 def _list(ws: Path, tests: dict[str, dict[str, Any]], json_: bool) -> None:
     shown = ("channels", "start_day", "end_day", "effect", "low", "high", "relative", "p_value", "iroas", "iroas_low",
              "iroas_high", "grade")  # fmt: skip
@@ -147,7 +157,7 @@ def _list(ws: Path, tests: dict[str, dict[str, Any]], json_: bool) -> None:
         for name, t in tests.items()
     ]
     if json_:
-        as_json({"experiments": rows})
+        as_json(_bounded({"experiments": rows}))
     else:
         rows_as_table("tests", rows)
         out.print(f"plumbline experiment read {ws} ID: one of them in words, with its pictures", markup=False)

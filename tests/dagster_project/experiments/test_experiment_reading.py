@@ -59,6 +59,8 @@ def test_a_test_read_as_planned_departs_in_nothing(dark_market: Workspace) -> No
     document = json.loads(answer.output)
     assert document["departures"] == []
     assert document["design"] == "geo_rct"
+    assert len(document["placebo"]) == 44
+    assert document["path"][0].keys() == {"day", "actual", "counterfactual", "effect", "low", "high"}
     assert {Path(p).name for p in document["pictures"].values()} == {
         "dark.path.png",
         "dark.placebos.png",
