@@ -51,6 +51,9 @@ def panel(prepared: MmmInput, company: Settings) -> MMMData:
         spend={c: c for c in prepared.channels},
         controls=prepared.controls,  # type: ignore[arg-type]  # roles were checked when the context landed
         geo=prepared.geo,
+        organic={c: c for c in prepared.measured},
+        organic_se={c: f"{c}_se" for c in prepared.measured},
+        levels=prepared.measured,
         kpi_unit="revenue" if company.kpi.name == "revenue" else "count",
         value_per_kpi=float(company.kpi.value_per_unit) if company.kpi.value_per_unit else None,
     )

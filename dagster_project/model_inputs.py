@@ -11,6 +11,7 @@ from datetime import date, timedelta
 import duckdb
 import polars as pl
 
+from dagster_project import visibility_inputs
 from dagster_project.settings import Settings
 
 GRAINS = ("day", "week", "month")
@@ -20,7 +21,10 @@ REGIONAL_SHARE = 0.8
 
 @dataclass(frozen=True)
 class MmmInput:
-    """The wide panel of the media mix model: `date`, [`geo`], `kpi`, one column a channel and a control."""
+    """The wide panel of the media mix model: `date`, [`geo`], `kpi`, one column a channel and a control.
+
+    `measured` are channels without spend that are estimates themselves: a column with the name and one with `_se`.
+    """
 
     frame: pl.DataFrame
     channels: tuple[str, ...]
@@ -28,6 +32,7 @@ class MmmInput:
     geo: str | None
     grain: str
     notes: tuple[str, ...]
+    measured: tuple[str, ...] = ()
 
 
 def mmm_input(con: duckdb.DuckDBPyConnection, settings: Settings) -> MmmInput | str:
@@ -66,7 +71,10 @@ def mmm_input(con: duckdb.DuckDBPyConnection, settings: Settings) -> MmmInput | 
     frame = frame.drop([c for c in spend["channel"].unique() if c in frame.columns and c not in channels])
     if not channels:
         return "spend within the days that the KPI covers: the two do not overlap"
-    return MmmInput(frame, channels, controls, "geo" if by_geo else None, grain, tuple(notes))
+    seen = visibility_inputs.weekly_share(con, settings.company)
+    frame, used = visibility_inputs.joined(frame, seen, grain, anchor, by_geo, notes)
+    measured = (visibility_inputs.CHANNEL,) if used else ()
+    return MmmInput(frame, channels, controls, "geo" if by_geo else None, grain, tuple(notes), measured)
 
 
 def _grain(kpi: pl.DataFrame, spend: pl.DataFrame, settings: Settings, notes: list[str]) -> str:
@@ -114,11 +122,16 @@ def _period(column: str, grain: str, anchor: int) -> pl.Expr:
     return pl.col(column).dt.offset_by(f"-{anchor}d").dt.truncate("1w").dt.offset_by(f"{anchor}d")
 
 
+def _in_order(column: str) -> pl.Expr:
+    """Sum of a group's rows in their order: polars' own sum splits groups between threads, and its last bit varies."""
+    return pl.col(column).cum_sum().last()
+
+
 def _panel(kpi: pl.DataFrame, spend: pl.DataFrame, grain: str, anchor: int, by_geo: bool) -> pl.DataFrame:
     keys = ["date", "geo"] if by_geo else ["date"]
-    shares = kpi.group_by("geo", maintain_order=True).agg(share=pl.col("kpi").sum() / kpi["kpi"].sum())
+    shares = kpi.group_by("geo", maintain_order=True).agg(share=_in_order("kpi") / kpi["kpi"].sum())
     outcome = kpi.filter(pl.col("geo") != EVERYWHERE) if by_geo else kpi
-    outcome = _whole_periods(outcome, grain, anchor).group_by(keys, maintain_order=True).agg(pl.col("kpi").sum())
+    outcome = _whole_periods(outcome, grain, anchor).group_by(keys, maintain_order=True).agg(_in_order("kpi"))
     if by_geo:
         named = spend.filter(pl.col("geo").is_in(shares["geo"].to_list()))
         rest = spend.join(named.select("day", "channel", "geo"), on=["day", "channel", "geo"], how="anti").drop("geo")
@@ -126,7 +139,9 @@ def _panel(kpi: pl.DataFrame, spend: pl.DataFrame, grain: str, anchor: int, by_g
         spend = pl.concat([named, split.select(named.columns)])
     wide = (
         spend.with_columns(date=_period("day", grain, anchor))
-        .pivot(on="channel", index=keys, values="spend", aggregate_function="sum", sort_columns=True)
+        .group_by(*keys, "channel", maintain_order=True)
+        .agg(_in_order("spend"))
+        .pivot(on="channel", index=keys, values="spend", sort_columns=True)
         .with_columns(pl.col(pl.Float64).fill_null(0.0))
     )
     first, last = max(outcome["date"].min(), wide["date"].min()), outcome["date"].max()  # type: ignore[type-var]
@@ -175,7 +190,7 @@ def _with_controls(
         dated = rows.with_columns(date=_period("day", grain, anchor))
         regional = by_geo and set(rows["geo"]) != {EVERYWHERE}
         keys = ["date", "geo"] if regional else ["date"]
-        values = dated.group_by(keys, maintain_order=True).agg(pl.col("value").mean().alias(column))
+        values = dated.group_by(keys, maintain_order=True).agg((_in_order("value") / pl.len()).alias(column))
         joined = frame.join(values, on=keys, how="left")
         holes = joined[column].null_count()
         if holes:

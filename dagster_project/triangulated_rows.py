@@ -126,6 +126,7 @@ def _marginal(combined: Triangulation, fit: MMMFit | None) -> list[dict[str, obj
 
 def side_tables(combined: Triangulation, draws: PeriodDraws) -> dict[str, pl.DataFrame]:
     """Weights, learned biases, conflicts, and the joint draws behind every total."""
+    draws = with_unpaid_in_baseline(draws)
     count, periods, parts = draws.values.shape
     conflicts = combined.conflicts
     return {
@@ -154,6 +155,19 @@ def side_tables(combined: Triangulation, draws: PeriodDraws) -> dict[str, pl.Dat
             }
         ),
     }
+
+
+def with_unpaid_in_baseline(draws: PeriodDraws) -> PeriodDraws:
+    """The draws as the report sums them: what channels without spend brought is no return on the period's money.
+
+    Their own rows stay in `measurement.channel_estimate`.
+    """
+    paid = draws.spend.shape[1]
+    if BASELINE not in draws.components or len(draws.components) == paid + 1:
+        return draws
+    rest = draws.values[:, :, paid:].sum(axis=2, keepdims=True)
+    values = np.concatenate([draws.values[:, :, :paid], rest], axis=2)
+    return replace(draws, components=(*draws.components[:paid], BASELINE), values=values)
 
 
 def markdown(combined: Triangulation) -> str:

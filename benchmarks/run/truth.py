@@ -1,4 +1,7 @@
-"""Estimated beside true iROAS of a demo workspace that has run: `python -m benchmarks.run.truth WS`."""
+"""Estimated beside true iROAS, and the AI visibility's share of revenue, of a demo workspace that has run.
+
+Run: python -m benchmarks.run.truth WS
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ QUERY = (
     " and period = 'window' and run_id = (select run_id from ops.run where status = 'finished'"
     " order by started_at desc limit 1)"
 )
+AI = QUERY.replace("'iroas'", "'contribution_share'") + " and channel = 'ai_visibility' and method = 'mmm'"
 
 
 def main() -> None:
@@ -24,6 +28,7 @@ def main() -> None:
     snapshot = workspace / "warehouse" / (workspace / "warehouse/CURRENT").read_text(encoding="utf-8")
     with duckdb.connect(str(snapshot), read_only=True) as con:
         found = {(c, m): row for c, m, *row in con.execute(QUERY).fetchall()}
+        seen = con.execute(AI).fetchall()
     print(f"{'channel':<22}{'true':>6}  " + "".join(f"{m:>22}" for m in METHODS) + "  grade")
     held = dict.fromkeys(("triangulated", "mmm"), 0)
     for channel, known in truth["channels"].items():
@@ -35,6 +40,13 @@ def main() -> None:
                 held[method] += row[1] <= known["iroas"] <= row[2]
         grade = found.get((channel, "triangulated"))
         print(line + f"  {grade[3] if grade else ''}")
+    share = truth["ai"]["contribution"] / truth["revenue_total"]
+    for _, _, middle, low, high, grade in seen:
+        inside = "inside" if low <= share <= high else "outside"
+        print(
+            f"AI visibility, share of revenue: true {share:.1%}, MMM {middle:.1%} [{low:.1%}, {high:.1%}], {inside} the"
+            f" 90 % range ({grade})"
+        )
     count = len(truth["channels"])
     print("true value inside the 90 % range: " + ", ".join(f"{m} {n} of {count}" for m, n in held.items()))
 

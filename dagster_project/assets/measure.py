@@ -59,6 +59,7 @@ def measured_run(warehouse: Warehouse) -> dg.MaterializeResult:
         ["marts", "channel_day"],
         ["marts", "kpi_day"],
         ["marts", "context_day"],
+        ["marts", "ai_visibility_week"],
     ],
     check_specs=[dg.AssetCheckSpec("trustworthy", asset=["measurement", "mmm"], blocking=True)],
     group_name="measurement",

@@ -8,6 +8,7 @@ import polars as pl
 from dagster_project import run_record
 from dagster_project.environment import settings
 from dagster_project.plotted import picture
+from dagster_project.visibility_inputs import own_brand
 from dagster_project.warehouse import Warehouse
 
 COLUMNS = (
@@ -39,7 +40,7 @@ def ai_visibility_week(warehouse: Warehouse) -> dg.MaterializeResult:
     named = sorted({b for listed in answers["brands"].drop_nulls().to_list() for b in listed})
     table = pl.DataFrame()
     if answers.height and named:
-        roster = _roster(named, company.name, company.brand, list(company.own_domains))
+        roster = _roster(named, own_brand(named, company), list(company.own_domains))
         prompts = (
             answers.group_by("prompt_id").agg(branded=~pl.col("is_core").first().fill_null(True)).sort("prompt_id")
         )
@@ -58,9 +59,8 @@ def ai_visibility_week(warehouse: Warehouse) -> dg.MaterializeResult:
     return dg.MaterializeResult(metadata={"dagster/row_count": table.height, **plot})
 
 
-def _roster(named: list[str], name: str, brand: str, domains: list[str]) -> pl.DataFrame:
+def _roster(named: list[str], own: str, domains: list[str]) -> pl.DataFrame:
     """The panel's brands: our own under the name that the answers' reader uses, everybody else a competitor."""
-    own = next((n for n in named if n.casefold() in (name.casefold(), brand.casefold())), name)
     rows = [{"brand": own, "kind": "own", "domains": domains}]
     rows += [{"brand": n, "kind": "competitor", "domains": []} for n in named if n != own]
     return pl.DataFrame(rows, schema={"brand": pl.String, "kind": pl.String, "domains": pl.List(pl.String)})

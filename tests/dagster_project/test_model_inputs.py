@@ -86,3 +86,58 @@ def test_a_week_on_the_border_counts_in_both_quarters_by_its_days() -> None:
     assert parts.quarters == ("2026-Q2", "2026-Q3")
     assert parts.weights.sum(axis=0) == pytest.approx([1, 1, 1])
     assert parts.weights[0] == pytest.approx([1, 2 / 7, 0])
+
+
+VISIBILITY = """
+create table marts.ai_visibility_week as
+    select date '2025-01-06' + cast(7 * w as int) as week, e.engine, 'api' as surface, b.brand,
+           'citation_rate' as metric, 0.1 + 0.002 * w + e.lift + b.lift as value, value - 0.1 as low,
+           value + 0.1 as high, 50 as n, 'usable' as tier
+    from range(56) weeks(w), (values ('one', 0.02), ('two', -0.02)) e(engine, lift),
+         (values ('My Company', 0.0), ('Rival', 0.3)) b(brand, lift)
+    where not (w = 5 and e.engine = 'two') and w <> 9;
+insert into marts.ai_visibility_week
+    select week, 'late', 'api', 'My Company', 'citation_rate', 0.9, 0.8, 1.0, 50, 'usable' from marts.ai_visibility_week
+    where week > '2025-12-01' group by week;
+"""
+
+
+def test_ai_visibility_comes_with_its_error_and_without_invented_weeks(marts) -> None:
+    """The plain mean over engines that answer all year; a week without one of them is unknown, not lower or higher."""
+    marts.execute(VISIBILITY)
+    panel = mmm_input(marts, Settings.model_validate({"mmm": {"by_geo": "no"}}))
+    assert panel.measured == ("ai_visibility",)
+    share = dict(panel.frame.select("date", "ai_visibility").iter_rows())
+    assert share[date(2025, 1, 6)] == pytest.approx(0.1)  # +0.02 and -0.02: the late engine is not in it
+    assert share[date(2025, 1, 20)] == pytest.approx(0.104)
+    assert [d for d, v in share.items() if v is None] == [date(2025, 2, 10), date(2025, 3, 10)]
+    error = panel.frame["ai_visibility_se"][0]
+    assert error == pytest.approx(0.2 / (2 * 1.645) / 2**0.5, rel=1e-3)  # two engines of equal range, averaged
+    assert any("not measured in 2 of 56 weeks" in n for n in panel.notes)
+    assert any("no iROAS" in n for n in panel.notes)
+    from dagster_project.mmm_fits import panel as read
+
+    data = read(panel, Settings())
+    assert (data.organic, data.levels) == (("ai_visibility",), ("ai_visibility",))
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "said"),
+    [
+        pytest.param(
+            "delete from marts.ai_visibility_week where week > '2025-06-01'",
+            {},
+            "too few for the model",
+            id="too short",
+        ),
+        pytest.param("select 1", {"mmm": {"grain": "month"}}, "begin on Monday", id="a model by months"),
+        pytest.param("update marts.ai_visibility_week set value = 0.2", {}, "never moved", id="constant"),
+    ],
+)
+def test_ai_visibility_that_cannot_be_used_is_left_out_and_said(marts, change, settings, said) -> None:
+    marts.execute(VISIBILITY)
+    marts.execute(change).fetchall()
+    panel = mmm_input(marts, Settings.model_validate(settings))
+    assert panel.measured == ()
+    assert "ai_visibility" not in panel.frame.columns
+    assert [n for n in panel.notes if said in n]
