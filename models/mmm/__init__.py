@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.mmm.backtesting import backtest
+from models.mmm.card import model_card
 from models.mmm.changes import Changes, changes
 from models.mmm.data import Mediator, MMMData, Treatment
 from models.mmm.experiment_checks import ExperimentCheck, leave_one_experiment_out, predicted_lift, widened
@@ -36,6 +37,7 @@ __all__ = [
     "fit",
     "leave_one_experiment_out",
     "load",
+    "model_card",
     "predicted_lift",
     "refresh",
     "widened",
