@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
-from models.incrementality.estimator import AUTO_WEIGHINGS, FALLBACK, Estimator, Scale
+from models.incrementality.estimator import AUTO_WEIGHINGS, FALLBACK, LAST_RESORT, Estimator, Scale
 from models.incrementality.fits import fit_targets
+from models.incrementality.panel import PanelError
 from models.incrementality.placebo import on_scale, placebo_sets
 
 MOST_SETS = 200  # placebo sets used to compare candidates; more would not change the ranking
@@ -25,7 +27,7 @@ class Choice:
     @property
     def reason(self) -> str:
         if not self.errors:
-            return f"{self.estimator.name}: the history is too short to hold a window back, so the fallback was used"
+            return f"{self.estimator.name}: the history is too short to compare methods on it, so the fallback was used"
         ranked = sorted(self.errors.items(), key=lambda item: item[1])
         rival = f", next {ranked[1][0]} ({ranked[1][1]:.2f} %)" if len(ranked) > 1 else ""
         return (
@@ -61,19 +63,43 @@ def choose(pre_treated: np.ndarray, pre_donors: np.ndarray, periods: int, *, see
     if sets.shape[0] > MOST_SETS:
         sets = sets[np.random.default_rng(seed).permutation(sets.shape[0])[:MOST_SETS]]
     errors = {c.name: _window_error(pre_donors, sets, windows, c) for c in candidates}
-    best = min(candidates, key=lambda c: errors[c.name])
-    return Choice(best, errors, windows)
+    for best in sorted(candidates, key=lambda c: errors[c.name]):
+        if errors[best.name] < inf and _leaves_errors(pre_treated, pre_donors, best):
+            return Choice(best, errors, windows)
+    return Choice(Estimator(LAST_RESORT), {}, windows)
+
+
+def _leaves_errors(treated: np.ndarray, donors: np.ndarray, candidate: Estimator) -> bool:
+    """Whether the fit leaves errors to judge by: many donors reproduce few periods exactly."""
+    pool, aim = on_scale(donors, candidate), on_scale(treated, candidate).mean(axis=0)[None]
+    pre = pool.shape[1]
+    try:
+        fit_targets(pool, aim, np.empty((1, 0), dtype=np.int64), pre, slice(0, pre), candidate)
+    except PanelError:
+        return False
+    return True
 
 
 def _window_error(
     donors: np.ndarray, sets: np.ndarray, windows: tuple[tuple[int, int], ...], candidate: Estimator
 ) -> float:
-    """Root mean square error of the window mean over placebo sets and windows, in percent."""
+    """Root mean square error of the window mean over placebo sets and windows, in percent.
+
+    Windows in which a set had no KPI have no percentage and are left out. Infinite when a fit leaves no error at all.
+    """
     pool = on_scale(donors, candidate)
     targets = pool[sets].mean(axis=1)
     squares = []
     for first, last in windows:
-        fits = fit_targets(pool[:, :last], targets[:, :last], sets, first, slice(first, last), candidate)
-        share = np.expm1(fits.tau) if candidate.scale == "log" else fits.tau / targets[:, first:last].mean(axis=1)
-        squares.append(share**2)
-    return float(100 * np.sqrt(np.mean(squares)))
+        try:
+            fits = fit_targets(pool[:, :last], targets[:, :last], sets, first, slice(first, last), candidate)
+        except PanelError:
+            return inf
+        if candidate.scale == "log":
+            squares.append(np.expm1(fits.tau) ** 2)
+            continue
+        base = targets[:, first:last].mean(axis=1)
+        known = base != 0
+        squares.append((fits.tau[known] / base[known]) ** 2)
+    every = np.concatenate(squares)
+    return float(100 * np.sqrt(every.mean())) if every.size else inf

@@ -9,6 +9,7 @@ import numpy as np
 from models.incrementality.estimator import Estimator
 from models.incrementality.fits import fit_targets, simplex_weights
 from models.incrementality.inversion import invert
+from models.incrementality.panel import PanelError
 from models.incrementality.placebo import PlaceboRead, on_scale, placebo_read
 from models.incrementality.result import Check
 from models.incrementality.window import GeoTest
@@ -87,15 +88,18 @@ def placebo_in_time(
         first = pre - shift * length
         if first < max(8, length):
             break
-        earlier = placebo_read(
-            treated[:, : first + length],
-            donors[:, : first + length],
-            first,
-            slice(first, first + length),
-            read.estimator,
-            read.sets,
-            asc_ridge=read.asc_ridge,
-        )
+        try:
+            earlier = placebo_read(
+                treated[:, : first + length],
+                donors[:, : first + length],
+                first,
+                slice(first, first + length),
+                read.estimator,
+                read.sets,
+                asc_ridge=read.asc_ridge,
+            )
+        except PanelError:
+            break  # so few periods are left that controls reproduce a geo exactly: nothing to studentise by
         found.append((invert(earlier.statistic, earlier.placebos.studentised, 0.95).p_value, abs(earlier.tau)))
     if not found:
         return Check(

@@ -11,6 +11,7 @@ Scale = Literal["level", "log"]
 # Chosen among on held-back windows by method="auto": from all donors alike to the closest look-alike.
 AUTO_WEIGHINGS: tuple[Weighing, ...] = ("did", "sc", "sc_ridge", "sdid_unit")
 FALLBACK: Weighing = "sc_ridge"
+LAST_RESORT: Weighing = "did"  # where every closer fit reproduces the few periods before the test exactly
 RIDGE_SHARE = {"sc_ridge": 0.1, "sdid_unit": 1.0, "sdid": 1.0}  # of the SDID penalty zeta
 
 IN_WORDS = {

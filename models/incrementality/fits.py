@@ -59,7 +59,9 @@ def fit_targets(
     spread = gap[:, :pre].std(axis=1, ddof=1)
     if not (spread > 1e-12 * np.abs(targets[:, :pre]).max()).all():
         raise PanelError(
-            "a geo is reproduced by the others without any error before the test: remove copies of one series"
+            f"a geo is reproduced by the {donors.shape[0] - excluded.shape[1]} others without any error in the {pre}"
+            f" periods before the test, so {estimator.name} has no error to judge by: remove copies of one series,"
+            " deliver more periods, or read with did"
         )
     return Fits(weights, gap, gap[:, post].mean(axis=1), spread)
 

@@ -172,3 +172,16 @@ def test_days_that_are_no_days_are_refused():
     for start in ("31.03.2025", 20250331, datetime(2025, 3, 31, 12)):
         with pytest.raises(PanelError, match=r"start=.*(is not a day|has a time of day)"):
             read(frame(), start=start)
+
+
+def test_few_periods_and_many_controls_are_read_by_a_method_that_leaves_errors():
+    """Forty controls reproduce nine periods exactly under close fits: auto then takes one that does not."""
+    many = tuple(f"stadt {number}" for number in range(40))
+    found = read(frame(24, geos=many), ("stadt 7",), start=FIRST + timedelta(days=9), end=FIRST + timedelta(days=19))
+    assert np.isfinite([found.effect, found.low, found.high]).all()
+    assert (found.p_value <= 0.1) == (not found.low <= 0 <= found.high)
+
+
+def test_a_kpi_with_many_zeros_is_read_in_levels():
+    sparse = frame(80).with_columns(kpi=pl.when(pl.col("date").dt.ordinal_day() % 3 == 0).then(0.0).otherwise("kpi"))
+    assert not read(sparse, start=FIRST + timedelta(days=60), end=FIRST + timedelta(days=79)).method.endswith("_log")
