@@ -9,7 +9,7 @@ SIZE ?= small
 export OMP_NUM_THREADS ?= 1
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help demo test test-slow test-acceptance test-heavy lint types ui bench-run bench-truth bench-incrementality bench-triangulation bench-planning clean
+.PHONY: help demo test test-slow test-acceptance test-heavy lint types ui bench-run bench-mmm bench-truth bench-incrementality bench-triangulation clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -48,6 +48,9 @@ ui: $(VENV) ## Dagster's UI on the workspace (WS=demo), with lineage from export
 bench-run: $(VENV) ## wall time and peak memory of each stage on the demo company (SIZE=small|medium)
 	$(RUN)python -m benchmarks.run --size $(SIZE)
 
+bench-mmm: $(VENV) ## the MMM engine beside PyMC-Marketing on equal models, and what large fits cost (about half an hour)
+	$(RUN)python -m benchmarks.mmm
+
 bench-truth: $(VENV) ## the MMM against public worlds whose truth is known, beside a peer's published errors
 	$(RUN)python -m benchmarks.mmm.truth
 
@@ -56,9 +59,6 @@ bench-incrementality: $(VENV) ## coverage, false alarms and power of the geo rea
 
 bench-triangulation: $(VENV) ## error and coverage of the combined number in simulated worlds
 	$(RUN)python -m benchmarks.triangulation
-
-bench-planning: $(VENV) ## budget plans against oracles and known truth, and their speed
-	$(RUN)python -m benchmarks.planning
 
 clean: ## removes what can be rebuilt
 	rm -rf .venv .tools demo dbt/target
