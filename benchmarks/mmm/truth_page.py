@@ -9,7 +9,7 @@ import polars as pl
 
 HEAD = """# How far the media mix model is from known truths
 
-Written by `python -m benchmarks.mmm.truth --seeds {seeds} --write` (Python {python}); do not edit by hand. Worlds called
+Written by `python -m benchmarks.mmm.truth --seeds {seeds} --write` (Python {python}); not edited by hand. Worlds called
 `stress`, `recovery`, `example`, `confounder` and `saturated radio` are public data sets with published answers; worlds
 called `own` are `models.worlds.scenario(name, seed)`, {seeds} seeds each. Every fit uses the default `MMMSpec()`.
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from models.mmm.result import MMMFit
 
 LEVEL = 0.001  # per channel and test: about one false alarm in a hundred fits of four channels
+LEVEL_LEVER = 0.005  # per price or promotion: these are few, and their owners do watch sales
 LEVEL_AFTER_ONE = 0.05  # for the other channels once one was found: the same buyers watch the same sales
 TOGETHER = 0.5  # correlation of a channel's movement with the mean of the others' beyond which one driver is suspected
 OVERLAP = 0.5  # share of a channel's movement that a declared confounder explains
@@ -59,6 +60,16 @@ def check(fit: MMMFit) -> list[Warning]:
                 f" {together[c]:.2f}): something moves all budgets. If it is demand, it moves sales too, and these"
                 " numbers are too high.",
                 "Find out what sets the budgets; add it as a confounder if it is demand, or test a channel by region.",
+            ))  # fmt: skip
+    levers = levers_after_sales(fit.design)
+    level = LEVEL_AFTER_ONE if min(levers.values(), default=1.0) < LEVEL_LEVER else LEVEL_LEVER
+    for name, p in levers.items():
+        if p < level:
+            found.append(Warning(
+                "control_follows_sales", "medium", name,
+                f"{name} looks as if it was set in answer to sales (p = {p:.1g}). What the model says of {name}"
+                " itself is then too weak or has the wrong sign, and channels that ran at the same time are touched.",
+                f"Read no effect of {name} from this model; vary {name} on purpose, or add what its owners react to.",
             ))  # fmt: skip
     tested = {c for e in fit.experiments for c in e.channels}
     untested = [c for c in range(len(fit.data.channels)) if names[c] not in tested]
@@ -125,6 +136,26 @@ def spend_after_sales(design: Design) -> np.ndarray:
         sales = np.stack([_lag(y, k) for k in range(1, LAGS + 1)], axis=1)
         rows = slice(LAGS, None)
         out[c] = joint_p(x[rows], np.hstack([base, own])[rows], sales[rows])
+    return out
+
+
+def levers_after_sales(design: Design) -> dict[str, float]:
+    """p-value per control and treatment other than confounders: do last periods' sales help to predict it?
+
+    Confounders are declared to move with demand; prices and promotions are believed to be set without looking at it.
+    """
+    roles = dict(zip(design.data.control_names, design.data.control_roles, strict=True))
+    base, y = time_columns(design), (design.y * design.weight).mean(axis=0)
+    y = _left(y[:, None], base)[:, 0]
+    sales = np.stack([_lag(y, k) for k in range(1, LAGS + 1)], axis=1)
+    rows = slice(LAGS, None)
+    out = {}
+    for name in (*design.data.control_names, *design.data.treatment_names):
+        if roles.get(name) == "confounder":
+            continue
+        x = design.baseline.columns[design.baseline.names.index(name)].mean(axis=0)
+        own = np.stack([_lag(x, k) for k in range(1, LAGS + 1)], axis=1)
+        out[name] = joint_p(x[rows], np.hstack([base, own])[rows], sales[rows])
     return out
 
 

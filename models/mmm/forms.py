@@ -19,7 +19,7 @@ from models.mmm.spec import MMMSpec
 from models.warning import Warning
 
 CLEAR = 3.0  # nats of log evidence that a delayed carryover must gain over the geometric one
-SIMPLER = 2.0  # nats that a curve of fixed shape must gain over the Hill curve with a slope of its own
+SIMPLER = 1.0  # nats that a curve of fixed shape must gain over the Hill curve with a slope of its own
 FLIP = 1.0  # nats below which two fixed curves count as equal: the form must not flip from one day to the next
 DELAY_REACH = 3  # a delayed carryover is followed over this many times the usual lag
 DARK_SHARE, DARK_LEVEL = 0.1, 0.2
@@ -76,11 +76,13 @@ def choose_form(
     if gained <= score + CLEAR:
         return chosen, notes
     late, gained = _without_needless_delay(late, gained, data, evidence)
+    who = ", ".join(late.delayed or data.media_names)
     return late, [Warning(
-        "shape_chosen_by_data", "low", ", ".join(late.delayed or data.media_names),
-        f"The data speak clearly for a delayed carryover of {', '.join(late.delayed or data.media_names)} (log evidence"
-        f" +{gained - score:.1f} over an effect that is strongest at once), so that form was used.",
-        "Fix the form in MMMSpec to keep it from changing with new data.",
+        "shape_chosen_by_data", "medium", who,
+        f"The data speak clearly for a delayed carryover of {who} (log evidence +{gained - score:.1f} over an effect"
+        " that is strongest at once), so that form was used. The late part of such an effect blends with trend and"
+        " season.",
+        "Test these channels by region and measure for months; fix the form in MMMSpec to keep it from changing.",
     )]  # fmt: skip
 
 

@@ -29,6 +29,8 @@ class Limits:
     contraction_none: float = 0.10
     contraction_weak: float = 0.50
     autocorrelation: float = 0.30
+    s_shaped_slope: float = 1.5
+    s_shaped_share: float = 0.90
     off_by_half: float = 0.25
     off_by_half_low: float = 0.15
     prior_tail: float = 2.33  # standard deviations of the prior: its 1 % and 99 % points
@@ -84,7 +86,7 @@ def not_converged(problems: list[str], decisions: list[str]) -> Warning:
 def check(fit: MMMFit, limits: Limits = LIMITS) -> list[Warning]:
     """Findings about a finished fit's answer."""
     return [*_baseline(fit, limits), *_learning(fit, limits), *_plausible(fit, limits), *_precision(fit, limits),
-            *_residuals(fit, limits), *_carryover(fit)]  # fmt: skip
+            *_threshold(fit, limits), *_residuals(fit, limits), *_carryover(fit)]  # fmt: skip
 
 
 def contraction(fit: MMMFit) -> np.ndarray:
@@ -174,6 +176,21 @@ def _precision(fit: MMMFit, limits: Limits) -> list[Warning]:
                 f"The number of {name} may well be off by more than half (probability {risk:.0%}): its 90 % range runs"
                 f" from {row['q05']:,.3g} to {row['q95']:,.3g}.",
                 f"Use the range of {name}, not its mean; a test of {name} would narrow it.",
+            ))  # fmt: skip
+    return found
+
+
+def _threshold(fit: MMMFit, limits: Limits) -> list[Warning]:
+    """Channels whose response is S-shaped: little spend does little, and the curve at low spend decides the total."""
+    found = []
+    for c, name in enumerate(fit.data.media_names):
+        share = float((fit.draws.slope[:, c] > limits.s_shaped_slope).mean())
+        if share > limits.s_shaped_share:
+            found.append(Warning(
+                "s_shaped_response", "medium", name,
+                f"{name} seems to do little until much is spent (slope {np.median(fit.draws.slope[:, c]):.1f}). How"
+                " much it adds in all then hangs on weeks with little spend, of which the data know least.",
+                f"Test {name} at half and at full weight before cutting or spreading its budget.",
             ))  # fmt: skip
     return found
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 TIERS = ("experiment-validated", "model-identified", "prior-dominated")
 CAPPING = frozenset({"channels_not_separable", "prior_dominated", "spend_follows_demand", "not_converged",
-                     "prior_conflict", "no_variation", "sparse_channel", "placebo_failed"})  # fmt: skip
+                     "prior_conflict", "no_variation", "sparse_channel", "placebo_failed", "effect_below_zero",
+                     "effect_near_zero"})  # fmt: skip
 
 
 def evidence_tiers(fit: MMMFit, *, least_learning: float = 0.10, strong_learning: float = 0.30) -> pl.DataFrame:

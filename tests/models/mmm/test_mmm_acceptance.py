@@ -47,7 +47,8 @@ def test_the_median_error_meets_its_target(shared_data, name, median):
 @pytest.mark.parametrize(
     ("name", "code"),
     [("spend_outliers", "spend_spike"),
-     ("saturation_misspec", "shape_chosen_by_data"), ("adstock_misspec", "shape_chosen_by_data"),
+     ("saturation_misspec", "s_shaped_response"), ("adstock_misspec", "shape_chosen_by_data"),
+     ("promo_endogenous", "control_follows_sales"),
      ("multicollinearity", "channels_not_separable"), ("reach_frequency", "prior_conflict"),
      ("confounding_controlled", "hidden_demand_possible")],
 )  # fmt: skip

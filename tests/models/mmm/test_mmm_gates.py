@@ -1,0 +1,194 @@
+"""Each gate is quiet on a world it should pass and names the channel in a world made to fail it.
+
+Fits are posterior peaks (`peak_fit`): the gates read draws of whatever origin, and a sample would cost seconds each.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from models.mmm import MMMData, MMMSpec, drift, endogeneity, postfit, prefit, signs
+from models.mmm.approximate import peak_fit, peak_of
+from models.mmm.experiments import Calibration
+from models.mmm.falsification import Marks
+from models.mmm.falsification_words import WORDS, warning
+from models.mmm.forms import choose_form, never_dark
+from models.mmm.placebo import placebo_ranks
+from models.mmm.specification import specification_curve
+from models.mmm.tipping import robustness_value, tipping
+from tests.models.mmm.mmm_worlds import frame, panel, read
+
+SPEC = MMMSpec()
+WEEKS = 130
+
+
+def rough(data, seed=1):
+    return peak_fit(data, SPEC, choose_form(data, SPEC, ())[0], seed=seed)
+
+
+def names(found, code):
+    return {w.subject for w in found if w.code == code}
+
+
+@pytest.fixture(scope="module")
+def clean():
+    return rough(panel(periods=WEEKS, seed=2))
+
+
+def test_a_clean_world_raises_no_alarm(clean):
+    found = [*prefit.check(clean.design), *postfit.check(clean), *endogeneity.check(clean), *drift.check(clean)]
+    assert [w.code for w in found if w.severity in ("medium", "high", "block")] == []
+
+
+def test_a_channel_that_never_goes_dark_keeps_a_slope_of_its_own():
+    long, _ = frame(periods=WEEKS, seed=2)
+    steady = long.with_columns(b=pl.col("b") * 0.3 + 600)
+    data = read(steady, 1)
+    assert never_dark(data) == ("b",)
+    form, _ = choose_form(data, SPEC, ())
+    assert form.free_slope
+    assert form.sloped is None or "b" in form.sloped
+
+
+@pytest.mark.parametrize("curve", ["logistic", "exponential"])
+def test_a_curve_that_was_asked_for_is_used(curve):
+    form, notes = choose_form(panel(periods=60), MMMSpec(saturation=curve, adstock="geometric"), ())
+    assert (form.saturation, form.free_slope, notes) == (curve, False, [])
+
+
+def test_a_channel_that_takes_sales_away_is_freed_and_named():
+    long, _ = frame(periods=WEEKS, channels=("a", "b"), seed=4)
+    rng = np.random.default_rng(4)
+    thief = 700 * np.exp(rng.normal(0, 0.6, WEEKS))
+    long = long.with_columns(pl.col("kpi") - pl.Series(1.5 * thief), thief=pl.Series(thief))
+    data = read(long, 1, ("a", "b", "thief"))
+    plan, block, peak = peak_of(data, SPEC, choose_form(data, SPEC, ())[0])
+    freed, _, found, said = signs.free_negative(plan, block, peak, Calibration.none(*plan.y.shape))
+    assert names(said, "effect_below_zero") == {"thief"}
+    assert freed.effect.basis == ("iroas", "iroas", "signed")
+    at = [i for i, n in enumerate(_coordinates(freed)) if n == "effect[thief]"]
+    assert found.mode[at[0]] < 0
+
+
+def _coordinates(plan):
+    from models.mmm import block as blocks
+
+    return blocks.names(plan)
+
+
+def test_positive_channels_keep_their_belief(clean):
+    plan, block, peak = peak_of(clean.data, SPEC, clean.design.form)
+    same, _, _, said = signs.free_negative(plan, block, peak, Calibration.none(*plan.y.shape))
+    assert same is plan
+    assert said == []
+
+
+def test_an_effect_that_fades_is_named_and_a_constant_one_is_not(clean):
+    long, _ = frame(periods=WEEKS, seed=2)
+    data = clean.data
+    extra = np.linspace(1.0, -1.0, WEEKS) * data.media[0, :, 1] * 1.2
+    fading = read(long.with_columns(pl.col("kpi") + pl.Series(extra)), 1)
+    assert "b" in names(drift.check(rough(fading)), "effect_changes")
+    assert drift.check(clean) == []
+
+
+def test_budgets_with_one_driver_are_named(clean):
+    rng = np.random.default_rng(5)
+    long, _ = frame(periods=WEEKS, seed=5)
+    common = rng.normal(0, 0.5, WEEKS)
+    driven = long.with_columns(
+        **{c: pl.Series(800 * np.exp(common + 0.3 * rng.normal(size=WEEKS))) for c in ("a", "b")}
+    )
+    both = endogeneity.common_movement(rough(read(driven, 1)).design)
+    assert (both > endogeneity.TOGETHER).all()
+    assert (endogeneity.common_movement(clean.design) < endogeneity.TOGETHER).all()
+
+
+def test_a_promotion_set_in_answer_to_sales_is_named():
+    long, _ = frame(periods=WEEKS, seed=6)
+    rng = np.random.default_rng(6)
+    demand = np.zeros(WEEKS)
+    for t in range(1, WEEKS):
+        demand[t] = 0.8 * demand[t - 1] + rng.normal()
+    reaction = -np.roll(demand, 1) + 0.3 * rng.normal(size=WEEKS)
+    long = long.with_columns(
+        pl.col("kpi") + pl.Series(400 * demand), promo=pl.Series(reaction), free=pl.Series(rng.normal(size=WEEKS))
+    )
+    data = MMMData.from_frame(
+        long, date="date", kpi="kpi", spend={"a": "a", "b": "b"}, controls={"promo": "precision", "free": "precision"}
+    )
+    levers = endogeneity.levers_after_sales(rough(data).design)
+    assert levers["promo"] < endogeneity.LEVEL_LEVER < levers["free"]
+
+
+@pytest.mark.parametrize(("t", "freedom"), [(2.0, 100), (5.0, 150), (12.0, 60)])
+def test_a_driver_of_the_tipping_strength_takes_the_whole_effect(t, freedom):
+    """Cinelli and Hazlett's bias formula with equal partial R-squared r: sqrt(freedom) r / sqrt(1 - r) = t."""
+    r = float(robustness_value(np.array([t]), freedom)[0])
+    assert np.sqrt(freedom) * r / np.sqrt(1 - r) == pytest.approx(t)
+
+
+def test_tipping_points_are_compared_with_the_strongest_control():
+    data = panel(periods=WEEKS, seed=2, controls=True)
+    table = tipping(rough(data))
+    assert table["strongest"].to_list() == ["price", "price"]
+    assert (table["halves"] > 0).all()
+    assert (table["times"] > 0).all()
+    assert "strongest" in tipping(rough(panel(periods=60))).columns
+
+
+def test_reasonable_models_agree_on_a_clear_channel_and_not_on_twins():
+    long, _ = frame(periods=WEEKS, seed=2, roas={"a": 1.0, "b": 3.0})
+    clear = specification_curve(read(long, 1))
+    row = clear.summary.filter(pl.col("channel") == "b").row(0, named=True)
+    assert row["pays"]
+    assert row["agreement"] == 1.0
+    assert clear.numbers["spec"].n_unique() == 36
+    assert "b" not in {w.subject for w in clear.warnings}
+
+
+def test_a_made_up_channel_does_not_beat_its_copies(clean):
+    long, _ = frame(periods=WEEKS, seed=2)
+    rng = np.random.default_rng(8)
+    data = read(long.with_columns(fake=pl.Series(500 * np.exp(rng.normal(0, 0.6, WEEKS)))), 1, ("a", "b", "fake"))
+    plan, block, peak = peak_of(data, SPEC, choose_form(data, SPEC, ())[0])
+    ranks = placebo_ranks(plan, block, peak, shifts=39, rng=np.random.default_rng(1))
+    assert ranks[1] >= 0.95
+    assert ranks[2] < 0.95
+
+
+def test_a_number_that_may_be_off_by_half_is_said():
+    vague = rough(panel(periods=60, noise=0.25, seed=3))
+    wide = {w.subject: w.severity for w in postfit.check(vague) if w.code == "wide_interval"}
+    assert "medium" in wide.values()
+    assert names(postfit.check(rough(panel(periods=WEEKS, seed=2))), "wide_interval") == set()
+
+
+def test_an_s_shaped_response_is_named():
+    vague = rough(panel(periods=WEEKS, seed=2))
+    from dataclasses import replace
+
+    steep = replace(vague, draws=replace(vague.draws, slope=np.full_like(vague.draws.slope, 3.0)))
+    assert names(postfit.check(steep), "s_shaped_response") == {"a", "b"}
+
+
+def test_every_failed_attempt_has_words():
+    for test in WORDS:
+        said = warning(test, "tv", 0.123, 0.5)
+        assert "tv" in said.message + said.action + said.subject
+        assert "{" not in said.message + said.action
+    assert Marks().placebo_rank == 0.95
+
+
+def test_wildly_different_sizes_are_said():
+    long, _ = frame(periods=60)
+    data = read(long.with_columns(b=pl.col("b") * 1e-6), 1)
+    assert "b" in names(prefit.check(rough(data).design), "scale_gap")
+
+
+def test_few_rows_for_many_channels_are_said():
+    channels = tuple(f"c{i}" for i in range(12))
+    found = prefit.check(rough(panel(periods=60, channels=channels)).design)
+    assert names(found, "few_rows_per_effect") == {"all"}
