@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,7 +54,10 @@ def read(
             frames = _frames(con, name)
     except (duckdb.CatalogException, duckdb.BinderException):
         stop(BROKEN, f"the published snapshot was written by an older version: `plumbline run {ws}` first")
-    document["pictures"] = _draw(workspace, name, document, frames)
+    drawn = _draw(workspace, name, document, frames)
+    document["pictures"] = _written(workspace, name, {f"{what}.png": png for what, png in drawn.items()})
+    if document["state"] == "read":
+        document["page"] = _page(workspace, name, document, drawn, settings.report_currency)
     if json_:
         as_json(_bounded(document | {table: frames[table].to_dicts() for table in ("path", "placebo")}))
     else:
@@ -116,7 +120,8 @@ def _frames(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
     }
 
 
-def _draw(workspace: Workspace, name: str, found: dict[str, Any], frames: dict[str, Any]) -> dict[str, str]:
+def _draw(workspace: Workspace, name: str, found: dict[str, Any], frames: dict[str, Any]) -> dict[str, bytes]:
+    """The pictures there is something to draw for: path, placebos, power."""
     from feedback.reports import experiment_plots, plots
 
     drawn: dict[str, bytes] = {}
@@ -130,14 +135,27 @@ def _draw(workspace: Workspace, name: str, found: dict[str, Any], frames: dict[s
     if name in frozen:
         design = frozen[name].design
         drawn["power"] = experiment_plots.power_curve(design.curve_frame(), mde=design.mde, power=design.power)
+    return drawn
+
+
+def _page(workspace: Workspace, name: str, found: dict[str, Any], drawn: dict[str, bytes], currency: str) -> str:
+    from feedback.reports.experiment_page import experiment_page
+
+    html = experiment_page(found, in_words(found, currency), drawn)
+    return next(iter(_written(workspace, name, {"html": html.encode()}).values()))
+
+
+def _written(workspace: Workspace, name: str, files: dict[str, bytes]) -> dict[str, str]:
+    """Files of a test under reports/experiments/, by what they show; a name from data never leaves that folder."""
     folder = workspace.reports / "experiments"
-    files = {}
-    for what, png in drawn.items():
+    stem = re.sub(r"[^A-Za-z0-9_-]", "_", name)
+    told = {}
+    for ending, content in files.items():
         folder.mkdir(parents=True, exist_ok=True)
-        file = folder / f"{name}.{what}.png"
-        file.write_bytes(png)
-        files[what] = str(file)
-    return files
+        path = folder / f"{stem}.{ending}"
+        path.write_bytes(content)
+        told[ending.removesuffix(".png")] = str(path)
+    return told
 
 
 def _bounded(thing: Any) -> Any:
@@ -247,7 +265,7 @@ def _print(found: dict[str, Any], currency: str) -> None:
     for w in found["warnings"]:
         if w["code"] not in failed and w["code"] != "inconclusive":
             say(f"  {w['severity']}: {w['message']} {w['action']}")
-    for file in found["pictures"].values():
+    for file in (*found["pictures"].values(), *([found["page"]] if "page" in found else [])):
         say(f"  {file}")
 
 

@@ -69,6 +69,16 @@ def test_a_test_read_as_planned_departs_in_nothing(dark_market: Workspace) -> No
     assert all(Path(p).stat().st_size > 2_000 for p in document["pictures"].values())
 
 
+def test_the_page_stands_alone_and_escapes_what_it_shows(dark_market: Workspace) -> None:
+    plumbline("experiment", "read", dark_market.root, "dark")
+    page = (dark_market.reports / "experiments/dark.html").read_text()
+    assert page.count("data:image/png;base64,") == 3
+    assert "kept in every point" in page
+    assert "placebo in time" in page
+    assert "http" not in page
+    assert "<script" not in page
+
+
 def test_it_says_in_words_what_was_found(dark_market: Workspace) -> None:
     answer = plumbline("experiment", "read", dark_market.root, "dark")
     assert "verdict: valid" in answer.output
@@ -105,6 +115,17 @@ def test_a_changed_design_is_not_believed(tmp_path: Path, read_tests: Read) -> N
     [(subject,)] = rows_of(made, "select subject from measurement.warning where code = 'frozen_design_unusable'")
     assert subject == "experiments/dark.json"
     assert rows_of(made, "select design_sha256, level from measurement.experiment") == [(None, 0.9)]
+
+
+def test_a_name_from_data_never_leaves_the_folder(tmp_path: Path, read_tests: Read) -> None:
+    made = small_market.workspace(tmp_path)
+    small_market.declare(made, "../../up")
+    read_tests(made)
+    small_market.finish(made)
+    answer = json.loads(plumbline("experiment", "read", made.root, "../../up", "--json").output)
+    folder = made.reports / "experiments"
+    assert {Path(p).parent for p in (*answer["pictures"].values(), answer["page"])} == {folder}
+    assert not list(tmp_path.glob("up*"))
 
 
 def test_what_cannot_be_read_is_an_answer_no(tmp_path: Path, read_tests: Read) -> None:
