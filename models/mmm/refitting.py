@@ -17,7 +17,14 @@ from models.mmm.posterior import Posterior, from_kernel
 from models.mmm.refreshed import Path, Refreshed
 from models.mmm.result import MMMFit
 
-LASTING = ("shape_chosen_by_data", "prior_widened", "heavy_tailed_noise")  # choices that a refreshed fit inherits
+LASTING = (
+    "shape_chosen_by_data",
+    "prior_widened",
+    "heavy_tailed_noise",
+    "effect_below_zero",
+    "effect_near_zero",
+    "experiment_conflict",
+)  # what was chosen or found once and holds for a refreshed fit too
 WARM_TUNE = 100  # the map is known already: tuning only finds the step size
 
 
