@@ -45,13 +45,15 @@ def placebos(frame: pl.DataFrame, *, statistic: float | None, p_value: float) ->
     """
     import altair as alt
 
-    finite = frame.filter(pl.col("t").is_finite()).select("t")
+    own_size = statistic if statistic is not None and math.isfinite(statistic) else 0.0
     bars = (
-        alt.Chart(_data(finite))
-        .mark_bar(color=QUIET)
+        alt.Chart(_data(_bars(frame.filter(pl.col("t").is_finite())["t"], own_size)))
+        .mark_rect(color=QUIET, stroke="white", strokeWidth=0.5)
         .encode(
-            x=alt.X("t:Q", bin=alt.Bin(maxbins=40), title="effect in units of its own noise before the test"),
-            y=alt.Y("count():Q", title="sets of controls"),
+            x=alt.X("begin:Q", title="effect in units of its own noise before the test"),
+            x2="end:Q",
+            y=alt.Y("sets:Q", title="sets of controls", axis=alt.Axis(format="d", tickMinStep=1)),
+            y2="floor:Q",
         )
     )
     layers = [bars]
@@ -62,3 +64,16 @@ def placebos(frame: pl.DataFrame, *, statistic: float | None, p_value: float) ->
         f"the tested regions (brown) among {frame.height} sets of controls where nothing was done, p = {p_value:.3f}"
     )
     return _png(alt.layer(*layers).properties(title=_title(words)))
+
+
+def _bars(values: pl.Series, own: float) -> pl.DataFrame:
+    """Histogram begin, end, sets, floor (0): some 25 bars, none thinner than a sixtieth of an axis with `own`."""
+    found = values.to_numpy()
+    if not found.size:
+        return pl.DataFrame({"begin": [0.0], "end": [0.0], "sets": [0], "floor": [0]})
+    low, high = float(found.min()), float(found.max())
+    width = max((high - low) / 25, (max(high, own) - min(low, own)) / 60, 1e-9)
+    place = ((found - low) // width).astype(int)
+    counted = pl.DataFrame({"place": place}).group_by("place").agg(pl.len().alias("sets")).sort("place")
+    begin = low + pl.col("place") * width
+    return counted.select(begin.alias("begin"), (begin + width).alias("end"), "sets", floor=pl.lit(0))
