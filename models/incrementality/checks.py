@@ -10,7 +10,7 @@ from models.incrementality.estimator import Estimator
 from models.incrementality.fits import fit_targets, simplex_weights
 from models.incrementality.inversion import invert
 from models.incrementality.panel import PanelError
-from models.incrementality.placebo import PlaceboRead, on_scale, placebo_read
+from models.incrementality.placebo import PlaceboRead, on_scale, placebo_read, set_means
 from models.incrementality.result import Check
 from models.incrementality.window import GeoTest
 
@@ -18,6 +18,7 @@ POOR_FIT_RANK = 0.9  # pre-fit worse than this share of the placebos
 POOR_FIT_RATIO = 2.0  # and at least this many times their usual error
 PLACEBO_IN_TIME_ALPHA = 0.05
 MOST_TIME_WINDOWS = 4
+MOST_TIME_SETS = 400  # placebo sets per window: the smallest p-value they allow is far below the limit
 HEAVY_DONOR = 0.05
 STICKY_RESIDUAL = 0.5
 HULL_LIMIT = 0.10
@@ -56,9 +57,9 @@ def pre_fit(read: PlaceboRead, pool: np.ndarray, treated: np.ndarray, pre: int) 
     """
     mine = _scaled_error(read.treated.gap, (treated.mean(axis=0) - pool.mean(axis=0))[None], pre)[0]
     everyone = read.population(pool, treated)
-    members = everyone[read.sets]
-    others = (everyone.sum(axis=0) - members.sum(axis=1)) / (everyone.shape[0] - read.sets.shape[1])
-    theirs = _scaled_error(read.placebos.gap, members.mean(axis=1) - others, pre)
+    size, members = read.sets.shape[1], set_means(everyone, read.sets)
+    others = (everyone.sum(axis=0) - size * members) / (everyone.shape[0] - size)
+    theirs = _scaled_error(read.placebos.gap, members - others, pre)
     rank = float((theirs < mine).mean())
     noise = read.spread / float(np.median(read.placebos.spread))
     failed = rank > POOR_FIT_RANK and noise > POOR_FIT_RATIO
@@ -83,6 +84,7 @@ def placebo_in_time(
     invalidates the test only when that effect is also larger than the reported half-width: less would not move it.
     """
     length = min(periods, pre // 3)
+    sets = read.sets[:: -(-read.sets.shape[0] // MOST_TIME_SETS)]
     found: list[tuple[float, float]] = []
     for shift in range(1, MOST_TIME_WINDOWS + 1):
         first = pre - shift * length
@@ -95,7 +97,7 @@ def placebo_in_time(
                 first,
                 slice(first, first + length),
                 read.estimator,
-                read.sets,
+                sets,
                 asc_ridge=read.asc_ridge,
             )
         except PanelError:

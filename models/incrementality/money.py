@@ -8,7 +8,7 @@ from math import inf, nan
 import numpy as np
 
 from models.incrementality.fieller import Ratio, ratio_interval
-from models.incrementality.placebo import PlaceboRead
+from models.incrementality.placebo import PlaceboRead, set_means
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def extra_spend(
     tau, spread = gap[post].mean(), gap[:pre].std(ddof=1)
     total = float(tau * factor)
     everyone = read.population(spend_donors, spend_treated)
-    others = _centred(everyone[read.sets].mean(axis=1), pre) - _normed(read.placebos.weights) @ _centred(everyone, pre)
+    others = _centred(set_means(everyone, read.sets), pre) - _normed(read.placebos.weights) @ _centred(everyone, pre)
     if read.overlapping:
         mine = np.arange(everyone.shape[0]) >= spend_donors.shape[0]
         carried = mine[read.sets].mean(axis=1) - _normed(read.placebos.weights) @ mine

@@ -77,6 +77,13 @@ def reference_sets(donors: int, treated: int, seed: int) -> tuple[np.ndarray, bo
     return sets[(sets < donors).any(axis=1)], enumerated
 
 
+def set_means(rows: np.ndarray, sets: np.ndarray) -> np.ndarray:
+    """Mean series (B, T) of the rows (N, T) in each set (B, m); one product, where picking rows would copy them all."""
+    share = np.zeros((sets.shape[0], rows.shape[0]))
+    np.put_along_axis(share, sets, 1 / sets.shape[1], axis=1)
+    return share @ rows
+
+
 def on_scale(outcome: np.ndarray, estimator: Estimator) -> np.ndarray:
     """Outcome on the estimator's scale; raises ValueError for logs of values that are not above zero."""
     if estimator.scale == "level":
@@ -118,7 +125,7 @@ def placebo_read(
     )
     everyone = np.vstack([pool, shown]) if (sets >= pool.shape[0]).any() else pool
     others = fit_targets(
-        everyone, everyone[sets].mean(axis=1), sets, pre, post, estimator, group_size=sets.shape[1], asc_ridge=asc_ridge
+        everyone, set_means(everyone, sets), sets, pre, post, estimator, group_size=sets.shape[1], asc_ridge=asc_ridge
     )
     if everyone is not pool:
         others, kept = _without_effect(others, sets, pool.shape[0], float(fit.tau[0]), post)

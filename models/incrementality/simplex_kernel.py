@@ -8,9 +8,17 @@ from __future__ import annotations
 import numpy as np
 from numba import njit  # noqa: TID253  the module itself is imported by the functions that fit
 
+BLOCKED = 64  # unknowns above which the library's blocked solver is faster than plain loops
 MOST_EXCHANGES = 40  # rounds in which the whole support is guessed anew before one unknown is exchanged at a time
 MOST_SETBACKS = 4  # rounds without a better guess
 MAX_ROUNDS = 60  # active-set rounds per unknown; a well-posed problem needs about one
+
+
+@njit(cache=True)
+def _on_the_plane(solved: np.ndarray) -> tuple[np.ndarray, float]:
+    """From G^-1 c and G^-1 1 (columns) to the minimum with sum 1 and its multiplier."""
+    multiplier = (solved[:, 0].sum() - 1.0) / solved[:, 1].sum()
+    return solved[:, 0] - multiplier * solved[:, 1], multiplier
 
 
 @njit(cache=True)
@@ -23,9 +31,12 @@ def _passive_solution(
     for i in range(size):
         for j in range(i + 1):
             factor[i, j] = gram[order[i], order[j]]
+            factor[j, i] = factor[i, j]
         factor[i, i] += jitter
         forward[i, 0] = linear[order[i]]
         forward[i, 1] = 1.0
+    if size > BLOCKED:
+        return _on_the_plane(np.linalg.solve(factor, forward))
     below = np.empty(size)
     for column in range(size):
         # Column by column: the inner loop has no running sum, so the compiler can take several entries at once.
@@ -50,16 +61,7 @@ def _passive_solution(
             for m in range(i + 1, size):
                 total -= factor[m, i] * forward[m, column]
             forward[i, column] = total / factor[i, i]
-    free_sum = 0.0
-    one_sum = 0.0
-    for i in range(size):
-        free_sum += forward[i, 0]
-        one_sum += forward[i, 1]
-    multiplier = (free_sum - 1.0) / one_sum
-    solution = np.empty(size)
-    for i in range(size):
-        solution[i] = forward[i, 0] - multiplier * forward[i, 1]
-    return solution, multiplier
+    return _on_the_plane(forward)
 
 
 @njit(cache=True)
