@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from models.mmm import drift, endogeneity
+from models.mmm import drift, endogeneity, recognise
 from models.mmm.approximate import peak_fit, peak_of, returns, returns_at
 from models.mmm.backtesting import backtest
 from models.mmm.calendar import PERIODS_PER_YEAR
@@ -88,8 +88,10 @@ def falsify(
     compare iROAS with the main estimate; `block` leaves out each year and each channel's strongest weeks; contraction
     is what the data taught; endogeneity tests whether spend follows sales; tipping points ask for a hidden driver;
     the specification curve asks other models; unseen weeks score predictions of the last `folds` times four periods.
+    Raises ValueError for parts that the compiled density, on which all this runs, does not have.
     """
     spec, marks = spec or MMMSpec(), marks or Marks()
+    recognise.refuse_shortcut(spec, data, "falsify")
     rng = np.random.default_rng(seed)
     form, _ = choose_form(data, spec, ())
     plan, block, peak = peak_of(data, spec, form)

@@ -30,6 +30,17 @@ def unsupported(spec: MMMSpec, data: MMMData) -> tuple[str, ...]:
     return tuple(reason for needed, reason in parts if needed)
 
 
+def refuse_shortcut(spec: MMMSpec, data: MMMData, what: str) -> None:
+    """Raises ValueError when `what`, which runs on the compiled density, would judge another model than `spec` asks."""
+    noise = spec.model_copy(update={"engine": "auto", "likelihood": "auto"})  # engine and tails do not change the model
+    missing = unsupported(noise, data)
+    if missing:
+        raise ValueError(
+            f"{what} runs on the compiled density, which does not have {'; '.join(missing)}. Leave these parts out for"
+            f" {what}, or compare full fits"
+        )
+
+
 def own_response(spec: MMMSpec, data: MMMData) -> bool:
     """Whether the response itself is not in the compiled density, so that forms cannot be compared with it."""
     return spec.adstock == "delayed" or spec.order == "saturation_first" or bool(data.by_frequency.any())

@@ -102,7 +102,9 @@ def _density(
 def _peak(
     density: Callable[[np.ndarray], tuple[float, np.ndarray]], names: tuple[str, ...], _: Callable[[np.ndarray], Named]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mode and lower covariance factor; the regions' spread is held, as its joint mode says nothing about the bulk."""
+    """Mode and lower covariance factor. The regions' spread and unknown true values are held where their beliefs are:
+    a joint mode would take them to where they explain every residual, which says nothing about the bulk.
+    """
     from scipy.optimize import minimize
 
     begin: np.ndarray = density.start  # type: ignore[attr-defined]
@@ -114,7 +116,8 @@ def _peak(
         return -value, -gradient
 
     bounds = [(b - 12, b + 12) for b in begin]
-    held = [i for i, name in enumerate(names) if name == "log_eta"]
+    held = {i: blocks.ETA_PRIOR[1] if name == "log_eta" else 1.0 for i, name in enumerate(names)
+            if name == "log_eta" or name.startswith("latent_z")}  # fmt: skip
     for i in held:
         bounds[i] = (begin[i], begin[i])
     mode = minimize(negative, begin, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 1000}).x
@@ -124,9 +127,9 @@ def _peak(
         step[i] = 1e-4
         hessian[i] = (negative(mode + step)[1] - negative(mode - step)[1]) / 2e-4
     hessian = 0.5 * (hessian + hessian.T)
-    for i in held:
+    for i, sd in held.items():
         hessian[i], hessian[:, i] = 0.0, 0.0
-        hessian[i, i] = 1 / blocks.ETA_PRIOR[1] ** 2
+        hessian[i, i] = 1 / sd**2
     values, vectors = np.linalg.eigh(hessian)
     covariance = (vectors / np.maximum(values, CLIP)) @ vectors.T
     return mode, np.linalg.cholesky(0.5 * (covariance + covariance.T))

@@ -61,7 +61,8 @@ def respond(plan: Design, draws: Posterior, c: int, media: np.ndarray, pick: sli
     weights = carryover_weights(bell, half_life, shape, plan.form.taps)
     x = np.broadcast_to(media, (len(weights), *media.shape))
     where = [i for i, one in enumerate(plan.latent) if one.channel == c]
-    if draws.latent is not None and where:
+    # over other periods than the fitted ones (a backtest) the expected true values stand in for the draws
+    if draws.latent is not None and where and draws.latent.shape[-1] == media.shape[1]:
         true = draws.latent[pick, where[0]]
         usual = np.maximum(plan.media[c], 1e-12)
         x = true * np.where(plan.media[c] > 1e-12, media / usual, 1.0)

@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.mmm import ChannelSpec, LogNormal, Mediator, MMMData, MMMSpec, Treatment, fit
+from models.mmm import ChannelSpec, LogNormal, Mediator, MMMData, MMMSpec, Treatment, falsify, fit
 from models.mmm import posterior as post
 from models.mmm.beliefs import implied
 from models.mmm.design import Form, design
 from models.mmm.forms import plain_form
 from models.mmm.measurement import true_series
-from models.mmm.recognise import engine_reason, unsupported
+from models.mmm.recognise import engine_reason, refuse_shortcut, unsupported
 from models.mmm.response import carryover_weights, media_sums, respond, saturated
 from tests.models.mmm.mmm_worlds import frame
 
@@ -89,6 +89,12 @@ def test_a_part_outside_the_compiled_density_is_named(spec, choices, part):
 )  # fmt: skip
 def test_the_common_family_stays_compiled(spec, choices):
     assert unsupported(spec, read(**choices)) == ()
+
+
+def test_a_shortcut_that_would_judge_another_model_is_refused():
+    with pytest.raises(ValueError, match=r"falsify runs on the compiled density, which does not have reach with freq"):
+        falsify(read(reach={"a": ("a", "often")}), MMMSpec(), seed=1)
+    refuse_shortcut(MMMSpec(likelihood="student_t", engine="pymc"), read(), "falsify")
 
 
 @pytest.mark.parametrize("form", [
