@@ -130,6 +130,7 @@ def _forget_old_draws(con: duckdb.DuckDBPyConnection, keep: int) -> None:
         "measurement.contribution",
         "measurement.curve",
         "measurement.experiment_path",
+        "measurement.experiment_placebo",
     ):
         con.execute(f"delete from {table} where run_id not in ({kept})", [keep])
 
