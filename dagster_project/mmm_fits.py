@@ -99,6 +99,14 @@ def find(folder: Path, prepared: MmmInput, company: Settings, *, seed: int, code
     return Found(found, key, file.name, path, reason, base_key, time.monotonic() - began, kept)
 
 
+def write_card(path: Path, text: str) -> None:
+    """The model card of the newest fit as a file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
 def anchor(first: date, last: date, grain: str) -> date | None:
     """The day before which the sampled fit's periods begin: at least four weeks back, and the same for weeks on end.
 

@@ -178,8 +178,12 @@ def diagnostics(fit: MMMFit) -> pl.DataFrame:
 
 def with_falsification(diagnostic: pl.DataFrame, attempts: Falsification) -> pl.DataFrame:
     """The convergence figures, and one line per attempt to break the result: its reading against its mark."""
-    broken = attempts.tests.select(
-        name=pl.format("{}: {}", "test", "channel"), value="value", threshold="mark", passed="passed"
+    broken = (
+        attempts.tests.select(
+            name=pl.format("{}: {}", "test", "channel"), value="value", threshold="mark", passed="passed"
+        )
+        .sort("passed", "name", maintain_order=True)  # of several readings under one name a failed one stands
+        .unique("name", keep="first", maintain_order=True)
     )
     return pl.concat([diagnostic, broken], how="vertical_relaxed")
 

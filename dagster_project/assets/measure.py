@@ -69,7 +69,7 @@ def measured_run(warehouse: Warehouse) -> dg.MaterializeResult:
 )
 def mmm(warehouse: Warehouse) -> dg.MaterializeResult:
     """What each channel added to the KPI, from spend and outcome alone: no experiment enters this fit."""
-    from models.mmm import falsify
+    from models.mmm import falsify, model_card
 
     company = settings()
     with warehouse.read() as con:
@@ -102,6 +102,8 @@ def mmm(warehouse: Warehouse) -> dg.MaterializeResult:
         f"{len(blocks)} blocking findings",
         " ".join(f"{w.message} {w.action}" for w in blocks) or "converged; no finding withholds its numbers",
     )
+    card = model_card(fit)
+    mmm_fits.write_card(workspace().reports / "model-card.md", card)
     with warehouse.write() as con:
         for table, frame in tables.items():
             where = {"method": "mmm"} if table == "measurement.channel_estimate" else {}
@@ -121,6 +123,7 @@ def mmm(warehouse: Warehouse) -> dg.MaterializeResult:
             "panel": f"{len(fit.data.geos)} regions x {len(fit.data.dates)} {fit.data.grain}s,"
             f" {len(fit.data.channels)} channels",
             "iroas": dg.MetadataValue.md(mmm_rows.roas_markdown(fit)),
+            "model_card": dg.MetadataValue.md(card),
             "changes": dg.MetadataValue.md(mmm_rows.changes_markdown(tables["measurement.mmm_change"])),
             "warnings": dg.MetadataValue.md(markdown(warnings)),
             **_plots(tables, fit),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from feedback.reports.figure import Fact, Figure, FigureStore, cents
+from feedback.reports.subject import Subject
 
 ZERO = Decimal("0.00")
 NAMED = 3  # bars that carry a channel's name; the others are one bar together
@@ -41,6 +42,19 @@ def change_figures(now: FigureStore, before: FigureStore | None) -> Iterator[Fig
     for name, amount in ranked:
         yield Figure(f"change.judged.{name}", amount, unit, basis, sha)
     yield Figure("change.rest", sum((amount for _, amount in ranked[NAMED:]), ZERO), unit, basis, sha)
+
+
+def cause_facts(subject: Subject) -> Iterator[Fact]:
+    """Per channel, in words, how far new days, restated days and the media mix model moved its number since the run
+    before. It speaks of the model alone over its whole window; the bridge above speaks of the combined number.
+    """
+    answer = subject.ask(
+        "select channel, message from measurement.mmm_change where run_id = $run_id"
+        " and estimand = 'incremental_revenue' order by channel",
+        needs=("measurement.mmm_change",),
+    )
+    for row in answer.rows:
+        yield Fact(f"change.cause.{row['channel']}", row["message"], "measurement.mmm_change.message")
 
 
 def _effect(store: FigureStore, name: str) -> Decimal:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import duckdb
 
-from feedback.reports.change import change_figures
+from feedback.reports.change import cause_facts, change_figures
 from feedback.reports.channels import channel_figures
 from feedback.reports.decisions import decision_facts, move_figures, next_test_figures
 from feedback.reports.figure import Figure, FigureStore
@@ -46,7 +46,7 @@ def figures(
     store = store.plus(acquisition_figures(subject, store.get("outcome.new_customers"), spend))
     store = store.plus(decision_facts(store, subject.channels, rules))
     store = store.plus([*move_figures(subject, store, rules), *next_test_figures(subject, store)])
-    store = store.plus([*unknown_figures(subject, store, rules), *record_figures(subject)])
+    store = store.plus([*unknown_figures(subject, store, rules), *record_figures(subject), *cause_facts(subject)])
     return store.plus(change_figures(store, previous)) if "split.channels" in store else store
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
 import pytest
 
 from dagster_project import mmm_rows
-from dagster_project.mmm_fits import anchor, find
+from dagster_project.mmm_fits import anchor, find, write_card
 from dagster_project.model_inputs import MmmInput
 from dagster_project.settings import Settings
 from models.mmm import load
@@ -107,3 +108,22 @@ def test_the_change_since_the_last_run_is_told_in_words(fits, company: Settings)
     assert "from 1 new period" in told
     assert mmm_rows.changed(fits, None, after.fit).is_empty()
     assert mmm_rows.changed(fits, mmm_rows.Earlier("gone", "gone.npz"), after.fit).is_empty()
+
+
+def test_attempts_to_break_a_result_join_the_diagnostics_a_failed_one_first() -> None:
+    kept = pl.DataFrame({"name": ["r_hat"], "value": [1.0], "threshold": [1.01], "passed": [True]})
+    tests = pl.DataFrame(
+        [("block", "a", 0.1, 0.2, True), ("block", "a", 0.4, 0.2, False), ("placebo", "b", 0.99, 0.95, True)],
+        schema=["test", "channel", "value", "mark", "passed"],
+        orient="row",
+    )
+    rows = mmm_rows.with_falsification(kept, SimpleNamespace(tests=tests))
+    assert dict(rows.select("name", "passed").iter_rows()) == {"r_hat": True, "block: a": False, "placebo: b": True}
+
+
+def test_the_card_is_a_whole_file(tmp_path) -> None:
+    target = tmp_path / "reports" / "model-card.md"
+    write_card(target, "# one")
+    write_card(target, "# two")
+    assert [p.name for p in target.parent.iterdir()] == ["model-card.md"]
+    assert target.read_text(encoding="utf-8") == "# two"

@@ -26,6 +26,7 @@ TABLES = (
     "measurement.conflict",
     "measurement.experiment",
     "measurement.next_experiment",
+    "measurement.mmm_change",
 )
 
 

@@ -301,6 +301,17 @@ def test_the_change_since_the_last_report_is_split_without_remainder(published, 
     }
 
 
+def test_what_moved_the_model_stands_among_the_facts(published, settings, tmp_path):
+    told = changed(
+        published,
+        tmp_path / "told.duckdb",
+        "create table measurement.mmm_change as select run_id, 'video' as channel, 'incremental_revenue' as estimand,"
+        " 'incremental revenue of video: 10 before, 12 now; +2 from 1 new period.' as message from measurement.run",
+    )
+    store = store_of(told, settings)
+    assert store.text("change.cause.video").endswith("+2 from 1 new period.")
+
+
 def test_a_store_survives_its_own_json(store):
     again = FigureStore.from_json(store.to_json())
     assert again == store
