@@ -9,7 +9,7 @@ SIZE ?= small
 export OMP_NUM_THREADS ?= 1
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help demo test test-slow test-acceptance test-heavy lint types ui bench-run bench-mmm bench-truth bench-incrementality bench-triangulation clean
+.PHONY: help demo test test-slow test-acceptance test-heavy lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -50,6 +50,9 @@ bench-run: $(VENV) ## wall time and peak memory of each stage on the demo compan
 
 bench-mmm: $(VENV) ## the MMM engine beside PyMC-Marketing on equal models, and what large fits cost (about half an hour)
 	$(RUN)python -m benchmarks.mmm
+
+bench-refresh: $(VENV) ## what a new day costs the model, how far it strays from a full refit, when a break is noticed
+	$(RUN)python -m benchmarks.mmm.refresh
 
 bench-truth: $(VENV) ## the MMM against public worlds whose truth is known, beside a peer's published errors
 	$(RUN)python -m benchmarks.mmm.truth
