@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.mmm.peer_fit import Fitted
+from benchmarks.mmm.peer_cases import Case
+from benchmarks.mmm.peer_fit import REFEREE, Fitted, ours
 
 UNSURE, HOPELESS = 1.01, 1.05  # R-hat above which a peer's row is marked, and left out
 APART = 4.0  # Monte Carlo standard errors between two estimates of one quantity that void a row
@@ -74,6 +75,13 @@ def compared(case: str, before: Fitted, rival: Fitted, after: Fitted) -> Row:
     pooled = np.concatenate([before.roi, after.roi])
     apart = max(_apart(pooled[:, :, c], rival.roi[:, :, c]) for c in range(pooled.shape[2]))
     return Row(case, side(before), side(rival), side(after), apart)
+
+
+def apart_from_itself(case: Case) -> float:
+    """How far two of our ordinary fits lie from one eight times as long, with smaller steps: who errs in a void row."""
+    short = [ours(case, seed=seed).roi for seed in (101, 102)]
+    long = ours(case, seed=103, settings=REFEREE).roi
+    return max(_apart(np.concatenate([s[:, :, c] for s in short]), long[:, :, c]) for c in range(long.shape[2]))
 
 
 def side(fitted: Fitted) -> Side:

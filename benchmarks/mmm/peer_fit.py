@@ -18,6 +18,7 @@ from models.mmm.design import Design, Form, design
 from models.mmm.spec import Sampling
 
 SETTINGS = Sampling(chains=4, tune=200, draws=1000, target_accept=0.95)
+REFEREE = Sampling(chains=4, tune=1000, draws=8000, target_accept=0.99)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ def peak_memory_mb() -> float:
     return size / 1024 if sys.platform != "darwin" else size / 1024**2
 
 
-def ours(case: Case, *, seed: int) -> Fitted:
+def ours(case: Case, *, seed: int, settings: Sampling = SETTINGS) -> Fitted:
     """One national posterior per region, as the peer's default panel has it; the linear part is drawn exactly."""
     from models.mmm import laplace, sampler
     from models.mmm.kernel import recover
@@ -55,14 +56,14 @@ def ours(case: Case, *, seed: int) -> Fitted:
     plans = [_plan(case, g) for g in range(len(case.kpi))]
     scale = np.abs(case.kpi).max()
     began = cpu_seconds()
-    money = np.zeros((SETTINGS.chains, SETTINGS.draws, case.media.shape[2]))
+    money = np.zeros((settings.chains, settings.draws, case.media.shape[2]))
     parameters, divergences, gradients = [], 0, 0.0
     for number, plan in enumerate(plans):
         block = blocks.build(plan, peer=blocks.PeerPriors())
         names = blocks.names(plan)
         peak = laplace.peak(block, laplace.start(plan), names)
         mapped = blocks.with_map(block, peak.mode, peak.factor)
-        run = sampler.sample(mapped, len(names), SETTINGS, seed=1000 * seed + number)
+        run = sampler.sample(mapped, len(names), settings, seed=1000 * seed + number)
         linear, _ = recover(run.theta.reshape(-1, len(names)), block, len(plan.baseline.scale), seed)
         at = names.index(f"effect[{plan.data.media_names[0]}]")
         money += np.exp(run.theta[:, :, at : at + case.media.shape[2]]) * scale * case.kpi.shape[1]
