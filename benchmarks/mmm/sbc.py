@@ -1,8 +1,8 @@
 """Simulation-based calibration of the model and its engine: truths drawn from the prior must rank uniformly.
 
 Run: python -m benchmarks.mmm.sbc [--replicates N] [--panel "one country"]. Each replicate draws every parameter from
-its prior, simulates the KPI with plain formulas that share no code with the kernel, fits it as `fit` does, and ranks the
-truth among 99 draws.
+its prior, simulates the KPI with plain formulas that share no code with the kernel, fits it as `fit` does, and ranks
+the truth among 99 draws.
 Source: Talts et al. (2018).
 """
 
