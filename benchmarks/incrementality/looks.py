@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from models.incrementality.geo_looks import GeoLooks
 from models.incrementality.sequential import Spending
 from models.incrementality.simulated import FIRST_MONDAY, READ_DAYS, SimulatedTest, heterogeneous, textbook
 
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "methods" / "incrementality-looks.md"
 LOOKS = (0.2, 0.4, 0.6, 0.8, 1.0)
 CASES: Sequence[tuple[str, float, Spending]] = tuple(
     product(("A1", "H"), (0.9, 0.98), ("obrien_fleming", "pocock"))  # 20 placebos: ranks at 90 %, Student's t at 98 %
@@ -28,7 +30,9 @@ def main() -> int:
     """Exit 0 when no rule raises more alarms than it may, two Monte Carlo errors allowed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.incrementality.looks", description=__doc__)
     parser.add_argument("--replications", type=int, default=1_000)
-    replications = parser.parse_args().replications
+    parser.add_argument("--no-page", action="store_true", help="print only")
+    asked = parser.parse_args()
+    replications = asked.replications
     rows, kept = [], True
     for scenario, level, spending in CASES:
         quiet = [_made(scenario, seed) for seed in range(replications)]
@@ -41,7 +45,20 @@ def main() -> int:
             (scenario, found[0].form, spending, f"{1 - level:.2f}", f"{alarms:.3f} ± {error:.3f}", f"{naive:.3f}")
         )
     head = ("panels", "form", "spending", "allowed", "false alarms in five looks", "without a rule")
-    sys.stdout.write(table(head, rows) + "\n")
+    text = "\n\n".join(
+        [
+            "# Early looks at a geo test",
+            f"Printed by `python -m benchmarks.incrementality.looks --replications {replications}`. Geo tests of"
+            f" {READ_DAYS} days in which nothing happened (panels A1 and H of the incrementality benchmark, 20"
+            f" controls), looked at after {', '.join(f'{share:.0%}' for share in LOOKS)} of their days by `look_geo`,"
+            f" method {METHOD}. ± is one Monte Carlo standard error. The last column reads each look as if it were the"
+            " only one.",
+            table(head, rows),
+        ]
+    )
+    sys.stdout.write(text + "\n")
+    if not asked.no_page:
+        PAGE.write_text(text + "\n", encoding="utf-8")
     return 0 if kept else 1
 
 
