@@ -11,7 +11,7 @@ HEAD = """# How far the media mix model is from known truths
 
 Written by `python -m benchmarks.mmm.truth --seeds {seeds} --write` (Python {python}); not edited by hand. Worlds called
 `stress`, `recovery`, `example`, `confounder` and `saturated radio` are public data sets with published answers; worlds
-called `own` are `models.worlds.scenario(name, seed)`, {seeds} seeds each. Every fit uses the default `MMMSpec()`.
+called `own` are `models.worlds.scenario(name, seed)`, {seeds} seed(s) each. Every fit uses the default `MMMSpec()`.
 
 * **median, worst**: error of the channels' incremental KPI in % of the truth, without sign; median over seeds, worst
   over all.

@@ -29,8 +29,10 @@ class Limits:
     contraction_none: float = 0.10
     contraction_weak: float = 0.50
     autocorrelation: float = 0.30
+    extrapolated: float = 0.50
     s_shaped_slope: float = 1.5
     s_shaped_share: float = 0.90
+    s_shaped_after_one: float = 0.60  # for the other channels of a market where one was found
     off_by_half: float = 0.25
     off_by_half_low: float = 0.15
     prior_tail: float = 2.33  # standard deviations of the prior: its 1 % and 99 % points
@@ -86,7 +88,8 @@ def not_converged(problems: list[str], decisions: list[str]) -> Warning:
 def check(fit: MMMFit, limits: Limits = LIMITS) -> list[Warning]:
     """Findings about a finished fit's answer."""
     return [*_baseline(fit, limits), *_learning(fit, limits), *_plausible(fit, limits), *_precision(fit, limits),
-            *_threshold(fit, limits), *_residuals(fit, limits), *_carryover(fit)]  # fmt: skip
+            *_threshold(fit, limits), *_unseen_levels(fit, limits), *_residuals(fit, limits),
+            *_carryover(fit)]  # fmt: skip
 
 
 def contraction(fit: MMMFit) -> np.ndarray:
@@ -183,14 +186,44 @@ def _precision(fit: MMMFit, limits: Limits) -> list[Warning]:
 def _threshold(fit: MMMFit, limits: Limits) -> list[Warning]:
     """Channels whose response is S-shaped: little spend does little, and the curve at low spend decides the total."""
     found = []
+    shares = (fit.draws.slope > limits.s_shaped_slope).mean(axis=0)
+    one = bool((shares > limits.s_shaped_share).any())
     for c, name in enumerate(fit.data.media_names):
-        share = float((fit.draws.slope[:, c] > limits.s_shaped_slope).mean())
-        if share > limits.s_shaped_share:
+        if shares[c] > (limits.s_shaped_after_one if one else limits.s_shaped_share):
             found.append(Warning(
                 "s_shaped_response", "medium", name,
                 f"{name} seems to do little until much is spent (slope {np.median(fit.draws.slope[:, c]):.1f}). How"
                 " much it adds in all then hangs on weeks with little spend, of which the data know least.",
                 f"Test {name} at half and at full weight before cutting or spreading its budget.",
+            ))  # fmt: skip
+    return found
+
+
+def extrapolated_share(fit: MMMFit) -> np.ndarray:
+    """Share (C,) of each channel's contribution that lies below its lowest usual level (5 % point), never observed.
+
+    Posterior mean of the effect in a low period over the effect in an average one; zero for a channel that went dark.
+    """
+    from models.mmm.posterior import media_sums
+
+    geos, periods = fit.design.y.shape
+    labels = np.arange(geos * periods).reshape(geos, periods)
+    effect = media_sums(fit.design, fit.draws.thin(100), fit.design.media, labels, geos * periods)
+    settled = min(fit.design.form.taps, periods // 2)  # carryover starts from nothing, which is no low spend
+    effect = effect.reshape(len(effect), geos, periods, -1)[:, :, settled:].reshape(len(effect), -1, effect.shape[2])
+    low, usual = np.quantile(effect, 0.05, axis=1), effect.mean(axis=1)
+    return np.asarray((low / np.where(np.abs(usual) > 0, usual, 1.0)).mean(axis=0))
+
+
+def _unseen_levels(fit: MMMFit, limits: Limits) -> list[Warning]:
+    found = []
+    for name, share in zip(fit.data.media_names, extrapolated_share(fit), strict=True):
+        if share > limits.extrapolated:
+            found.append(Warning(
+                "total_extrapolated", "medium", name,
+                f"{name} never ran low: {share:.0%} of its total is what the curve says about spends that never"
+                " occurred. The return of a little more or less is better founded than the total.",
+                f"Use the marginal return of {name}, or turn {name} off in some regions or weeks to learn the rest.",
             ))  # fmt: skip
     return found
 

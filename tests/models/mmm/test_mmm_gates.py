@@ -174,6 +174,15 @@ def test_an_s_shaped_response_is_named():
     assert names(postfit.check(steep), "s_shaped_response") == {"a", "b"}
 
 
+def test_a_channel_that_never_ran_low_is_said_to_be_extrapolated(clean):
+    long, _ = frame(periods=WEEKS, seed=2)
+    steady = rough(read(long.with_columns(b=pl.col("b") * 0.05 + 800), 1))
+    share = postfit.extrapolated_share(steady)
+    assert share[1] > 0.5 > share[0]
+    assert names(postfit.check(steady), "total_extrapolated") == {"b"}
+    assert (postfit.extrapolated_share(clean) < 0.5).all()
+
+
 def test_every_failed_attempt_has_words():
     for test in WORDS:
         said = warning(test, "tv", 0.123, 0.5)
