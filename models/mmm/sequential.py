@@ -63,8 +63,8 @@ def carries(data: MMMData) -> str:
     """Empty where a model of `data` can be carried row by row; else what stands against it."""
     if len(data.geos) > 1:
         return "a model of several regions is judged as a whole"
-    if data.media_se is not None or data.mediator_names or data.frequency is not None:
-        return "measured, mediated or frequency series are sampled together with the rest"
+    if data.mediator_names or data.frequency is not None:
+        return "mediated and frequency series are sampled together with the rest"
     return ""
 
 
