@@ -259,9 +259,8 @@ def _points(outlook: Outlook, budget: float, asked: _Asked, wanted: Constraints)
 
     end = min(max(float(outlook.ahead.ceiling.sum()), budget * 1.1), outlook.reach)
     budgets = sorted({budget, *np.linspace(budget / 2, end, BUDGETS - 1).tolist()})
-    per_budget = wanted.model_copy(update={"geos": {}, "flights": {}, "period_budget": ()})
     return frontier(
-        outlook, budgets, per_budget, objective=asked.objective, risk_share=asked.risk_share, seed=SEED  # type: ignore[arg-type]
+        outlook, budgets, wanted, objective=asked.objective, risk_share=asked.risk_share, seed=SEED  # type: ignore[arg-type]
     )  # fmt: skip
 
 

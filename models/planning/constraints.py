@@ -79,6 +79,11 @@ class Constraints(BaseModel, frozen=True, extra="forbid"):
     by_evidence: bool = True
     fence: bool = True
 
+    def by_channel(self) -> Constraints:
+        """What of them a plan by channel can keep: without the limits per geo and period."""
+        groups = tuple(g for g in self.groups if not g.geos and not g.periods)
+        return self.model_copy(update={"geos": {}, "flights": {}, "groups": groups})
+
 
 def calendar_of(period_budget: Sequence[float], horizon: int) -> np.ndarray:
     """Share of the money of each period (H,): even where no amounts are given. Raises ValueError on a wrong number."""

@@ -92,8 +92,11 @@ def plan_of(
 def solved(
     outlook: Outlook, budget: float, constraints: Constraints | None, objective: Objective, risk_share: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The bare plan by channel: money (P,), its outcome and that of the current mix per draw (D,), off the curves."""
-    case = _case(outlook, budget, constraints or Constraints(), objective, risk_share, "channel", seed)
+    """The bare plan by channel: money (P,), its outcome and that of the current mix per draw (D,), off the curves.
+
+    Limits per geo and period are left out: many budgets are compared by channel.
+    """
+    case = _case(outlook, budget, (constraints or Constraints()).by_channel(), objective, risk_share, "channel", seed)
     x = case.solve(checked=False).x
     return x, outlook.curves.value(x), outlook.curves.value(case.mix)
 

@@ -215,6 +215,15 @@ def test_regret_and_luck_are_what_they_say(outlook):
     assert made.gain_checked <= made.gain
 
 
+def test_other_budgets_are_compared_by_channel_under_limits_per_period(outlook):
+    weekly = Constraints(
+        by_evidence=False, flights={"a": Flight(dark=(1,))}, groups=(Group(name="start", periods=(1, 2), most=10.0),)
+    )  # fmt: skip
+    assert frontier(outlook, [12_000], weekly, seed=1)["mean"][0] == pytest.approx(
+        frontier(outlook, [12_000], LOOSE, seed=1)["mean"][0]
+    )
+
+
 def test_a_goal_is_met_with_the_least_money(outlook):
     wanted = plan_of(outlook, 15_000, LOOSE, seed=1).planned.mean()
     goal = reach(outlook, "outcome", wanted, LOOSE, seed=1)
