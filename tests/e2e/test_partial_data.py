@@ -111,3 +111,14 @@ def test_books_alone_land_and_everything_else_says_what_it_needs(tmp_path: Path,
     refused = cli("report", tmp_path)
     assert refused.returncode == 3
     assert "landing/channel_spend" in refused.stderr
+
+
+def test_the_next_quarter_can_be_planned_from_two_files(ran, cli) -> None:
+    workspace, truth, _ = ran
+    answer = cli("plan", workspace, "--budget", "9000", "--json")
+    assert answer.returncode == 0, answer.stderr
+    found = json.loads(answer.stdout)
+    assert found["evidence"] == "all evidence combined"
+    assert {r["channel"] for r in found["allocation"]} == set(truth)
+    assert sum(r["planned"] for r in found["allocation"]) == pytest.approx(9000, rel=1e-6)
+    assert Path(found["files"]["html"]).stat().st_size > 10_000
