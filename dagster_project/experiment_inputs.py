@@ -13,7 +13,7 @@ import polars as pl
 from dagster_project.frozen_designs import FrozenDesign
 
 if TYPE_CHECKING:
-    from models.incrementality import GeoDesign, LiftResult, Neighbour
+    from models.incrementality import GeoDesign, GeoLooks, LiftResult, Neighbour
     from models.warning import Warning
 
 
@@ -61,6 +61,24 @@ class DeclaredTest:
             neighbours=self.neighbours,
         )
 
+    def look(self, *, seed: int) -> GeoLooks:
+        """The test at its declared looks so far. Raises PanelError before the first of them."""
+        from models.incrementality import look_geo
+
+        assert self.frozen is not None
+        plan = self.frozen.design.plan
+        return look_geo(
+            self.panel,
+            self.geos,
+            start=self.start,
+            end=self.end,
+            looks=self.frozen.looks,
+            method=plan.method,
+            level=plan.level,
+            seed=seed,
+            exclude=(*self.frozen.design.excluded, *(g for g in self.exclude if g not in self.frozen.design.excluded)),
+        )
+
     @property
     def planned(self) -> GeoDesign | None:
         """The frozen design, with the regions that were tested in fact where these are others."""
@@ -106,8 +124,12 @@ def declared_tests(
     *,
     company_kpi: str,
     value_per_unit: float | None,
+    running: bool = False,
 ) -> list[DeclaredTest]:
     """Every declared geo test that has ended (cool-down included) by `as_of_day` and has a panel.
+
+    With `running` those instead that go on and whose frozen design allows to look, up to the last day that all
+    regions have.
 
     `company_kpi` and `value_per_unit` say what the KPI of plumbline.yaml is worth.
     """
@@ -123,11 +145,18 @@ def declared_tests(
     ).pl()
     found: list[DeclaredTest] = []
     for experiment_id, channels, geos, design, start, end, cooldown_end, kpi, declared in rows:
-        if not declared or cooldown_end > as_of_day or not geos or experiment_id in {t.experiment_id for t in found}:
+        if not declared or not geos or experiment_id in {t.experiment_id for t in found}:
+            continue
+        frozen = designs.get(experiment_id)
+        if running and not (frozen and frozen.looks and start <= as_of_day < cooldown_end):
+            continue
+        if not running and cooldown_end > as_of_day:
             continue
         # A region under another test in the same days is no clean control.
         others = [r for r in rows if r[0] != experiment_id and r[4] <= cooldown_end and r[6] >= start]
         own = panel.filter((pl.col("experiment_id") == experiment_id) & (pl.col("date") <= cooldown_end))
+        if running:
+            own = own.filter(pl.col("date") <= own.group_by("geo").agg(pl.col("date").max())["date"].min())
         if own.height:
             found.append(
                 DeclaredTest(
@@ -143,7 +172,7 @@ def declared_tests(
                     kpi,
                     1.0 if kpi == "revenue" else value_per_unit if kpi == company_kpi else None,
                     tuple(Neighbour(r[0], r[4], r[6], tuple(r[2] or ())) for r in others),
-                    designs.get(experiment_id),
+                    frozen,
                 )
             )
     return found

@@ -13,7 +13,7 @@ from dagster_project.experiment_inputs import DeclaredTest
 from models.warning import Warning
 
 if TYPE_CHECKING:
-    from models.incrementality import LiftResult
+    from models.incrementality import GeoLooks, LiftResult
     from models.incrementality.agreement import Pair
     from models.incrementality.result import Grade
 
@@ -194,6 +194,16 @@ def power_rows(test: DeclaredTest) -> pl.DataFrame:
     if test.frozen is None:
         return pl.DataFrame()
     return test.frozen.design.curve_frame().with_columns(experiment_id=pl.lit(test.experiment_id))
+
+
+def look_rows(experiment_id: str, looked: GeoLooks) -> pl.DataFrame:
+    """Rows of `measurement.experiment_look`: each declared look so far, with what all of them allow to say."""
+    return looked.looks.with_columns(
+        pl.col("chance_at_end").cast(pl.Float64),
+        experiment_id=pl.lit(experiment_id),
+        decision=pl.lit(looked.decision),
+        reason=pl.lit(looked.reason),
+    )
 
 
 def pair_rows(found: Sequence[Pair]) -> pl.DataFrame:

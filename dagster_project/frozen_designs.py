@@ -46,6 +46,7 @@ class FrozenDesign:
     """One design with what was promised beside it; `sha256` is the identity of everything that the file says.
 
     `by_lot`: the regions were drawn at random among the accepted designs, which makes the test a randomised one.
+    `looks` are the shares of the test, ascending to 1, after which it may be read early; none means once, at its end.
     """
 
     experiment_id: str
@@ -54,6 +55,11 @@ class FrozenDesign:
     by_lot: bool
     frozen_on: date
     design: GeoDesign
+    looks: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.looks and (list(self.looks) != sorted({*self.looks}) or self.looks[0] <= 0 or self.looks[-1] != 1):
+            raise DesignError(f"looks {list(self.looks)}: shares of the test above 0, ascending, the last one 1")
 
     @property
     def start(self) -> date:
@@ -90,7 +96,8 @@ class FrozenDesign:
                 "excluded_regions": list(self.design.excluded),
                 "level": plan.level,
                 "decision": plan.decision,
-            },
+            }
+            | ({"looks": list(self.looks)} if self.looks else {}),
             "design": design,
         }
 
@@ -177,6 +184,7 @@ def load(path: Path) -> FrozenDesign:
             document["by_lot"],
             date.fromisoformat(document["frozen_on"]),
             GeoDesign.from_json(json.dumps(document["design"])),
+            tuple(document["analysis_plan"].get("looks", ())),
         )
         unchanged = frozen.sha256 == said == _digest(document)
     except DesignError:

@@ -33,6 +33,9 @@ TABLES = {
     "measurement.experiment_placebo": "run_id varchar, experiment_id varchar, name varchar, tau double, t double",
     "measurement.experiment_power": "run_id varchar, experiment_id varchar, lift double, power double,"
     " validated_power double",
+    "measurement.experiment_look": "run_id varchar, experiment_id varchar, look bigint, day date, share double,"
+    " statistic double, boundary double, effect double, low double, high double, crossed boolean, chance_at_end double,"
+    " decision varchar, reason varchar, primary key (run_id, experiment_id, look)",
     "measurement.experiment_pair": "run_id varchar, channel varchar, first varchar, second varchar,"
     " first_iroas double, second_iroas double, z double, agree boolean, message varchar",
     "measurement.attribution": "run_id varchar, model varchar, stage varchar, channel varchar, conversions double,"

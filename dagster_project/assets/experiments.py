@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import polars as pl
 
 from dagster_project import experiment_rows, frozen_designs, results, run_record
 from dagster_project.environment import settings, workspace
@@ -41,9 +42,18 @@ def experiment(warehouse: Warehouse) -> dg.MaterializeResult:
         facts = run_record.current(con)
         designs, broken = frozen_designs.known(workspace().experiments, facts.as_of_day)
         tests = declared_tests(con, facts.as_of_day, designs, company_kpi=company.kpi.name, value_per_unit=worth)
+        going_on = declared_tests(
+            con,
+            facts.as_of_day,
+            designs,
+            company_kpi=company.kpi.name,
+            value_per_unit=worth,
+            running=True,
+        )
         by_users, lacking = user_tests(con, facts.as_of_day, company_kpi=company.kpi.name, value_per_unit=worth)
     read, geo_findings = _read_regions(tests, margin, facts.seed)
     arms, user_findings = _read_users(by_users, margin)
+    looked, look_findings = _look([*going_on, *(test for test, _ in read if test.frozen and test.frozen.looks)], facts)
     judged = [(t.experiment_id, lift) for t, lift in read] + [(t.name_of(arm), lift) for t, arm, lift in arms]
     with warehouse.read() as con:
         delivered, notes = experiment_rows.delivered_tests(
@@ -57,7 +67,7 @@ def experiment(warehouse: Warehouse) -> dg.MaterializeResult:
     table = experiment_rows.stacked([own, users, delivered])
     pairs = experiment_rows.side_by_side(table)
     warnings = [_design_unusable(fault) for fault in broken]
-    warnings += [*lacking, *geo_findings, *user_findings, *notes, *conflict_warnings(pairs)]
+    warnings += [*lacking, *geo_findings, *user_findings, *look_findings, *notes, *conflict_warnings(pairs)]
     of_each = experiment_rows.stacked
     tables = {
         "measurement.experiment": table,
@@ -65,6 +75,7 @@ def experiment(warehouse: Warehouse) -> dg.MaterializeResult:
         "measurement.experiment_check": of_each(experiment_rows.check_rows(name, lift) for name, lift in judged),
         "measurement.experiment_placebo": of_each(experiment_rows.placebo_rows(name, lift) for name, lift in judged),
         "measurement.experiment_power": of_each(experiment_rows.power_rows(t) for t, _ in read),
+        "measurement.experiment_look": of_each(looked),
         "measurement.experiment_pair": experiment_rows.pair_rows(pairs),
     }
     with warehouse.write() as con:
@@ -100,6 +111,32 @@ def _read_regions(
         read.append((test, lift))
         warnings += experiment_rows.one_per_code(test.experiment_id, [*test.departures(), *lift.warnings])
     return read, warnings
+
+
+def _look(tests: Sequence[DeclaredTest], facts: run_record.RunFacts) -> tuple[list[pl.DataFrame], list[Warning]]:
+    """Rows of the declared looks so far; none before the first look's day."""
+    from models.incrementality import PanelError
+
+    rows, warnings = [], []
+    for test in tests:
+        try:
+            looked = test.look(seed=facts.seed)
+        except PanelError as refused:
+            if "first look is due" not in str(refused):
+                warnings.append(_unreadable(test.experiment_id, refused))
+            continue
+        rows.append(experiment_rows.look_rows(test.experiment_id, looked))
+        if test.end <= facts.as_of_day:
+            warnings.append(
+                Warning(
+                    "looked_at_early",
+                    "low",
+                    test.experiment_id,
+                    "The test was looked at early, as planned. Its p-value and range are those of one look at the end.",
+                    "Decide by its last look, which pays for the earlier ones.",
+                )
+            )
+    return rows, warnings
 
 
 def _read_users(

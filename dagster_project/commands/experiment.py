@@ -65,6 +65,9 @@ def design(
     target_iroas: Annotated[float | None, typer.Option(min=0.001, help="Return that the cost is counted with.")] = None,
     level: Annotated[float, typer.Option(min=0.5, max=0.99, help="Level of the range the test will print.")] = 0.9,
     power: Annotated[float, typer.Option(min=0.5, max=0.99, help="Chance with which the lift is found.")] = 0.8,
+    looks: Annotated[
+        str | None, typer.Option(help="Read the frozen test early, at these shares of its days, e.g. 0.5,1.")
+    ] = None,
     count: Annotated[int, typer.Option(min=1, max=50, help="How many designs to list.")] = 10,
     seed: Annotated[int, typer.Option(help="Seed of every draw.")] = run_record.DEFAULT_SEED,
     freeze: Annotated[
@@ -122,7 +125,15 @@ def design(
     kept: list[dict[str, str]] = []
     if freeze is not None and name is not None:
         kept = [
-            _keep(workspace, made, wish, freeze, name if kind != CELLS else f"{name}-{made.channel}", today)
+            _keep(
+                workspace,
+                made,
+                wish,
+                freeze,
+                _shares(looks),
+                name if kind != CELLS else f"{name}-{made.channel}",
+                today,
+            )
             for made in offers
         ]
     if json_:
@@ -137,7 +148,9 @@ def design(
         out.print(f"  {line['picture']}", markup=False, highlight=False)
 
 
-def _keep(workspace: Workspace, made: Offer, wish: Wish, choice: str, name: str, today: date) -> dict[str, str]:
+def _keep(
+    workspace: Workspace, made: Offer, wish: Wish, choice: str, looks: tuple[float, ...], name: str, today: date
+) -> dict[str, str]:
     """Freeze the chosen design and draw its power curve."""
     from feedback.reports import experiment_plots
     from models.incrementality import draw_design
@@ -148,8 +161,8 @@ def _keep(workspace: Workspace, made: Offer, wish: Wish, choice: str, name: str,
         chosen = made.designs[int(choice) - 1]
     else:
         stop(USAGE, f"--freeze {choice}: a rank from 1 to {len(made.designs)}, or `lot`")
-    frozen = FrozenDesign(name, (made.channel,), made.kpi, choice == "lot", today, chosen)
     try:
+        frozen = FrozenDesign(name, (made.channel,), made.kpi, choice == "lot", today, chosen, looks)
         path, declared = frozen_designs.freeze(frozen, workspace.experiments, workspace.landing, today=today)
     except DesignError as error:
         stop(USAGE, str(error))
@@ -251,6 +264,13 @@ def _sizes(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         stop(USAGE, f"--sizes {text}: whole numbers with commas between, such as 1,2,3")
+
+
+def _shares(text: str | None) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(",")) if text else ()
+    except ValueError:
+        stop(USAGE, f"--looks {text}: shares with commas between, the last one 1, such as 0.5,1")
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

@@ -91,8 +91,11 @@ def _details(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
                         " and experiment_id = ? order by passed, name", [name])  # fmt: skip
     beside = _rows(con, f"select * exclude (run_id) from measurement.experiment_pair where {LATEST}"
                         " and ? in (first, second) order by first, second", [name])  # fmt: skip
+    looks = _rows(con, f"select * exclude (run_id, experiment_id) from measurement.experiment_look where {LATEST}"
+                       " and experiment_id = ? order by look", [name])  # fmt: skip
     warned = _warned(con, name)
     return {
+        "looks": looks,
         "checks": checks,
         "beside": beside,
         "departures": [w["message"] for w in warned if w["code"] in DEPARTURES],
@@ -193,8 +196,8 @@ def in_words(found: dict[str, Any], currency: str) -> list[str]:
         told = {
             "planned": f"{found['experiment_id']} starts on {found['start_day']} and is read after"
             f" {found['cooldown_end']}.",
-            "running": f"{found['experiment_id']} runs and is read after {found['cooldown_end']}: looking earlier"
-            " would find effects by chance.",
+            "running": f"{found['experiment_id']} runs and is read after {found['cooldown_end']}: looking earlier than"
+            " its plan allows would find effects by chance.",
             "no data": f"{found['experiment_id']} has ended, but no panel of its regions reached the warehouse.",
             "unreadable": f"{found['experiment_id']} has ended and cannot be read.",
         }
@@ -248,6 +251,11 @@ def _print(found: dict[str, Any], currency: str) -> None:
         say(f"verdict: {found['verdict']}, grade {found['grade']}")
     for line in in_words(found, currency):
         say(f"  {line}")
+    for look in found.get("looks", ()):
+        beyond = "beyond" if look["crossed"] else "within"
+        say(f"  look {look['look']} ({look['day']}): {look['effect']:+,.0f}, {beyond} its boundary")
+    if found.get("looks"):
+        say(f"  {found['looks'][-1]['reason']}")
     if found["state"] == "read":
         say(f"  {found['reasons']}")
         say(f"  method: {found['method']}" + (f"; {found['inference']}" if found["inference"] else ""))

@@ -90,7 +90,9 @@ def workspace(folder: Path, *, dark: bool = True) -> Workspace:
     return made
 
 
-def declare(made: Workspace, name: str = "dark", *, geos: tuple[str, ...] = TREATED, end: date = END) -> None:
+def declare(
+    made: Workspace, name: str = "dark", *, geos: tuple[str, ...] = TREATED, end: date = END, until: date | None = None
+) -> None:
     """Declare the test and cut its panel, as the SQL does it."""
     with duckdb.connect(str(made.warehouse)) as con:
         con.execute(
@@ -102,8 +104,8 @@ def declare(made: Workspace, name: str = "dark", *, geos: tuple[str, ...] = TREA
         con.execute(
             "insert into marts.experiment_panel select ?, k.geo, k.day, cast(k.revenue_report as double),"
             " cast(c.spend_report as double), null, null from marts.kpi_day k join marts.channel_day c using (geo, day)"
-            " where k.day <= ?",
-            [name, end],
+            " where k.day <= ? and k.day <= ?",
+            [name, end, until or end],
         )
 
 
@@ -118,7 +120,7 @@ def finish(made: Workspace) -> None:
     publish(made, run, 3)
 
 
-def freeze_dark(made: Workspace, name: str = "dark", *, days: int = 28) -> FrozenDesign:
+def freeze_dark(made: Workspace, name: str = "dark", *, days: int = 28, looks: tuple[float, ...] = ()) -> FrozenDesign:
     """The design of the dark test, made from the days before it as the company would have made it."""
     from models.incrementality import design_geo
 
@@ -128,6 +130,6 @@ def freeze_dark(made: Workspace, name: str = "dark", *, days: int = 28) -> Froze
         before, duration=days, start=START, kind="go_dark", must=TREATED, sizes=(2,), margin=0.6, target_iroas=2.0,
         seed=1, count=1,
     )  # fmt: skip
-    frozen = FrozenDesign(name, ("social",), "revenue", True, frozen_on, design)
+    frozen = FrozenDesign(name, ("social",), "revenue", True, frozen_on, design, looks)
     freeze(frozen, made.experiments, made.landing, today=frozen_on)
     return frozen

@@ -70,6 +70,12 @@ def test_a_frozen_design_is_never_overwritten(folders: tuple[Path, Path]) -> Non
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("looks", [(0.5,), (1.0, 0.5), (0.0, 1.0), (0.5, 0.5, 1.0)])
+def test_looks_that_no_rule_covers_are_refused(looks: tuple[float, ...]) -> None:
+    with pytest.raises(DesignError, match="the last one 1"):
+        replace(FROZEN, looks=looks)
+
+
 def test_a_design_after_the_start_is_no_plan(folders: tuple[Path, Path]) -> None:
     with pytest.raises(DesignError, match="starts on 2026-11-02 and today is 2026-11-03"):
         frozen_designs.freeze(FROZEN, *folders, today=date(2026, 11, 3))

@@ -12,6 +12,7 @@ import small_market
 from small_market import Read
 from typer.testing import CliRunner
 
+from dagster_project import frozen_designs
 from dagster_project.workspace import Workspace
 
 TRUE_SPEND = small_market.rows(dark=False).filter(
@@ -103,6 +104,38 @@ def test_each_departure_is_said(tmp_path: Path, read_tests: Read) -> None:
     assert "tested were r02, r07, planned were r02, r05" in message
     assert "read over 28 periods (day), planned were 21" in message
     assert severity == "medium"
+
+
+def test_a_running_test_is_looked_at_only_as_its_plan_allows(tmp_path: Path, read_tests: Read) -> None:
+    """Seven of twelve weeks have passed: looks at a quarter and a half are due, the end is not."""
+    made = small_market.workspace(tmp_path)
+    end, until = small_market.START + timedelta(days=83), small_market.START + timedelta(days=49)
+    for name, looks in (("dark", (0.25, 0.5, 1.0)), ("blind", ())):
+        frozen = small_market.freeze_dark(made, name, days=21, looks=looks)
+        assert frozen_designs.load(made.experiments / f"{name}.json") == frozen
+        small_market.declare(made, name, end=end, until=until)
+    read_tests(made)
+    found = rows_of(made, "select experiment_id, look, day, crossed, decision from measurement.experiment_look")
+    assert [row[:2] for row in found] == [("dark", 1), ("dark", 2)]
+    assert found[-1][2] <= until
+    assert rows_of(made, "select count(*) from measurement.experiment") == [(0,)]
+    small_market.finish(made)
+    said = plumbline("experiment", "read", made.root, "dark")
+    assert "look 1 (" in said.output
+    assert "look 1 (" not in plumbline("experiment", "read", made.root, "blind").output
+
+
+def test_the_end_of_a_test_with_looks_is_one_of_them(tmp_path: Path, read_tests: Read) -> None:
+    made = small_market.workspace(tmp_path)
+    small_market.freeze_dark(made, looks=(0.5, 1.0))
+    small_market.declare(made)
+    read_tests(made)
+    [(look, crossed, decision)] = rows_of(
+        made, "select look, crossed, decision from measurement.experiment_look order by look desc limit 1"
+    )
+    assert (look, decision) == (2, "stop_effect")
+    assert crossed
+    assert rows_of(made, "select severity from measurement.warning where code = 'looked_at_early'") == [("low",)]
 
 
 def test_a_changed_design_is_not_believed(tmp_path: Path, read_tests: Read) -> None:
