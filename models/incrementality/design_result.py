@@ -60,6 +60,10 @@ class GeoDesign:
     data_until: date
     seed: int
 
+    def __post_init__(self) -> None:
+        if both := sorted(set(self.treated) & set(self.controls)):
+            raise ValueError(f"geo {both[0]!r} is treated and control in the design: it can only be one")
+
     @property
     def sha256(self) -> str:
         """Identity of the design, its plan and the data it was made from."""

@@ -74,8 +74,14 @@ def test_a_frozen_design_survives_storage_and_shows_any_change():
     again = GeoDesign.from_json(design.to_json())
     assert again == design
     assert again.sha256 == design.sha256
-    assert replace(design, treated=("g00",)).sha256 != design.sha256
+    assert replace(design, treated=design.treated[::-1], seed=2).sha256 != design.sha256
     assert designs(start=FIRST_MONDAY + timedelta(days=DAYS))[0].sha256 == design.sha256
+
+
+def test_a_tested_geo_that_is_also_a_control_makes_no_design():
+    design = designs()[0]
+    with pytest.raises(ValueError, match=f"geo '{design.treated[0]}' is treated and control in the design"):
+        replace(design, controls=(*design.controls, design.treated[0]))
 
 
 def test_the_days_of_validation_decide_nothing_about_selection():
