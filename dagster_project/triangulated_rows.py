@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 KEPT_DRAWS = 1000
 SAYS = {"mmm": "the media mix model", "platform": "the platform", "markov": "click tracking"}
 BASELINE = "baseline"
+UNCOMBINED = "D"  # grade of a channel that only the model speaks of: no test, no tracking, no spend to compare
 
 
 def period_draws(
@@ -104,7 +105,7 @@ def estimates(combined: Triangulation, fit: MMMFit | None, draws: PeriodDraws, s
                 rows.append(estimate_row(channel, "triangulated", "iroas", period, values / money))
     rows += _marginal(combined, fit)
     for row in rows:
-        row["evidence_grade"] = grade.get(str(row["channel"]))
+        row["evidence_grade"] = grade.get(str(row["channel"]), UNCOMBINED)
         row["warning"] = loud.get(str(row["channel"]))
     return pl.DataFrame(rows, infer_schema_length=None)
 
