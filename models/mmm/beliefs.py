@@ -63,7 +63,7 @@ def _points(plan: Design, first: np.ndarray, second: np.ndarray) -> Posterior:
 
 def resting_shape(plan: Design) -> np.ndarray:
     """Carryover shape (C,) in the middle of its belief: the peak's lag, the Weibull's shape, or 1."""
-    middle = np.where(plan.peaked, np.exp(plan.peak[0]), 1.0)
+    middle = np.where(plan.peaked, np.exp(plan.peak[:, 0]), 1.0)
     return np.where(plan.delayed, np.exp(plan.spec.delay_shape.mu), middle)
 
 

@@ -78,13 +78,17 @@ class Design:
 
     @property
     def peaked(self) -> np.ndarray:
-        """Which series (C,) have a carryover that peaks after a delay; levels have none."""
-        return np.array([self.form.adstock == "delayed" and c not in self.data.levels for c in self.data.media_names])
+        """Which series (C,) have a carryover that peaks after a delay: those with a `peak_lag`, or all but levels."""
+        named = [c for c, own in self.spec.channels.items() if own.peak_lag is not None]
+        late = [c in named if named else c not in self.data.levels for c in self.data.media_names]
+        return np.array(late) & (self.form.adstock == "delayed")
 
     @property
-    def peak(self) -> tuple[float, float]:
-        """Belief about the log of the peak's lag, in periods of the data: mean and sd."""
-        return self.spec.peak_lag.mu + log(PERIODS_PER_WEEK[self.data.grain]), self.spec.peak_lag.sigma
+    def peak(self) -> np.ndarray:
+        """Belief (C, 2) about the log of each peak's lag, in periods of the data: mean and sd."""
+        laws = [_of(self.spec, c, "peak_lag") for c in self.data.media_names]
+        weeks = log(PERIODS_PER_WEEK[self.data.grain])
+        return np.array([[law.mu + weeks, law.sigma] for law in laws])
 
     @property
     def delayed(self) -> np.ndarray:

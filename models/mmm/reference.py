@@ -79,7 +79,7 @@ def reference_model(plan: Design, tests: Calibration, *, likelihood: str = "norm
         shape = slope = pt.ones(channels)
         peaked, reach = plan.peaked, plan.data.by_frequency
         if peaked.any():
-            own = pm.Normal("log_peak", *plan.peak, shape=int(peaked.sum()))
+            own = pm.Normal("log_peak", plan.peak[peaked, 0], plan.peak[peaked, 1], shape=int(peaked.sum()))
             shape = pt.set_subtensor(shape[np.flatnonzero(peaked)], pt.exp(own))
         if plan.delayed.any():
             own = pm.Normal("log_shape", spec.delay_shape.mu, spec.delay_shape.sigma, shape=int(plan.delayed.sum()))

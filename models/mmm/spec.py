@@ -47,7 +47,8 @@ class ChannelSpec(BaseModel, frozen=True, extra="forbid"):
     At most one belief about the effect is set: `iroas` (revenue per money spent, over the window), `mroas` (revenue of
     the next 1 % of spend, per that money), `share` (of the total KPI), `coefficient` (the greatest effect a period can
     have, in multiples of the KPI's usual period) or `signed_iroas` (may be negative). `half_life` is in weeks whatever
-    the grain of the data; `half_saturation` of a reach channel is in exposures per person.
+    the grain of the data, and so is `peak_lag`; where any channel has one, only those peak late under
+    `adstock="delayed"`. `half_saturation` of a reach channel is in exposures per person.
     """
 
     iroas: LogNormal | None = None
@@ -57,6 +58,7 @@ class ChannelSpec(BaseModel, frozen=True, extra="forbid"):
     signed_iroas: Normal | None = None
     half_life: LogNormal | None = None
     half_saturation: LogNormal | None = None
+    peak_lag: LogNormal | None = None
 
     @model_validator(mode="after")
     def one_effect(self) -> ChannelSpec:
