@@ -117,7 +117,8 @@ def main() -> None:
     if not results:
         raise SystemExit(f"no world's name contains {chosen.only!r}")
     if chosen.json:
-        print(json.dumps({"headline": headline(results), "fits": results}))
+        known = {k: None if np.isnan(v) else v for k, v in headline(results).items()}  # NaN is not JSON
+        print(json.dumps({"headline": known, "fits": results}))
         return
     with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_width_chars=200, float_precision=0, fmt_str_lengths=30):
         print(summary(results))
