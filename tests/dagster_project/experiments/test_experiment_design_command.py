@@ -88,6 +88,7 @@ def test_a_plan_after_the_start_is_refused(market: Workspace) -> None:
     assert "starts on 2026-09-14 and today is 2026-09-24" in answer.output
 
 
+@pytest.mark.slow
 def test_cells_share_controls_and_no_region(market: Workspace, tmp_path: Path) -> None:
     made = Workspace.at(shutil.copytree(market.root, tmp_path / "copy"))
     made.settings_file.write_text(made.settings_file.read_text() + "  - {name: video, class: video}\n")

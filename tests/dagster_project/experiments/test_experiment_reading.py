@@ -70,6 +70,7 @@ def test_a_test_read_as_planned_departs_in_nothing(dark_market: Workspace) -> No
     assert all(Path(p).stat().st_size > 2_000 for p in document["pictures"].values())
 
 
+@pytest.mark.slow
 def test_the_page_stands_alone_and_escapes_what_it_shows(dark_market: Workspace) -> None:
     plumbline("experiment", "read", dark_market.root, "dark")
     page = (dark_market.reports / "experiments/dark.html").read_text()
@@ -125,6 +126,7 @@ def test_a_running_test_is_looked_at_only_as_its_plan_allows(tmp_path: Path, rea
     assert "look 1 (" not in plumbline("experiment", "read", made.root, "blind").output
 
 
+@pytest.mark.slow
 def test_the_end_of_a_test_with_looks_is_one_of_them(tmp_path: Path, read_tests: Read) -> None:
     made = small_market.workspace(tmp_path)
     small_market.freeze_dark(made, looks=(0.5, 1.0))
@@ -150,6 +152,7 @@ def test_a_changed_design_is_not_believed(tmp_path: Path, read_tests: Read) -> N
     assert rows_of(made, "select design_sha256, level from measurement.experiment") == [(None, 0.9)]
 
 
+@pytest.mark.slow
 def test_a_name_from_data_never_leaves_the_folder(tmp_path: Path, read_tests: Read) -> None:
     made = small_market.workspace(tmp_path)
     small_market.declare(made, "../../up")
@@ -213,6 +216,7 @@ def test_a_marginal_return_is_not_taken_for_an_average_one(tmp_path: Path, read_
     assert rows_of(made, "select iroas, se, estimand from measurement.experiment") == [(None, None, "mroas")]
 
 
+@pytest.mark.slow
 def test_another_test_on_the_same_days_is_named_and_its_regions_left_out(tmp_path: Path, read_tests: Read) -> None:
     made = small_market.workspace(tmp_path)
     small_market.declare(made)

@@ -109,6 +109,7 @@ def test_a_running_test_is_read_only_by_a_rule_that_allows_it(market: Workspace,
     ]
 
 
+@pytest.mark.slow
 def test_several_treatments_are_several_rows(market: Workspace, read_tests: Read) -> None:
     three = pl.concat([arms(4_000), arms(4_000, seed=4).filter(pl.col("arm") == "b").with_columns(arm=pl.lit("c"))])
     declare(market, three)
