@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 import small_market
 from small_market import Read
 from typer.testing import CliRunner
