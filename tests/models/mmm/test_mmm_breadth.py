@@ -16,6 +16,7 @@ from models.mmm.design import Form, design
 from models.mmm.forms import plain_form
 from models.mmm.measurement import true_series
 from models.mmm.recognise import engine_reason, refuse_shortcut, unsupported
+from models.mmm.reference_fit import _true_values
 from models.mmm.response import carryover_weights, media_sums, respond, saturated
 from tests.models.mmm.mmm_worlds import frame
 
@@ -247,3 +248,18 @@ def test_events_are_a_line_of_their_own():
     lines = found.contributions().filter(pl.col("component") == "events").sort("date")["mean"].to_numpy()
     lift = lines[[10, 37, 62, 88]].mean() - lines[[11, 38, 63, 89]].mean()
     assert lift == pytest.approx(3000, rel=0.1)  # noise of one week is 100, four weeks: s.e. about 60
+
+
+def test_unknown_true_values_vary_around_the_calibrated_series():
+    """At the middle of their belief they are the calibrated series, and the response follows each draw of them."""
+    data = read(organic={"ai": "cited"}, organic_se={"ai": "se"}, levels=["ai"])
+    plan = design(data, MMMSpec(measurement="latent"), Form("geometric", "logistic", False, 6))
+    z = np.concatenate([np.zeros((1, 1, 60)), np.random.default_rng(0).normal(size=(1, 1, 60))])
+    true = _true_values({"latent_z_0": z}, plan)
+    np.testing.assert_allclose(true[0, 0], plan.media[2], rtol=1e-9)
+    draws = replace(some_draws(plan, 2), latent=true)
+    draws = replace(draws, half_saturation=np.full((2, 3), 1.5), half_life=np.full((2, 3), 0.05))
+    found = respond(plan, draws, 2, plan.media[2], slice(None))[1, 0]
+    weights = carryover_weights("weibull", draws.half_life[:, 2], draws.shape[:, 2], 6)[1]
+    stock = np.convolve(true[1, 0, 0], weights)[:60]
+    np.testing.assert_allclose(found, np.tanh(np.log(3) / 2 * stock / 1.5), rtol=1e-9)
