@@ -76,6 +76,7 @@ def _page(theirs: dict[str, Ran], ours: dict[str, Ran], command: str) -> str:
     low, high = read.found["effect"][1:]
     same = "lies inside" if low <= tbr.found["effect"][0] <= high else "lies outside"
     other = default.found["effect"]
+    own = "lies inside" if low <= other[0] <= high else "lies outside"
     cross = "overlap" if other[1] <= high and low <= other[2] else "do not overlap"
     times = [
         ("read, default method", *_pace(read, default)),
@@ -91,8 +92,8 @@ def _page(theirs: dict[str, Ran], ours: dict[str, Ran], command: str) -> str:
             " before, 30 days of test; 90 % ranges).",
             "## The same test, read by both",
             table(("", "incremental conversions", "lift", "conversions per unit of spend"), answers),
-            f"With the same method Plumbline's figure {same} GeoX's range; the ranges of GeoX and of Plumbline's own"
-            f" choice {cross}. GeoX compares the test with the 500 placebo sets that fit best, Plumbline with sets"
+            f"With the same method Plumbline's figure {same} GeoX's range. The figure of Plumbline's own choice of"
+            f" method {own} that range; the two ranges {cross}. GeoX compares the test with the 500 placebo sets that fit best, Plumbline with sets"
             " nobody selected: at the same method its range is"
             f" {_width(tbr) / _width(read):.1f} times as wide, which is what such days of noise support. Plumbline's"
             f" own choice of controls gets it down to {_width(default) / _width(read):.1f} times GeoX's without that"
