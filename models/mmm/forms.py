@@ -46,36 +46,38 @@ def choose_form(
         tests = calibrate(data, plan.media, plan.scales, experiments)
         return laplace.peak(blocks.build(plan, tests), laplace.start(plan)).log_evidence
 
-    def ranked(candidates: list[Form]) -> list[tuple[float, Form]]:
-        if len(candidates) == 1:
-            return [(0.0, candidates[0])]
+    def ranked(candidates: list[Form]) -> tuple[float, Form]:
         scores = [evidence(f) for f in candidates]
         at = 0
         for i in range(1, len(candidates)):
             at = i if scores[i] > scores[at] + FLIP else at
-        return [(max(scores), candidates[at])]
+        return scores[at], candidates[at]
+
+    def curve_of(fixed: list[Form], free: Form | None) -> tuple[float, Form]:
+        if free is None:
+            return ranked(fixed)
+        score = evidence(free)
+        if not fixed:
+            return score, free
+        simple, curve = ranked(fixed)
+        return (simple, curve) if simple > score + SIMPLER else (score, free)
 
     first = "geometric" if spec.adstock == "auto" else spec.adstock
     fixed, free = _curves(data, spec, first, reaches.get(first, reaches["geometric"]))
-    best = ranked(fixed)[0] if fixed else None
-    notes: list[Warning] = []
-    chosen = free or fixed[0]
-    score: float | None = None
-    if free and best:
-        score = evidence(free)
-        simple = evidence(best[1]) if len(fixed) == 1 else best[0]
-        if simple > score + SIMPLER:
-            chosen, score = best[1], simple
-    elif best and len(fixed) > 1:
-        score, chosen = best
+    if spec.adstock != "auto" and len(fixed) + (free is not None) == 1:
+        return free or fixed[0], []
+    score, chosen = curve_of(fixed, free)
     if spec.adstock != "auto":
-        return chosen, notes
-    score = evidence(chosen) if score is None else score
-    late = replace(chosen, adstock="weibull", taps=reaches["weibull"])
-    gained = evidence(late)
+        return chosen, []
+    gained = evidence(late := replace(chosen, adstock="weibull", taps=reaches["weibull"]))
     if gained <= score + CLEAR:
-        return chosen, notes
+        return chosen, []
     late, gained = _without_needless_delay(late, gained, data, evidence)
+
+    def delayed(form: Form) -> Form:  # under a wrong carryover the curves were compared on what it left unexplained
+        return replace(form, adstock="weibull", taps=late.taps, delayed=late.delayed)
+
+    gained, late = curve_of([delayed(f) for f in fixed], delayed(free) if free else None)
     who = ", ".join(late.delayed or data.media_names)
     return late, [Warning(
         "shape_chosen_by_data", "medium", who,
