@@ -87,10 +87,11 @@ def period_draws(fit: MMMFit, year_starts_in_month: int) -> PeriodDraws:
 
 def tables(fit: MMMFit, draws: PeriodDraws) -> dict[str, pl.DataFrame]:
     """All rows of one fit: estimates for the window and each fiscal quarter, contributions, curves, diagnostics."""
+    in_money = pl.col("mean", "q05", "q95") * fit.data.money_per_kpi
     return {
         "measurement.channel_estimate": estimates(fit, draws),
         "measurement.contribution": contributions(fit),
-        "measurement.curve": fit.curves().select("channel", "spend", "mean", "q05", "q95"),
+        "measurement.curve": fit.curves().select("channel", "spend", in_money),
         "measurement.diagnostic": diagnostics(fit),
     }
 

@@ -20,7 +20,7 @@ def record_figures(subject: Subject) -> Iterator[Figure | Fact]:
     tests = subject.ask(
         "select experiment_id, channels, end_day::date as end_day, iroas, iroas_low, iroas_high"
         " from measurement.experiment where run_id = $run_id and isfinite(iroas) and isfinite(iroas_low)"
-        " and isfinite(iroas_high) order by end_day desc, experiment_id",
+        " and isfinite(iroas_high) and verdict <> 'invalid' order by end_day desc, experiment_id",
         needs=("measurement.experiment",),
     )
     earlier = subject.ask(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from models.mmm import block as blocks
-from models.mmm import endogeneity, laplace, postfit, prefit
+from models.mmm import drift, endogeneity, laplace, postfit, prefit
 from models.mmm.data import MMMData
 from models.mmm.design import Design
 from models.mmm.experiments import calibrate
@@ -53,9 +53,8 @@ def warm(fit: MMMFit, weighted: Posterior | None, plan: Design, *, seed: int) ->
     plain = MMMFit(**{f.name: getattr(fit, f.name) for f in fields(MMMFit)})
     done = replace(plain, design=plan, draws=from_kernel(run.theta, block, plan, seed=seed), decisions=tuple(steps),
                    checks=table, findings=tuple(findings), seed=seed)  # fmt: skip
-    return _as_refreshed(
-        replace(done, findings=(*findings, *postfit.check(done), *endogeneity.check(done))), "warm refit"
-    )
+    findings += [*postfit.check(done), *endogeneity.check(done), *drift.check(done)]
+    return _as_refreshed(replace(done, findings=tuple(findings)), "warm refit")
 
 
 def _as_refreshed(fit: MMMFit, path: Path) -> Refreshed:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Literal
 
-from models.mmm import endogeneity, postfit, prefit
+from models.mmm import drift, endogeneity, postfit, prefit
 from models.mmm.result import MMMFit
 from models.mmm.sequential import Carried
 from models.warning import Warning
@@ -47,6 +47,6 @@ class Refreshed(MMMFit):
     def _answer_checks(self) -> tuple[Warning, ...]:
         parts: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(MMMFit) if f.name != "findings"}
         plain = MMMFit(**parts, findings=self.__dict__["inherited"])
-        found = (*prefit.check(self.design), *postfit.check(plain), *endogeneity.check(plain))
+        found = (*prefit.check(self.design), *postfit.check(plain), *endogeneity.check(plain), *drift.check(plain))
         known = {(w.code, w.subject) for w in plain.findings}
         return tuple(w for w in found if (w.code, w.subject) not in known)
