@@ -7,6 +7,7 @@ import dagster as dg
 from dagster_project import automation
 from dagster_project.assets import (
     attribute,
+    calibrate,
     experiments,
     ingest,
     learn,
@@ -19,10 +20,34 @@ from dagster_project.assets import (
 from dagster_project.environment import workspace
 from dagster_project.warehouse import Warehouse
 
+STEPS = (
+    ingest,
+    transform,
+    measure,
+    experiments,
+    calibrate,
+    attribute,
+    visibility,
+    triangulate,
+    learn,
+    publish,
+)
+
 defs = dg.Definitions(
     assets=[
         asset
-        for step in (ingest, transform, measure, experiments, attribute, visibility, triangulate, learn, publish)
+        for step in (
+            ingest,
+            transform,
+            measure,
+            experiments,
+            calibrate,
+            attribute,
+            visibility,
+            triangulate,
+            learn,
+            publish,
+        )
         for asset in step.assets
     ],
     jobs=[automation.daily],

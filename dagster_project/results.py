@@ -63,6 +63,11 @@ TABLES = {
     "measurement.mmm_change": "run_id varchar, previous_run_id varchar, channel varchar, estimand varchar,"
     " before double, after double, restatement double, data double, model double, basis varchar, added bigint,"
     " restated bigint, message varchar, primary key (run_id, channel, estimand)",
+    "measurement.mmm_experiment": "run_id varchar, experiment_id varchar, channels varchar, estimand varchar,"
+    " reading varchar, value double, se double, predicted double, predicted_sd double, z double, verdict varchar,"
+    " reason varchar, primary key (run_id, experiment_id)",
+    "measurement.mmm_calibrated": "run_id varchar, channel varchar, estimand varchar, mean double, sd double,"
+    " q05 double, q50 double, q95 double, primary key (run_id, channel, estimand)",
     "feedback.pattern_card": "pattern_id varchar, version bigint, state varchar, kind varchar, brand varchar,"
     " card json,"
     " content_sha256 varchar, recorded_at timestamp, run_id varchar, primary key (pattern_id, version)",

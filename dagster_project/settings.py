@@ -233,6 +233,7 @@ class Mmm(_Part):
     start: date | None = None
     max_lag_weeks: int = Field(default=13, ge=1, le=52)
     falsify: bool = False
+    experiments: bool = False
 
 
 class Patterns(_Part):

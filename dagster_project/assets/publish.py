@@ -17,6 +17,7 @@ from dagster_project.warehouse import Warehouse, connect, first
 
 UPSTREAM = [
     ["measurement", "triangulation"],
+    ["measurement", "mmm_experiment"],
     ["marts", "ai_visibility_week"],
     ["marts", "reconciliation"],
     ["marts", "attribution_channel"],

@@ -47,6 +47,8 @@ VIEWS = {
     "experiments": "select experiment_id, channels, start_day, end_day, effect, low, high, relative, p_value, iroas,"
     " iroas_low,"
     f" iroas_high, verdict, grade, method, reasons from measurement.experiment where {LATEST} order by start_day",
+    "predicted": "select experiment_id, channels, value, se, predicted, predicted_sd, z, verdict, reason from"
+    f" measurement.mmm_experiment where {LATEST} order by experiment_id",
     "next": "select channel, evsi, cost, net_value, weeks, message from measurement.next_experiment"
     f" where {LATEST} order by net_value desc, channel",
     "visibility": "select week, engine, surface, brand, metric, value, low, high, n, tier from marts.ai_visibility_week"

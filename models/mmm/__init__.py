@@ -6,7 +6,13 @@ from models.mmm.backtesting import backtest
 from models.mmm.card import model_card
 from models.mmm.changes import Changes, changes
 from models.mmm.data import Mediator, MMMData, Treatment
-from models.mmm.experiment_checks import ExperimentCheck, leave_one_experiment_out, predicted_lift, widened
+from models.mmm.experiment_checks import (
+    ExperimentCheck,
+    against_experiments,
+    leave_one_experiment_out,
+    predicted_lift,
+    widened,
+)
 from models.mmm.experiments import Experiment
 from models.mmm.falsification import Falsification, falsify
 from models.mmm.fitting import fit
@@ -31,6 +37,7 @@ __all__ = [
     "Normal",
     "Sampling",
     "Treatment",
+    "against_experiments",
     "backtest",
     "changes",
     "falsify",

@@ -52,38 +52,52 @@ def leave_one_experiment_out(
         raise ValueError("experiments=(): there is no test to leave out")
     spec = spec or MMMSpec()
     without = fit(data, spec, seed=seed)
-    rows, warnings = [], []
+    judged, warnings = [], []
     for left_out in experiments:
         rest = [e for e in experiments if e.name != left_out.name]
         other = fit(data, spec, experiments=rest, seed=seed) if rest else without
-        predicted = predicted_lift(other, left_out)
-        se = left_out.se * left_out.inflation
-        spread = float(predicted.std(ddof=1))
-        z = (left_out.value - float(predicted.mean())) / float(np.hypot(se, spread))
-        verdict = "contradicts" if abs(z) > AGREES else ("cannot tell" if spread > BLUNT * se else "agrees")
-        rows.append((left_out.name, ", ".join(left_out.channels), left_out.estimand, _reading(data, left_out),
-                     left_out.value, se, float(predicted.mean()), spread, z, verdict))  # fmt: skip
-        if verdict == "contradicts":
-            warnings.append(_contradiction(left_out, float(predicted.mean()), z))
+        judged.append(_judged(other, left_out))
         if not other.converged:
             warnings.append(Warning(
                 "not_converged", "high", left_out.name,
                 f"The fit without the test {left_out.name} did not converge, so its verdict means nothing.",
                 "Sample longer (MMMSpec.sampling) or simplify the model.",
             ))  # fmt: skip
-    columns = [
-        "experiment",
-        "channels",
-        "estimand",
-        "reading",
-        "value",
-        "se",
-        "predicted",
-        "predicted_sd",
-        "z",
-        "verdict",
-    ]
-    return ExperimentCheck(pl.DataFrame(rows, schema=columns, orient="row"), without, tuple(warnings))
+    return _checked(without, judged, warnings)
+
+
+def against_experiments(without: MMMFit, experiments: Sequence[Experiment]) -> ExperimentCheck:
+    """Each test held against one fit that holds no test at all: needs no further fit, and no test helps another.
+
+    Raises ValueError without experiments, and for a fit that holds tests: it would predict what it was told.
+    """
+    if not experiments:
+        raise ValueError("experiments=(): there is no test to hold the model against")
+    if without.experiments:
+        names = ", ".join(e.name for e in without.experiments)
+        raise ValueError(f"the fit holds tests already ({names}): give the fit without any")
+    return _checked(without, [_judged(without, test) for test in experiments], [])
+
+
+def _judged(other: MMMFit, test: Experiment) -> tuple[tuple[object, ...], Warning | None]:
+    """A row of the table and, where they contradict each other, the finding; `other` does not hold the test."""
+    predicted = predicted_lift(other, test)
+    se = test.se * test.inflation
+    spread = float(predicted.std(ddof=1))
+    z = (test.value - float(predicted.mean())) / float(np.hypot(se, spread))
+    verdict = "contradicts" if abs(z) > AGREES else ("cannot tell" if spread > BLUNT * se else "agrees")
+    row = (test.name, ", ".join(test.channels), test.estimand, _reading(other.data, test),
+           test.value, se, float(predicted.mean()), spread, z, verdict)  # fmt: skip
+    return row, _contradiction(test, float(predicted.mean()), z) if verdict == "contradicts" else None
+
+
+def _checked(
+    without: MMMFit, judged: Sequence[tuple[tuple[object, ...], Warning | None]], more: Sequence[Warning]
+) -> ExperimentCheck:
+    columns = ["experiment", "channels", "estimand", "reading", "value", "se", "predicted", "predicted_sd", "z",
+               "verdict"]  # fmt: skip
+    table = pl.DataFrame([row for row, _ in judged], schema=columns, orient="row")
+    return ExperimentCheck(table, without, (*(w for _, w in judged if w), *more))
 
 
 def predicted_lift(fitted: MMMFit, test: Experiment) -> np.ndarray:

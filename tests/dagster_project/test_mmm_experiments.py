@@ -1,0 +1,91 @@
+"""Tests of a run become evidence for the model: what the control would have spent, and why a test stays out."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+
+from dagster_project import mmm_experiments, results
+from models.mmm import MMMData
+
+BEGIN = date(2025, 1, 6)
+WINDOW = {"start_day": BEGIN + timedelta(weeks=30), "end_day": BEGIN + timedelta(weeks=34, days=-1)}
+TEST = {
+    "run_id": "r", "experiment_id": "t", "channels": "a", "geos": "n", "effect": 900.0, "effect_se": 100.0,
+    "inflation": 1.2, "spend": 400.0, "verdict": "valid", "kpi": "revenue", "cooldown_end": WINDOW["end_day"], **WINDOW,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data() -> MMMData:
+    """Two regions, one channel: 200 a week in each, 300 in the north in the four weeks from week 30."""
+    rng = np.random.default_rng(1)
+    weeks = [BEGIN + timedelta(weeks=w) for w in range(60)]
+    frame = pl.DataFrame(
+        {
+            "date": weeks * 2,
+            "geo": ["n"] * 60 + ["s"] * 60,
+            "a": [300.0 if 30 <= w < 34 else 200.0 for w in range(60)] + [200.0] * 60,
+            "kpi": 1000 + rng.normal(0, 20, 120),
+        }
+    )
+    return MMMData.from_frame(frame, date="date", kpi="kpi", spend={"a": "a"}, geo="geo")
+
+
+def stored(**changed: object) -> pl.DataFrame:
+    con = duckdb.connect()
+    con.execute("create schema measurement")
+    con.execute(f"create table measurement.experiment ({results.TABLES['measurement.experiment']})")
+    row = {**TEST, **changed}
+    names, marks = ", ".join(row), ", ".join("?" for _ in row)
+    con.execute(f"insert into measurement.experiment ({names}) values ({marks})", list(row.values()))
+    return mmm_experiments.rows_of(con, "r")
+
+
+def test_a_heavy_up_knows_what_its_control_would_have_spent(data: MMMData) -> None:
+    (test,), left_out = mmm_experiments.tests_for(stored(), data, "revenue", date(2026, 3, 1))
+    assert left_out == {}
+    # 1,200 were spent in the window, 400 of them for the test.
+    assert test.control_share == pytest.approx(800 / 1200)
+    assert (test.value, test.se, test.geos) == (900.0, 100.0, ("n",))
+    assert test.inflation > 1.2  # an older test says less about today
+
+
+def test_dark_regions_are_compared_with_the_money_withheld(data: MMMData) -> None:
+    spend = data.spend.copy()
+    spend[0, 30:34] = 0.0
+    from dataclasses import replace
+
+    dark = replace(data, spend=spend)
+    (test,), _ = mmm_experiments.tests_for(stored(spend=-800.0, effect=-700.0), dark, "revenue", date(2026, 3, 1))
+    assert (test.control_spend, test.control_share, test.value) == (800.0, 0.0, -700.0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        pytest.param({"verdict": "invalid"}, "the test is invalid", id="invalid"),
+        pytest.param({"kpi": "leads"}, "it measured leads, the model explains revenue", id="another KPI"),
+        pytest.param({"channels": "radio"}, "radio is not a paid channel", id="unknown channel"),
+        pytest.param({"effect_se": None}, "no lift with a standard error", id="no error"),
+        pytest.param({"spend": 0.0}, "money that made the difference", id="no money"),
+        pytest.param({"geos": "west"}, "the model sees all regions together", id="unknown region"),
+        pytest.param({"start_day": date(2024, 5, 6)}, "it began before", id="too old"),
+        pytest.param({"end_day": date(2026, 12, 1)}, "it had not ended", id="still running"),
+    ],
+)
+def test_a_test_that_cannot_speak_to_the_model_says_why(data: MMMData, changed: dict, reason: str) -> None:
+    tests, left_out = mmm_experiments.tests_for(stored(**changed), data, "revenue", date(2026, 3, 1))
+    assert tests == ()
+    assert reason in left_out["t"]
+    assert mmm_experiments.table(None, left_out)["verdict"].to_list() == ["left out"]
+
+
+def test_the_tables_hold_what_the_asset_writes() -> None:
+    columns = results.TABLES["measurement.mmm_experiment"]
+    shown = mmm_experiments.table(None, {"t": "why"})
+    assert all(name in columns for name in shown.columns)
