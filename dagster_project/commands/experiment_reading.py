@@ -66,6 +66,20 @@ def read(
         raise typer.Exit(NO)
 
 
+def pages(workspace: Workspace, con: duckdb.DuckDBPyConnection, currency: str) -> list[str]:
+    """A page with pictures for every test that was read; none from a snapshot that is older than these tables."""
+    written = []
+    try:
+        for name, found in _all(con).items():
+            if found["state"] == "read":
+                document = found | _details(con, name)
+                drawn = _draw(workspace, name, document, _frames(con, name))
+                written.append(_page(workspace, name, document, drawn, currency))
+    except (duckdb.CatalogException, duckdb.BinderException):
+        return []
+    return written
+
+
 def _all(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
     """Every test by name: those read or delivered with their figures, the others with why there is none yet."""
     unreadable = {w["subject"] for w in _rows(con, _WARNINGS + " and code = 'experiment_unreadable'", [])}

@@ -144,7 +144,8 @@ def report(
     close: Annotated[bool, typer.Option("--close", help="Lock the period; its numbers never move again.")] = False,
     json_: JsonOption = False,
 ) -> None:
-    """The CFO's page as pdf, html and xlsx, from the published snapshot."""
+    """The CFO's page as pdf, html and xlsx, and a page with pictures per test, from the published snapshot."""
+    from dagster_project.commands.experiment_reading import pages
     from dagster_project.report_settings import report_settings
     from dagster_project.warehouse import connect
     from feedback.reports import ReportBlocked, build, missing
@@ -175,12 +176,16 @@ def report(
         stop(NO, "the report is not built:", *(f"  {reason}" for reason in blocked.reasons))
     except ValueError as error:
         stop(USAGE, str(error))
-    document = {"status": "built", "html": files.html, "pdf": files.pdf, "xlsx": files.xlsx}
+    with connect(snapshot, read_only=True) as con:
+        tests = pages(workspace, con, settings.report_currency)
+    document = {"status": "built", "html": files.html, "pdf": files.pdf, "xlsx": files.xlsx, "experiments": tests}
     if json_:
         as_json(document)
     else:
         for kind in ("pdf", "html", "xlsx"):
             out.print(f"{document[kind]}", markup=False, highlight=False)
+        for page in tests:
+            out.print(page, markup=False, highlight=False)
 
 
 def ui(
