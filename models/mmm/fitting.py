@@ -18,6 +18,7 @@ from models.mmm.posterior import from_kernel
 from models.mmm.result import MMMFit
 from models.mmm.spec import MMMSpec, Sampling
 from models.warning import Warning
+ENOUGH = 10  # draws per coordinate from which their covariance is a better map than the peak's curvature
 
 
 def fit(data: MMMData, spec: MMMSpec | None = None, *, experiments: Sequence[Experiment] = (), seed: int) -> MMMFit:
@@ -81,8 +82,8 @@ def fit_with(
 def climb(
     block: np.ndarray, peak: laplace.Peak, plan: Design, asked: Sampling, *, seed: int
 ) -> tuple[sampler.Run, pl.DataFrame, list[str], list[str]]:
-    """Sample; while a gate fails, sample longer with the last run's covariance, then unwhitened. Every step is
-    recorded.
+    """Sample; while a gate fails, add as many chains again (if none diverged), sample longer with the last run's
+    covariance, then unwhitened. Every step is recorded.
     """
     names = blocks.names(plan)
     n = len(names)
@@ -104,20 +105,35 @@ def climb(
             if number + 1 == len(rungs):
                 raise
             continue
-        table = postfit.convergence_table(run.theta, names)
-        problems = postfit.failures(table, run)
-        steps.append(
-            f"sampled {settings.chains} x ({settings.tune} + {settings.draws}), {label}: "
-            + ("converged" if not problems else "; ".join(problems))
-        )
+        table, problems = _judged(run, names, label, settings, steps)
+        if problems and number == 0 and not run.divergences:  # sound chains, too few of them
+            more = sampler.sample(blocks.with_map(block, centre, factor, lean), n, settings, seed=seed + len(rungs))
+            run = sampler.pooled(run, more)
+            table, problems = _judged(run, names, "as many chains again", settings, steps)
         if not problems:
             break
         flat = run.theta.reshape(-1, n)
         flat = blocks.leaned(flat, lean, float(flat[:, n - lean.size - 1].mean()))
         centre = flat.mean(axis=0)
         spread = np.cov(flat.T) + 1e-8 * np.eye(n)
-        factor = np.linalg.cholesky(spread) if number == 0 else np.diag(np.sqrt(np.diag(spread)))
+        if number > 0:
+            factor = np.diag(np.sqrt(np.diag(spread)))
+        elif len(flat) > ENOUGH * n:
+            factor = np.linalg.cholesky(spread)
     return run, table, problems, steps
+
+
+def _judged(
+    run: sampler.Run, names: tuple[str, ...], label: str, settings: Sampling, steps: list[str]
+) -> tuple[pl.DataFrame, list[str]]:
+    """The gates' table and what fails, with the step's sentence added to `steps`."""
+    table = postfit.convergence_table(run.theta, names)
+    problems = postfit.failures(table, run)
+    steps.append(
+        f"sampled {run.theta.shape[0]} x ({settings.tune} + {settings.draws}), {label}: "
+        + ("converged" if not problems else "; ".join(problems))
+    )
+    return table, problems
 
 
 def _wider_prior(
