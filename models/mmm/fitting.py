@@ -18,6 +18,7 @@ from models.mmm.posterior import from_kernel
 from models.mmm.result import MMMFit
 from models.mmm.spec import MMMSpec, Sampling
 from models.warning import Warning
+
 ENOUGH = 10  # draws per coordinate from which their covariance is a better map than the peak's curvature
 
 
