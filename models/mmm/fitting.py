@@ -83,8 +83,8 @@ def fit_with(
 def climb(
     block: np.ndarray, peak: laplace.Peak, plan: Design, asked: Sampling, *, seed: int
 ) -> tuple[sampler.Run, pl.DataFrame, list[str], list[str]]:
-    """Sample; while a gate fails, add as many chains again (if none diverged), sample longer with the last run's
-    covariance, then unwhitened. Every step is recorded.
+    """Sample; while a gate fails, add as many chains again where that is all it lacks, then sample longer with the
+    last run's covariance, then unwhitened. Every step is recorded.
     """
     names = blocks.names(plan)
     n = len(names)
@@ -107,7 +107,7 @@ def climb(
                 raise
             continue
         table, problems = _judged(run, names, label, settings, steps)
-        if problems and number == 0 and not run.divergences:  # sound chains, too few of them
+        if number == 0 and postfit.nearly(problems):
             more = sampler.sample(blocks.with_map(block, centre, factor, lean), n, settings, seed=seed + len(rungs))
             run = sampler.pooled(run, more)
             table, problems = _judged(run, names, "as many chains again", settings, steps)
