@@ -127,9 +127,9 @@ def scored(
         f"on the days it was chosen on, {claimed:.1%} was enough",
     ]
     if abs(validated_power - request.power) > CURSE:
+        luck = "winner's curse" if validated_power < request.power else "the days of the choice were the noisier ones"
         reasons.append(
-            f"winner's curse: at {claimed:.1%} the chance on unseen days is {validated_power:.0%},"
-            f" not {request.power:.0%}"
+            f"{luck}: at {claimed:.1%} the chance on unseen days is {validated_power:.0%}, not {request.power:.0%}"
         )
     return GeoDesign(
         treated=tuple(panel.geos[row] for row in group),
