@@ -19,8 +19,6 @@ from models.mmm.result import MMMFit
 from models.mmm.spec import MMMSpec, Sampling
 from models.warning import Warning
 
-ENOUGH = 10  # draws per coordinate from which their covariance is a better map than the peak's curvature
-
 
 def fit(data: MMMData, spec: MMMSpec | None = None, *, experiments: Sequence[Experiment] = (), seed: int) -> MMMFit:
     """The MMM of `data` under `spec`, with `experiments` as part of the likelihood.
@@ -83,8 +81,8 @@ def fit_with(
 def climb(
     block: np.ndarray, peak: laplace.Peak, plan: Design, asked: Sampling, *, seed: int
 ) -> tuple[sampler.Run, pl.DataFrame, list[str], list[str]]:
-    """Sample; while a gate fails, add as many chains again where that is all it lacks, then sample longer with the
-    last run's covariance, then unwhitened. Every step is recorded.
+    """Sample; while a gate fails, sample longer with the last run's covariance, then unwhitened. Every step is
+    recorded.
     """
     names = blocks.names(plan)
     n = len(names)
@@ -106,35 +104,20 @@ def climb(
             if number + 1 == len(rungs):
                 raise
             continue
-        table, problems = _judged(run, names, label, settings, steps)
-        if number == 0 and postfit.nearly(problems):
-            more = sampler.sample(blocks.with_map(block, centre, factor, lean), n, settings, seed=seed + len(rungs))
-            run = sampler.pooled(run, more)
-            table, problems = _judged(run, names, "as many chains again", settings, steps)
+        table = postfit.convergence_table(run.theta, names)
+        problems = postfit.failures(table, run)
+        steps.append(
+            f"sampled {settings.chains} x ({settings.tune} + {settings.draws}), {label}: "
+            + ("converged" if not problems else "; ".join(problems))
+        )
         if not problems:
             break
         flat = run.theta.reshape(-1, n)
         flat = blocks.leaned(flat, lean, float(flat[:, n - lean.size - 1].mean()))
         centre = flat.mean(axis=0)
         spread = np.cov(flat.T) + 1e-8 * np.eye(n)
-        if number > 0:
-            factor = np.diag(np.sqrt(np.diag(spread)))
-        elif len(flat) > ENOUGH * n:
-            factor = np.linalg.cholesky(spread)
+        factor = np.linalg.cholesky(spread) if number == 0 else np.diag(np.sqrt(np.diag(spread)))
     return run, table, problems, steps
-
-
-def _judged(
-    run: sampler.Run, names: tuple[str, ...], label: str, settings: Sampling, steps: list[str]
-) -> tuple[pl.DataFrame, list[str]]:
-    """The gates' table and what fails, with the step's sentence added to `steps`."""
-    table = postfit.convergence_table(run.theta, names)
-    problems = postfit.failures(table, run)
-    steps.append(
-        f"sampled {run.theta.shape[0]} x ({settings.tune} + {settings.draws}), {label}: "
-        + ("converged" if not problems else "; ".join(problems))
-    )
-    return table, problems
 
 
 def _wider_prior(

@@ -39,7 +39,6 @@ class Limits:
 
 
 LIMITS = Limits()
-DISAGREE = "the chains disagree about"
 
 
 def convergence_table(sampled: np.ndarray, names: tuple[str, ...]) -> pl.DataFrame:
@@ -59,7 +58,9 @@ def failures(table: pl.DataFrame, run: Run, limits: Limits = LIMITS) -> list[str
     bad = table.filter(~(pl.col("r_hat") <= limits.r_hat))
     if bad.height:
         worst = bad.sort("r_hat", descending=True).row(0, named=True)
-        out.append(f"{DISAGREE} {worst['quantity']} (R-hat {worst['r_hat']:.3f}, {bad.height} quantities)")
+        out.append(
+            f"the chains disagree about {worst['quantity']} (R-hat {worst['r_hat']:.3f}, {bad.height} quantities)"
+        )
     for kind in ("ess_bulk", "ess_tail"):
         few = table.filter(~(pl.col(kind) >= limits.ess))
         if few.height:
@@ -73,11 +74,6 @@ def failures(table: pl.DataFrame, run: Run, limits: Limits = LIMITS) -> list[str
     if run.depth_share > limits.depth_share:
         out.append(f"{run.depth_share:.1%} of the draws hit the tree-depth limit")
     return out
-
-
-def nearly(problems: list[str]) -> bool:
-    """Whether all that failed is a slight disagreement of sound chains, which more of the same chains settle."""
-    return len(problems) == 1 and problems[0].startswith(DISAGREE)
 
 
 def not_converged(problems: list[str], decisions: list[str]) -> Warning:

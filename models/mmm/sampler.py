@@ -52,17 +52,6 @@ def sample(block: np.ndarray, n: int, settings: Sampling, *, seed: int, cores: i
     )
 
 
-def pooled(first: Run, second: Run) -> Run:
-    """The chains of two runs of one density with the same settings as one run."""
-    return Run(
-        theta=np.concatenate([first.theta, second.theta]),
-        divergences=first.divergences + second.divergences,
-        energy=np.concatenate([first.energy, second.energy]),
-        steps=(first.steps + second.steps) / 2,
-        depth_share=(first.depth_share + second.depth_share) / 2,
-    )
-
-
 def _compiled(block: np.ndarray, n: int, seed: int) -> Any:
     """The kernel as a nutpie model: through the compiled-callback interface, else through the public Python one."""
     try:

@@ -260,15 +260,3 @@ def test_the_pymc_engine_gives_the_same_answer(world, fitted):
     gap = np.abs(slow.roas()["mean"] - fitted.roas()["mean"]) / fitted.roas()["sd"]
     assert gap.max() < 0.15  # Monte Carlo error of two runs with 400 or more effective draws
     assert json.dumps(slow.decisions)
-
-
-def test_chains_of_two_runs_are_judged_as_one():
-    from models.mmm.sampler import Run, pooled
-
-    rng = np.random.default_rng(1)
-    one, two = (Run(rng.normal(size=(4, 50, 3)), d, rng.normal(size=(4, 50)), 7.0 + d, 0.0) for d in (0, 2))
-    both = pooled(one, two)
-    assert both.theta.shape == (8, 50, 3)
-    assert both.energy.shape == (8, 50)
-    assert (both.divergences, both.steps) == (2, 8.0)
-    np.testing.assert_array_equal(both.theta[4:], two.theta)
