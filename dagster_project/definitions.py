@@ -34,22 +34,7 @@ STEPS = (
 )
 
 defs = dg.Definitions(
-    assets=[
-        asset
-        for step in (
-            ingest,
-            transform,
-            measure,
-            experiments,
-            calibrate,
-            attribute,
-            visibility,
-            triangulate,
-            learn,
-            publish,
-        )
-        for asset in step.assets
-    ],
+    assets=[asset for step in STEPS for asset in step.assets],
     jobs=[automation.daily],
     schedules=[automation.every_morning],
     sensors=[automation.landing_dropped],
