@@ -17,7 +17,7 @@ PERIODS_PER_WEEK: dict[Grain, float] = {"day": 7.0, "week": 1.0, "month": 12 / (
 def grain_of(dates: Sequence[Date], column: str) -> Grain:
     """The step between sorted dates; a gap does not change it. Raises ValueError when no step dominates."""
     if len(dates) < 2:
-        raise ValueError(f"column {column!r} holds {len(dates)} date: one period cannot show an effect")
+        raise ValueError(f"column {column!r} holds {len(dates)} dates: one period cannot show an effect")
     steps = np.diff([d.toordinal() for d in dates])
     usual = int(np.median(steps))
     if usual == 1:
@@ -31,7 +31,7 @@ def grain_of(dates: Sequence[Date], column: str) -> Grain:
     )
 
 
-def missing_dates(dates: Sequence[Date], grain: Grain) -> list[Date]:
+def missing_dates(dates: Sequence[Date], grain: Grain, column: str) -> list[Date]:
     """Periods that should stand between the first and the last date and do not; off-step dates raise ValueError."""
     if grain == "month":
         have = {(d.year, d.month) for d in dates}
@@ -43,7 +43,8 @@ def missing_dates(dates: Sequence[Date], grain: Grain) -> list[Date]:
     off = sorted(set(dates) - expected)
     if off:
         raise ValueError(
-            f"{off[0]} does not lie a whole number of {grain}s after {dates[0]}: all rows need the same weekday"
+            f"column {column!r}: {off[0]} does not lie a whole number of {grain}s after {dates[0]}: weekly rows"
+            " all need the same weekday"
         )
     return sorted(expected - set(dates))
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date as Date
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import polars as pl
 
+from models.mmm import arguments, measures
 from models.mmm.calendar import Grain, days_per_period
-from models.mmm.reading import Reader, Role, checked_roles, refuse_dead_channel, refuse_reused_columns
+from models.mmm.reading import Reader, Role, refuse_dead_channel
 from models.warning import Warning
 
 KpiUnit = Literal["revenue", "count"]
@@ -24,6 +25,10 @@ class Treatment:
     column: str
     baseline: float
 
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.baseline):
+            raise ValueError(f"treatment {self.column!r}: baseline={self.baseline} is not a number")
+
 
 @dataclass(frozen=True)
 class Mediator:
@@ -34,6 +39,10 @@ class Mediator:
 
     column: str
     channels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.channels, str) or not self.channels:
+            raise ValueError(f"mediator {self.column!r}: channels={self.channels!r}, give the channels that move it")
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +103,7 @@ class MMMData:
     @classmethod
     def from_frame(
         cls,
-        frame: pl.DataFrame,
+        frame: pl.DataFrame | pl.LazyFrame,
         *,
         date: str,
         kpi: str,
@@ -125,34 +134,32 @@ class MMMData:
         region. All volumes are totals of the period, money in one currency. Raises ValueError naming column, value
         and fix; lesser findings stay in `findings`.
         """
-        reader = Reader(frame, date, geo)
         organic, exposure, reach, controls = organic or {}, exposure or {}, reach or {}, controls or {}
         organic_se, mediators, events = organic_se or {}, mediators or {}, events or {}
+        arguments.refuse_wrong_kinds(spend=spend, organic=organic, exposure=exposure, reach=reach, controls=controls,
+                                     organic_se=organic_se, mediators=mediators, events=events)  # fmt: skip
+        if kpi_unit not in get_args(KpiUnit):
+            raise ValueError(f"kpi_unit={kpi_unit!r}: one of {', '.join(get_args(KpiUnit))}")
+        if value_per_kpi is not None and not (value_per_kpi > 0 and np.isfinite(value_per_kpi)):
+            raise ValueError(f"value_per_kpi={value_per_kpi}: must be a number above zero, or None when unknown")
+        if kpi_unit == "revenue" and value_per_kpi not in (None, 1):
+            raise ValueError(
+                f"value_per_kpi={value_per_kpi} with kpi_unit='revenue': a KPI in money has no value per unit. Give"
+                " kpi_unit='count' if the KPI counts something, or leave value_per_kpi out"
+            )
+        reader = Reader(arguments.as_frame(frame), date, geo)
         if not spend:
             raise ValueError("spend={}: name at least one paid channel and its money column")
-        doubled = sorted(set(spend) & set(organic))
-        if doubled:
-            raise ValueError(f"channel {doubled[0]!r} is both paid (spend) and organic: give it one meaning")
-        for label, names, known in (
-            ("exposure", set(exposure), {**spend, **organic}),
-            ("reach", set(reach), {**spend, **organic}),
-            ("organic_se", set(organic_se), organic),
-            ("levels", set(levels), organic),
-            ("mediators", {c for m in mediators.values() for c in m.channels}, {**spend, **organic}),
-        ):
-            unknown = sorted(names - set(known))
-            if unknown:
-                where = "not in organic" if known is organic else "neither in spend nor in organic"
-                raise ValueError(f"{label} names channel {unknown[0]!r}, which is {where}")
-        refuse_reused_columns(kpi, spend, organic, controls, {n: m.column for n, m in mediators.items()})
-        findings: list[Warning] = list(reader.findings)
+        arguments.refuse_unknown_channels(spend, organic, exposure, reach, organic_se, levels, mediators)
+        arguments.refuse_reused_columns(kpi, spend, organic, controls, mediators, treatments)
+        arguments.refuse_unclear_names(
+            (*spend, *organic), [t.column for t in treatments], mediators, events=bool(events), controls=bool(controls)
+        )
+        findings: list[Warning] = []
         spend_cube = reader.cube(spend.values(), nonnegative=True)
         driver = {
             c: reach[c][0] if c in reach else exposure.get(c, column) for c, column in {**spend, **organic}.items()
         }
-        both = set(organic_se) & (set(reach) | set(exposure))
-        if both:
-            raise ValueError(f"channel {min(both)!r} has organic_se beside reach or exposure: measure one series")
         media = np.empty((len(reader.geos), len(reader.dates), len(driver)))
         errors = np.zeros_like(media)
         for index, (channel, column) in enumerate(driver.items()):
@@ -164,27 +171,31 @@ class MMMData:
         frequency = _frequency(reader, driver, reach, media) if reach else None
         for index, (channel, column) in enumerate(driver.items()):
             refuse_dead_channel(channel, column, media[:, :, index])
-            if channel in spend and spend_cube[:, :, list(spend).index(channel)].sum() <= 0:
+            if channel not in spend:
+                continue
+            money = spend_cube[:, :, list(spend).index(channel)]
+            if money.sum() <= 0:
                 raise ValueError(
                     f"column {spend[channel]!r} of channel {channel!r} holds no spend: iROAS has no denominator."
                     " Move it to organic, or leave it out"
                 )
-        roles = checked_roles(controls)
+            findings += measures.spend_findings(channel, money, reader.dates)
+            if column != spend[channel]:
+                findings += measures.delivery_findings(channel, column, money, media[:, :, index], reader.dates)
+        roles = arguments.checked_roles(controls)
         kept = [c for c, role in roles.items() if role != "irrelevant"]
         kept_roles: list[Role] = [roles[c] for c in kept]
         kept_roles += ["event"] * len(events)
         kpi_values = reader.cube([kpi])[:, :, 0]
-        if np.ptp(kpi_values) == 0:
-            raise ValueError(f"column {kpi!r} is {kpi_values.flat[0]:g} in every row: there is nothing to explain")
-        if (kpi_values < 0).any():
-            findings.append(Warning(
-                "negative_kpi", "medium", kpi,
-                f"{int((kpi_values < 0).sum())} periods have a {kpi} below zero (refunds or corrections).",
-                "Check whether refunds belong to the period of the sale; the model runs on the signed series.",
-            ))  # fmt: skip
-        if value_per_kpi is not None and not value_per_kpi > 0:
-            raise ValueError(f"value_per_kpi={value_per_kpi}: must be above zero, or None when unknown")
-        event_cube, notes = _event_counts(reader, events)
+        measures.refuse_unusable_kpi(kpi, kpi_values, reader.dates, reader.geos, geo)
+        for index, (channel, column) in enumerate(driver.items()):
+            measures.refuse_kpi_as_media(channel, column, media[:, :, index], kpi, kpi_values)
+        findings += measures.kpi_findings(kpi, kpi_values, reader.dates)
+        levers = [t.column for t in treatments]
+        control_cube, lever_cube = reader.cube(kept), reader.cube(levers)
+        findings += measures.control_findings(kept, control_cube, kpi, kpi_values, "control")
+        findings += measures.control_findings(levers, lever_cube, kpi, kpi_values, "treatment")
+        event_cube, notes = _event_counts(reader, arguments.event_days(events))
         findings += notes
         between = reader.cube([m.column for m in mediators.values()], nonnegative=True)
         for name, column in ((n, m.column) for n, m in mediators.items()):
@@ -205,10 +216,10 @@ class MMMData:
             frequency=frequency,
             control_names=(*kept, *events),
             control_roles=tuple(kept_roles),
-            controls=np.concatenate([reader.cube(kept), event_cube], axis=2),
-            treatment_names=tuple(t.column for t in treatments),
+            controls=np.concatenate([control_cube, event_cube], axis=2),
+            treatment_names=tuple(levers),
             treatment_baselines=tuple(t.baseline for t in treatments),
-            treatments=reader.cube([t.column for t in treatments]),
+            treatments=lever_cube,
             population=_population(reader, population),
             findings=tuple(findings),
             media_se=errors if organic_se else None,

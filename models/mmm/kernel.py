@@ -21,7 +21,8 @@ from models.mmm.kernel_linear import (
     over_time,
     precision_times,
     project,
-    summed_over_time,
+    pulls,
+    weighted_total,
 )
 from models.mmm.kernel_parts import (
     LOG2PI,
@@ -44,8 +45,8 @@ BOX = 60.0  # |theta| beyond this overflows exp; the proposal is rejected instea
 def core(theta, grad, block, out):
     """Log posterior density at theta and its gradient; -1e300 where the linear algebra has no answer.
 
-    A non-empty `out` receives the linear part given theta: its mean (P), prior spread (P), the Cholesky factor of its
-    scaled precision (P, P), then the coefficients of the media (C).
+    A non-empty `out` receives the linear part given theta instead: its mean (P), prior spread (P), the Cholesky factor
+    of its scaled precision (P, P), then the coefficients of the media (C); value and gradient then mean nothing.
     """
     geos, periods, media = int(block[G_]), int(block[T_]), int(block[C_])
     taps, width, groups = int(block[L_]), int(block[P_]), int(block[J_])
@@ -142,18 +143,12 @@ def core(theta, grad, block, out):
             bend[c] = SLOPED
         respond_panel(x[c], geos, at_k[c] >= 0, bend[c], taps, half_life[c], shape[c], half_sat[c], slope[c], s[c],
                       sh[c], sk[c] if delays else unused, se[c], sp[c] if slopes else unused)  # fmt: skip
-        summed_over_time(s[c], geos, sums)
-        mean[c] = dot(sums, size, geos) / rows
-        summed_over_time(sh[c], geos, sums)
-        d_mean[c, 0] = dot(sums, size, geos) / rows
-        summed_over_time(se[c], geos, sums)
-        d_mean[c, 2] = dot(sums, size, geos) / rows
+        mean[c] = weighted_total(s[c], size, geos) / rows
+        d_mean[c, 0], d_mean[c, 2] = weighted_total(sh[c], size, geos) / rows, weighted_total(se[c], size, geos) / rows
         if at_k[c] >= 0:
-            summed_over_time(sk[c], geos, sums)
-            d_mean[c, 1] = dot(sums, size, geos) / rows
+            d_mean[c, 1] = weighted_total(sk[c], size, geos) / rows
         if at_p[c] >= 0:
-            summed_over_time(sp[c], geos, sums)
-            d_mean[c, 3] = dot(sums, size, geos) / rows
+            d_mean[c, 3] = weighted_total(sp[c], size, geos) / rows
         if mean[c] < 1e-300:
             return -1e300
         beta[c] = (theta[o_l + c] if prior[c, 12] == 2.0 else np.exp(theta[o_l + c])) / mean[c]
@@ -202,6 +197,7 @@ def core(theta, grad, block, out):
                 out[2 * width + i * width + j] = low[i, j] if j <= i else 0.0
         for c in range(media):
             out[2 * width + width * width + c] = beta[c]
+        return 0.0
     for k in range(width):
         moment[k] = spread[k] * post[k]
     less_fitted(r, moment, shared, own, own_geo, full, place, geos, summed)
@@ -239,11 +235,7 @@ def core(theta, grad, block, out):
     for i in range(rows):
         q[i] /= s2
     for c in range(media):
-        over_time(q, s[c], geos, by_effect[c])
-        over_time(q, sh[c], geos, sums)
-        chain[c, 0] = dot(sums, effect[c], geos)
-        over_time(q, se[c], geos, sums)
-        chain[c, 2] = dot(sums, effect[c], geos)
+        chain[c, 0], chain[c, 2] = pulls(q, s[c], sh[c], se[c], effect[c], geos, by_effect[c])
         if at_k[c] >= 0:
             over_time(q, sk[c], geos, sums)
             chain[c, 1] = dot(sums, effect[c], geos)

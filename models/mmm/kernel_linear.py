@@ -47,23 +47,36 @@ def over_time(a, b, step, out):
 
 
 @njit(cache=True, error_model="numpy", fastmath=True)
-def summed_over_time(a, step, out):
-    """Per region the sum over time of a; out (step,) is overwritten."""
-    for g in range(step):
-        out[g] = 0.0
+def weighted_total(a, weight, step):
+    """Sum over all cells of a times the weight (step,) of its region."""
+    v = 0.0
     if step == 1:
-        v = 0.0
         for i in range(a.size):
             v += a[i]
-        out[0] = v
-        return
-    four = a.size - a.size % (4 * step)
-    for start in range(0, four, 4 * step):
-        for i in range(start, start + step):
-            out[i - start] += (a[i] + a[i + step]) + (a[i + 2 * step] + a[i + 3 * step])
-    for start in range(four, a.size, step):
+        return v * weight[0]
+    for start in range(0, a.size, step):
         for g in range(step):
-            out[g] += a[start + g]
+            v += weight[g] * a[start + g]
+    return v
+
+
+@njit(cache=True, error_model="numpy", fastmath=True)
+def pulls(q, s, sh, se, effect, step, by_region):
+    """Per region the sum over time of q * s into `by_region`, and the totals of q * effect * sh and q * effect * se."""
+    if step == 1:
+        by_region[0] = dot(q, s, q.size)
+        return effect[0] * dot(q, sh, q.size), effect[0] * dot(q, se, q.size)
+    by_h, by_e = 0.0, 0.0
+    for g in range(step):
+        by_region[g] = 0.0
+    for start in range(0, q.size, step):
+        for g in range(step):
+            v = q[start + g]
+            by_region[g] += v * s[start + g]
+            v *= effect[g]
+            by_h += v * sh[start + g]
+            by_e += v * se[start + g]
+    return by_h, by_e
 
 
 @njit(cache=True, error_model="numpy", fastmath=True)

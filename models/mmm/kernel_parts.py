@@ -50,6 +50,19 @@ def exp_vector(x):
 
 
 @njit(cache=True, error_model="numpy", fastmath=True)
+def _period(x, start, leaves, step, a, a_taps, last, acc, d_acc):
+    """The recursion one period on, all regions at once; what is `taps` periods old leaves at `leaves`."""
+    for g in range(step):
+        d_acc[g] = a * d_acc[g] + acc[g]
+        acc[g] = a * acc[g] + x[start + g]
+    if leaves >= 0:
+        for g in range(step):
+            v = x[leaves + g]
+            d_acc[g] -= last * v
+            acc[g] -= a_taps * v
+
+
+@njit(cache=True, error_model="numpy", fastmath=True)
 def geometric(x, step, half_life, taps, out, d_out):
     """Normalised carryover of x and its derivative by log half-life, by recursion: O(T), not O(T L)."""
     a = 2.0 ** (-1.0 / half_life)
@@ -61,24 +74,27 @@ def geometric(x, step, half_life, taps, out, d_out):
         d_power = d_power * a + power
         power *= a
     last, a_taps = taps * a ** (taps - 1), a**taps
-    reach = min(taps * step, x.size)
+    scale, share, chain = 1.0 / total, d_total / total, a * LN2 / (half_life * total)
+    if step > 1:
+        acc_row, d_acc_row = np.zeros(step), np.zeros(step)
+        for start in range(0, x.size, step):
+            _period(x, start, start - taps * step, step, a, a_taps, last, acc_row, d_acc_row)
+            for g in range(step):
+                v = acc_row[g]
+                d_out[start + g] = chain * (d_acc_row[g] - v * share)
+                out[start + g] = max(v * scale, 0.0)
+        return
+    reach = min(taps, x.size)
     for i in range(reach):
         out[i], d_out[i] = x[i], 0.0
     for i in range(reach, x.size):
         leaving = x[i - reach]
         out[i], d_out[i] = x[i] - a_taps * leaving, -last * leaving
-    if step == 1:
-        acc, d_acc = 0.0, 0.0
-        for i in range(x.size):
-            d_acc = a * d_acc + (acc + d_out[i])
-            acc = a * acc + out[i]
-            out[i], d_out[i] = acc, d_acc
-    else:
-        for start in range(step, x.size, step):
-            for i in range(start, start + step):
-                d_out[i] += a * d_out[i - step] + out[i - step]
-                out[i] += a * out[i - step]
-    scale, share, chain = 1.0 / total, d_total / total, a * LN2 / (half_life * total)
+    acc, d_acc = 0.0, 0.0
+    for i in range(x.size):
+        d_acc = a * d_acc + (acc + d_out[i])
+        acc = a * acc + out[i]
+        out[i], d_out[i] = acc, d_acc
     for i in range(x.size):
         v = out[i]
         d_out[i] = chain * (d_out[i] - v * share)

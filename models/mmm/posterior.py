@@ -67,9 +67,7 @@ class Posterior:
 
 def from_kernel(theta: np.ndarray, block: np.ndarray, design: Design, *, seed: int) -> Posterior:
     """Draws of everything from draws of theta (chains, draws, n): the linear part by exact conditional simulation."""
-    from scipy.linalg import solve_triangular
-
-    from models.mmm.kernel import core
+    from models.mmm.kernel import recover
 
     names = blocks.names(design)
     flat = theta.reshape(-1, len(names))
@@ -96,15 +94,7 @@ def from_kernel(theta: np.ndarray, block: np.ndarray, design: Design, *, seed: i
     if design.geo_effects:
         eta = np.exp(take(1))[:, :, None]
         spread = 1 + eta * take(media * geos).reshape(count, media, geos)
-    out, grad = np.empty(2 * width + width * width + media), np.empty(len(names))
-    linear, beta = np.empty((count, width)), np.empty((count, media))
-    noise = np.random.default_rng(seed).normal(size=(count, width))
-    for d in range(count):
-        core(np.ascontiguousarray(flat[d]), grad, block, out)
-        factor = out[2 * width : 2 * width + width * width].reshape(width, width)
-        step = solve_triangular(factor, noise[d], lower=True, trans=1, check_finite=False)
-        linear[d] = out[width : 2 * width] * (out[:width] + sigma[d] * step)
-        beta[d] = out[2 * width + width * width :]
+    linear, beta = recover(flat, block, width, seed)
     return Posterior(
         theta,
         names,

@@ -25,15 +25,19 @@ class Limits:
     least_variation: float = 0.05
     zero_kpi_share: float = 0.2
     scale_gap: float = 1e4
+    noise_refuse: float = 1e-6
+    control_review: float = 0.80
+    control_withhold: float = 0.95
 
 
 LIMITS = Limits()
 
 
 def check(design: Design, limits: Limits = LIMITS) -> list[Warning]:
-    """Findings before sampling."""
+    """Findings before sampling. Raises ValueError for a KPI that trend, season and controls give exactly."""
+    _refuse_computed_kpi(design, limits)
     return [*design.data.findings, *design.findings, *_rows(design, limits), *_activity(design, limits),
-            *_separability(design, limits), *_kpi(design, limits)]  # fmt: skip
+            *_separability(design, limits), *_with_controls(design, limits), *_kpi(design, limits)]  # fmt: skip
 
 
 def variance_inflation(design: Design) -> np.ndarray:
@@ -145,6 +149,53 @@ def _separability(design: Design, limits: Limits) -> list[Warning]:
                 f"Move {names[c]} against the others for some weeks, or read it within its group.",
             ))  # fmt: skip
     return found
+
+
+def control_overlap(design: Design) -> np.ndarray:
+    """R-squared (C,) of each series, as it was bought, on the controls and treatments that are no confounders.
+
+    Within regions. Confounders have a warning of their own (`endogeneity.confounder_overlap`): they are expected to move
+    with spend.
+    """
+    data = design.data
+    roles = (*data.control_roles, *("treatment",) * len(data.treatment_names))
+    values = np.concatenate([data.controls, data.treatments], axis=2)[:, :, [r != "confounder" for r in roles]]
+    x = moved(design)
+    if not values.shape[2]:
+        return np.zeros(len(x))
+    held = (values - values.mean(axis=1, keepdims=True)).reshape(-1, values.shape[2])
+    held = held / np.maximum(held.std(axis=0), 1e-12)
+    left = x - (held @ np.linalg.lstsq(held, x.T, rcond=None)[0]).T
+    freedom = max(held.shape[0] - held.shape[1], 1) / held.shape[0]  # many controls explain something by chance
+    return np.asarray(1 - (left**2).sum(axis=1) / np.maximum((x**2).sum(axis=1), 1e-12) / freedom)
+
+
+def _with_controls(design: Design, limits: Limits) -> list[Warning]:
+    found = []
+    for name, share in zip(design.data.media_names, control_overlap(design), strict=True):
+        if share > limits.control_review:
+            found.append(Warning(
+                "channel_moves_with_controls", "high" if share > limits.control_withhold else "medium", name,
+                f"The controls explain {share:.0%} of {name}'s movement, so what {name} brought and what the controls"
+                " brought cannot be told apart.",
+                f"Leave out a control that is only another record of {name} (clicks, bookings), or move {name} on its"
+                " own for some weeks.",
+            ))  # fmt: skip
+    return found
+
+
+def _refuse_computed_kpi(design: Design, limits: Limits) -> None:
+    """A KPI without any noise was computed, not measured; no sampler finds its way there."""
+    columns = design.baseline.columns.reshape(len(design.baseline.names), -1).T
+    y = design.y.ravel()
+    if len(y) <= columns.shape[1]:
+        return
+    left = y - columns @ np.linalg.lstsq(columns, y, rcond=None)[0]
+    if np.sqrt((left**2).mean()) < limits.noise_refuse * np.abs(y).mean():
+        raise ValueError(
+            f"column {design.data.kpi_name!r} is given exactly by its trend, season and controls: it was computed, not"
+            " measured, and holds nothing of media. Deliver the KPI as booked"
+        )
 
 
 def _kpi(design: Design, limits: Limits) -> list[Warning]:

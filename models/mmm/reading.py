@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date as Date
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -16,6 +16,7 @@ Role = Literal["confounder", "precision", "irrelevant", "mediator", "collider", 
 MIN_PERIODS: dict[Grain, int] = {"day": 60, "week": 26, "month": 18}
 ANSWER_KEYS = (("truth__", "prefix"), ("contribution_", "prefix"), ("hidden_", "prefix"), ("_effect", "suffix"),
                ("_contribution", "suffix"), ("epsilon", "exact"), ("y01", "exact"), ("y02", "exact"))  # fmt: skip
+TIME_OF_DAY = r"[T ]\d{1,2}:\d{2}.*$"
 
 
 class Reader:
@@ -32,20 +33,23 @@ class Reader:
         days = _as_dates(frame, date)
         geos = frame[geo].cast(pl.String) if geo else pl.Series([""] * frame.height, dtype=pl.String)
         if geos.null_count():
-            raise ValueError(f"column {geo!r} is empty in {geos.null_count()} rows: every row needs its geo")
+            raise ValueError(
+                f"column {geo!r} is empty in {geos.null_count()} rows, first in row {_first(geos.is_null())}: every row"
+                " needs its geo"
+            )
         self.frame = frame.with_columns(days.alias("__date"), geos.alias("__geo")).sort("__geo", "__date")
         twice = self.frame.group_by("__geo", "__date").len().filter(pl.col("len") > 1).sort("__geo", "__date")
         if twice.height:
             where, when, many = twice.row(0)
-            at = f" and {geo} {where!r}" if geo else ""
+            at = f" with {geo} {where!r}" if geo else ""
             raise ValueError(
-                f"{date} {when}{at} appears {many} times ({twice.height} keys are duplicated): "
+                f"column {date!r}: {when}{at} appears {many} times ({twice.height} keys are duplicated): "
                 + ("sum or drop them" if geo else "sum them, or name the geo column if rows are regions")
             )
         self.dates: tuple[Date, ...] = tuple(self.frame["__date"].unique().sort())
         self.geos: tuple[str, ...] = tuple(self.frame["__geo"].unique().sort()) if geo else ("all",)
         self.grain: Grain = grain_of(self.dates, date)
-        gaps = missing_dates(self.dates, self.grain)
+        gaps = missing_dates(self.dates, self.grain, date)
         if gaps:
             raise ValueError(
                 f"column {date!r}: {len(gaps)} {self.grain}(s) are missing between {self.dates[0]} and"
@@ -57,12 +61,12 @@ class Reader:
             have = set(self.frame.select("__geo", "__date").iter_rows())
             first = next((g, d) for g in self.frame["__geo"].unique().sort() for d in self.dates if (g, d) not in have)
             raise ValueError(
-                f"{holes} of {len(self.geos) * len(self.dates)} geo-{self.grain} rows are missing, first"
-                f" {geo} {first[0]!r} on {first[1]}: add them (spend 0 if nothing ran) or drop that {geo}"
+                f"column {date!r}: {holes} of {len(self.geos) * len(self.dates)} geo-{self.grain} rows are missing,"
+                f" first {geo} {first[0]!r} on {first[1]}: add them (spend 0 if nothing ran) or drop that {geo}"
             )
         if len(self.dates) < MIN_PERIODS[self.grain]:
             raise ValueError(
-                f"{len(self.dates)} {self.grain}s of data: carryover and season need at least"
+                f"column {date!r} holds {len(self.dates)} {self.grain}s of data: carryover and season need at least"
                 f" {MIN_PERIODS[self.grain]} {self.grain}s. Deliver a longer history"
             )
         self.findings: list[Warning] = []
@@ -78,36 +82,51 @@ class Reader:
         shape = (len(self.geos), len(self.dates))
         out = np.empty((*shape, len(names)))
         for index, name in enumerate(names):
-            series = self.frame[name]
-            if not (series.dtype.is_numeric() or series.dtype == pl.Boolean):
-                raise ValueError(f"column {name!r} holds {series.dtype}, not numbers: {series[0]!r} in its first row")
-            values = series.cast(pl.Float64).to_numpy()
+            values = self.numbers(name)
             bad = ~np.isfinite(values)
             if bad.any():
-                row = self.frame.row(int(np.argmax(bad)), named=True)
+                seen = values[np.argmax(bad)]
+                what = "infinite" if np.isinf(values[bad]).all() else "empty or not a number"
                 raise ValueError(
-                    f"column {name!r} is empty or not a number in {int(bad.sum())} rows, first on {row['__date']}"
-                    f"{' in ' + row['__geo'] if row['__geo'] else ''}: fill it (0 only if that is the truth) or drop it"
+                    f"column {name!r} is {what} in {int(bad.sum())} rows, first {self._place(bad)} (value {seen}):"
+                    " fill it (0 only if that is the truth), or begin the data after it"
                 )
             if nonnegative and (values < 0).any():
-                row = self.frame.row(int(np.argmax(values < 0)), named=True)
+                below = values < 0
                 raise ValueError(
-                    f"column {name!r} is {row[name]:g} on {row['__date']}: media cannot be negative."
-                    " Book credits in the period of the spend"
+                    f"column {name!r} is {values[np.argmax(below)]:g} {self._place(below)} and below zero in"
+                    f" {int(below.sum())} rows: it cannot be negative. Book refunds and credits in the period of the"
+                    " spend they belong to"
                 )
             out[:, :, index] = values.reshape(shape)
         return out
+
+    def numbers(self, name: str) -> np.ndarray:
+        """Values (rows,) of one column, NaN where empty. Raises ValueError where it holds something else."""
+        self.need([name])
+        series = self.frame[name]
+        if series.dtype == pl.Null:
+            raise ValueError(f"column {name!r} is empty in every row: deliver it, or leave it out")
+        if not (series.dtype.is_numeric() or series.dtype == pl.Boolean):
+            odd = series.is_not_null()
+            if series.dtype == pl.String and (odd & series.cast(pl.Float64, strict=False).is_null()).any():
+                odd &= series.cast(pl.Float64, strict=False).is_null()
+            raise ValueError(
+                f"column {name!r} holds {series.dtype}, not numbers: {series.filter(odd)[0]!r}"
+                f" {self._place(odd.to_numpy())}. Convert it: no thousands separators or currency signs, a point before"
+                " decimals"
+            )
+        return np.asarray(series.cast(pl.Float64).to_numpy())
+
+    def _place(self, where: np.ndarray) -> str:
+        row = self.frame.row(int(np.argmax(where)), named=True)
+        return f"on {row['__date']}" + (f" in {row['__geo']}" if row["__geo"] else "")
 
     def measured(self, channel: str, column: str, error: str) -> tuple[np.ndarray, np.ndarray, list[Warning]]:
         """Value and standard error (G, T) of a series that is itself an estimate; unmeasured rows have error inf."""
         self.need([column, error])
         shape = (len(self.geos), len(self.dates))
-        both = []
-        for name in (column, error):
-            if not self.frame[name].dtype.is_numeric():
-                raise ValueError(f"column {name!r} holds {self.frame[name].dtype}, not numbers")
-            both.append(self.frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy().reshape(shape))
-        value, se = both
+        value, se = (self.numbers(name).reshape(shape) for name in (column, error))
         known = np.isfinite(value) & np.isfinite(se)
         if known.sum() < 8:
             raise ValueError(
@@ -147,49 +166,34 @@ def answer_keys(columns: Sequence[str]) -> list[str]:
 
 def _as_dates(frame: pl.DataFrame, column: str) -> pl.Series:
     series = frame[column]
+    if series.null_count():
+        raise ValueError(
+            f"column {column!r} is empty in {series.null_count()} rows, first in row {_first(series.is_null())}:"
+            " every row needs its date"
+        )
     if series.dtype == pl.String:
-        parsed = series.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+        parsed = series.str.strip_chars().str.replace(TIME_OF_DAY, "").str.to_date("%Y-%m-%d", strict=False)
         bad = parsed.is_null()
         if bad.any():
-            raise ValueError(f"column {column!r}: {series.filter(bad)[0]!r} is not a date like 2026-01-31")
+            raise ValueError(
+                f"column {column!r}, row {_first(bad)}: {series.filter(bad)[0]!r} is not a date like 2026-01-31. Write"
+                " dates so, or convert them first, as in frame.with_columns(pl.col(...).str.to_date('%d.%m.%Y'))"
+            )
         return parsed
-    if series.dtype not in (pl.Date, pl.Datetime):
-        raise ValueError(f"column {column!r} holds {series.dtype}, not dates: convert it to Date")
-    if series.null_count():
-        raise ValueError(f"column {column!r} is empty in {series.null_count()} rows: every row needs its date")
-    return series.cast(pl.Date)
+    if series.dtype == pl.Datetime:
+        return series.dt.date()  # the local day of the column's own time zone
+    if series.dtype != pl.Date:
+        raise ValueError(
+            f"column {column!r} holds {series.dtype} ({series[0]!r} in its first row), not dates: convert it to Date"
+            if series.len() else f"column {column!r} has no rows"
+        )  # fmt: skip
+    return series
 
 
-def checked_roles(controls: Mapping[str, Role]) -> dict[str, Role]:
-    for column, role in controls.items():
-        if role not in get_args(Role):
-            raise ValueError(f"control {column!r}: role {role!r} is unknown, one of {', '.join(get_args(Role))}")
-        if role in ("mediator", "collider", "instrument"):
-            why = {
-                "mediator": "it carries part of a channel's effect, and controlling for it would remove that part."
-                " Give it as mediators={name: Mediator(column, channels)} instead",
-                "collider": "media and sales both move it, and controlling for it makes a false link between them",
-                "instrument": "it acts only through spend, and controlling for it makes hidden demand worse",
-            }[role]
-            raise ValueError(f"control {column!r} is declared {role}: {why}. Leave it out of controls")
-    return dict(controls)
-
-
-def refuse_reused_columns(
-    kpi: str,
-    spend: Mapping[str, str],
-    organic: Mapping[str, str],
-    controls: Mapping[str, Role],
-    mediators: Mapping[str, str],
-) -> None:
-    """Raises ValueError when one column is given two meanings."""
-    seen: dict[str, str] = {kpi: "the KPI"}
-    named = [(c, f"channel {ch!r}") for ch, c in {**spend, **organic}.items()]
-    named += [(c, f"mediator {name!r}") for name, c in mediators.items()]
-    for column, use in named + [(c, "a control") for c in controls]:
-        if column in seen:
-            raise ValueError(f"column {column!r} is used twice: as {seen[column]} and as {use}")
-        seen[column] = use
+def _first(where: pl.Series) -> int:
+    """Number of the first row that is meant, counted from 1."""
+    found = where.arg_max()
+    return 1 + (found or 0)
 
 
 def refuse_dead_channel(channel: str, column: str, values: np.ndarray) -> None:

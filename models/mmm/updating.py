@@ -4,18 +4,17 @@ recorded.
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
-from models.mmm import block as blocks
-from models.mmm import importance, sequential
+from models.mmm import importance, moving, sequential
 from models.mmm.calendar import PERIODS_PER_WEEK
 from models.mmm.data import MMMData
-from models.mmm.design import IDENTITY_LINK, Design, design
-from models.mmm.experiments import calibrate
-from models.mmm.posterior import Posterior, from_kernel
+from models.mmm.design import Design, design
+from models.mmm.posterior import Posterior
 from models.mmm.refitting import LASTING, cold, warm
 from models.mmm.refreshed import Refreshed
 from models.mmm.result import MMMFit
@@ -24,12 +23,35 @@ LEAST_DRAWS = 400.0  # weighted effective draws below which the old draws no lon
 WORST_TAIL = 0.7  # Pareto k-hat above which importance weights have no usable variance
 SURPRISE = 4.0  # standard deviations of one new row that call for a refit, whatever the weights say
 DRIFT, SLACK = 5.0, 0.75  # cumulative sum of surprises that calls for one, and what each may be off for nothing
+SURPRISE_OF_ONE = 5.0  # the same for one row of one region: there are many of them, and 4 would cry wolf
+FEW = 100  # draws whose mean stands for the fitted value
 STALE_WEEKS = 26  # new weeks after which trend knots and season are laid out afresh
+
+
+@dataclass(frozen=True, eq=False)
+class _Answer:
+    """Draws that were weighted and drawn again; `alarm` says what no weight can mend, `how` what was done to them."""
+
+    draws: Posterior
+    k_hat: float
+    left: float
+    alarm: str = ""
+    how: str = ""
+    carried: sequential.Carried | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.k_hat <= WORST_TAIL and self.left >= LEAST_DRAWS
+
+    @property
+    def worth(self) -> str:
+        return f"{self.left:.0f} effective draws, k-hat {self.k_hat:.2f}"
 
 
 def refresh(fit: MMMFit, new_data: MMMData, *, seed: int) -> MMMFit:
     """The fit of `new_data` (all rows, restated ones included), as cheaply as is honest.
 
+    Draws are weighted row by row where that is exact and cheap, else moved with the posterior's peak and weighted.
     Scaling constants and response form stay frozen while draws are re-weighted or resampled from where they were, so
     that numbers move only because the data did. The result's last decision says the path and why; `Refreshed.path`
     and `.reason` hold the same. Weights always count from the last sampled fit, however many refreshes lie between.
@@ -46,32 +68,24 @@ def refresh(fit: MMMFit, new_data: MMMData, *, seed: int) -> MMMFit:
         reason = f"{added} periods are new since the last full fit"
         return _refitted(cold(origin, new_data, seed=seed, fresh=True), reason)
     plan = extended(origin, new_data)
-    carried = _carried(fit, origin)
-    if carried is not None:
-        carried = sequential.carry(carried, plan, seed=seed)
-        logs, draws, surprises = carried.log_weights, carried.posterior(), carried.surprises
-    else:
-        logs, draws = _by_density(origin, plan, seed)
-        surprises = ()
-    if not np.isfinite(logs).any():
+    answer = None
+    for way in (_row_by_row, _all_at_once):
+        answer = way(fit, origin, plan, seed) or answer
+        if answer and (answer.alarm or answer.holds):
+            break
+    if answer is None:
         return _refitted(warm(origin, None, plan, seed=seed), "no earlier draw is possible under the new data")
-    weights, k_hat = importance.smooth(logs)
-    left = importance.effective(weights, float(np.nanmin(origin.checks["ess_bulk"].to_numpy())))
-    weighted = draws.reweighted(weights, seed)
-    if not surprises:
-        surprises = _residual_surprises(plan, weighted, added)
-    alarm = _alarm(surprises)
-    if alarm:
-        return _refitted(cold(origin, new_data, seed=seed, fresh=True), alarm)
-    if k_hat > WORST_TAIL or left < LEAST_DRAWS:
-        reason = f"the old draws no longer carry the answer ({left:.0f} effective draws, k-hat {k_hat:.2f})"
-        return _refitted(warm(origin, weighted, plan, seed=seed), reason)
-    reason = f"{added} new periods, {left:.0f} effective draws, k-hat {k_hat:.2f}"
+    if answer.alarm:
+        return _refitted(cold(origin, new_data, seed=seed, fresh=True), answer.alarm)
+    if not answer.holds:
+        reason = f"the old draws no longer carry the answer ({answer.worth})"
+        return _refitted(warm(origin, answer.draws, plan, seed=seed), reason)
+    reason = f"{added} new periods, {answer.worth}{answer.how}"
     inherited = tuple(w for w in origin.findings if w.code in LASTING)
     parts: dict[str, Any] = {f.name: getattr(origin, f.name) for f in fields(MMMFit)}
-    parts |= {"design": plan, "draws": weighted, "findings": inherited, "seed": seed}
+    parts |= {"design": plan, "draws": answer.draws, "findings": inherited, "seed": seed}
     parts["decisions"] = (*origin.decisions, f"re-weighted: {reason}")
-    return Refreshed(**parts, origin=origin, carried=carried, path="re-weighted", reason=reason)
+    return Refreshed(**parts, origin=origin, carried=answer.carried, path="re-weighted", reason=reason)
 
 
 def extended(fit: MMMFit, data: MMMData) -> Design:
@@ -104,6 +118,32 @@ def _carried(fit: MMMFit, origin: MMMFit) -> sequential.Carried | None:
     return found
 
 
+def _row_by_row(fit: MMMFit, origin: MMMFit, plan: Design, seed: int) -> _Answer | None:
+    carried = _carried(fit, origin)
+    if carried is None:
+        return None
+    carried = sequential.carry(carried, plan, seed=seed)
+    answer = _weighed(origin, carried.log_weights, carried.posterior, seed)
+    return replace(answer, alarm=_alarm(carried.surprises), carried=carried) if answer else None
+
+
+def _all_at_once(fit: MMMFit, origin: MMMFit, plan: Design, seed: int) -> _Answer | None:
+    found = moving.move(origin, plan)
+    answer = found and _weighed(origin, found.log_weights, lambda: found.posterior(seed=seed), seed)
+    if not answer:
+        return None
+    alarm = _odd_rows(plan, answer.draws, plan.y.shape[1] - origin.design.y.shape[1])
+    return replace(answer, alarm=alarm, how=", moved with the posterior's peak")
+
+
+def _weighed(origin: MMMFit, logs: np.ndarray, draws: Callable[[], Posterior], seed: int) -> _Answer | None:
+    if not np.isfinite(logs).any():
+        return None
+    weights, k_hat = importance.smooth(logs)
+    left = importance.effective(weights, float(np.nanmin(origin.checks["ess_bulk"].to_numpy())))
+    return _Answer(draws().reweighted(weights, seed), k_hat, left)
+
+
 def _alarm(surprises: tuple[float, ...]) -> str:
     if not surprises:
         return ""
@@ -116,49 +156,30 @@ def _alarm(surprises: tuple[float, ...]) -> str:
     return ""
 
 
-def _by_density(origin: MMMFit, plan: Design, seed: int) -> tuple[np.ndarray, Posterior]:
-    """Log weights (D,) of the draws under the new data by the whole compiled density, and the draws in its window.
-
-    The effect coordinate is a mean over the window, so the window moves it: each draw keeps its coefficient instead.
+def _odd_rows(plan: Design, draws: Posterior, added: int) -> str:
+    """The alarm where no forecast was made row by row: new residuals in units of the known ones' spread, what all
+    regions share first, then each region's own.
     """
-    from models.mmm.kernel import core
-
-    before = blocks.build(
-        origin.design, calibrate(origin.data, origin.design.media, origin.design.scales, origin.experiments)
-    )
-    after = blocks.build(plan, calibrate(plan.data, plan.media, plan.scales, origin.experiments))
-    names = origin.draws.names
-    media, width = len(plan.media), len(plan.baseline.scale)
-    at = names.index(f"effect[{plan.data.media_names[0]}]")
-    theta = origin.draws.sampled.reshape(-1, len(names)).copy()
-    out, grad, nothing = np.empty(2 * width + width * width + media), np.empty(len(names)), np.empty(0)
-    signed = plan.effect.kind == IDENTITY_LINK
-    logs = np.empty(len(theta))
-    for d, row in enumerate(theta):
-        was = core(row, grad, before, nothing)
-        core(row, grad, after, out)
-        ratio = origin.draws.beta[d] / out[-media:]
-        row[at : at + media] = np.where(
-            signed, row[at : at + media] * ratio, row[at : at + media] + np.log(np.abs(ratio))
-        )
-        logs[d] = core(row, grad, after, nothing) - was + np.log(np.abs(ratio[signed])).sum()
-    return logs, from_kernel(theta.reshape(origin.draws.sampled.shape), after, plan, seed=seed)
-
-
-def _residual_surprises(plan: Design, draws: Posterior, added: int) -> tuple[float, ...]:
-    """New periods' common residuals in units of the known ones' spread, where no forecast was made row by row."""
     if not added:
-        return ()
+        return ""
     from models.mmm.posterior import linear_sums, media_sums
 
     geos, periods = plan.y.shape
     labels = np.arange(geos * periods).reshape(geos, periods)
-    some = draws.thin(400)
+    some = draws.thin(FEW)
     mean = media_sums(plan, some, plan.media, labels, geos * periods).mean(axis=0).sum(axis=1)
     mean += linear_sums(plan, some, labels, geos * periods)[1].mean(axis=0).sum(axis=1)
     gap = (plan.data.kpi - mean.reshape(geos, periods)) / (plan.scales.size[:, None] * plan.scales.kpi) * plan.weight
     common = gap.mean(axis=0)
-    return tuple(common[-added:] / common[:-added].std())
+    shared = _alarm(tuple(common[-added:] / common[:-added].std()))
+    own = gap - common
+    off = np.abs(own[:, -added:]).max(axis=1) / np.maximum(own[:, :-added].std(axis=1), 1e-12)
+    if shared or geos == 1 or off.max() <= SURPRISE_OF_ONE:
+        return shared
+    who = plan.data.geos[int(off.argmax())]
+    return (
+        f"a new row of {who} lies {off.max():.1f} standard deviations off its own level, apart from the other regions"
+    )
 
 
 def _refitted(fit: Refreshed, reason: str) -> Refreshed:

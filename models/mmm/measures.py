@@ -1,0 +1,211 @@
+"""Whether columns that were read as numbers can mean what they are declared to mean: KPI, controls, delivery.
+
+What the channels' movement allows to be learned is judged in `prefit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date as Date
+
+import numpy as np
+
+from models.warning import Warning
+
+LEAST_SALES = 12  # rows with any KPI below which nothing can be told apart
+IS_KPI, LIKE_KPI = 0.9999, 0.975  # correlations at which a control is the KPI itself, or a part or result of it
+UNDELIVERED, UNPAID = 0.05, 0.20  # share of spend without delivery, and of delivery without spend, that matter
+PRICE_JUMP, UNIT_JUMP = 3.0, 30.0  # lasting changes of level, as a factor, of cost per delivery and of any series
+SPIKE, TYPING_ERROR = 10.0, 100.0  # times the next highest value of a region at which a KPI is asked for, and refused
+EDGE = 6  # periods on either side of a lasting change
+
+
+def refuse_unusable_kpi(
+    name: str, kpi: np.ndarray, dates: Sequence[Date], geos: Sequence[str], geo: str | None
+) -> None:
+    """Raises ValueError for a KPI (G, T) that no model could explain: constant, rare, below zero or copied."""
+    if np.ptp(kpi) <= 1e-6 * np.abs(kpi).max():
+        raise ValueError(f"column {name!r} is {kpi.flat[0]:.6g} in every row: there is nothing to explain")
+    if (kpi != 0).sum() < LEAST_SALES:
+        raise ValueError(
+            f"column {name!r} is zero in all but {int((kpi != 0).sum())} of {kpi.size} rows: too little to learn from."
+            " Use coarser periods, or an earlier KPI (leads instead of orders)"
+        )
+    if kpi.sum() <= 0:
+        raise ValueError(
+            f"column {name!r} adds up to {kpi.sum():,.6g}: shares and returns have no meaning then. Check its sign, and"
+            " give sales rather than their change or a loss"
+        )
+    for g, t, times in _spikes(kpi, TYPING_ERROR):
+        raise ValueError(
+            f"column {name!r} is {kpi[g, t]:,.6g} on {dates[t]}{f' in {geos[g]}' if geo else ''}, {times:,.0f} times its"
+            " next highest value: correct that row, no model should be fitted on it"
+        )
+    if len(geos) == 1:
+        return
+    for g, where in enumerate(geos):
+        if np.ptp(kpi[g]) == 0:
+            raise ValueError(
+                f"column {name!r} is {kpi[g, 0]:g} in every row of {geo} {where!r}: drop that {geo}, or join it with"
+                " another"
+            )
+    for g in range(len(geos)):
+        for other in range(g):
+            if np.allclose(kpi[g], kpi[other], rtol=1e-9, atol=0.0):
+                raise ValueError(
+                    f"column {name!r} is the same in {geo} {geos[other]!r} and {geos[g]!r} in every row: one is a copy"
+                    f" of the other, or a national figure was repeated. Give each {geo} its own, or leave out geo"
+                )
+
+
+def kpi_findings(name: str, kpi: np.ndarray, dates: Sequence[Date]) -> list[Warning]:
+    """What is odd about the KPI (G, T) without making a fit senseless."""
+    found = []
+    if (kpi < 0).any():
+        found.append(Warning(
+            "negative_kpi", "medium", name,
+            f"{int((kpi < 0).sum())} rows have a {name} below zero (refunds or corrections).",
+            "Check whether refunds belong to the period of the sale; the model runs on the signed series.",
+        ))  # fmt: skip
+    found += [
+        Warning(
+            "kpi_spike", "medium", name,
+            f"{name} is {kpi[g, t]:,.6g} on {dates[t]}, {times:,.0f} times its next highest value.",
+            "Check that row; if it is right, name what happened as an event.",
+        )
+        for g, t, times in _spikes(kpi, SPIKE)
+    ]  # fmt: skip
+    at, factor = lasting_jump(kpi.sum(axis=0))
+    if factor > UNIT_JUMP:
+        found.append(Warning(
+            "unit_changes", "high", name,
+            f"{name} stands at {factor:,.0f} times its other level from {dates[at]} on, as if its unit had changed.",
+            f"Bring {name} to one unit and currency, or begin the data after the change.",
+        ))  # fmt: skip
+    return found
+
+
+def control_findings(
+    names: Sequence[str], values: np.ndarray, kpi_name: str, kpi: np.ndarray, declared: str
+) -> list[Warning]:
+    """Controls or treatments (G, T, K) that say nothing or too much. Raises ValueError for one that is the KPI."""
+    found = []
+    y = _around(kpi)
+    for k, name in enumerate(names):
+        x = values[:, :, k]
+        if np.ptp(x) == 0:
+            found.append(Warning(
+                "constant_column", "low", name,
+                f"{name} is {x.flat[0]:g} in every row, so it explains nothing and nothing is said about it.",
+                f"Leave {name} out, or check that its values arrived.",
+            ))  # fmt: skip
+            continue
+        like = abs(_correlation(_around(x), y))
+        if like > IS_KPI:
+            raise ValueError(
+                f"column {name!r}, declared a {declared}, is {kpi_name!r} in another unit (correlation {like:.4f}):"
+                " leave it out, it would explain the KPI by itself"
+            )
+        if like > LIKE_KPI:
+            found.append(Warning(
+                "control_like_kpi", "high", name,
+                f"{name} moves almost exactly with {kpi_name} (correlation {like:.3f}), as a part or a result of sales"
+                " does (orders, visits). As a control it takes away what channels brought.",
+                f"Leave {name} out unless it is set before sales and without looking at them.",
+            ))  # fmt: skip
+    return found
+
+
+def refuse_kpi_as_media(channel: str, column: str, media: np.ndarray, kpi_name: str, kpi: np.ndarray) -> None:
+    """Raises ValueError for a series (G, T) that was computed from the KPI, such as a fixed share of sales."""
+    like = abs(_correlation(_around(media), _around(kpi)))
+    if like > IS_KPI:
+        raise ValueError(
+            f"column {column!r} of channel {channel!r} is {kpi_name!r} in another unit (correlation {like:.4f}): it was"
+            " computed from sales, so nothing can be learned from it. Give what was really spent"
+        )
+
+
+def delivery_findings(
+    channel: str, column: str, spend: np.ndarray, units: np.ndarray, dates: Sequence[Date]
+) -> list[Warning]:
+    """Where money (G, T) and the delivery it bought (impressions, reach; G, T) do not go together."""
+    found = []
+    unpaid = float(units[spend <= 0].sum() / max(units.sum(), 1e-300))
+    lost = float(spend[units <= 0].sum() / spend.sum())
+    if lost > UNDELIVERED:
+        first = dates[int(np.flatnonzero(((spend > 0) & (units <= 0)).any(axis=0))[0])]
+        found.append(Warning(
+            "spend_without_delivery", "medium", channel,
+            f"{lost:.0%} of {channel}'s money was spent while {column!r} was zero (first in the period of {first}): the"
+            " model sees no advertising there, so its effect is missed and its return comes out wrong.",
+            f"Complete {column!r}, or leave it out so that {channel} is measured by its spend.",
+        ))  # fmt: skip
+    if unpaid > UNPAID:
+        found.append(Warning(
+            "delivery_without_spend", "medium", channel,
+            f"{unpaid:.0%} of {column!r} ran while {channel} cost nothing, yet its whole effect is divided by its"
+            " spend: its return comes out too high if the money is booked elsewhere.",
+            f"Complete the spend of {channel}, or give the free part as an organic channel of its own.",
+        ))  # fmt: skip
+    both = (spend > 0) & (units > 0)
+    price = np.where(both, spend, 0).sum(axis=0) / np.maximum(np.where(both, units, 0).sum(axis=0), 1e-300)
+    at, factor = lasting_jump(np.where(both.any(axis=0), price, 0.0))
+    if factor > PRICE_JUMP:
+        found.append(Warning(
+            "cost_per_delivery_jumps", "medium", channel,
+            f"What one unit of {column!r} costs {channel} differs by a factor of {factor:,.1f} before and after"
+            f" {dates[at]}: a change of unit, of currency or of what was bought.",
+            f"Check both columns of {channel} around that date; begin the data after it if the change is real.",
+        ))  # fmt: skip
+    return found
+
+
+def spend_findings(channel: str, spend: np.ndarray, dates: Sequence[Date]) -> list[Warning]:
+    """A channel's money (G, T) that seems to change its unit, such as cents that become whole amounts."""
+    at, factor = lasting_jump(spend.sum(axis=0))
+    if factor <= UNIT_JUMP:
+        return []
+    return [Warning(
+        "unit_changes", "medium", channel,
+        f"The usual spend of {channel} differs by a factor of {factor:,.0f} before and after {dates[at]}, as if its"
+        " unit had changed.",
+        f"Bring {channel} to one unit and currency; if it really grew so much, its number speaks of the later part.",
+    )]  # fmt: skip
+
+
+def lasting_jump(series: np.ndarray) -> tuple[int, float]:
+    """Where the usual level of a series (T,) changes for good, and by what factor (at least 1).
+
+    The change is where nearly all values above zero on one side lie beyond nearly all of the other (10 % and 90 %
+    points), which flights, seasons and single wild values do not do; the factor compares the medians. Without such a
+    place, or with fewer than `EDGE` values on either side of it, the factor is 1.
+    """
+    on = np.flatnonzero(series > 0)
+    logs = np.log(series[on])
+    widest, where, factor = 0.0, 0, 1.0
+    for cut in range(EDGE, on.size - EDGE + 1):
+        before, after = np.quantile(logs[:cut], [0.1, 0.5, 0.9]), np.quantile(logs[cut:], [0.1, 0.5, 0.9])
+        gap = max(after[0] - before[2], before[0] - after[2])
+        if gap > widest:
+            widest, where, factor = gap, int(on[cut]), float(np.exp(abs(after[1] - before[1])))
+    return where, factor
+
+
+def _spikes(kpi: np.ndarray, factor: float) -> list[tuple[int, int, float]]:
+    """Region, period and size of the highest value where it is `factor` times the next; not where most rows are 0."""
+    found = []
+    for g, series in enumerate(kpi):
+        top, second = int(np.argmax(series)), float(np.partition(series, -2)[-2])
+        if np.median(series) > 0 and series[top] > factor * second:
+            found.append((g, top, float(series[top] / second)))
+    return found
+
+
+def _around(values: np.ndarray) -> np.ndarray:
+    return np.asarray(values - values.mean(axis=1, keepdims=True)).ravel()
+
+
+def _correlation(x: np.ndarray, y: np.ndarray) -> float:
+    scale = float(np.sqrt((x @ x) * (y @ y)))
+    return float(x @ y) / scale if scale > 0 else 0.0
