@@ -1,7 +1,8 @@
 """What a new day costs, how far re-weighting strays from a full refit, and how soon a level break is noticed.
 
-Run: python -m benchmarks.mmm.refresh [--known N] [--days N] [--every N] [--seed N] [--json]. A simulated company:
+Run: python -m benchmarks.mmm.refresh [--regions] [--known N] [--days N] [--every N] [--seed N] [--json]. A company:
 two years of days, five channels with carryover and saturation, 5 % noise; each following day is one `refresh`.
+With --regions the same for weekly panels of six and twenty regions, one to eight new weeks (about four minutes).
 CPU is user + system of this process, after the compiled code was loaded.
 """
 
@@ -16,6 +17,8 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from benchmarks.mmm import regional_refresh
+from benchmarks.mmm.regional_refresh import first, off
 from models.mmm import MMMData, MMMFit, MMMSpec, fit, refresh, sequential
 from models.mmm.refitting import cold
 from models.mmm.refreshed import Refreshed
@@ -44,17 +47,6 @@ def world(days: int, seed: int) -> MMMData:
     total = total + 5 * rng.normal(size=days)
     frame = pl.DataFrame({"date": [date(2023, 1, 2) + timedelta(days=int(i)) for i in t], "kpi": total, **columns})
     return MMMData.from_frame(frame, date="date", kpi="kpi", spend={c: c for c in CHANNELS})
-
-
-def off(one: MMMFit, other: MMMFit) -> float:
-    """Largest difference of iROAS means over channels, in standard deviations of `other`."""
-    mine, theirs = one.roas(), other.roas()
-    return float((np.abs(mine["mean"] - theirs["mean"]) / theirs["sd"]).max())
-
-
-def first(data: MMMData, rows: int) -> MMMData:
-    """The first rows of the panel."""
-    return data.rows(np.arange(len(data.dates)) < rows)
 
 
 def follow(base: MMMFit, data: MMMData, known: int, days: int, every: int, seed: int) -> list[dict[str, object]]:
@@ -97,8 +89,13 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=30, help="days that follow, one refresh each")
     parser.add_argument("--every", type=int, default=5, help="compare with a full refit every so many days")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--regions", action="store_true", help="panels of several regions instead")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    if asked.regions:
+        panels = [row for size in regional_refresh.SIZES for row in regional_refresh.followed(size, asked.seed)]
+        print(json.dumps(panels)) if asked.json else regional_refresh.show(panels)
+        return
     data = world(asked.known + asked.days, asked.seed)
     base = fit(first(data, asked.known), SPEC, seed=asked.seed)
     refresh(base, first(data, asked.known + 1), seed=asked.seed)  # loads the compiled code

@@ -170,7 +170,7 @@ def _odd_rows(plan: Design, draws: Posterior, added: int) -> str:
     mean = media_sums(plan, some, plan.media, labels, geos * periods).mean(axis=0).sum(axis=1)
     mean += linear_sums(plan, some, labels, geos * periods)[1].mean(axis=0).sum(axis=1)
     gap = (plan.data.kpi - mean.reshape(geos, periods)) / (plan.scales.size[:, None] * plan.scales.kpi) * plan.weight
-    common = gap.mean(axis=0)
+    common = np.median(gap, axis=0)  # what one region does alone is not what all of them share
     shared = _alarm(tuple(common[-added:] / common[:-added].std()))
     own = gap - common
     off = np.abs(own[:, -added:]).max(axis=1) / np.maximum(own[:, :-added].std(axis=1), 1e-12)

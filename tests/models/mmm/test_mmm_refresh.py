@@ -8,14 +8,16 @@ import numpy as np
 import polars as pl
 import pytest
 
+from benchmarks.mmm.regional_refresh import unmoved
 from models.mmm import MMMData, MMMSpec, Sampling, fit, load, refresh, sequential
 from models.mmm import block as blocks
 from models.mmm.design import Form, design
 from models.mmm.importance import drift, effective, smooth, surprise
 from models.mmm.laplace import start
+from models.mmm.moving import move
 from models.mmm.posterior import from_kernel
-from models.mmm.refreshed import Refreshed
-from models.mmm.updating import _by_density, extended
+from models.mmm.refitting import cold
+from models.mmm.updating import extended
 from tests.models.mmm.mmm_worlds import frame, read
 
 QUICK = MMMSpec(adstock="geometric", saturation="logistic")
@@ -46,7 +48,7 @@ def test_row_by_row_is_the_whole_density(early, world):
     """Integrated out and updated by rank one, or evaluated anew over all rows: the same weights."""
     plan = extended(early, world)
     carried = sequential.carry(sequential.begin(early), plan, seed=1)
-    dense, _ = _by_density(early, plan, seed=1)
+    dense = unmoved(early, plan)
     assert np.ptp(dense - carried.log_weights) < SAME
     assert np.std(dense) > 0.1  # the rows do say something, so the equality is not one of zeros
 
@@ -59,7 +61,7 @@ def test_delayed_carryover_and_slopes_are_carried_too(early, world):
     some = replace(early, design=plan, draws=from_kernel(theta, blocks.build(plan), plan, seed=0))
     after = extended(some, world)
     carried = sequential.carry(sequential.begin(some), after, seed=1)
-    assert np.ptp(_by_density(some, after, seed=1)[0] - carried.log_weights) < SAME
+    assert np.ptp(unmoved(some, after) - carried.log_weights) < SAME
 
 
 def test_a_measured_series_is_carried_too():
@@ -77,7 +79,7 @@ def test_a_measured_series_is_carried_too():
     plan = extended(some, data)
     carried = sequential.carry(sequential.begin(some), plan, seed=1)
     assert len(carried.surprises) == 2
-    assert np.ptp(_by_density(some, plan, seed=1)[0] - carried.log_weights) < SAME
+    assert np.ptp(unmoved(some, plan) - carried.log_weights) < SAME
 
 
 def test_restated_rows_count_in_full(early, world):
@@ -89,7 +91,7 @@ def test_restated_rows_count_in_full(early, world):
     restated = replace(world, kpi=kpi, media=media, spend=spend)
     plan = extended(early, restated)
     carried = sequential.carry(sequential.begin(early), plan, seed=1)
-    assert np.ptp(_by_density(early, plan, seed=1)[0] - carried.log_weights) < SAME
+    assert np.ptp(unmoved(early, plan) - carried.log_weights) < SAME
     again = refresh(early, restated, seed=2)
     assert gap(again, refresh(early, world, seed=2)) > 0.02
 
@@ -145,14 +147,50 @@ def test_worn_out_draws_start_a_warm_refit(early, whole, world):
     assert gap(again, whole) < 0.35
 
 
-def test_regions_are_judged_by_the_whole_density():
-    data = read(frame(geos=3, periods=80, seed=5)[0], 3)
-    spec = QUICK.model_copy(update={"sampling": Sampling(tune=100, draws=250)})
-    some = fit(data.rows(np.arange(80) < 79), spec, seed=1)
-    assert sequential.begin(some) is None
-    again = refresh(some, data, seed=2)
-    assert isinstance(again, Refreshed)
-    assert len(again.data.dates) == 80
+def test_moved_and_unmoved_draws_are_the_same_posterior(early, world):
+    """Two ways to weigh the same draws: moving them costs no exactness and leaves nearly all of them."""
+    plan = extended(early, world)
+    found = move(early, plan)
+    weights, k_hat = smooth(found.log_weights)
+    plain = smooth(unmoved(early, plan))[0]
+    assert k_hat < 0.5
+    assert 1 / (weights**2).sum() > max(0.8 * early.draws.count, 1 / (plain**2).sum())
+    there = found.theta.reshape(early.draws.count, -1)
+    here = early.draws.sampled.reshape(early.draws.count, -1)
+    same = [i for i, name in enumerate(early.draws.names) if not name.startswith("effect")]  # a mean over the window
+    gap = np.abs(weights @ there[:, same] - plain @ here[:, same]) / here[:, same].std(axis=0)
+    assert gap.max() < 0.1  # two Monte Carlo errors of 3,000 correlated draws
+
+
+@pytest.fixture(scope="module")
+def regions():
+    return read(frame(geos=3, periods=86, seed=5)[0], 3)
+
+
+@pytest.fixture(scope="module")
+def regional(regions):
+    spec = QUICK.model_copy(update={"sampling": Sampling(tune=150, draws=250)})
+    return fit(regions.rows(np.arange(86) < 80), spec, seed=1)
+
+
+def test_regions_are_carried_by_moving_their_draws(regional, regions):
+    assert sequential.begin(regional) is None
+    again = refresh(regional, regions, seed=2)
+    assert again.path == "re-weighted"
+    assert again.reason.startswith("6 new periods")
+    assert again.reason.endswith("moved with the posterior's peak")
+    full = cold(regional, regions, seed=3, fresh=False)
+    assert gap(again, full) < 0.3  # 1,000 draws each: two Monte Carlo errors of about 0.1 with their correlation
+    stale = (np.abs(regional.totals()["mean"] - full.totals()["mean"]) / full.totals()["sd"]).max()
+    assert (np.abs(again.totals()["mean"] - full.totals()["mean"]) / full.totals()["sd"]).max() < stale
+
+
+def test_one_region_that_breaks_is_fitted_anew(regional, regions):
+    kpi = regions.kpi.copy()
+    kpi[1, 85] *= 0.7
+    again = refresh(regional, replace(regions, kpi=kpi), seed=2)
+    assert again.path == "cold refit"
+    assert f"a new row of {regions.geos[1]}" in again.reason
 
 
 def test_a_refreshed_fit_survives_storage(early, world, tmp_path):
