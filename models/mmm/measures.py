@@ -37,9 +37,10 @@ def refuse_unusable_kpi(
             " give sales rather than their change or a loss"
         )
     for g, t, times in _spikes(kpi, TYPING_ERROR):
+        where = f" in {geos[g]}" if geo else ""
         raise ValueError(
-            f"column {name!r} is {kpi[g, t]:,.6g} on {dates[t]}{f' in {geos[g]}' if geo else ''}, {times:,.0f} times its"
-            " next highest value: correct that row, no model should be fitted on it"
+            f"column {name!r} is {kpi[g, t]:,.6g} on {dates[t]}{where}, {times:,.0f} times its next highest value:"
+            " correct that row, no model should be fitted on it"
         )
     if len(geos) == 1:
         return

@@ -154,8 +154,8 @@ def _separability(design: Design, limits: Limits) -> list[Warning]:
 def control_overlap(design: Design) -> np.ndarray:
     """R-squared (C,) of each series, as it was bought, on the controls and treatments that are no confounders.
 
-    Within regions. Confounders have a warning of their own (`endogeneity.confounder_overlap`): they are expected to move
-    with spend.
+    Within regions. Confounders have a warning of their own (`endogeneity.confounder_overlap`): they are expected to
+    move with spend.
     """
     data = design.data
     roles = (*data.control_roles, *("treatment",) * len(data.treatment_names))

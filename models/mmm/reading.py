@@ -85,18 +85,17 @@ class Reader:
             values = self.numbers(name)
             bad = ~np.isfinite(values)
             if bad.any():
-                seen = values[np.argmax(bad)]
                 what = "infinite" if np.isinf(values[bad]).all() else "empty or not a number"
                 raise ValueError(
-                    f"column {name!r} is {what} in {int(bad.sum())} rows, first {self._place(bad)} (value {seen}):"
+                    f"column {name!r} is {what} in {int(bad.sum())} rows, first {self._place(bad)}:"
                     " fill it (0 only if that is the truth), or begin the data after it"
                 )
             if nonnegative and (values < 0).any():
                 below = values < 0
                 raise ValueError(
                     f"column {name!r} is {values[np.argmax(below)]:g} {self._place(below)} and below zero in"
-                    f" {int(below.sum())} rows: it cannot be negative. Book refunds and credits in the period of the"
-                    " spend they belong to"
+                    f" {int(below.sum())} rows: it cannot be negative. Book a refund or credit in the period of the"
+                    " spend it belongs to"
                 )
             out[:, :, index] = values.reshape(shape)
         return out

@@ -30,7 +30,7 @@ def first(column, value):
 @pytest.mark.parametrize(
     ("long", "choices", "complaint"),
     [
-        pytest.param(LONG.head(1), {}, "holds 1 date", id="one week"),
+        pytest.param(LONG.head(1), {}, "holds 1 dates", id="one week"),
         pytest.param(LONG.head(20), {}, "20 weeks of data", id="too short"),
         pytest.param(
             LONG.with_columns(b=pl.lit(0.0)), {}, "'b' of channel 'b' is zero in every row", id="all-zero channel"
@@ -52,11 +52,136 @@ def first(column, value):
         pytest.param(LONG.with_columns(date=pl.lit("soon")), {}, "'soon' is not a date", id="text date"),
         pytest.param(PANEL.slice(1), {"geo": "geo"}, "1 of 180 geo-week rows are missing", id="ragged panel"),
         pytest.param(LONG, {"organic": {"a": "price"}}, "both paid .* and organic", id="paid and organic"),
+        pytest.param(
+            LONG.with_columns(pl.col("date").dt.strftime("%d.%m.%Y")),
+            {},
+            "row 1: '03.01.2022' is not a date like",
+            id="other date format",
+        ),
+        pytest.param(first("date", None), {}, "'date' is empty in 1 rows, first in row 6", id="empty date"),
+        pytest.param(
+            LONG.with_columns(a=pl.lit("1,234")),
+            {},
+            "'a' holds String, not numbers: '1,234' on 2022-01-03",
+            id="thousands separator",
+        ),
+        pytest.param(LONG.to_dict(), {}, "frame is a builtins.dict", id="no frame"),
+        pytest.param(LONG, {"spend": ["a", "b"]}, r"spend=\['a', 'b'\]: give a mapping", id="spend as list"),
+        pytest.param(LONG, {"controls": ["price"]}, "controls=.*give a mapping such as", id="controls as list"),
+        pytest.param(LONG, {"spend": {1: "a"}}, "spend holds the name 1", id="channel without a name"),
+        pytest.param(LONG, {"spend": {"baseline": "a"}}, "a channel and of a line of the result", id="reserved name"),
+        pytest.param(LONG, {"spend": {"a, b": "a"}}, "leave the comma out", id="comma in a name"),
+        pytest.param(LONG, {"kpi_unit": "money"}, "kpi_unit='money': one of revenue, count", id="unknown unit"),
+        pytest.param(LONG, {"value_per_kpi": 5.0}, "a KPI in money has no value per unit", id="value of money"),
+        pytest.param(LONG, {"value_per_kpi": float("inf"), "kpi_unit": "count"}, "value_per_kpi=inf", id="value inf"),
+        pytest.param(LONG, {"events": {"fair": ["soon"]}}, "'soon', which is not a date", id="event without date"),
+        pytest.param(LONG, {"reach": {"a": "a"}}, "reach.'a'.='a': give a pair", id="reach without frequency"),
+        pytest.param(LONG, {"levels": "ai"}, "give a list of organic channels", id="levels as text"),
+        pytest.param(
+            LONG,
+            {"controls": {"price": "precision"}, "treatments": [Treatment("price", 0.0)]},
+            "as a treatment",
+            id="control and treatment",
+        ),
+        pytest.param(LONG.with_columns(pl.col("kpi") * -1), {}, "adds up to -", id="kpi with the wrong sign"),
+        pytest.param(first("kpi", 1e9), {}, r"'kpi' is 1e\+09 on 2022-02-07, .* times its next", id="kpi typing error"),
+        pytest.param(
+            LONG.with_columns(kpi=pl.when(pl.int_range(pl.len()) < 9).then(1.0).otherwise(0.0)),
+            {},
+            "zero in all but 9 of 60",
+            id="hardly any sales",
+        ),
+        pytest.param(
+            LONG.with_columns(copy=pl.col("kpi") * 2 + 1),
+            {"controls": {"copy": "precision"}},
+            "'copy', declared a control, is 'kpi' in another unit",
+            id="kpi as control",
+        ),
+        pytest.param(LONG.with_columns(a=pl.col("kpi") * 0.1), {}, "computed from sales", id="share of sales as spend"),
+        pytest.param(
+            PANEL.with_columns(kpi=pl.when(pl.col("geo") == "g1").then(0.0).otherwise(pl.col("kpi"))),
+            {"geo": "geo"},
+            "0 in every row of geo 'g1'",
+            id="region without sales",
+        ),
+        pytest.param(
+            pl.concat([LONG, LONG.with_columns(geo=pl.lit("copy"))]),
+            {"geo": "geo"},
+            "same in geo 'copy' and 'g0'",
+            id="national figure in every region",
+        ),
     ],
 )
 def test_bad_input_is_refused_by_name(long, choices, complaint):
     with pytest.raises(ValueError, match=complaint):
         read(long, **choices)
+
+
+def test_a_kpi_that_was_computed_is_refused():
+    data = read(LONG.with_columns(kpi=1000.0 + 5 * pl.int_range(pl.len())))
+    with pytest.raises(ValueError, match="'kpi' is given exactly by its trend"):
+        check(plan(data))
+
+
+def found_in(long, **choices):
+    return {(w.code, w.subject) for w in read(long, **choices).findings}
+
+
+HALF = pl.int_range(pl.len()) < 30
+
+
+@pytest.mark.parametrize(
+    ("long", "choices", "finding"),
+    [
+        pytest.param(
+            LONG.with_columns(shown=pl.when(HALF).then(0.0).otherwise(pl.col("a") * 90)),
+            {"exposure": {"a": "shown"}}, ("spend_without_delivery", "a"), id="impressions missing for a year",
+        ),
+        pytest.param(
+            LONG.with_columns(shown=pl.col("a") * 90, a=pl.when(HALF).then(0.0).otherwise(pl.col("a"))),
+            {"exposure": {"a": "shown"}}, ("delivery_without_spend", "a"), id="spend missing for a year",
+        ),
+        pytest.param(
+            LONG.with_columns(shown=pl.when(HALF).then(pl.col("a") / 1000).otherwise(pl.col("a"))),
+            {"exposure": {"a": "shown"}}, ("cost_per_delivery_jumps", "a"), id="impressions in thousands at first",
+        ),
+        pytest.param(
+            LONG.with_columns(a=pl.when(HALF).then(pl.col("a") * 100).otherwise(pl.col("a"))), {},
+            ("unit_changes", "a"), id="spend in cents at first",
+        ),
+        pytest.param(
+            LONG.with_columns(kpi=pl.when(HALF).then(pl.col("kpi") * 100).otherwise(pl.col("kpi"))), {},
+            ("unit_changes", "kpi"), id="sales in cents at first",
+        ),
+        pytest.param(
+            LONG.with_columns(price=pl.lit(3.0)), {"controls": {"price": "precision"}}, ("constant_column", "price"),
+            id="constant control",
+        ),
+        pytest.param(first("kpi", 2e5), {}, ("kpi_spike", "kpi"), id="a week of twenty"),
+    ],
+)  # fmt: skip
+def test_values_that_cannot_mean_what_they_say_are_named(long, choices, finding):
+    assert finding in found_in(long, **choices)
+
+
+def test_ordinary_data_have_no_findings():
+    delivered = LONG.with_columns(shown=pl.col("a") * 90 * (1.1 + pl.col("price") * 0.02))
+    assert found_in(delivered, exposure={"a": "shown"}, controls={"price": "precision"}) == set()
+
+
+def test_a_control_that_repeats_a_channel_is_named():
+    rng = np.random.default_rng(1)
+    clicks = LONG.with_columns(clicks=pl.col("a") * 3 + pl.Series(rng.normal(0, 100, LONG.height)))
+    both = read(clicks, controls={"clicks": "precision", "price": "precision"})
+    assert [w.subject for w in check(plan(both)) if w.code == "channel_moves_with_controls"] == ["a"]
+    alone = read(clicks, controls={"price": "precision"})
+    assert "channel_moves_with_controls" not in [w.code for w in check(plan(alone))]
+
+
+def test_dates_with_a_time_of_day_are_their_days():
+    timed = LONG.with_columns(pl.col("date").dt.strftime("%Y-%m-%dT00:00:00Z"))
+    local = LONG.with_columns(pl.col("date").cast(pl.Datetime).dt.replace_time_zone("Europe/Berlin"))
+    assert read(timed).dates == read(local).dates == read(LONG).dates
 
 
 def test_an_irrelevant_control_is_left_out():
