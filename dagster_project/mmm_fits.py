@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
 import polars as pl
 
 from dagster_project.model_inputs import MmmInput
@@ -79,17 +81,17 @@ def find(folder: Path, prepared: MmmInput, company: Settings, *, seed: int, code
     began = time.monotonic()
     spec = specification(company)
     data = panel(prepared, company)
-    base, why_not = _base(prepared, company, data)
+    base, why_not = _base(prepared, company, data, spec)
     base_key = _key("sampled", spec, base, seed, code) if base else None
     key = _key("carried" if base else "sampled", spec, prepared, seed, code)
-    file = folder / f"{key[:16]}.npz"
+    file = folder / file_of(key)
     kept = file.exists()
     if kept:
         found = load(file)
     elif base is None or base_key is None:
         found = fit(data, spec, seed=seed)
     else:
-        behind = folder / f"{base_key[:16]}.npz"
+        behind = folder / file_of(base_key)
         if not behind.exists():
             fit(panel(base, company), spec, seed=seed).save(behind)
         found = refresh(load(behind), data, seed=seed)
@@ -121,21 +123,52 @@ def anchor(first: date, last: date, grain: str) -> date | None:
     return cut if cut - first >= LEAST else None
 
 
-def _base(prepared: MmmInput, company: Settings, data: MMMData) -> tuple[MmmInput | None, str]:
+def needed(con: duckdb.DuckDBPyConnection, run_id: str, published: Collection[str], keep: int) -> set[str]:
+    """Files that a run, the one it is compared with, and the retained runs stand on, sampled fits included.
+
+    Retained are the runs of the `published` snapshots (`published-<run>`) and the `keep` that finished last.
+    """
+    rows = con.execute(
+        "select file, base_key from measurement.mmm_fit where run_id in (select unnest($runs))"
+        " or run_id in (select previous_run_id from measurement.mmm_fit where run_id = $run)"
+        " or run_id in (select run_id from ops.run where status = 'finished' order by finished_at desc limit $keep)",
+        {"runs": [run_id, *(name.removeprefix("published-") for name in published)], "run": run_id, "keep": keep},
+    ).fetchall()
+    return {file for file, _ in rows} | {file_of(base) for _, base in rows if base}
+
+
+def prune(folder: Path, keep: Collection[str]) -> list[str]:
+    """Delete the fits outside `keep` (file names), and what a killed run left half written.
+
+    Returns the names that are gone. A fit that is wanted again later is made again, to the same digits.
+    """
+    gone = [path for path in folder.glob("*.npz*") if path.name not in keep]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return sorted(path.name for path in gone)
+
+
+def file_of(key: str) -> str:
+    """Name of the file that holds the fit of a key."""
+    return f"{key[:16]}.npz"
+
+
+def _base(prepared: MmmInput, company: Settings, data: MMMData, spec: MMMSpec) -> tuple[MmmInput | None, str]:
     """The part of the panel that is sampled, or None and the reason why all of it is."""
-    from models.mmm.sequential import carries
+    from models.mmm.recognise import unsupported
+    from models.mmm.updating import refuse_another_model
 
     cut = anchor(data.dates[0], data.dates[-1], data.grain)
-    refused = carries(data)
+    refused = unsupported(spec, data)
     if refused:
-        return None, f"sampled on all periods: {refused}"
+        return None, f"sampled on all periods: {refused[0]} is not in the density that re-weighting runs on"
     if cut is None:
         return None, "sampled on all periods: too few, or too coarse, to anchor a fit before the days still restated"
     part = replace(prepared, frame=prepared.frame.filter(pl.col("date") < cut))
     try:
-        panel(part, company)
+        refuse_another_model(panel(part, company), data)
     except ValueError as lacking:
-        return None, f"sampled on all periods, as those before {cut} do not make a model: {lacking}"
+        return None, f"sampled on all periods, as those before {cut} do not make this model: {lacking}"
     return part, ""
 
 

@@ -111,12 +111,16 @@ def mmm(warehouse: Warehouse) -> dg.MaterializeResult:
         record_warnings(con, facts.run_id, warnings)
         run_record.record_checks(con, facts.run_id, [verdict])
         run_record.record_not_run(con, facts.run_id, "media mix model", None)
+        published = [file.stem for file in workspace().derived.glob("published-*.duckdb")]
+        needed = mmm_fits.needed(con, facts.run_id, published, company.retention.published)
+    forgotten = mmm_fits.prune(workspace().fits, needed)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": tables["measurement.channel_estimate"].height,
             "fit": "kept from an earlier run of the same data, spec, code and seed"
             if found.kept
             else f"made in {found.seconds:.1f} s",
+            "older_fits_deleted": len(forgotten),
             "path": found.path,
             "reason": found.reason,
             "engine": f"{fit.engine}: {fit.engine_reason}",

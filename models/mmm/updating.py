@@ -55,7 +55,7 @@ def refresh(fit: MMMFit, new_data: MMMData, *, seed: int) -> MMMFit:
     Scaling constants and response form stay frozen while draws are re-weighted or resampled from where they were, so
     that numbers move only because the data did. The result's last decision says the path and why; `Refreshed.path`
     and `.reason` hold the same. Weights always count from the last sampled fit, however many refreshes lie between.
-    Raises ValueError if channels, controls or geos changed.
+    Raises ValueError if channels, controls or geos changed, or a control moved for the first time.
     """
     refuse_another_model(fit.data, new_data)
     origin = fit.origin if isinstance(fit, Refreshed) and fit.origin else fit
@@ -98,13 +98,22 @@ def extended(fit: MMMFit, data: MMMData) -> Design:
 
 
 def refuse_another_model(old: MMMData, new: MMMData) -> None:
-    """Raises ValueError where the two panels differ in more than rows and values."""
+    """Raises ValueError where the two panels differ in more than rows and values, or a control has no scale yet."""
     for field in ("channels", "organic", "geos", "control_names", "control_roles", "treatment_names", "kpi_name",
                   "grain"):  # fmt: skip
         if getattr(old, field) != getattr(new, field):
             raise ValueError(
                 f"refresh: {field} changed from {getattr(old, field)} to {getattr(new, field)}; that is another model,"
                 " fit it anew"
+            )
+    for names, before, after in (
+        (old.control_names, old.controls, new.controls), (old.treatment_names, old.treatments, new.treatments)
+    ):  # fmt: skip
+        woken = [n for k, n in enumerate(names) if not np.ptp(before[..., k]) and np.ptp(after[..., k])]
+        if woken:
+            raise ValueError(
+                f"refresh: {', '.join(woken)} never moved in the earlier data and does now; that is another model, fit"
+                " it anew"
             )
 
 

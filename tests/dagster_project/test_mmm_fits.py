@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 
+import duckdb
 import numpy as np
 import polars as pl
 import pytest
 
-from dagster_project import mmm_rows
+from dagster_project import mmm_fits, mmm_rows, results, run_record
 from dagster_project.mmm_fits import anchor, find, write_card
 from dagster_project.model_inputs import MmmInput
 from dagster_project.settings import Settings
@@ -70,6 +71,33 @@ def test_a_run_carries_the_anchored_fit_on_and_keeps_the_result(fits, company: S
     assert again.fit.roas().equals(made.fit.roas())
 
 
+def by_region(weeks: int) -> MmmInput:
+    """Three regions whose channels do the same, with spends and noise of their own."""
+    parts = [
+        inputs(weeks, seed=g).frame.select("date", pl.lit(f"g{g}").alias("geo"), "kpi", "a", "b") for g in range(3)
+    ]
+    return MmmInput(pl.concat(parts), ("a", "b"), {}, "geo", "week", ())
+
+
+def test_a_workspace_of_regions_is_anchored_too(fits, company: Settings) -> None:
+    """The next week of three regions needs no sampling: both stand on the same sampled fit."""
+    first = find(fits, by_region(66), company, seed=1, code="c")
+    sampled = set(fits.iterdir())
+    again = find(fits, by_region(67), company, seed=1, code="c")
+    assert (first.path, first.base_key) == (again.path, again.base_key) == ("re-weighted", first.base_key)
+    assert again.reason.endswith("moved with the posterior's peak")
+    assert {p.name for p in set(fits.iterdir()) - sampled} == {again.file}
+
+
+def test_a_control_that_the_anchor_does_not_know_is_another_model(company: Settings) -> None:
+    began = pl.when(pl.int_range(pl.len()) < 97).then(0.0).otherwise(pl.int_range(pl.len()) % 3)
+    young = inputs(100)
+    young = replace(young, frame=young.frame.with_columns(control_rival=began), controls={"control_rival": "precision"})
+    part, reason = mmm_fits._base(young, company, mmm_fits.panel(young, company), mmm_fits.specification(company))
+    assert part is None
+    assert "control_rival" in reason
+
+
 def test_what_lies_around_does_not_matter(fits, company: Settings, tmp_path) -> None:
     """The next week in a workspace with history, and in one without: the same fit to the last bit."""
     find(fits, inputs(100), company, seed=1, code="c")
@@ -119,6 +147,35 @@ def test_attempts_to_break_a_result_join_the_diagnostics_a_failed_one_first() ->
     )
     rows = mmm_rows.with_falsification(kept, SimpleNamespace(tests=tests))
     assert dict(rows.select("name", "passed").iter_rows()) == {"r_hat": True, "block: a": False, "placebo: b": True}
+
+
+def test_fits_that_no_retained_run_stands_on_are_deleted(tmp_path) -> None:
+    """Kept: this run's, the one it is compared with, published ones, the last finished one; each with its base."""
+    with duckdb.connect() as con:
+        for schema in run_record.SCHEMAS:
+            con.execute(f"create schema {schema}")
+        con.execute(f"create table ops.run ({run_record.OPS_TABLES['run']})")
+        results.create_tables(con)
+        for day, run in enumerate(("oldest", "compared", "published", "old", "last", "now"), start=1):
+            con.execute(
+                "insert into ops.run (run_id, started_at, finished_at, status) values (?, ?, ?, ?)",
+                [run, datetime(2026, 1, day), datetime(2026, 1, day), "started" if run == "now" else "finished"],
+            )
+            con.execute(
+                "insert into measurement.mmm_fit (run_id, file, base_key, previous_run_id) values (?, ?, ?, ?)",
+                [run, f"{run}.npz", f"base-of-{run}" if run != "last" else None, "compared"],
+            )
+            for name in (f"{run}.npz", mmm_fits.file_of(f"base-of-{run}")):
+                (tmp_path / name).touch()
+        (tmp_path / "killed.npz.part").touch()
+        keep = mmm_fits.needed(con, "now", ["published-published"], 1)
+    gone = mmm_fits.prune(tmp_path, keep)
+    assert gone == sorted(
+        ["oldest.npz", "base-of-oldest.npz", "old.npz", "base-of-old.npz", "base-of-last.npz", "killed.npz.part"]
+    )
+    left = {"now.npz", "compared.npz", "published.npz", "last.npz"}
+    left |= {"base-of-now.npz", "base-of-compared.npz", mmm_fits.file_of("base-of-published")}
+    assert {p.name for p in tmp_path.iterdir()} == left
 
 
 def test_the_card_is_a_whole_file(tmp_path) -> None:

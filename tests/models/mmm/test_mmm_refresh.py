@@ -208,6 +208,13 @@ def test_another_model_is_refused(early, world):
         refresh(early, replace(world, channels=("a", "c")), seed=1)
 
 
+def test_a_control_that_moves_for_the_first_time_is_refused(early, world):
+    """Its scale is frozen at the first fit: one that never moved has none."""
+    still = replace(early.data, controls=early.data.controls * 0)
+    with pytest.raises(ValueError, match="never moved in the earlier data and does now"):
+        refresh(replace(early, design=replace(early.design, data=still)), world, seed=1)
+
+
 def test_smoothed_weights_agree_with_arviz():
     import arviz as az
 
