@@ -136,7 +136,7 @@ def _wider_prior(
     wider = design(plan.data, plan.spec, plan.form, scales=plan.scales, sigma=2 * plan.spec.iroas.sigma)
     block = blocks.build(wider, tests)
     who = ", ".join(n for n, f in zip(plan.data.media_names, far, strict=True) if f)
-    return wider, block, laplace.peak(block, laplace.start(wider), blocks.names(wider)), [Warning(
+    return wider, block, laplace.peak(block, peak.mode, blocks.names(wider)), [Warning(
         "prior_widened", "medium", who,
         f"The data put {who} far outside the usual range of returns, so the belief about all channels was made twice"
         " as wide.",

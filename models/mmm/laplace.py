@@ -11,6 +11,7 @@ import numpy as np
 from models.mmm import block as blocks
 from models.mmm.design import IDENTITY_LINK, Design
 
+MANY = 100  # coordinates beyond which a longer memory of the search's steps saves more than it costs
 CLIP = 0.2  # smallest precision kept, in units of the prior's order: flat directions do not become infinite steps
 
 
@@ -74,12 +75,14 @@ def peak(block: np.ndarray, begin: np.ndarray, names: tuple[str, ...] = ()) -> P
         return -value, -grad.copy()
 
     bounds = [(b - 12, b + 12) for b in begin]
+    memory = 60 if n > MANY else 10
     held = names.index("log_eta") if "log_eta" in names else None
     if held is not None:
         bounds[held] = (begin[held], begin[held])
     found = minimize(
-        negative, begin, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 2000, "maxfun": 4000}
-    )
+        negative, begin, jac=True, method="L-BFGS-B", bounds=bounds,
+        options={"maxiter": 2000, "maxfun": 4000, "maxcor": memory},
+    )  # fmt: skip
     mode = found.x
     step = 1e-4
     hessian = np.empty((n, n))

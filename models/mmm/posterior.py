@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 
 from models.mmm import block as blocks
 from models.mmm.design import Design
+
+PART_DOUBLES = 8_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +66,13 @@ class Posterior:
     def _chosen(self, pick: np.ndarray) -> dict[str, Any]:
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("sampled", "names")}
         return {name: values[pick] for name, values in own.items() if values is not None}
+
+
+def parts(draws: Posterior, numbers: int) -> Iterator[Posterior]:
+    """The draws in consecutive parts, each small enough that `numbers` doubles a draw take at most 64 MB."""
+    size = max(PART_DOUBLES // numbers, 1)
+    for start in range(0, draws.count, size):
+        yield replace(draws, **draws._chosen(np.arange(start, min(start + size, draws.count))))
 
 
 def from_kernel(theta: np.ndarray, block: np.ndarray, design: Design, *, seed: int) -> Posterior:

@@ -204,15 +204,19 @@ def extrapolated_share(fit: MMMFit) -> np.ndarray:
 
     Posterior mean of the effect in a low period over the effect in an average one; zero for a channel that went dark.
     """
-    from models.mmm.posterior import media_sums
+    from models.mmm.posterior import media_sums, parts
 
     geos, periods = fit.design.y.shape
-    labels = np.arange(geos * periods).reshape(geos, periods)
-    effect = media_sums(fit.design, fit.draws.thin(100), fit.design.media, labels, geos * periods)
     settled = min(fit.design.form.taps, periods // 2)  # carryover starts from nothing, which is no low spend
-    effect = effect.reshape(len(effect), geos, periods, -1)[:, :, settled:].reshape(len(effect), -1, effect.shape[2])
-    low, usual = np.quantile(effect, 0.05, axis=1), effect.mean(axis=1)
-    return np.asarray((low / np.where(np.abs(usual) > 0, usual, 1.0)).mean(axis=0))
+    count = geos * (periods - settled)
+    labels = np.full((geos, periods), -1)
+    labels[:, settled:] = np.arange(count).reshape(geos, -1)
+    shares = []
+    for part in parts(fit.draws.thin(100), count * len(fit.design.media)):
+        effect = media_sums(fit.design, part, fit.design.media, labels, count)
+        low, usual = np.quantile(effect, 0.05, axis=1), effect.mean(axis=1)
+        shares.append(low / np.where(np.abs(usual) > 0, usual, 1.0))
+    return np.asarray(np.concatenate(shares).mean(axis=0))
 
 
 def _unseen_levels(fit: MMMFit, limits: Limits) -> list[Warning]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date as Date
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from models.mmm.spec import MMMSpec
 from models.warning import Warning
 
 REPORT_DRAWS = 2000  # joint draws behind a table; more change no printed digit
+CELL_DRAWS = 400  # joint draws behind a mean per cell
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +110,19 @@ class MMMFit:
         self, *, start: Date | None = None, end: Date | None = None, geos: Sequence[str] | None = None
     ) -> np.ndarray:
         """Joint draws (D, C) of incremental KPI per channel in the cells of the window and geos (all by default)."""
-        labels = np.where(self._cells(start, end, geos), 0, -1)
-        return post.media_sums(self.design, self.draws.thin(REPORT_DRAWS), self.design.media, labels, 1)[:, 0, :]
+        if start is None and end is None and geos is None:
+            return self._incremental
+        return self._incremental_in(self._cells(start, end, geos))
+
+    @cached_property
+    def _incremental(self) -> np.ndarray:  # asked for by every table and most checks
+        return self._incremental_in(np.ones(self.design.y.shape, dtype=bool))
+
+    def _incremental_in(self, cells: np.ndarray) -> np.ndarray:
+        draws = self.draws.thin(REPORT_DRAWS)
+        found = post.media_sums(self.design, draws, self.design.media, np.where(cells, 0, -1), 1)[:, 0, :]
+        found.flags.writeable = False
+        return found
 
     def draw_table(self) -> pl.DataFrame:
         """Joint draws over the window: draw, channel, incremental (KPI units)."""
@@ -281,12 +294,18 @@ class MMMFit:
 
     def fitted(self) -> np.ndarray:
         """Posterior mean of the KPI (G, T) without common weekly shocks."""
+        return self._fitted
+
+    @cached_property
+    def _fitted(self) -> np.ndarray:
         geos, periods = self.design.y.shape
-        labels = np.arange(geos * periods).reshape(geos, periods)
-        some = self.draws.thin(400)
-        media = post.media_sums(self.design, some, self.design.media, labels, geos * periods).mean(axis=0).sum(axis=1)
-        linear = post.linear_sums(self.design, some, labels, geos * periods)[1].mean(axis=0).sum(axis=1)
-        return np.asarray((media + linear).reshape(geos, periods))
+        labels, some = np.arange(geos * periods).reshape(geos, periods), self.draws.thin(CELL_DRAWS)
+        total = np.zeros(geos * periods)
+        for part in post.parts(some, geos * periods * len(self.design.media)):
+            total += post.media_sums(self.design, part, self.design.media, labels, geos * periods).sum(axis=(0, 2))
+            total += post.linear_sums(self.design, part, labels, geos * periods)[1].sum(axis=(0, 2))
+        total.flags.writeable = False
+        return (total / some.count).reshape(geos, periods)
 
     def save(self, path: str | Path) -> Path:
         """Everything in one file without pickles; `models.mmm.load` reads it in any process."""

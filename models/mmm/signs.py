@@ -31,7 +31,7 @@ def free_negative(
     if not asked:
         return plan, block, peak, []
     usual = np.exp(plan.effect.mu + plan.effect.sd**2 / 2) * plan.effect.scale_to_iroas * WIDTH
-    loose, _, loose_peak = _with_signs(plan, tests, {names[c]: float(usual[c]) for c in asked})
+    loose, _, loose_peak = _with_signs(plan, peak, tests, {names[c]: float(usual[c]) for c in asked})
     at = blocks.names(loose).index(f"effect[{names[0]}]")
     value = loose_peak.mode[at : at + len(names)]
     spread = np.sqrt((loose_peak.factor**2).sum(axis=1))[at : at + len(names)]
@@ -40,17 +40,21 @@ def free_negative(
     found = [_hint(names[c], z[c]) for c in asked if -CLEAR <= z[c] < -HINT]
     if not below:
         return plan, block, peak, found
-    freed, block, peak = _with_signs(plan, tests, {names[c]: float(usual[c]) for c in below})
+    freed, block, peak = _with_signs(plan, peak, tests, {names[c]: float(usual[c]) for c in below})
     return freed, block, peak, found + [_freed(names[c], z[c]) for c in below]
 
 
-def _with_signs(plan: Design, tests: Calibration, widths: dict[str, float]) -> tuple[Design, np.ndarray, laplace.Peak]:
+def _with_signs(
+    plan: Design, peak: laplace.Peak, tests: Calibration, widths: dict[str, float]
+) -> tuple[Design, np.ndarray, laplace.Peak]:
     beliefs = {name: ChannelSpec(signed_iroas=Normal(mu=0.0, sigma=sd)) for name, sd in widths.items()}
     spec = plan.spec.model_copy(update={"channels": {**plan.spec.channels, **beliefs}})
     sigma = float(plan.effect.sd[0]) if plan.effect.basis[0] == "iroas" else None
     loose = design(plan.data, spec, plan.form, scales=plan.scales, sigma=sigma)
-    block = blocks.build(loose, tests)
-    return loose, block, laplace.peak(block, laplace.start(loose), blocks.names(loose))
+    block, at = blocks.build(loose, tests), blocks.names(loose).index(f"effect[{plan.data.media_names[0]}]")
+    begin = peak.mode.copy()  # everything as it was, but the effects: those start at nothing and may go either way
+    begin[at : at + len(loose.media)] = laplace.start(loose)[at : at + len(loose.media)]
+    return loose, block, laplace.peak(block, begin, blocks.names(loose))
 
 
 def _freed(name: str, z: float) -> Warning:

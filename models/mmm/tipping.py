@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from models.mmm.posterior import media_sums
+from models.mmm.posterior import media_sums, parts
 
 if TYPE_CHECKING:
     from models.mmm.result import MMMFit
@@ -66,7 +66,9 @@ def _controls(fit: MMMFit) -> tuple[list[str], np.ndarray]:
         return [], np.zeros((0, len(fit.data.channels)))
     geos, periods = plan.y.shape
     cells = np.arange(geos * periods).reshape(geos, periods)
-    media = media_sums(plan, fit.draws.thin(200), plan.media, cells, geos * periods).mean(axis=0)
+    some = fit.draws.thin(200)
+    pieces = parts(some, geos * periods * len(plan.media))
+    media = sum(media_sums(plan, part, plan.media, cells, geos * periods).sum(axis=0) for part in pieces) / some.count
     linear = plan.baseline.columns.reshape(len(plan.baseline.names), -1).T
     y = plan.y.ravel()
     out = np.zeros((len(chosen), len(fit.data.channels)))
