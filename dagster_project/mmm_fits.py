@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
-import polars as pl
 
 from dagster_project.model_inputs import MmmInput
 from dagster_project.settings import Settings
@@ -56,6 +55,7 @@ def panel(prepared: MmmInput, company: Settings) -> MMMData:
         organic={c: c for c in prepared.measured},
         organic_se={c: f"{c}_se" for c in prepared.measured},
         levels=prepared.measured,
+        events=prepared.events,
         kpi_unit="revenue" if company.kpi.name == "revenue" else "count",
         value_per_kpi=float(company.kpi.value_per_unit) if company.kpi.value_per_unit else None,
     )
@@ -164,7 +164,7 @@ def _base(prepared: MmmInput, company: Settings, data: MMMData, spec: MMMSpec) -
         return None, f"sampled on all periods: {refused[0]} is not in the density that re-weighting runs on"
     if cut is None:
         return None, "sampled on all periods: too few, or too coarse, to anchor a fit before the days still restated"
-    part = replace(prepared, frame=prepared.frame.filter(pl.col("date") < cut))
+    part = prepared.before(cut)
     try:
         refuse_another_model(panel(part, company), data)
     except ValueError as lacking:
@@ -173,5 +173,5 @@ def _base(prepared: MmmInput, company: Settings, data: MMMData, spec: MMMSpec) -
 
 
 def _key(kind: str, spec: MMMSpec, prepared: MmmInput, seed: int, code: str) -> str:
-    content = prepared.frame.write_csv(float_precision=9)
+    content = f"{prepared.frame.write_csv(float_precision=9)}|{sorted(prepared.events.items())}"
     return hashlib.sha256(f"{kind}|{spec.model_dump_json()}|{seed}|{code}|{content}".encode()).hexdigest()

@@ -5,13 +5,15 @@ No estimate is made here; what had to be decided on the way (grain, regions, mis
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import duckdb
 import polars as pl
 
 from dagster_project import visibility_inputs
+from dagster_project.public_holidays import events
 from dagster_project.settings import Settings
 
 GRAINS = ("day", "week", "month")
@@ -24,6 +26,7 @@ class MmmInput:
     """The wide panel of the media mix model: `date`, [`geo`], `kpi`, one column a channel and a control.
 
     `measured` are channels without spend that are estimates themselves: a column with the name and one with `_se`.
+    `events` are days that may be unlike others, by name.
     """
 
     frame: pl.DataFrame
@@ -33,6 +36,12 @@ class MmmInput:
     grain: str
     notes: tuple[str, ...]
     measured: tuple[str, ...] = ()
+    events: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
+
+    def before(self, cut: date) -> MmmInput:
+        """The same panel as it was known before the period that begins on `cut`."""
+        known = {name: tuple(day for day in days if day < cut) for name, days in self.events.items()}
+        return replace(self, frame=self.frame.filter(pl.col("date") < cut), events=known)
 
 
 def mmm_input(con: duckdb.DuckDBPyConnection, settings: Settings) -> MmmInput | str:
@@ -74,7 +83,8 @@ def mmm_input(con: duckdb.DuckDBPyConnection, settings: Settings) -> MmmInput | 
     seen = visibility_inputs.weekly_share(con, settings.company)
     frame, used = visibility_inputs.joined(frame, seen, grain, anchor, by_geo, notes)
     measured = (visibility_inputs.CHANNEL,) if used else ()
-    return MmmInput(frame, channels, controls, "geo" if by_geo else None, grain, tuple(notes), measured)
+    days_off = _holidays(frame, grain, settings.mmm.holidays, notes)
+    return MmmInput(frame, channels, controls, "geo" if by_geo else None, grain, tuple(notes), measured, days_off)
 
 
 def _grain(kpi: pl.DataFrame, spend: pl.DataFrame, settings: Settings, notes: list[str]) -> str:
@@ -198,6 +208,19 @@ def _with_controls(
             continue
         frame, controls[column] = joined.sort(["geo", "date"] if by_geo else ["date"]), str(role)
     return frame, controls
+
+
+def _holidays(frame: pl.DataFrame, grain: str, code: str | None, notes: list[str]) -> dict[str, tuple[date, ...]]:
+    """Public holidays within the panel; none without a country, none by month, where they are part of the season."""
+    if code is None:
+        return {}
+    if grain == "month":
+        notes.append(f"mmm.holidays {code}: by month public holidays are part of the season, left out of the model")
+        return {}
+    first, last = _day(frame["date"].min()), _day(frame["date"].max())
+    found = events(code, first, last if grain == "day" else _period_end(last, grain))
+    notes.append(f"the model knows the public holidays of {code}: {', '.join(found) or 'none in these periods'}")
+    return found
 
 
 def quarter_of(day: date, year_starts_in_month: int) -> str:

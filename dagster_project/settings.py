@@ -232,8 +232,18 @@ class Mmm(_Part):
     chains: int = Field(default=4, ge=2, le=8)
     start: date | None = None
     max_lag_weeks: int = Field(default=13, ge=1, le=52)
+    holidays: str | None = Field(default=None, pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")
     falsify: bool = False
     experiments: bool = False
+
+    @field_validator("holidays")
+    @classmethod
+    def _of_a_country(cls, code: str | None) -> str | None:
+        from dagster_project.public_holidays import unknown
+
+        if code and (wrong := unknown(code)):
+            raise ValueError(wrong)
+        return code
 
 
 class Patterns(_Part):

@@ -1,0 +1,55 @@
+"""Public holidays of the company's country as events of the media mix model, where plumbline.yaml names a country."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from datetime import date, timedelta
+
+POOLED = "public holidays"
+ENOUGH = timedelta(days=2 * 365)  # history after which a holiday that came back has an effect of its own
+_REMARK = re.compile(r"\s*\([^)]*\)$")  # "(observed)", "(estimated)": the same holiday
+
+
+def unknown(code: str) -> str:
+    """Empty for a country, or country and region, whose holidays are known; else what is wrong with the code."""
+    import holidays
+
+    country, _, region = code.partition("-")
+    known = holidays.list_supported_countries()
+    if country not in known:
+        return f"the holidays of {country} are not known; write an ISO country code such as DE or US, or leave it out"
+    if region and region not in known[country]:
+        return (
+            f"{country} has no region {region} with holidays of its own; it has {', '.join(known[country]) or 'none'}"
+        )
+    return ""
+
+
+def named(code: str, first: date, last: date) -> dict[str, tuple[date, ...]]:
+    """Name of each holiday, in English where the calendar has it, and its days from `first` to `last`, in order."""
+    import holidays
+
+    country, _, region = code.partition("-")
+    kind = holidays.country_holidays(country)
+    spoken = "en_US" if "en_US" in kind.supported_languages else kind.default_language
+    years = range(first.year, last.year + 1)
+    found: defaultdict[str, set[date]] = defaultdict(set)
+    for day, names in holidays.country_holidays(country, subdiv=region or None, years=years, language=spoken).items():
+        for name in names.split("; ") if first <= day <= last else ():
+            found[_REMARK.sub("", name)].add(day)
+    return {name: tuple(sorted(days)) for name, days in sorted(found.items())}
+
+
+def events(code: str, first: date, last: date) -> dict[str, tuple[date, ...]]:
+    """The events of a model whose data go from `first` to `last`: name to days.
+
+    With two years of history each holiday that fell twice into the first two has an effect of its own; all the others
+    share one, as a holiday seen once cannot be told from anything else that happened in its week.
+    """
+    whole = named(code, first, last)
+    own = {}
+    if last - first >= ENOUGH:
+        own = {n: days for n, days in whole.items() if sum(day - first < ENOUGH for day in days) > 1}
+    rest = sorted({day for n, days in whole.items() if n not in own for day in days})
+    return own | ({POOLED: tuple(rest)} if rest else {})
