@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from dagster_project.commands.plan_words import print_plan
 from dagster_project.commands.terminal import (
     BROKEN,
     NO,
@@ -20,7 +21,6 @@ from dagster_project.commands.terminal import (
     err,
     opened,
     out,
-    rows_as_table,
     stop,
 )
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 SEED = 1  # of the optimiser's random starts; the draws of the fit carry its own seed
 BUDGETS = 11  # points of the frontier, from half the budget to as far as spend was observed
-NARROW = 110  # columns of a terminal below which a table keeps its most needed columns
 OBJECTIVES = ("mean", "cvar", "safe")
 SPLITS = ("channel", "geo", "period")
 
@@ -112,6 +111,8 @@ def plan(
         money = goal.budget if goal else float(asked.budget or 0)
         with say("best plan and its risk"):
             made = _made(outlook, money, asked, wanted)
+        with say("what the next unit of budget brings"):
+            further = _next_unit(outlook, money, asked, wanted)
         points = None
         if frontier or picture:
             with say("other budgets"):
@@ -120,11 +121,11 @@ def plan(
         if picture:
             with say("pictures"):
                 files = _pictures(workspace.reports, made, outlook, found, settings, points, future)
-    document = _document(made, found, settings, outlook, goal, points if frontier else None, files)
+    document = _document(made, found, settings, goal, points if frontier else None, files, further)
     if json_:
         as_json(document)
     else:
-        _print(document, made, settings, frontier)
+        print_plan(document, made, found, settings)
 
 
 def _asked(
@@ -264,6 +265,14 @@ def _points(outlook: Outlook, budget: float, asked: _Asked, wanted: Constraints)
     )  # fmt: skip
 
 
+def _next_unit(outlook: Outlook, budget: float, asked: _Asked, wanted: Constraints) -> tuple[float, ...] | None:
+    from models.planning import next_return
+
+    return next_return(
+        outlook, budget, wanted, objective=asked.objective, risk_share=asked.risk_share, seed=SEED  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
 def _pictures(
     reports: Path, made: Plan, outlook: Outlook, found: Basis, settings: Settings, points: pl.DataFrame | None,
     future: Mapping[str, Any],
@@ -271,6 +280,7 @@ def _pictures(
     import polars as pl
 
     from dagster_project.planning_inputs import PREFIX
+    from dagster_project.planning_tables import write_tables
     from feedback.reports.plan_page import PlanContext, write_plan
     from models.planning.future import next_dates
 
@@ -281,14 +291,26 @@ def _pictures(
         {n.removeprefix(PREFIX): f"{v.mean():,.4g} on average, {v.min():,.4g} to {v.max():,.4g}"
          for n, v in future.items()},
     )  # fmt: skip
-    folder = reports / f"plan-{dates[0]}-{made.horizon}x{found.fit.data.grain}-{made.budget:.0f}-{made.objective}"
+    split = [c for c in ("geo", "period") if made.schedule[c].is_not_null().any()]
+    name = [f"plan-{dates[0]}-{made.horizon}x{found.fit.data.grain}-{made.budget:.0f}-{made.objective}", *split]
     shown = made.allocation.select(pl.max_horizontal("current", "planned")).to_series().to_list()
-    return write_plan(folder, made, outlook.response_table(shown), context, points)
+    curves = outlook.response_table(shown)
+    files = write_plan(reports / "-".join(name), made, curves, context, points)
+    return files | write_tables(reports / "-".join(name), made, curves, points, dates)
+
+
+def _profits(made: Plan, margin: float) -> dict[str, float]:
+    """Margin times mean outcome less cost: of the plan, of the current mix at this budget, of spending on as before."""
+    return {
+        "planned": margin * float(made.planned.mean()) - made.budget,
+        "current mix": margin * float(made.current.mean()) - made.budget,
+        "spending on as before": margin * made.going_on[0] - made.recent,
+    }
 
 
 def _document(
-    made: Plan, found: Basis, settings: Settings, outlook: Outlook, goal: Goal | None, points: pl.DataFrame | None,
-    files: Mapping[str, Path],
+    made: Plan, found: Basis, settings: Settings, goal: Goal | None, points: pl.DataFrame | None,
+    files: Mapping[str, Path], further: tuple[float, ...] | None,
 ) -> dict[str, Any]:  # fmt: skip
     from models.planning.future import next_dates
 
@@ -309,10 +331,15 @@ def _document(
         "objective": made.objective,
         "goal": vars(goal) if goal else None,
         "allocation": made.allocation.to_dicts(),
-        "schedule": made.schedule.to_dicts() if detailed else None,
+        "schedule": [r | {"from": dates[r["period"] - 1] if r["period"] else None} for r in made.schedule.to_dicts()]
+        if detailed
+        else None,
         "outcome": made.outcome.to_dicts(),
         "interval": "90 % parameter interval of the mean effect",
-        "gain": {"mean": made.gain, "q05": low, "q95": high, "without_luck": made.gain_checked},
+        "gain": {"mean": made.gain, "q05": low, "q95": high, "plan_for": made.plan_for},
+        "next_unit": dict(zip(("mean", "q05", "q95"), further, strict=True)) if further else None,
+        "recent": {"cost": made.recent, **dict(zip(("mean", "q05", "q95"), made.going_on, strict=True))},
+        "profit_after_media": _profits(made, margin) if margin else None,
         "later_share": made.later_share,
         "probability_better": made.probability_better,
         "probability_of_loss": made.probability_of_loss(margin) if margin else None,
@@ -323,74 +350,3 @@ def _document(
         "frontier": points.to_dicts() if points is not None else None,
         "files": dict(files),
     }
-
-
-def _print(document: Mapping[str, Any], made: Plan, settings: Settings, frontier: bool) -> None:
-    money = settings.report_currency
-    if document["goal"]:
-        goal = document["goal"]
-        out.print(
-            f"{goal['kind']} {goal['target']:,.4g} needs a budget of {goal['budget']:,.0f} {money}"
-            f" (met in {goal['share_of_draws']:.0%} of the draws)",
-            markup=False, highlight=False,
-        )  # fmt: skip
-    out.print(
-        f"{made.budget:,.0f} {money} for {made.horizon} {document['grain']}s, {document['from']} to {document['to']},"
-        f" from {document['run_id']} ({document['evidence']})",
-        markup=False, highlight=False,
-    )  # fmt: skip
-    rows_as_table("plan", [_line(r) for r in document["allocation"]])
-    if document["schedule"]:
-        rows_as_table("schedule", [_without_nothing(r) for r in document["schedule"]])
-    planned, now = document["outcome"]
-    low, high = made.gain_range()
-    lines = [
-        f"planned media brings {_range(planned)} {money}, the current mix {_range(now)}"
-        f" (90 % parameter interval; {made.later_share:.0%} of it arrives after the horizon)",
-        f"gain {made.gain:+,.0f} ({low:+,.0f} to {high:+,.0f}), {made.gain_checked:+,.0f} without the luck of the pick;"
-        f" better than the current mix with probability {made.probability_better:.0%}",
-        f"sales without this media: {made.baseline[0]:,.0f} ({made.baseline[1]:,.0f} to {made.baseline[2]:,.0f})",
-    ]
-    if made.held_back > 0.01 * abs(made.gain):
-        lines.append(f"evidence limits hold back {made.held_back:,.0f}; tests would free it (`plumbline experiment`)")
-    if document["probability_of_loss"] is not None:
-        lines.append(
-            f"media earns less than it costs with probability {document['probability_of_loss']:.0%}"
-            f" (margin {settings.margin})"
-        )
-    for line in lines:
-        out.print(line, markup=False, highlight=False)
-    if frontier and document["frontier"]:
-        keep = ("budget", "mean", "q05", "q95", "iroas", "next_unit")
-        rows_as_table("frontier", [{k: r[k] for k in keep} for r in document["frontier"]])
-    for w in made.warnings:
-        if w.severity != "info":
-            out.print(f"{w.severity}: {w.subject}: {w.message} {w.action}", markup=False, highlight=False)
-    for path in document["files"].values():
-        out.print(str(path), markup=False, highlight=False)
-
-
-def _line(r: Mapping[str, Any]) -> dict[str, Any]:
-    short = {
-        "channel": r["channel"],
-        "current": float(round(r["current"])),
-        "planned": float(round(r["planned"])),
-        "change": f"{r['change']:+.0%}",
-        "limit": "" if r["at_limit"] == "free" else f"at {r['at_limit']}",
-    }
-    if out.is_terminal and out.width < NARROW:
-        return short
-    return short | {
-        "range": f"{r['low']:,.0f} - {r['high']:,.0f}",
-        "raised in": f"{r['raised_in']:.0%}",
-        "mROAS": f"{r['mroas']:.2f}",
-        "number is": r["tier"],
-    }
-
-
-def _range(row: Mapping[str, Any]) -> str:
-    return f"{row['mean']:,.0f} ({row['q05']:,.0f} to {row['q95']:,.0f})"
-
-
-def _without_nothing(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in row.items() if v is not None}

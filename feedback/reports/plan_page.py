@@ -104,7 +104,14 @@ def _tiles(plan: Plan, context: PlanContext) -> Sequence[Mapping[str, str]]:
         {
             "label": "gain of the plan",
             "value": f"{plan.gain:+,.0f}",
-            "note": f"{low:+,.0f} to {high:+,.0f}; {plan.gain_checked:+,.0f} without the luck of the pick",
+            "note": f"{low:+,.0f} to {high:+,.0f}; plan for {max(plan.plan_for, 0):+,.0f}, which three of four draws"
+            " reach",
+        },
+        {
+            "label": f"spending {_money(plan.recent)} once more would bring",
+            "value": _money(plan.going_on[0]),
+            "note": f"{_money(plan.going_on[1])} to {_money(plan.going_on[2])}; what the last periods"
+            " cost, as it was spent",
         },
         {
             "label": "chance to beat the current mix",

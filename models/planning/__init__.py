@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.planning.constraints import Constraints, Flight, Group, Ratio
 from models.planning.delivery import Delivery
-from models.planning.goals import Goal, frontier, reach
+from models.planning.goals import Goal, frontier, next_return, reach
 from models.planning.outlook import Evidence, Outlook, prepare
 from models.planning.planner import plan, plan_of
 from models.planning.result import Plan
@@ -20,6 +20,7 @@ __all__ = [
     "Plan",
     "Ratio",
     "frontier",
+    "next_return",
     "plan",
     "plan_of",
     "prepare",

@@ -105,22 +105,26 @@ def known(label: str, given: Sequence[str], names: Sequence[str], whose: str) ->
 
 
 def check_feasible(
-    channels: Sequence[str], low: np.ndarray, high: np.ndarray, groups: Sequence[Group], budget: float
-) -> None:
-    """Raises ValueError naming the limits that contradict each other or the budget."""
+    channels: Sequence[str], low: np.ndarray, high: np.ndarray, groups: Sequence[Group], budget: float,
+    caps: Sequence[str],
+) -> None:  # fmt: skip
+    """Raises ValueError naming the limits that contradict each other or the budget; `caps` say what holds each channel
+    down.
+    """
     for name, least, most in zip(channels, low, high, strict=True):
         if least > most + 1e-9:
             raise ValueError(
-                f"channel {name!r}: its limits contradict each other (least {least:,.2f}, most {most:,.2f})"
+                f"channel {name!r}: its limits contradict each other (least {least:,.0f}, most {most:,.0f}): compare"
+                " its bounds with its move limit"
             )
     if low.sum() > budget * (1 + 1e-9):
         raise ValueError(
-            f"the least spends add up to {low.sum():,.2f}, above the budget of {budget:,.2f}: lower a minimum"
+            f"the least spends add up to {low.sum():,.0f}, above the budget of {budget:,.0f}: lower a minimum"
         )
     if high.sum() < budget * (1 - 1e-9):
-        tight = ", ".join(f"{c} {h:,.2f}" for c, h in zip(channels, high, strict=True))
+        tight = "; ".join(f"{c} {h:,.0f}, {why}" for c, h, why in zip(channels, high, caps, strict=True))
         raise ValueError(
-            f"the most that may be spent is {high.sum():,.2f} ({tight}), below the budget of {budget:,.2f}: lower"
+            f"the most that may be spent is {high.sum():,.0f}, below the budget of {budget:,.0f} ({tight}). Lower"
             " the budget, or lift a limit (bounds, move_limits, by_evidence, fence)"
         )
     for group in groups:
@@ -133,4 +137,4 @@ def check_feasible(
         if budget - high[~inside].sum() > group.most * (1 + 1e-9) or budget - low[~inside].sum() < group.least * (
             1 - 1e-9
         ):
-            raise ValueError(f"group {group.name!r}: its limits leave no way to spend exactly {budget:,.2f}")
+            raise ValueError(f"group {group.name!r}: its limits leave no way to spend exactly {budget:,.0f}")

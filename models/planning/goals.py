@@ -21,13 +21,16 @@ NEXT = 0.01  # of the budget: the step behind a marginal return
 
 @dataclass(frozen=True)
 class Goal:
-    """`budget` that meets the goal and the mean outcome there; `share_of_draws` in which the goal is met too."""
+    """`budget` that meets the goal and the mean outcome there; `share_of_draws` in which it is met too. `at_most` when
+    the goal is still met at the most that can be spent within the limits, so that more is not known.
+    """
 
     kind: Kind
     target: float
     budget: float
     mean: float
     share_of_draws: float
+    at_most: bool = False
 
 
 def frontier(
@@ -98,22 +101,48 @@ def reach(
     def meets(budget: float) -> bool:
         return can(budget) and float(values(budget).mean()) >= target
 
-    budgets = [b for b in np.linspace(outlook.reach / LOOKED_AT, outlook.reach, LOOKED_AT) if can(float(b))]
+    scan = [float(b) for b in np.linspace(outlook.reach / LOOKED_AT, outlook.reach, LOOKED_AT)]
+    budgets = [b for b in scan if can(b)]
     if not budgets:
         raise ValueError("no budget can be spent within the limits: loosen one")
-    good = [float(b) for b in budgets if meets(float(b))]
+    good = [b for b in budgets if meets(b)]
     if not good:
-        reached = {float(b): float(values(float(b)).mean()) for b in budgets}
+        reached = {b: float(values(b).mean()) for b in budgets}
         at = max(reached, key=lambda b: reached[b])
         raise ValueError(
-            f"{kind} {target:,.4g} is out of reach: the best plan within the limits has {reached[at]:,.4g} at a budget"
-            f" of {at:,.0f} (looked at {budgets[0]:,.0f} to {budgets[-1]:,.0f}, where spend was observed)"
+            f"{kind} {figure(target)} is out of reach: the best plan within the limits has {figure(reached[at])} at a"
+            f" budget of {at:,.0f} (looked at {budgets[0]:,.0f} to {budgets[-1]:,.0f}, where spend was observed)"
         )
     inside = good[0] if kind == "outcome" else good[-1]
-    outside = _before(budgets, inside) if kind == "outcome" else _after(budgets, inside)
+    outside = _before(budgets, inside) if kind == "outcome" else _after(scan, inside)
     budget = _closed_in(meets, inside, outside) if outside is not None else inside
     met = values(budget)
-    return Goal(kind, target, budget, float(draws_at(budget).mean()), float((met >= target).mean()))
+    at_most = kind != "outcome" and (budget * (1 + NEXT) > outlook.reach or not can(budget * (1 + NEXT)))
+    return Goal(kind, target, budget, float(draws_at(budget).mean()), float((met >= target).mean()), at_most)
+
+
+def figure(value: float) -> str:
+    """Money without cents, a return with two of them."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.2f}"
+
+
+def next_return(
+    outlook: Outlook, budget: float, constraints: Constraints | None = None, *,
+    objective: Objective = "mean", risk_share: float = 0.2, seed: int,
+) -> tuple[float, float, float] | None:  # fmt: skip
+    """What the next unit of budget brings within the limits: mean, q05, q95 over draws (KPI in money per money).
+
+    By the best plan at 1 % more, or at 1 % less where more cannot be spent; None where neither can.
+    """
+    here = solved(outlook, budget, constraints, objective, risk_share, seed)[1]
+    for step in (budget * NEXT, -budget * NEXT):
+        try:
+            there = solved(outlook, budget + step, constraints, objective, risk_share, seed)[1]
+        except ValueError:
+            continue
+        low, high = np.quantile((there - here) / step, [0.05, 0.95])
+        return float(((there - here) / step).mean()), float(low), float(high)
+    return None
 
 
 def _before(budgets: Sequence[float], budget: float) -> float:

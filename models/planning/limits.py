@@ -70,7 +70,7 @@ def limits_of(
         known(f"ratio {ratio.name!r}", (*ratio.of, *ratio.to), data.channels, "the plan")
     _needs_split(ahead, wanted, what)
     channel_low, channel_high, notes = _channel_bounds(ahead, wanted, what.by_channel(mix), budget, tiers)
-    check_feasible(data.channels, channel_low, channel_high, wanted.groups, budget)
+    check_feasible(data.channels, channel_low, channel_high, wanted.groups, budget, _caps(ahead, wanted, channel_high))
     sums = _sums(ahead, wanted, what, budget)
     low, high = channel_low, channel_high
     if what.split != "channel":
@@ -84,7 +84,7 @@ def limits_of(
             if feasible(budget, low, high, [s for n, s in sums.items() if n != name], mix) is not None
         ]  # fmt: skip
         raise ValueError(
-            f"the limits leave no way to spend exactly {budget:,.2f}: "
+            f"the limits leave no way to spend exactly {budget:,.0f}: "
             + (f"it would work without {' or without '.join(culprits)}" if culprits else
                f"several contradict each other ({', '.join(sums)}); loosen them one by one")
         )  # fmt: skip
@@ -118,8 +118,17 @@ def _channel_bounds(
         share = wanted.move_limits.get(name)
         if share is None and wanted.by_evidence:
             share = MOVE_BY_TIER[tiers[name]]
+            if share is not None and least <= most and not _meet((least, most), mix[c], share):
+                low[c] = high[c] = least if least > mix[c] else most  # nearest to what its evidence allows
+                notes.append(_own_limit(name, low[c], mix[c], share, tiers[name]))
+                share = None
         if share is not None:
             low[c], high[c] = max(low[c], mix[c] * (1 - share)), min(high[c], mix[c] * (1 + share))
+        if wanted.fence and least > ahead.ceiling[c] * (1 + 1e-9):
+            raise ValueError(
+                f"{name} shall get at least {least:,.0f}, and the data never saw more than {ahead.ceiling[c]:,.0f} over"
+                " such a time: lower that limit, or set fence: false (the curve is a guess out there)"
+            )
         if wanted.fence and high[c] > ahead.ceiling[c]:
             high[c] = ahead.ceiling[c]
             low[c] = max(min(low[c], high[c]), least)
@@ -131,6 +140,33 @@ def _channel_bounds(
                     f"Raise {name} in steps and measure, before planning further up.",
                 ))  # fmt: skip
     return low, high, tuple(notes)
+
+
+def _meet(bounds: tuple[float, float], usual: float, share: float) -> bool:
+    return bounds[0] <= usual * (1 + share) and bounds[1] >= usual * (1 - share)
+
+
+def _own_limit(name: str, money: float, usual: float, share: float, tier: str) -> Warning:
+    basis = "is mostly assumption" if tier == "prior-dominated" else "was never tested"
+    return Warning(
+        "limit_beyond_evidence", "medium", name,
+        f"Your limit puts {name} at {money:,.0f}; the current mix would give it {usual:,.0f}. Its number {basis}, so by"
+        f" itself a plan would move it by {share:.0%} at most. Your limit decides.",
+        f"Move {name} in steps, or test it first (`plumbline experiment design`).",
+    )  # fmt: skip
+
+
+def _caps(ahead: Future, wanted: Constraints, high: np.ndarray) -> tuple[str, ...]:
+    """What holds each channel down, in words."""
+    words = []
+    for c, name in enumerate(ahead.fit.data.channels):
+        if wanted.fence and high[c] >= ahead.ceiling[c] * (1 - 1e-9):
+            words.append("the most seen in the data")
+        elif high[c] >= wanted.bounds.get(name, (0.0, float("inf")))[1] * (1 - 1e-9):
+            words.append("its own limit")
+        else:
+            words.append("its evidence" if name not in wanted.move_limits else "its own move limit")
+    return tuple(words)
 
 
 def _sums(ahead: Future, wanted: Constraints, what: Decisions, budget: float) -> dict[str, Sums]:

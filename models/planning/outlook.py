@@ -15,6 +15,7 @@ from models.planning.delivery import Delivery
 from models.planning.future import Future, look_ahead
 from models.planning.grid import STEPS, best_steps, closed_in
 from models.planning.limits import MOVE_BY_TIER, Decisions
+from models.planning.pooling import pooled_levels
 
 DRAWS = 200  # joint draws behind a plan; its ranges change by a few percent of their width with more
 
@@ -24,11 +25,13 @@ class Evidence:
     """What is known beyond the fit: joint draws (K,) of a channel's window iROAS, and its evidence tier.
 
     `levels` replace the model's own iROAS (the combined number already holds the model's); the curve keeps its shape.
-    Channels not named keep what the fit says.
+    Channels not named keep what the fit says. Without any level, `pooled` reads the fit's channels together (see
+    `pooling`).
     """
 
     levels: Mapping[str, np.ndarray] = field(default_factory=dict)
     tiers: Mapping[str, str] = field(default_factory=dict)
+    pooled: bool = True
 
     def __post_init__(self) -> None:
         wrong = sorted(set(self.tiers.values()) - set(MOVE_BY_TIER))
@@ -38,7 +41,9 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
-    """A prepared future: per channel curves over the horizon, the baseline (D,) and the current mix (P,), shares."""
+    """A prepared future: per channel curves over the horizon, the baseline (D,), the current mix (P,), shares, and
+    whether the levels are `combined` ones, from other evidence beside the fit.
+    """
 
     ahead: Future
     curves: Curves
@@ -46,6 +51,7 @@ class Outlook:
     mix: np.ndarray
     tiers: Mapping[str, str]
     reach: float
+    combined: bool = False
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -134,8 +140,9 @@ def prepare(
         raise ValueError(f"budget={most}: a plan needs money")
     told = evidence or Evidence()
     known("tiers", list(told.tiers), fit.data.channels, "the model")
+    levels = told.levels or (pooled_levels(fit, draws) if told.pooled else {})
     ahead = look_ahead(
-        fit, horizon, delivery=delivery or {}, draws=draws, levels=told.levels, pattern=calendar_of(calendar, horizon)
+        fit, horizon, delivery=delivery or {}, draws=draws, levels=levels, pattern=calendar_of(calendar, horizon)
     )
     base = ahead.baseline(future_controls or {})
     usual = ahead.current if ahead.current.sum() > 0 else fit.data.spend.sum(axis=(0, 1))
@@ -144,7 +151,7 @@ def prepare(
     curves = through(knots, [ahead.channel_response(c, k) for c, k in enumerate(knots)])
     own = dict(fit.tiers().select("channel", "tier").iter_rows())
     tiers = {c: told.tiers.get(c, own[c]) for c in fit.data.channels}
-    return Outlook(ahead, curves, base, mix, tiers, float(most))
+    return Outlook(ahead, curves, base, mix, tiers, float(most), bool(told.levels))
 
 
 def _why(fit: MMMFit) -> str:

@@ -80,9 +80,8 @@ def plan_of(
         pl.DataFrame([outcome_row("planned", planned), outcome_row("current mix", now)]),
         planned, now, float(later.mean() / planned.mean()) if planned.mean() > 0 else 0.0,
         float((planned > now).mean() + 0.5 * (planned == now).mean()),
-        float((planned - now).mean()) - case.luck(),
         _regret(outlook, case, own, found), _held_back(outlook, free, channel_plan),
-        _with_range(outlook.baseline), (),
+        _with_range(outlook.baseline), float(outlook.ahead.current.sum()), _with_range(_going_on(outlook)), (),
     )  # fmt: skip
     notes += advice.notes(outlook, result, wanted, case.response.value(found.x), free)
     order = {"block": 0, "high": 1, "medium": 2, "low": 3, "info": 4}
@@ -146,15 +145,6 @@ class _Case:
             random_starts=3 if checked and self.what.split == "channel" else 0, checked=checked,
         )  # fmt: skip
 
-    def luck(self) -> float:
-        """What a plan made on half of the draws promises more on them than it brings on the other half, on average."""
-        curves, low, high = self.outlook.curves, self.limits.channel_low, self.limits.channel_high
-        more = []
-        for ours, theirs in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
-            made = self.outlook.own_plans(low, high, self.budget, curves.some(ours).mean())[0]
-            more.append(float(curves.some(ours).value(made).mean() - curves.some(theirs).value(made).mean()))
-        return max(float(np.mean(more)), 0.0)
-
 
 def _case(
     outlook: Outlook, budget: float, wanted: Constraints, objective: Objective, risk_share: float, split: Split,
@@ -186,6 +176,13 @@ def _promised(outlook: Outlook, what: Decisions, x: np.ndarray) -> tuple[np.ndar
         within, after = ahead.response_in_time(c, path)
         total, later = total + (within + after).sum(axis=1), later + after.sum(axis=1)
     return total, later
+
+
+def _going_on(outlook: Outlook) -> np.ndarray:
+    """Outcome per draw (D,) of spending over the horizon what the last periods cost, channel by channel."""
+    ahead = outlook.ahead
+    money = [float(m) * ahead.pattern for m in ahead.current]
+    return np.asarray(sum(ahead.response_of_path(c, m).sum(axis=1) for c, m in enumerate(money)))
 
 
 def _allocation(outlook: Outlook, case: _Case, planned: np.ndarray, mix: np.ndarray, own: np.ndarray) -> pl.DataFrame:

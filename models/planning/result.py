@@ -10,6 +10,8 @@ import polars as pl
 from models.planning.aim import worst_share
 from models.warning import Warning
 
+COUNTED_ON = 0.25  # quantile of the gain that a budget may count on; the benchmark says how often it came
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -20,10 +22,9 @@ class Plan:
     schedule: channel, geo, period (null where not decided), money. outcome: plan, mean, q05, q95, worst_tenth of
     incremental KPI in money, carry-out included. `planned` and `current` are its joint draws (D,),
     `later_share` the part of the planned outcome that arrives after the horizon.
-    `probability_better` is that of beating the current mix at the same budget. `gain_checked` is the mean gain less
-    what plans made on one half of the draws promise more on it than they bring on the other half: the luck of picking
-    the best. `regret` is how much more would be won on average if the curves were known,
-    within the same limits. `held_back` is the mean gain that evidence limits gave up.
+    `probability_better` is that of beating the current mix at the same budget. `regret` is how much more would be won
+    on average if the curves were known, within the same limits. `held_back` is the mean gain that evidence limits gave
+    up. `recent` is what the last periods cost, `going_on` (mean, q05, q95) what spending just that again would bring.
     """
 
     budget: float
@@ -36,10 +37,11 @@ class Plan:
     current: np.ndarray
     later_share: float
     probability_better: float
-    gain_checked: float
     regret: float
     held_back: float
     baseline: tuple[float, float, float]
+    recent: float
+    going_on: tuple[float, float, float]
     warnings: tuple[Warning, ...]
 
     @property
@@ -51,6 +53,11 @@ class Plan:
         """90 % parameter interval of the gain over the current mix."""
         low, high = np.quantile(self.planned - self.current, [0.05, 0.95])
         return float(low), float(high)
+
+    @property
+    def plan_for(self) -> float:
+        """The gain that three of four draws reach: what a budget may count on; below zero, nothing."""
+        return float(np.quantile(self.planned - self.current, COUNTED_ON))
 
     def probability_of_loss(self, margin: float) -> float:
         """Chance that margin times the incremental outcome is less than the budget. Not the chance of a bad move."""

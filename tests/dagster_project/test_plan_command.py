@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -113,6 +114,11 @@ def test_the_page_needs_no_network_and_escapes_names(made, declared):
     assert "<b>Acme" not in page
     assert page.count("data:image/svg+xml;base64,") == 2 + 2  # one panel a channel, the moves, the frontier
     assert Path(files["png"]).read_bytes().startswith(b"\x89PNG")
+    allocation = json.loads(said.stdout)["allocation"]
+    kept = pl.read_csv(files["plan_csv"])
+    assert kept["planned"].to_list() == pytest.approx([r["planned"] for r in allocation], abs=1e-3)
+    curves = pl.read_csv(files["curves_csv"])
+    assert {"channel", "spend", "mean", "iroas", "mroas"} <= set(curves.columns)
     again = call(made, "--budget", BUDGET, "--controls", declared, "--objective", "safe", "--json")
     assert Path(json.loads(again.stdout)["files"]["html"]).read_text() == page
 
@@ -123,6 +129,10 @@ def test_lines_for_people(made, declared):
     assert "12,000 EUR for 13 weeks" in said.stdout
     assert "better than the current mix with probability" in said.stdout
     assert "sales without this media" in said.stdout
+    assert "current: how that money fell on the channels, at this plan's budget" in said.stdout
+    assert "once more as it was spent would bring" in said.stdout
+    assert "the next EUR of budget brings" in said.stdout
+    assert "media pays from 1.67 on (margin 0.6)" in said.stdout
 
 
 def test_an_edited_template_is_not_written_over(made, declared):
@@ -135,6 +145,10 @@ def test_a_goal_takes_the_place_of_a_budget(made, declared):
     assert said.exit_code == 0, said.output
     found = json.loads(said.stdout)
     assert found["goal"]["kind"] == "mroas"
+    assert found["goal"]["at_most"]  # the fence comes first: a plan of the most that may be spent, and it says so
+    assert found["next_unit"]["mean"] > 0.6
+    said = call(made, "--target-mroas", "0.6", "--controls", declared, "--no-picture")
+    assert "is not known: the goal is still met at" in " ".join(said.stdout.split())
     assert found["budget"] == pytest.approx(found["goal"]["budget"])
 
 
@@ -209,6 +223,14 @@ def test_a_limits_file_is_kept(made, declared, tmp_path):
     found = json.loads(said.stdout)
     assert found["allocation"][0]["planned"] <= 3000.01
     assert len(found["schedule"]) == 2 * 13
+    assert found["schedule"][0]["from"] == found["from"]
+    lines = call(
+        made, "--budget", BUDGET, "--controls", declared, "--constraints", file, "--split", "period", "--no-picture"
+    ).stdout.splitlines()
+    assert lines.index("from\ta\tb\tall channels") > 0
+    (first,) = (line for line in lines if line.startswith(f"{found['from']}\t"))
+    week = sum(r["money"] for r in found["schedule"] if r["period"] == 1)
+    assert float(first.split("\t")[-1].replace(",", "")) == pytest.approx(week, abs=1)
 
 
 def test_a_withheld_or_missing_model_gives_no_plan(made, declared, tmp_path):

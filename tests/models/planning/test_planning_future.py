@@ -205,14 +205,13 @@ def test_a_safe_plan_never_loses_more_than_it_must(outlook):
     assert bold.planned.mean() >= safe.planned.mean() - 1e-6 * abs(bold.planned.mean())
 
 
-def test_regret_and_luck_are_what_they_say(outlook):
+def test_regret_is_what_it_says(outlook):
     made = plan_of(outlook, 12_000, LOOSE, seed=1)
     low, high = np.zeros(2), np.minimum(outlook.ahead.ceiling, 12_000)
     own = outlook.own_plans(low, high, 12_000)
     ideal = outlook.curves.own(own)[0].sum(axis=1)
     assert made.regret == pytest.approx((ideal - made.planned).mean(), rel=0.05, abs=1e-3 * made.planned.mean())
     assert (ideal >= made.planned - 1e-3 * abs(made.planned)).all()  # no plan beats a draw's own best; 33-point curves
-    assert made.gain_checked <= made.gain
 
 
 def test_other_budgets_are_compared_by_channel_under_limits_per_period(outlook):
