@@ -91,9 +91,12 @@ def mmm(warehouse: Warehouse) -> dg.MaterializeResult:
     tables["measurement.mmm_fit"] = mmm_rows.provenance(found, earlier)
     tables["measurement.mmm_change"] = mmm_rows.changed(workspace().fits, earlier, fit)
     if company.mmm.falsify:
-        attempts = falsify(fit.data, fit.spec, seed=facts.seed)
-        warnings += attempts.warnings
-        tables["measurement.diagnostic"] = mmm_rows.with_falsification(tables["measurement.diagnostic"], attempts)
+        try:
+            attempts = falsify(fit.data, fit.spec, seed=facts.seed)
+            warnings += attempts.warnings
+            tables["measurement.diagnostic"] = mmm_rows.with_falsification(tables["measurement.diagnostic"], attempts)
+        except ValueError as refused:
+            warnings.append(_not_falsified(refused))
     blocks = [w for w in warnings if w.severity == "block"]
     verdict = Check(
         "mmm:trustworthy",
@@ -158,6 +161,13 @@ def _verdict(check: Check) -> dg.AssetCheckResult:
 def _note_warning(note: str) -> Warning:
     subject = hashlib.sha256(note.encode()).hexdigest()[:8]
     return Warning("model_choice", "info", f"mmm-{subject}", note, "Nothing to do unless the choice is wrong for you.")
+
+
+def _not_falsified(refused: ValueError) -> Warning:
+    return Warning(
+        "not_falsified", "low", "all", f"Nobody tried to break this model: {refused}.",
+        "Its numbers stand, with less behind them; change what the sentence names, or set mmm.falsify to false.",
+    )  # fmt: skip
 
 
 def _remembered(con: duckdb.DuckDBPyConnection, facts: run_record.RunFacts) -> mmm_rows.Earlier | None:
