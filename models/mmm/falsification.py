@@ -81,7 +81,7 @@ def falsify(
     marks: Marks | None = None,
     seed: int,
 ) -> Falsification:
-    """Every attempt to break the MMM of `data`: about half a minute for four channels and three years of weeks.
+    """Every attempt to break the MMM of `data`: seconds of CPU (`python -m benchmarks.mmm.falsification`).
 
     Placebo: the channel's own series shifted in time by `shifts` random lags; the real one must explain sales better
     than `placebo_rank` of them. Perturbation, random common cause and stability
