@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.mmm.baseline import GROUP_SPREAD
 from models.mmm.design import IDENTITY_LINK, Design
 from models.mmm.experiments import Calibration
+
+if TYPE_CHECKING:
+    from models.mmm.coordinates import Lean
 
 CURVES = {"hill": 0, "logistic": 1, "exponential": 2}
 WEEK_PRIOR = (0.0, 2.0)  # log of common over own variance in a region's week: from none to nearly all
@@ -113,36 +117,23 @@ def build(design: Design, calibration: Calibration | None = None, peer: PeerPrio
         priors(design, peer), tests.values, tests.pairs, tests.control_media, tests.weights,
     )  # fmt: skip
     body = np.concatenate([np.asarray(p, dtype=float).ravel() for p in parts])
-    block = np.concatenate([body, np.zeros(n), np.eye(n).ravel(), np.zeros(n + 1)])
+    block = np.concatenate([body, np.zeros(n), np.eye(n).ravel(), np.full(n, -1.0), np.zeros(n)])
     block[k.MAP_AT], block[k.LENGTH] = body.size, block.size
     return block
 
 
-def with_map(block: np.ndarray, centre: np.ndarray, factor: np.ndarray, lean: np.ndarray | None = None) -> np.ndarray:
-    """The same block whose sampler coordinates z mean theta = unleaned(centre + factor z), factor lower triangular.
+def with_map(block: np.ndarray, centre: np.ndarray, factor: np.ndarray, lean: Lean | None = None) -> np.ndarray:
+    """The same block whose sampler coordinates z mean theta = bent(centre + factor z), factor lower triangular.
 
-    `lean` (C G,) in [0, 1] is how far each region's own effect is sampled as a product with eta instead of alone.
+    Without `lean` nothing is bent.
     """
     from models.mmm import kernel as k
 
     out, at, n = block.copy(), int(block[k.MAP_AT]), centre.size
     out[at : at + n] = centre
     out[at + n : at + n + n * n] = np.tril(factor).ravel()
-    if lean is not None and lean.size:
+    if lean is not None and lean.leaning.size:
         out[k.LEAN] = 1.0
-        out[-1 - lean.size : -1] = lean
-        out[-1] = centre[n - lean.size - 1]
+        out[-2 * n : -n], out[-n:] = lean.driver, lean.power
     out.flags.writeable = False
-    return out
-
-
-def leaned(theta: np.ndarray, lean: np.ndarray, centre: float) -> np.ndarray:
-    """Draws (D, n) in the coordinates that are affine in z: regional effects times eta^lean, eta relative to `centre`.
-
-    Without regions `lean` is empty and the draws come back as they are.
-    """
-    if not lean.size:
-        return theta
-    out = theta.copy()
-    out[:, -lean.size :] *= np.exp(lean * (theta[:, -lean.size - 1, None] - centre))
     return out

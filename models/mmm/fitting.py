@@ -9,7 +9,19 @@ import numpy as np
 import polars as pl
 
 from models.mmm import block as blocks
-from models.mmm import conflicts, drift, endogeneity, laplace, postfit, prefit, recognise, robust, sampler, signs
+from models.mmm import (
+    conflicts,
+    coordinates,
+    drift,
+    endogeneity,
+    laplace,
+    postfit,
+    prefit,
+    recognise,
+    robust,
+    sampler,
+    signs,
+)
 from models.mmm.data import MMMData
 from models.mmm.design import Design, Form, Scales, design
 from models.mmm.experiments import Calibration, Experiment, calibrate
@@ -94,7 +106,8 @@ def climb(
         ("longest, own adaptation", asked.model_copy(update={
             "tune": 1500, "draws": asked.draws * 4, "target_accept": max(asked.target_accept, 0.99)})),
     )  # fmt: skip
-    centre, factor, lean = peak.mode, peak.factor, laplace.lean(peak, plan)
+    lean = coordinates.lean(peak, plan)
+    centre, factor = peak.mode, lean.factor(peak)
     for number, (label, settings) in enumerate(rungs):
         try:
             run = sampler.sample(blocks.with_map(block, centre, factor, lean), n, settings, seed=seed + number)
@@ -113,7 +126,7 @@ def climb(
         if not problems:
             break
         flat = run.theta.reshape(-1, n)
-        flat = blocks.leaned(flat, lean, float(flat[:, n - lean.size - 1].mean()))
+        flat = lean.straight(flat, flat.mean(axis=0))
         centre = flat.mean(axis=0)
         spread = np.cov(flat.T) + 1e-8 * np.eye(n)
         factor = np.linalg.cholesky(spread) if number == 0 else np.diag(np.sqrt(np.diag(spread)))

@@ -350,10 +350,11 @@ def _theta(z, block):
         start = at + n + i * n
         out[i] = block[at + i] + dot(block[start : start + i + 1], z, i + 1)
     if block[LEAN] > 0:
-        lean, eps = at + n + n * n, n - int(block[C_]) * int(block[G_])
-        away = out[eps - 1] - block[lean + n]
-        for i in range(eps, n):
-            out[i] *= np.exp(-block[lean + i] * away)
+        lean = at + n + n * n
+        for i in range(n):
+            driver = int(block[lean + i])
+            if driver >= 0:  # a driver leans on nothing, so its own place is final
+                out[i] *= np.exp(-block[lean + n + i] * (out[driver] - block[at + driver]))
     return out
 
 
@@ -361,8 +362,8 @@ def _theta(z, block):
 def whitened(z, grad_z, block):
     """The density in whitened coordinates z; code 0 is fine, above 0 rejects the proposal.
 
-    theta = centre + L z, and where LEAN is set a region's own effect is then divided by eta to the power of its lean:
-    what the data know well is eta times it, what they do not is it alone, and NUTS wants what does not move with eta.
+    theta = centre + L z; then, where LEAN is set, coordinates are divided by exp(power * their driver), so that NUTS
+    walks in what does not move with the driver. coordinates.py says which.
     """
     n = z.size
     at = int(block[MAP_AT])
@@ -375,13 +376,14 @@ def whitened(z, grad_z, block):
     if not value > -1e200:
         return 4, 0.0
     if block[LEAN] > 0:
-        lean, eps = at + n + n * n, n - int(block[C_]) * int(block[G_])
-        away = theta[eps - 1] - block[lean + n]
-        for i in range(eps, n):
-            own = block[lean + i]
-            g[eps - 1] -= own * (g[i] * theta[i] + 1.0)
-            value -= own * away
-            g[i] *= np.exp(-own * away)
+        lean = at + n + n * n
+        for i in range(n):
+            driver, power = int(block[lean + i]), block[lean + n + i]
+            if driver >= 0:
+                away = theta[driver] - block[at + driver]
+                g[driver] -= power * (g[i] * theta[i] + 1.0)
+                value -= power * away
+                g[i] *= np.exp(-power * away)
     for j in range(n):
         grad_z[j] = 0.0
     for i in range(n):

@@ -46,15 +46,6 @@ def start(design: Design) -> np.ndarray:
     return theta
 
 
-def lean(found: Peak, design: Design) -> np.ndarray:
-    """How far each region's own effect (C G,) is better sampled as a product with eta: the share of its prior's
-    variance that the data removed; empty without regions.
-    """
-    count = design.media.shape[0] * design.media.shape[1] if design.geo_effects else 0
-    variance = (found.factor**2).sum(axis=1)
-    return np.clip(1 - variance[len(variance) - count :], 0.0, 1.0)
-
-
 def peak(block: np.ndarray, begin: np.ndarray, names: tuple[str, ...] = ()) -> Peak:
     """Mode by L-BFGS with the kernel's gradient, curvature by central differences of the gradient.
 

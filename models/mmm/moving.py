@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.mmm import block as blocks
-from models.mmm import laplace
+from models.mmm import coordinates, laplace
 from models.mmm.design import Design
 from models.mmm.experiments import calibrate
 from models.mmm.posterior import Posterior, from_kernel
@@ -50,17 +50,14 @@ def move(fit: MMMFit, plan: Design) -> Moved | None:
     new = laplace.peak(after, old.mode, names)
     if not (old.settled and new.settled):
         return None
-    lean = laplace.lean(new, plan)
-    eta = theta.shape[1] - lean.size - 1  # its place, where there are regional effects
-    centre = float(old.mode[eta])
-    away = blocks.leaned(theta, lean, centre) - old.mode
-    arrived = new.mode + away @ np.linalg.solve(old.factor.T, new.factor.T)
-    there = blocks.leaned(arrived, -lean, centre)
-    volume = float(np.log(np.diag(new.factor) / np.diag(old.factor)).sum())
-    logs = _density(there, after) - _density(theta, before) + volume
-    if lean.size:
-        logs += lean.sum() * (theta[:, eta] - arrived[:, eta])
-    return Moved(there.reshape(fit.draws.sampled.shape), logs, after, plan)
+    lean = coordinates.lean(new, plan)
+    here, arriving = lean.factor(old), lean.factor(new)
+    away = lean.straight(theta, old.mode) - old.mode
+    arrived = lean.bent(new.mode + away @ np.linalg.solve(here.T, arriving.T), new.mode)
+    volume = float(np.log(np.diag(arriving) / np.diag(here)).sum())
+    volumes = volume + lean.log_volume(arrived, new.mode) - lean.log_volume(theta, old.mode)
+    logs = _density(arrived, after) - _density(theta, before) + volumes
+    return Moved(arrived.reshape(fit.draws.sampled.shape), logs, after, plan)
 
 
 def _density(theta: np.ndarray, block: np.ndarray) -> np.ndarray:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from models.mmm import block as blocks
+from models.mmm import coordinates, laplace
+from models.mmm.coordinates import Lean
 from models.mmm.design import Form, design
 from models.mmm.experiments import Calibration, Experiment, calibrate
 from models.mmm.spec import ChannelSpec, MMMSpec, Normal
@@ -203,15 +205,21 @@ def test_a_spike_at_the_end_of_one_region_does_not_bleed_into_the_next():
     assert out.sum() == 0
 
 
-@pytest.mark.parametrize("lean", [0.0, 0.7], ids=["regions alone", "regions leaning on eta"])
-def test_the_sampler_sees_the_density_of_its_own_coordinates(lean):
+@pytest.mark.parametrize("power", [0.0, 0.7], ids=["upright", "leaning"])
+@pytest.mark.parametrize("form", [FORMS[0], FORMS[2]], ids=["one slope", "free slopes"])
+def test_the_sampler_sees_the_density_of_its_own_coordinates(form, power):
     from models.mmm import kernel
 
-    plan, tests = plan_of(FORMS[0], 3, False, True)
-    n, count = len(blocks.names(plan)), 6
-    rng = np.random.default_rng(2)
+    plan, tests = plan_of(form, 3, False, True)
+    names = blocks.names(plan)
+    n, driver = len(names), np.full(len(names), -1)
+    driver[names.index("log_eta") + 1 :] = names.index("log_eta")
+    for channel in plan.data.media_names if form.free_slope else ():
+        driver[names.index(f"log_half_saturation[{channel}]")] = names.index(f"log_slope[{channel}]")
+    lean = Lean(driver, np.where(driver >= 0, power, 0.0))
+    rng, centre = np.random.default_rng(2), start_of(plan)
     factor = np.tril(rng.normal(0, 0.1, (n, n))) + 0.5 * np.eye(n)
-    mapped = blocks.with_map(blocks.build(plan, tests), start_of(plan), factor, np.full(count, lean))
+    mapped = blocks.with_map(blocks.build(plan, tests), centre, factor, lean)
     z, grad, other = rng.normal(0, 0.4, n), np.empty(n), np.empty(n)
     code, value = kernel.whitened(z, grad, mapped)
     assert code == 0
@@ -222,15 +230,29 @@ def test_the_sampler_sees_the_density_of_its_own_coordinates(lean):
     ]
     # central differences of a value near 1e3 carry about 1e-6 of absolute noise
     np.testing.assert_allclose(grad, slope, rtol=1e-5, atol=2e-5)
-    theta = kernel._theta(z, mapped)
-    straight = start_of(plan) + factor @ z
-    away = straight[-count - 1] - start_of(plan)[-count - 1]
-    np.testing.assert_allclose(theta[:-count], straight[:-count], rtol=1e-12)
-    np.testing.assert_allclose(theta[-count:], straight[-count:] * np.exp(-lean * away), rtol=1e-12)
-    back = blocks.leaned(theta[None], np.full(count, lean), start_of(plan)[-count - 1])
-    np.testing.assert_allclose(back[0], straight, rtol=1e-12)
-    volume = kernel.core(theta, other, mapped, np.empty(0)) - value
-    assert volume == pytest.approx(count * lean * away, abs=1e-8)  # the log volume of the change of coordinates
+    theta, straight = kernel._theta(z, mapped), centre + factor @ z
+    np.testing.assert_allclose(lean.bent(straight[None], centre)[0], theta, rtol=1e-12)
+    np.testing.assert_allclose(lean.straight(theta[None], centre)[0], straight, rtol=1e-12)
+    volume = value - kernel.core(theta, other, mapped, np.empty(0))
+    assert lean.log_volume(theta[None], centre)[0] == pytest.approx(volume, abs=1e-8)
+    bends = np.array([  # the map's own slope at this point, by differences
+        (lean.bent(straight[None] + step * e, centre)[0] - lean.bent(straight[None] - step * e, centre)[0]) / (2 * step)
+        for e in np.eye(n)
+    ])  # fmt: skip
+    assert np.linalg.slogdet(bends)[1] == pytest.approx(volume, abs=1e-6)
+
+
+def test_the_straight_factor_is_the_covariance_seen_from_the_straight_coordinates():
+    plan, tests = plan_of(FORMS[2], 3, False, True)
+    found = laplace.peak(blocks.build(plan, tests), start_of(plan), blocks.names(plan))
+    lean = coordinates.lean(found, plan)
+    steps = 1e-6 * np.eye(found.mode.size)
+    up, down = lean.straight(found.mode + steps, found.mode), lean.straight(found.mode - steps, found.mode)
+    slope = (up - down).T / 2e-6  # how straight coordinates move with theta at the mode
+    covariance = slope @ found.factor @ found.factor.T @ slope.T
+    factor = lean.factor(found)
+    assert (np.triu(factor, 1) == 0).all()
+    np.testing.assert_allclose(factor @ factor.T, covariance, rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize("far", [-59.0, 59.0, 80.0, np.nan], ids=["low edge", "high edge", "outside", "not a number"])
