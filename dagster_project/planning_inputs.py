@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import math
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -154,8 +154,25 @@ def _evidence(con: duckdb.DuckDBPyConnection, run_id: str, fit: MMMFit) -> Evide
 
 
 def control_names(fit: MMMFit) -> dict[str, str]:
-    """Name of each control as its file calls it, and as the model calls it."""
-    return {n.removeprefix(PREFIX): n for n in fit.data.control_names + fit.data.treatment_names}
+    """Name of each control as its file calls it, and as the model calls it; holidays have a future of their own."""
+    declared = [n for n, role in zip(fit.data.control_names, fit.data.control_roles, strict=True) if role != "event"]
+    return {n.removeprefix(PREFIX): n for n in (*declared, *fit.data.treatment_names)}
+
+
+def holidays_ahead(fit: MMMFit, horizon: int, country: str | None) -> dict[str, list[float]]:
+    """Days of each holiday of the model in each period of the horizon, by the calendar of `mmm.holidays`.
+
+    Raises PlanRefused where that country is no longer in the settings.
+    """
+    from dagster_project.public_holidays import ahead
+    from models.planning.future import next_dates
+
+    roles = zip(fit.data.control_names, fit.data.control_roles, strict=True)
+    dates = next_dates(fit, horizon + 1)
+    try:
+        return ahead([n for n, r in roles if r == "event"], country, dates[:-1], dates[-1] - timedelta(days=1))
+    except ValueError as error:
+        raise PlanRefused(str(error)) from None
 
 
 def no_future(fit: MMMFit, horizon: int, command: str) -> str:
@@ -234,7 +251,9 @@ def write_template(path: Path, fit: MMMFit, horizon: int) -> None:
     from models.planning.future import YEAR, next_dates
 
     names = control_names(fit)
-    values = np.concatenate([fit.data.controls, fit.data.treatments], axis=2)
+    every = (*fit.data.control_names, *fit.data.treatment_names)
+    asked = [every.index(name) for name in names.values()]
+    values = np.concatenate([fit.data.controls, fit.data.treatments], axis=2)[:, :, asked]
     year, seen = YEAR[fit.data.grain], len(fit.data.dates)
     rows = [seen + t - year if 0 <= seen + t - year < seen else max(seen - horizon, 0) + t for t in range(horizon)]
     by_geo = len(fit.data.geos) > 1 and bool((np.ptp(values, axis=0) > 1e-12).any())

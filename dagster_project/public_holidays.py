@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
 POOLED = "public holidays"
@@ -53,3 +54,26 @@ def events(code: str, first: date, last: date) -> dict[str, tuple[date, ...]]:
         own = {n: days for n, days in whole.items() if sum(day - first < ENOUGH for day in days) > 1}
     rest = sorted({day for n, days in whole.items() if n not in own for day in days})
     return own | ({POOLED: tuple(rest)} if rest else {})
+
+
+def ahead(names: Collection[str], code: str | None, periods: Sequence[date], end: date) -> dict[str, list[float]]:
+    """Days of each event in `names` in each of the coming periods, given by their first days; `end` is the last day.
+
+    Raises ValueError where the model knows holidays and the settings no longer name their country.
+    """
+    if not names:
+        return {}
+    if code is None:
+        raise ValueError(
+            f"the model was fitted with {', '.join(sorted(names))}, and mmm.holidays in plumbline.yaml names no country"
+            " any more: write it again, or run without holidays first"
+        )
+    coming = named(code, periods[0], end)
+    days = {name: coming.get(name, ()) for name in names if name != POOLED}
+    if POOLED in names:
+        days[POOLED] = tuple(sorted({day for n, found in coming.items() if n not in names for day in found}))
+    ends = [*(start - timedelta(days=1) for start in periods[1:]), end]
+    return {
+        name: [float(sum(a <= day <= b for day in found)) for a, b in zip(periods, ends, strict=True)]
+        for name, found in days.items()
+    }

@@ -99,7 +99,7 @@ def plan(
             planning_inputs.write_template(controls_template, found.fit, horizon)
             out.print(f"{controls_template}: last year's values as a start; edit them, then --controls", markup=False)
             return
-        future = _future(found, controls, horizon, ws)
+        future = _future(found, controls, horizon, ws, settings.mmm.holidays)
         rules, wanted = _limits(constraints)
         with say("response of every channel over the horizon"):
             outlook = _outlook(found, asked, wanted, rules, future)
@@ -186,16 +186,17 @@ def _step(*, quiet: bool) -> Callable[[str], Any]:
     return step
 
 
-def _future(found: Basis, controls: Path | None, horizon: int, ws: Path) -> dict[str, Any]:
+def _future(found: Basis, controls: Path | None, horizon: int, ws: Path, country: str | None) -> dict[str, Any]:
     from dagster_project import planning_inputs
 
+    known: dict[str, Any] = dict(planning_inputs.holidays_ahead(found.fit, horizon, country))
     if controls:
-        return planning_inputs.read_controls(controls, found.fit, horizon)
+        return known | planning_inputs.read_controls(controls, found.fit, horizon)
     if planning_inputs.control_names(found.fit):
         raise planning_inputs.PlanRefused(
             planning_inputs.no_future(found.fit, horizon, f"plumbline plan {ws} --horizon {horizon}")
         )
-    return {}
+    return known
 
 
 def _limits(path: Path | None) -> tuple[dict[str, Delivery], Constraints]:

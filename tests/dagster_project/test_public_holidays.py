@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import numpy as np
 import polars as pl
 import pytest
 
-from dagster_project import mmm_fits
+from dagster_project import mmm_fits, planning_inputs
 from dagster_project.model_inputs import MmmInput, mmm_input
 from dagster_project.public_holidays import POOLED, events, named, unknown
 from dagster_project.settings import Settings, SettingsError, load
@@ -106,3 +107,16 @@ def test_only_a_configured_country_reaches_the_panel() -> None:
     known = spoken.before(date(2025, 4, 21))
     assert known.events["Easter Monday"] == (date(2024, 4, 1),)
     assert known.frame["date"].max() < date(2025, 4, 21)
+
+
+def test_a_plan_takes_coming_holidays_from_the_calendar() -> None:
+    """Data end in June 2025: the next Easter Monday, 2026-04-06, is week 41 from 2025-06-30 on."""
+    prepared = market()
+    known = SimpleNamespace(data=mmm_fits.panel(prepared, Settings()))
+    assert planning_inputs.control_names(known) == {}
+    coming = planning_inputs.holidays_ahead(known, 45, "DE")
+    assert set(coming) == set(prepared.events)
+    assert [week for week, days in enumerate(coming["Easter Monday"], start=1) if days] == [41]
+    assert all(len(days) == 45 for days in coming.values())
+    with pytest.raises(planning_inputs.PlanRefused, match="names no country any more"):
+        planning_inputs.holidays_ahead(known, 45, None)
