@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from models.mmm import convergence
+from models.mmm import convergence, leftovers
 from models.mmm.sampler import Run
 from models.warning import Warning
 
@@ -28,13 +28,12 @@ class Limits:
     negative_baseline_high: float = 0.20
     contraction_none: float = 0.10
     contraction_weak: float = 0.50
-    autocorrelation: float = 0.30
     extrapolated: float = 0.50
     s_shaped_slope: float = 1.5
     s_shaped_share: float = 0.90
     s_shaped_after_one: float = 0.60  # for the other channels of a market where one was found
-    off_by_half: float = 0.25
-    off_by_half_low: float = 0.15
+    off_by_half: float = 0.10
+    off_by_half_low: float = 0.05
     prior_tail: float = 2.33  # standard deviations of the prior: its 1 % and 99 % points
 
 
@@ -88,7 +87,7 @@ def not_converged(problems: list[str], decisions: list[str]) -> Warning:
 def check(fit: MMMFit, limits: Limits = LIMITS) -> list[Warning]:
     """Findings about a finished fit's answer."""
     return [*_baseline(fit, limits), *_learning(fit, limits), *_plausible(fit, limits), *_precision(fit, limits),
-            *_threshold(fit, limits), *_unseen_levels(fit, limits), *_residuals(fit, limits),
+            *_threshold(fit, limits), *_unseen_levels(fit, limits), *leftovers.check(fit),
             *_carryover(fit)]  # fmt: skip
 
 
@@ -162,10 +161,14 @@ def _plausible(fit: MMMFit, limits: Limits) -> list[Warning]:
 
 
 def off_by_half(fit: MMMFit) -> np.ndarray:
-    """Probability (C,) that the true contribution lies more than half away from the reported mean."""
+    """Probability (C,) that the reported mean is wrong by more than half of the true contribution.
+
+    Ranges are widened first where what the fit left over comes in runs (`leftovers.memory`).
+    """
     draws = fit.incremental()
     middle = draws.mean(axis=0)
-    return np.asarray((np.abs(draws - middle) > 0.5 * np.abs(middle)).mean(axis=0))
+    possible = middle + leftovers.memory(fit) * (draws - middle)
+    return np.asarray((np.abs(middle - possible) > 0.5 * np.abs(possible)).mean(axis=0))
 
 
 def _precision(fit: MMMFit, limits: Limits) -> list[Warning]:
@@ -176,8 +179,8 @@ def _precision(fit: MMMFit, limits: Limits) -> list[Warning]:
             name = row["channel"]
             found.append(Warning(
                 "wide_interval", "medium" if risk > limits.off_by_half else "low", name,
-                f"The number of {name} may well be off by more than half (probability {risk:.0%}): its 90 % range runs"
-                f" from {row['q05']:,.3g} to {row['q95']:,.3g}.",
+                f"The number of {name} may be wrong by more than half of the truth (probability {risk:.0%}): its 90 %"
+                f" range runs from {row['q05']:,.3g} to {row['q95']:,.3g}.",
                 f"Use the range of {name}, not its mean; a test of {name} would narrow it.",
             ))  # fmt: skip
     return found
@@ -230,25 +233,6 @@ def _unseen_levels(fit: MMMFit, limits: Limits) -> list[Warning]:
                 f"Use the marginal return of {name}, or turn {name} off in some regions or weeks to learn the rest.",
             ))  # fmt: skip
     return found
-
-
-def _residuals(fit: MMMFit, limits: Limits) -> list[Warning]:
-    scaled = (
-        (fit.data.kpi - fit.fitted()) / (fit.design.scales.size[:, None] * fit.design.scales.kpi) * fit.design.weight
-    )
-    common = scaled.mean(axis=0)
-    lags = [float(np.corrcoef(common[:-k], common[k:])[0, 1]) for k in (1, 2, 3, 4)]
-    worst = max(lags, key=abs)
-    critical = max(limits.autocorrelation, 2.6 / np.sqrt(common.size))
-    if abs(worst) <= critical:
-        return []
-    return [Warning(
-        "residual_autocorrelation", "medium", "all",
-        f"What the model cannot explain comes in runs (correlation {worst:.2f} with {lags.index(worst) + 1}"
-        " period(s) before):"
-        " something that lasts is missing, and the ranges are too narrow.",
-        "Add the missing driver as a control (price, stock, competitors, season of the trade) or a longer carryover.",
-    )]  # fmt: skip
 
 
 def _carryover(fit: MMMFit) -> list[Warning]:
