@@ -46,11 +46,13 @@ def carried(path: np.ndarray, keep: float) -> np.ndarray:
     return out
 
 
-def company(channels: int, *, weeks: int = 156, geos: int = 1, seed: int) -> World:
-    """Channels of different size, return, saturation and carryover; sales with trend, season and 3 % noise."""
+def company(channels: int, *, weeks: int = 156, geos: int = 1, spread: float = 0.6, seed: int) -> World:
+    """Channels of different size, return (sd `spread` of log iROAS), saturation and carryover; sales with trend, season
+    and 3 % noise.
+    """
     rng = np.random.default_rng(seed)
     size = rng.lognormal(7.5, 0.7, channels)
-    iroas = rng.lognormal(0.3, 0.6, channels)
+    iroas = rng.lognormal(0.3, spread, channels)
     keep = 0.5 ** (1 / rng.uniform(0.6, 2.5, channels))
     spend = size * rng.lognormal(0.0, 0.5, (weeks, channels)) * (rng.random((weeks, channels)) > 0.15)
     half = rng.uniform(1.0, 3.0, channels) * spend.mean(axis=0)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 SEED = 1  # of the optimiser's random starts; the draws of the fit carry its own seed
 BUDGETS = 11  # points of the frontier, from half the budget to as far as spend was observed
 OBJECTIVES = ("mean", "cvar", "safe")
-SPLITS = ("channel", "geo", "period")
+SPLITS = ("channel", "geo", "period", "geo_period")
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def plan(
         float, typer.Option("--risk-share", help="Share of worst draws that cvar and safe look at.")
     ] = 0.2,
     split: Annotated[
-        str, typer.Option(help="Decide by channel, by channel and geo, or by channel and period.")
+        str, typer.Option(help="Decide by channel, or also by geo, by period, or by both (geo_period).")
     ] = "channel",
     constraints: Annotated[Path | None, typer.Option(help="YAML: bounds, groups, ratios, flights, delivery …")] = None,
     limit: Annotated[

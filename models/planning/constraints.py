@@ -84,6 +84,22 @@ class Constraints(BaseModel, frozen=True, extra="forbid"):
         groups = tuple(g for g in self.groups if not g.geos and not g.periods)
         return self.model_copy(update={"geos": {}, "flights": {}, "groups": groups})
 
+    def per_region(self) -> Constraints:
+        """What of them a plan by geo can keep. Raises ValueError where one limit names geos and periods at once."""
+        both = [g.name for g in self.groups if g.geos and g.periods]
+        if both:
+            raise ValueError(
+                f"group {both[0]!r} names geos and periods: regions are decided first, then weeks; write two groups"
+            )
+        return self.model_copy(update={"flights": {}, "groups": tuple(g for g in self.groups if not g.periods)})
+
+    def per_period(self, money: Mapping[str, tuple[float, float]]) -> Constraints:
+        """What of them concerns periods, for channels whose `money` is settled."""
+        groups = tuple(g for g in self.groups if g.periods)
+        return self.model_copy(update={
+            "bounds": money, "move_limits": {}, "groups": groups, "ratios": (), "geos": {}, "by_evidence": False,
+        })  # fmt: skip
+
 
 def calendar_of(period_budget: Sequence[float], horizon: int) -> np.ndarray:
     """Share of the money of each period (H,): even where no amounts are given. Raises ValueError on a wrong number."""

@@ -13,7 +13,7 @@ from models.planning.future import Future
 from models.planning.optimise import Sums, feasible
 from models.warning import Warning
 
-Split = Literal["channel", "geo", "period"]
+Split = Literal["channel", "geo", "period", "geo_period"]
 MOVE_BY_TIER = {"experiment-validated": None, "model-identified": 0.30, "prior-dominated": 0.15}
 
 
@@ -44,16 +44,14 @@ class Limits:
 
 
 def decisions_of(ahead: Future, split: Split) -> Decisions:
-    """One decision a channel, or one a channel and geo, or one a channel and period."""
+    """One decision a channel, or one a channel and geo, a channel and period, or all three."""
     channels, geos = len(ahead.fit.data.channels), len(ahead.fit.data.geos)
-    if split == "geo" and geos < 2:
+    if split in ("geo", "geo_period") and geos < 2:
         raise ValueError("a plan by geo needs a model with several geos; this one has a single series")
-    each = {"channel": 1, "geo": geos, "period": ahead.horizon}[split]
-    inner, none = np.tile(np.arange(each), channels), np.full(channels * each, -1)
-    return Decisions(
-        split, np.repeat(np.arange(channels), each), inner if split == "geo" else none,
-        inner if split == "period" else none,
-    )  # fmt: skip
+    places = range(geos) if split in ("geo", "geo_period") else (-1,)
+    times = range(ahead.horizon) if split in ("period", "geo_period") else (-1,)
+    every = np.array([(c, g, t) for c in range(channels) for g in places for t in times])
+    return Decisions(split, *every.T)
 
 
 def limits_of(
@@ -94,9 +92,9 @@ def limits_of(
 def _needs_split(ahead: Future, wanted: Constraints, what: Decisions) -> None:
     data = ahead.fit.data
     if what.split != "geo" and (wanted.geos or any(g.geos for g in wanted.groups)):
-        raise ValueError("limits per geo need a plan by geo (split='geo')")
+        raise ValueError("limits per geo need a plan by geo (split='geo', or 'geo_period')")
     if what.split != "period" and (wanted.flights or any(g.periods for g in wanted.groups)):
-        raise ValueError("flights and limits per period need a plan by period (split='period')")
+        raise ValueError("flights and limits per period need a plan by period (split='period', or 'geo_period')")
     known("geos", list(wanted.geos), data.geos, "the model")
     for group in wanted.groups:
         known(f"group {group.name!r}", group.channels, data.channels, "the plan")

@@ -116,9 +116,9 @@ class Outlook:
     def current_of(self, what: Decisions, budget: float, calendar: np.ndarray) -> np.ndarray:
         """The current mix (n,) at this budget, in the plan's decisions."""
         money = self.mix[what.channel] * budget
-        if what.split == "geo":
-            return np.asarray(money * self.ahead.geo_share[what.channel, what.geo])
-        return np.asarray(money * calendar[what.period] if what.split == "period" else money)
+        if what.split in ("geo", "geo_period"):
+            money = money * self.ahead.geo_share[what.channel, what.geo]
+        return np.asarray(money * calendar[what.period] if what.split in ("period", "geo_period") else money)
 
 
 def prepare(

@@ -32,10 +32,15 @@ class _Channel:
 
 
 class Phased:
-    """Response of money by channel and period: decisions in the order channel, period (n = P x H)."""
+    """Response of money by channel and period: decisions in the order channel, period (n = P x H).
 
-    def __init__(self, ahead: Future) -> None:
+    `geo_share` (P, G) is how a channel's money falls on the geos in every period; as usual by default.
+    """
+
+    def __init__(self, ahead: Future, geo_share: np.ndarray | None = None) -> None:
         self._ahead = ahead
+        usual = ahead.geo_share
+        self._ratio = None if geo_share is None else geo_share / np.where(usual > 0, usual, np.inf)
         self._channels = [_constants(ahead, c) for c in range(len(ahead.fit.data.channels))]
 
     def value(self, x: np.ndarray) -> np.ndarray:
@@ -50,8 +55,12 @@ class Phased:
 
     def _stock(self, c: int, money: np.ndarray) -> np.ndarray:
         k, usual = self._channels[c], self._ahead.usual(c)
-        volume = self._ahead.rule(c).bought(money / usual) * usual
-        return np.asarray(k.past + k.media[None, :, None] * (k.carry @ volume)[:, None, :])
+        if self._ratio is None:
+            volume = self._ahead.rule(c).bought(money / usual) * usual
+            return np.asarray(k.past + k.media[None, :, None] * (k.carry @ volume)[:, None, :])
+        by_geo = self._ahead.rule(c).bought(self._ratio[c][:, None] * money / usual) * usual
+        arriving = np.einsum("dth,gh->dgt", k.carry, by_geo, optimize=True)
+        return np.asarray(k.past + k.media[None, :, None] * arriving)
 
     def _total(self, c: int, money: np.ndarray) -> np.ndarray:
         k = self._channels[c]
@@ -61,9 +70,14 @@ class Phased:
     def _slope(self, c: int, money: np.ndarray) -> np.ndarray:
         k = self._channels[c]
         _, bend = _saturated(k, self._stock(c, money))
-        by_period = np.einsum("dg,dgt->dt", k.effect * k.media[None, :], bend)
-        price = self._ahead.rule(c).next_unit(money / self._ahead.usual(c))
-        return np.einsum("dt,dth->dh", by_period, k.carry) * price[None, :]
+        rule, multiple = self._ahead.rule(c), money / self._ahead.usual(c)
+        if self._ratio is None:
+            by_period = np.einsum("dg,dgt->dt", k.effect * k.media[None, :], bend)
+            return np.einsum("dt,dth->dh", by_period, k.carry) * rule.next_unit(multiple)[None, :]
+        ratio = self._ratio[c][:, None]
+        price = rule.next_unit(ratio * multiple) * ratio
+        by_geo = (k.effect * k.media[None, :])[:, :, None] * bend
+        return np.asarray(np.einsum("dgt,dth,gh->dh", by_geo, k.carry, price, optimize=True))
 
 
 def _constants(ahead: Future, c: int) -> _Channel:
@@ -91,6 +105,19 @@ def _constants(ahead: Future, c: int) -> _Channel:
     level, _ = _saturated(half, past)
     silent = (half.effect[:, :, None] * level).sum(axis=(1, 2))
     return _Channel(carry, past, half.effect, half.media, half.half, slope, curve, silent)
+
+
+@dataclass(frozen=True, eq=False)
+class InRegions:
+    """A response by channel and period whose decisions are by channel, geo and period (n = P x G x H)."""
+
+    phased: Phased
+    geos: int
+    horizon: int
+
+    def value(self, x: np.ndarray) -> np.ndarray:
+        """Incremental KPI in money (D,) where every geo follows its channel's calendar."""
+        return self.phased.value(x.reshape(-1, self.geos, self.horizon).sum(axis=1).ravel())
 
 
 def steppable(ahead: Future, c: int) -> bool:

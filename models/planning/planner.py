@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ from models.planning.delivery import Delivery
 from models.planning.limits import Decisions, Limits, Split, decisions_of, limits_of
 from models.planning.optimise import Optimum, Sums, best, feasible
 from models.planning.outlook import Evidence, Outlook, prepare
-from models.planning.phasing import Phased
+from models.planning.phasing import InRegions, Phased
 from models.planning.result import Plan, outcome_row
 
 Objective = Literal["mean", "cvar", "safe"]
@@ -42,10 +42,10 @@ def plan(
 
     `mean` maximises the posterior mean, `cvar` the mean of the worst `risk_share` of draws, `safe` the mean of the
     worst `risk_share` of the gain over the current mix, which leaves money where it is unless a move is sure. `split`
-    decides by channel (spent evenly, or along `constraints.period_budget`), by channel and geo, or by channel and
-    period. Every control of the fit needs its declared future. Raises ValueError for a fit that has not converged, an
-    undeclared
-    future, or limits in conflict. Not a forecast of profit: margins and fixed costs are the caller's.
+    decides by channel (spent evenly, or along `constraints.period_budget`), by channel and geo, by channel and period,
+    or by all three: regions first, then one calendar a channel, which all its regions follow. Every control of the fit
+    needs its declared future. Raises ValueError for a fit that has not converged, an undeclared future, or limits in
+    conflict. Not a forecast of profit: margins and fixed costs are the caller's.
     """
     limits = constraints or Constraints()
     outlook = prepare(
@@ -67,6 +67,8 @@ def plan_of(
     wanted = constraints or Constraints()
     case = _case(outlook, budget, wanted, objective, risk_share, split, seed)
     found = case.solve()
+    if split == "geo_period":
+        case, found = _in_weeks(case, found, wanted)
     notes = list(case.limits.notes)
     if not found.proven:
         notes.append(advice.not_optimal())
@@ -109,7 +111,7 @@ class _Case:
     limits: Limits
     mix: np.ndarray
     budget: float
-    response: Curves | Phased
+    response: Curves | Phased | InRegions
     objective: Objective
     risk_share: float
     seed: int
@@ -117,6 +119,7 @@ class _Case:
     def solve(self, *, checked: bool = True) -> Optimum:
         """The plan for the asked objective; unchecked it is good enough for a scan over budgets."""
         sums = list(self.limits.sums.values())
+        assert not isinstance(self.response, InRegions)
         if self.objective == "mean":
             average = self.response.mean() if isinstance(self.response, Curves) else self.response
             return self._best(average, mean_of, np.zeros(1), sums, checked)
@@ -150,6 +153,8 @@ def _case(
     outlook: Outlook, budget: float, wanted: Constraints, objective: Objective, risk_share: float, split: Split,
     seed: int,
 ) -> _Case:  # fmt: skip
+    if split == "geo_period":
+        split, wanted = "geo", wanted.per_region()
     what = decisions_of(outlook.ahead, split)
     mix = outlook.current_of(what, budget, calendar_of(wanted.period_budget, outlook.ahead.horizon))
     limits = limits_of(outlook.ahead, wanted, what, mix, budget, outlook.tiers)
@@ -159,6 +164,32 @@ def _case(
     elif split == "period":
         response = Phased(outlook.ahead)
     return _Case(outlook, what, limits, mix, budget, response, objective, risk_share, seed)
+
+
+def _in_weeks(case: _Case, found: Optimum, wanted: Constraints) -> tuple[_Case, Optimum]:
+    """The plan by geo spread over the periods, channel by channel: its money and regional shares stay.
+
+    Raises ValueError where the limits per period leave no way to spend that much of a channel.
+    """
+    outlook, ahead, budget = case.outlook, case.outlook.ahead, case.budget
+    geos, horizon = len(ahead.fit.data.geos), ahead.horizon
+    by_geo = found.x.reshape(-1, geos)
+    money = by_geo.sum(axis=1)
+    share = np.where(money[:, None] > 0, by_geo / np.maximum(money, 1e-300)[:, None], ahead.geo_share)
+    fixed = wanted.per_period({n: (float(m), float(m)) for n, m in zip(outlook.channels, money, strict=True)})
+    weeks, calendar = decisions_of(ahead, "period"), calendar_of(wanted.period_budget, horizon)
+    even = (money[:, None] * calendar[None, :]).ravel()
+    limits = limits_of(ahead, fixed, weeks, even, budget, outlook.tiers)
+    timed = _Case(
+        outlook, weeks, limits, even, budget, Phased(ahead, share), case.objective, case.risk_share, case.seed
+    )
+    best_weeks = timed.solve()
+    what = decisions_of(ahead, "geo_period")
+    x = (share[:, :, None] * best_weeks.x.reshape(-1, 1, horizon)).ravel()
+    mix = outlook.current_of(what, budget, calendar)
+    assert isinstance(timed.response, Phased)
+    whole = replace(case, what=what, mix=mix, response=InRegions(timed.response, geos, horizon))
+    return whole, Optimum(x, best_weeks.value, best_weeks.spread, found.proven and best_weeks.proven)
 
 
 def _promised(outlook: Outlook, what: Decisions, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -172,6 +203,7 @@ def _promised(outlook: Outlook, what: Decisions, x: np.ndarray) -> tuple[np.ndar
         path = {
             "channel": lambda m: m[0] * ahead.pattern, "period": lambda m: m,
             "geo": lambda m: m[:, None] * ahead.pattern[None, :],
+            "geo_period": lambda m: m.reshape(-1, ahead.horizon),
         }[what.split](money)  # fmt: skip
         within, after = ahead.response_in_time(c, path)
         total, later = total + (within + after).sum(axis=1), later + after.sum(axis=1)

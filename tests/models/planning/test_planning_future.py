@@ -85,6 +85,50 @@ def test_geos_add_up_and_money_moves_to_the_better_one(by_region):
     assert not any(w.code in ("plan_not_optimal", "plan_promise_off") for w in made.warnings)
 
 
+def test_regions_with_a_calendar_are_the_models_own_response(regional):
+    """Any share of the regions, any weeks: the response by period agrees with the compiled kernel's forward run."""
+    ahead = look_ahead(regional, 6, draws=20, delivery={"a": Delivery(exponent=0.7, price=(1, 1, 2, 1, 1, 1))})
+    share = np.array([[0.2, 0.5, 0.3], [0.0, 0.9, 0.1]])
+    money = np.array([[0, 900, 0, 2500, 100, 400], [300, 0, 0, 0, 0, 5000]], dtype=float)
+    kernel = sum(
+        ahead.response_of_path(c, share[c][:, None] * money[c][None, :]).sum(axis=1) for c in range(2)
+    )  # fmt: skip
+    phased, x = Phased(ahead, share), money.ravel() + 50.0
+    np.testing.assert_allclose(phased.value(money.ravel()), kernel, rtol=1e-6)
+    exact = phased.gradient(x)
+    for i in range(x.size):
+        up, down = x.copy(), x.copy()
+        up[i] += 0.1
+        down[i] -= 0.1
+        numeric = (phased.value(up) - phased.value(down)) / 0.2
+        np.testing.assert_allclose(exact[:, i], numeric, rtol=1e-3, atol=1e-6)  # differences of large sums
+
+
+def test_regions_and_weeks_in_one_plan(regional):
+    """Media at a third of the price in the last period: regions as in a plan by geo, money late, all limits kept."""
+    sale = {c: Delivery(price=(1.0,) * 5 + (1 / 3,)) for c in "ab"}
+    spend = float(regional.data.spend[:, -6:].sum())
+    outlook = prepare(regional, 1.2 * spend, horizon=6, delivery=sale)
+    limits = Constraints(
+        by_evidence=False, geos={"g0": (0.0, 0.1 * spend)}, flights={"a": Flight(dark=(1,))},
+        groups=(Group(name="start", periods=(2,), most=0.1 * spend),),
+    )  # fmt: skip
+    made = plan_of(outlook, spend, limits, split="geo_period", seed=1)
+    money = made.schedule
+    assert money.height == 2 * 3 * 6
+    assert money["money"].sum() == pytest.approx(spend, rel=1e-6)
+    assert money.filter(geo="g0")["money"].sum() <= 0.1 * spend * (1 + 1e-6)
+    assert money.filter(period=2)["money"].sum() <= 0.1 * spend * (1 + 1e-6)
+    assert money.filter(channel="a", period=1)["money"].sum() < 1e-6
+    by_geo = plan_of(outlook, spend, Constraints(by_evidence=False, geos=limits.geos), split="geo", seed=1)
+    assert made.planned.mean() > by_geo.planned.mean()  # the cheap period
+    assert made.current.mean() == pytest.approx(by_geo.current.mean(), rel=1e-6)
+    assert not any(w.code in ("plan_not_optimal", "plan_promise_off") for w in made.warnings)
+    both = Constraints(groups=(Group(name="x", geos=("g0",), periods=(1,), most=1.0),))
+    with pytest.raises(ValueError, match="'x' names geos and periods"):
+        plan_of(outlook, spend, both, split="geo_period", seed=1)
+
+
 def test_a_geo_limit_is_kept(by_region):
     outlook, spend = by_region
     limits = Constraints(by_evidence=False, geos={"g0": (0.0, 0.1 * spend)})
