@@ -44,15 +44,19 @@ def speed(seed: int) -> None:
         budget = float(world.data.spend[:, -truth.HORIZON :].sum())
         panel = f"{channels} channels, {geos} region{'s' if geos > 1 else ''}"
         outlook = _timed(panel, "curves, baseline, tiers", lambda f=found, b=budget: prepare(f, 1.5 * b))  # type: ignore[misc]
+        budgets = np.linspace(budget / 2, budget, 11).tolist()
         questions: dict[str, Callable[[], object]] = {
             "plan, mean": lambda o=outlook, b=budget: plan_of(o, b, seed=seed),  # type: ignore[misc]
             "plan, cvar": lambda o=outlook, b=budget: plan_of(o, b, objective="cvar", seed=seed),  # type: ignore[misc]
-            "frontier of 11 budgets": lambda o=outlook, b=budget: frontier(o, np.linspace(b / 2, b, 11).tolist(), seed=seed),  # type: ignore[misc]
+            "frontier of 11 budgets": lambda o=outlook, b=budgets: frontier(o, b, seed=seed),  # type: ignore[misc]
             "smallest budget for an outcome": lambda o=outlook, b=budget: reach(o, "outcome", b / 4, seed=seed),  # type: ignore[misc]
             "plan by week": lambda o=outlook, b=budget: plan_of(o, b, split="period", seed=seed),  # type: ignore[misc]
         }
         if geos > 1:
             questions["plan by region"] = lambda o=outlook, b=budget: plan_of(o, b, split="geo", seed=seed)  # type: ignore[misc]
+            questions["plan by region and week"] = lambda o=outlook, b=budget: plan_of(
+                o, b, split="geo_period", seed=seed
+            )  # type: ignore[misc]
         for name, question in questions.items():
             _timed(panel, name, question)
 

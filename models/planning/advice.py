@@ -210,14 +210,16 @@ def _of_the_fit(outlook: Outlook, plan: Plan) -> list[Warning]:
 
 
 def _prices(outlook: Outlook, plan: Plan) -> list[Warning]:
+    read = {w.subject for w in outlook.prices}
     raised = [
         name for name, change in plan.allocation.select("channel", "change").iter_rows()
-        if change > 0.1 and outlook.ahead.delivery.get(name) is None
+        if change > 0.1 and outlook.ahead.delivery.get(name) is None and name not in read
     ]  # fmt: skip
     if not raised:
-        return []
-    return [Warning(
+        return list(outlook.prices)
+    return [*outlook.prices, Warning(
         "price_held_constant", "info", ", ".join(raised),
-        "The plan takes today's media price for granted, whatever is spent. In auctions more money buys less each.",
-        "Declare how delivery grows with spend (delivery: exponent or points) where it is known.",
+        "The plan takes today's media prices for granted. The curves of these channels were fitted on money, so prices"
+        " that rose with spend in the data are in them; a market that gets dearer is not.",
+        "Declare what you know of coming prices (delivery: price by period, exponent or points).",
     )]  # fmt: skip

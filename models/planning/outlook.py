@@ -16,6 +16,8 @@ from models.planning.future import Future, look_ahead
 from models.planning.grid import STEPS, best_steps, closed_in
 from models.planning.limits import MOVE_BY_TIER, Decisions
 from models.planning.pooling import pooled_levels
+from models.planning.price import price_readings
+from models.warning import Warning
 
 DRAWS = 200  # joint draws behind a plan; its ranges change by a few percent of their width with more
 
@@ -42,7 +44,7 @@ class Evidence:
 @dataclass(frozen=True, eq=False)
 class Outlook:
     """A prepared future: per channel curves over the horizon, the baseline (D,), the current mix (P,), shares, and
-    whether the levels are `combined` ones, from other evidence beside the fit.
+    whether the levels are `combined` ones, from other evidence beside the fit; `prices` is what was read of them.
     """
 
     ahead: Future
@@ -52,6 +54,7 @@ class Outlook:
     tiers: Mapping[str, str]
     reach: float
     combined: bool = False
+    prices: tuple[Warning, ...] = ()
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -129,8 +132,9 @@ def prepare(
     """The future of `fit` for budgets up to `most`.
 
     Every control of the fit needs its declared future. `calendar` is the money of each period (any unit) that all
-    channels follow; even by default. Raises ValueError for a fit that has not converged or carries a blocking finding,
-    an undeclared future, or an unknown name.
+    channels follow; even by default. Where the fit knows delivery beside money, `delivery` that is not declared is read
+    from the data. Raises ValueError for a fit that has not converged or carries a blocking finding, an undeclared
+    future, or an unknown name.
     """
     blocking = [w for w in fit.findings if w.severity == "block"]
     if blocking or not fit.converged:
@@ -141,9 +145,9 @@ def prepare(
     told = evidence or Evidence()
     known("tiers", list(told.tiers), fit.data.channels, "the model")
     levels = told.levels or (pooled_levels(fit, draws) if told.pooled else {})
-    ahead = look_ahead(
-        fit, horizon, delivery=delivery or {}, draws=draws, levels=levels, pattern=calendar_of(calendar, horizon)
-    )
+    read = [r for r in price_readings(fit.data) if r.channel not in (delivery or {})]
+    rules = {r.channel: r.rule() for r in read if r.clear} | dict(delivery or {})
+    ahead = look_ahead(fit, horizon, delivery=rules, draws=draws, levels=levels, pattern=calendar_of(calendar, horizon))
     base = ahead.baseline(future_controls or {})
     usual = ahead.current if ahead.current.sum() > 0 else fit.data.spend.sum(axis=(0, 1))
     mix = usual / usual.sum()
@@ -151,7 +155,7 @@ def prepare(
     curves = through(knots, [ahead.channel_response(c, k) for c, k in enumerate(knots)])
     own = dict(fit.tiers().select("channel", "tier").iter_rows())
     tiers = {c: told.tiers.get(c, own[c]) for c in fit.data.channels}
-    return Outlook(ahead, curves, base, mix, tiers, float(most), bool(told.levels))
+    return Outlook(ahead, curves, base, mix, tiers, float(most), bool(told.levels), tuple(r.told() for r in read))
 
 
 def _why(fit: MMMFit) -> str:

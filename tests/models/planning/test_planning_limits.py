@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.planning import Constraints, Evidence, frontier, next_return, outlook, plan_of, prepare
+from models.planning import Constraints, Delivery, Evidence, frontier, next_return, outlook, plan_of, prepare
+from models.planning.price import PriceReading
 from models.planning.result import COUNTED_ON
 
 FUTURE = {"price": [0.0] * 13}
@@ -96,3 +97,14 @@ def test_a_fit_without_other_evidence_is_read_together(fitted, monkeypatch):
     assert (together.combined, given.combined, len(asked)) == (False, True, 1)
     prepare(fitted, 20_000, future_controls=FUTURE, evidence=Evidence(pooled=False))
     assert len(asked) == 1
+
+
+def test_a_price_read_from_the_data_is_used_unless_one_is_declared(fitted, monkeypatch):
+    clear = PriceReading("a", 0.6, 0.05, 100)
+    monkeypatch.setattr(outlook, "price_readings", lambda data: (clear, PriceReading("b", 0.9, 0.3, 100)))
+    read = prepare(fitted, 20_000, future_controls=FUTURE)
+    declared = prepare(fitted, 20_000, future_controls=FUTURE, delivery={"a": Delivery(exponent=0.6)})
+    np.testing.assert_allclose(read.curves.value(np.full(2, 3e3)), declared.curves.value(np.full(2, 3e3)))
+    said = {w.code: w.subject for w in plan_of(read, 12_000, seed=1).warnings}
+    assert (said["price_learned"], said["price_unclear"]) == ("a", "b")
+    assert "price_learned" not in codes(plan_of(declared, 12_000, seed=1))
