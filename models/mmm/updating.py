@@ -30,7 +30,9 @@ STALE_WEEKS = 26  # new weeks after which trend knots and season are laid out af
 
 @dataclass(frozen=True, eq=False)
 class _Answer:
-    """Draws that were weighted and drawn again; `alarm` says what no weight can mend, `how` what was done to them."""
+    """Draws that were weighted and drawn again; `how` says what was done to them, `alarm` what forecasts row by row saw
+    that no weight can mend.
+    """
 
     draws: Posterior
     k_hat: float
@@ -68,15 +70,18 @@ def refresh(fit: MMMFit, new_data: MMMData, *, seed: int) -> MMMFit:
         reason = f"{added} periods are new since the last full fit"
         return _refitted(cold(origin, new_data, seed=seed, fresh=True), reason)
     plan = extended(origin, new_data)
-    answer = None
-    for way in (_row_by_row, _all_at_once):
-        answer = way(fit, origin, plan, seed) or answer
+    answer: _Answer | None = None
+    for way in (_row_by_row, _moved, _unmoved):
+        found = way(fit, origin, plan, seed)
+        if found and (answer is None or (found.holds, found.left) > (answer.holds, answer.left)):
+            answer = found
         if answer and (answer.alarm or answer.holds):
             break
     if answer is None:
         return _refitted(warm(origin, None, plan, seed=seed), "no earlier draw is possible under the new data")
-    if answer.alarm:
-        return _refitted(cold(origin, new_data, seed=seed, fresh=True), answer.alarm)
+    alarm = answer.alarm or ("" if answer.carried else _odd_rows(plan, answer.draws, added))
+    if alarm:
+        return _refitted(cold(origin, new_data, seed=seed, fresh=True), alarm)
     if not answer.holds:
         reason = f"the old draws no longer carry the answer ({answer.worth})"
         return _refitted(warm(origin, answer.draws, plan, seed=seed), reason)
@@ -136,13 +141,18 @@ def _row_by_row(fit: MMMFit, origin: MMMFit, plan: Design, seed: int) -> _Answer
     return replace(answer, alarm=_alarm(carried.surprises), carried=carried) if answer else None
 
 
-def _all_at_once(fit: MMMFit, origin: MMMFit, plan: Design, seed: int) -> _Answer | None:
-    found = moving.move(origin, plan)
+def _moved(fit: MMMFit, origin: MMMFit, plan: Design, seed: int) -> _Answer | None:
+    return _all_at_once(origin, moving.move(origin, plan), ", moved with the posterior's peak", seed)
+
+
+def _unmoved(fit: MMMFit, origin: MMMFit, plan: Design, seed: int) -> _Answer | None:
+    """Where row by row was possible it has just said the same."""
+    return None if _carried(fit, origin) else _all_at_once(origin, moving.stay(origin, plan), ", where they are", seed)
+
+
+def _all_at_once(origin: MMMFit, found: moving.Moved | None, how: str, seed: int) -> _Answer | None:
     answer = found and _weighed(origin, found.log_weights, lambda: found.posterior(seed=seed), seed)
-    if not answer:
-        return None
-    alarm = _odd_rows(plan, answer.draws, plan.y.shape[1] - origin.design.y.shape[1])
-    return replace(answer, alarm=alarm, how=", moved with the posterior's peak")
+    return replace(answer, how=how) if answer else None
 
 
 def _weighed(origin: MMMFit, logs: np.ndarray, draws: Callable[[], Posterior], seed: int) -> _Answer | None:

@@ -14,7 +14,7 @@ from models.mmm import block as blocks
 from models.mmm.design import Form, design
 from models.mmm.importance import drift, effective, smooth, surprise
 from models.mmm.laplace import start
-from models.mmm.moving import move
+from models.mmm.moving import move, stay
 from models.mmm.posterior import from_kernel
 from models.mmm.refitting import cold
 from models.mmm.updating import extended
@@ -160,6 +160,21 @@ def test_moved_and_unmoved_draws_are_the_same_posterior(early, world):
     same = [i for i, name in enumerate(early.draws.names) if not name.startswith("effect")]  # a mean over the window
     gap = np.abs(weights @ there[:, same] - plain @ here[:, same]) / here[:, same].std(axis=0)
     assert gap.max() < 0.1  # two Monte Carlo errors of 3,000 correlated draws
+
+
+def test_draws_that_stay_are_weighted_as_the_density_says(regional, regions):
+    """Moved or not, the same posterior; where a peak misleads the move, `refresh` falls back on those that stay."""
+    plan = extended(regional, regions.rows(np.arange(86) < 81))
+    there, here = move(regional, plan), stay(regional, plan)
+    at = here.theta.reshape(regional.draws.count, -1)
+    means = [smooth(f.log_weights)[0] @ f.theta.reshape(at.shape) for f in (there, here)]
+    assert (np.abs(means[0] - means[1]) / at.std(axis=0)).max() < 0.25  # 1,000 correlated draws, 33 quantities
+
+
+def test_a_misled_move_falls_back_on_draws_where_they_are(regional, regions, monkeypatch):
+    monkeypatch.setattr("models.mmm.moving.move", lambda fit, plan: None)
+    again = refresh(regional, regions.rows(np.arange(86) < 81), seed=2)
+    assert (again.path, again.reason.endswith("where they are")) == ("re-weighted", True)
 
 
 @pytest.fixture(scope="module")
