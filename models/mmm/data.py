@@ -189,7 +189,7 @@ class MMMData:
         kpi_values = reader.cube([kpi])[:, :, 0]
         measures.refuse_unusable_kpi(kpi, kpi_values, reader.dates, reader.geos, geo)
         for index, (channel, column) in enumerate(driver.items()):
-            measures.refuse_kpi_as_media(channel, column, media[:, :, index], kpi, kpi_values)
+            findings += measures.media_findings(channel, column, media[:, :, index], kpi, kpi_values)
         findings += measures.kpi_findings(kpi, kpi_values, reader.dates)
         levers = [t.column for t in treatments]
         control_cube, lever_cube = reader.cube(kept), reader.cube(levers)

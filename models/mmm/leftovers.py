@@ -96,17 +96,19 @@ def effects(fit: MMMFit) -> np.ndarray:
 def _runs(fit: MMMFit) -> list[Warning]:
     common = residuals(fit).mean(axis=0)
     lags = [float(np.corrcoef(common[:-k], common[k:])[0, 1]) for k in (1, 2, 3, 4)]
-    worst = max(lags, key=abs)
+    worst = max(lags)
     factors = memory(fit)
     who = [n for n, f in zip(fit.data.media_names, factors, strict=True) if f > MEMORY]
-    everywhere = abs(worst) > max(RUNS, 2.6 / np.sqrt(common.size))
-    if not who and not everywhere:
+    seen = worst > max(RUNS, 2.6 / np.sqrt(common.size))
+    if not who and not seen:
         return []
-    many = f"; by a factor of up to {factors.max():.1f} for {', '.join(who)}" if who else ""
+    runs = f" (correlation {worst:.2f} with {lags.index(worst) + 1} period(s) before)" if seen else ""
+    where = f" while {', '.join(who)} ran or paused" if who else ""
+    narrow = f"the ranges of {', '.join(who)} are up to {factors.max():.1f} times" if who else "the ranges are"
     return [Warning(
         "residual_autocorrelation", "medium", ", ".join(who) or "all",
-        f"What the model cannot explain comes in runs (correlation {worst:.2f} with {lags.index(worst) + 1} period(s)"
-        f" before): something that lasts is missing, and the ranges are too narrow{many}.",
+        f"What the model cannot explain comes in runs{where}{runs}: something that lasts is missing, and {narrow} too"
+        " narrow.",
         "Add the missing driver as a control (price, stock, competitors, season of the trade) or a longer carryover.",
     )]  # fmt: skip
 
@@ -125,7 +127,7 @@ def _yearly(fit: MMMFit) -> list[Warning]:
     credit = f" {', '.join(present)} ran more than usual then, and may hold part of it." if present else ""
     return [Warning(
         "recurring_peak", "medium", ", ".join(present) or fit.data.kpi_name,
-        f"{fit.data.kpi_name} lies far off the model at the same time of several years ({when}): a holiday, a sale or a"
+        f"{fit.data.kpi_name} lies far off the model at the same time of each year ({when}): a holiday, a sale or a"
         f" fair that comes every year is missing.{credit}",
         "Declare it as an event with its dates of every year.",
     )]  # fmt: skip

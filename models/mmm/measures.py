@@ -14,8 +14,10 @@ from models.warning import Warning
 
 LEAST_SALES = 12  # rows with any KPI below which nothing can be told apart
 IS_KPI, LIKE_KPI = 0.9999, 0.975  # correlations at which a control is the KPI itself, or a part or result of it
+MEDIA_LIKE_KPI = 0.90  # the same for a channel, whose own effect is noisy, delayed and one of several
 UNDELIVERED, UNPAID = 0.05, 0.20  # share of spend without delivery, and of delivery without spend, that matter
 PRICE_JUMP, UNIT_JUMP = 3.0, 30.0  # lasting changes of level, as a factor, of cost per delivery and of any series
+DIP = 3.0  # times below the next lowest value
 SPIKE, TYPING_ERROR = 10.0, 100.0  # times the next highest value of a region at which a KPI is asked for, and refused
 EDGE = 6  # periods on either side of a lasting change
 
@@ -76,6 +78,14 @@ def kpi_findings(name: str, kpi: np.ndarray, dates: Sequence[Date]) -> list[Warn
         )
         for g, t, times in _spikes(kpi, SPIKE)
     ]  # fmt: skip
+    for series in kpi:
+        low, second = int(np.argmin(series)), float(np.partition(series, 1)[1])
+        if 0 <= series[low] * DIP < second:
+            found.append(Warning(
+                "kpi_dip", "low", name,
+                f"{name} is {series[low]:,.6g} on {dates[low]}, its next lowest value is {second:,.6g}.",
+                "Check whether that row is complete; if it is right, name what happened as an event.",
+            ))  # fmt: skip
     at, factor = lasting_jump(kpi.sum(axis=0))
     if factor > UNIT_JUMP:
         found.append(Warning(
@@ -117,14 +127,23 @@ def control_findings(
     return found
 
 
-def refuse_kpi_as_media(channel: str, column: str, media: np.ndarray, kpi_name: str, kpi: np.ndarray) -> None:
-    """Raises ValueError for a series (G, T) that was computed from the KPI, such as a fixed share of sales."""
+def media_findings(channel: str, column: str, media: np.ndarray, kpi_name: str, kpi: np.ndarray) -> list[Warning]:
+    """A series (G, T) that moves almost as the KPI does. Raises ValueError for one that was computed from it."""
     like = abs(_correlation(_around(media), _around(kpi)))
     if like > IS_KPI:
         raise ValueError(
             f"column {column!r} of channel {channel!r} is {kpi_name!r} in another unit (correlation {like:.4f}): it was"
             " computed from sales, so nothing can be learned from it. Give what was really spent"
         )
+    if like <= MEDIA_LIKE_KPI:
+        return []
+    return [Warning(
+        "channel_like_kpi", "medium", channel,
+        f"{channel} moves almost exactly with {kpi_name} in the same period (correlation {like:.2f}). Advertising"
+        " rarely does: more often it is paid per sale, or set as a share of sales (affiliates, brand search), and its"
+        " number is then far too high.",
+        f"Find out how {channel} is paid and set; test it before believing its number.",
+    )]  # fmt: skip
 
 
 def delivery_findings(

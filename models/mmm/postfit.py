@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,9 @@ class Limits:
 
 
 LIMITS = Limits()
+SAYS_UNKNOWN = frozenset(
+    {"no_variation", "sparse_channel", "channels_not_separable"}
+)  # why the range is wide, and more
 
 
 def convergence_table(sampled: np.ndarray, names: tuple[str, ...]) -> pl.DataFrame:
@@ -160,6 +164,12 @@ def _plausible(fit: MMMFit, limits: Limits) -> list[Warning]:
     return found
 
 
+def _said(fit: MMMFit, codes: Collection[str]) -> set[str]:
+    """Channels that an earlier finding of one of these codes names loudly: one cause needs one warning."""
+    return {name for w in fit.findings if w.code in codes and w.severity in ("medium", "high", "block")
+            for name in w.subject.split(", ")}  # fmt: skip
+
+
 def off_by_half(fit: MMMFit) -> np.ndarray:
     """Probability (C,) that the reported mean is wrong by more than half of the true contribution.
 
@@ -173,10 +183,11 @@ def off_by_half(fit: MMMFit) -> np.ndarray:
 
 def _precision(fit: MMMFit, limits: Limits) -> list[Warning]:
     found = []
+    said = _said(fit, SAYS_UNKNOWN) | {w.subject for w in _learning(fit, limits)}
     totals = fit.totals()
     for row, risk in zip(totals.iter_rows(named=True), off_by_half(fit), strict=True):
-        if risk > limits.off_by_half_low:
-            name = row["channel"]
+        name = row["channel"]
+        if risk > limits.off_by_half_low and name not in said:
             found.append(Warning(
                 "wide_interval", "medium" if risk > limits.off_by_half else "low", name,
                 f"The number of {name} may be wrong by more than half of the truth (probability {risk:.0%}): its 90 %"
@@ -223,9 +234,9 @@ def extrapolated_share(fit: MMMFit) -> np.ndarray:
 
 
 def _unseen_levels(fit: MMMFit, limits: Limits) -> list[Warning]:
-    found = []
+    found, said = [], _said(fit, {"no_variation"})
     for name, share in zip(fit.data.media_names, extrapolated_share(fit), strict=True):
-        if share > limits.extrapolated:
+        if share > limits.extrapolated and name not in said:
             found.append(Warning(
                 "total_extrapolated", "medium", name,
                 f"{name} never ran low: {share:.0%} of its total is what the curve says about spends that never"

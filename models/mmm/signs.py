@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from models.mmm import block as blocks
-from models.mmm import laplace
+from models.mmm import laplace, robust
 from models.mmm.design import LOG_LINK, Design, design
 from models.mmm.experiments import Calibration
 from models.mmm.spec import ChannelSpec, Normal
@@ -31,11 +33,13 @@ def free_negative(
     if not asked:
         return plan, block, peak, []
     usual = np.exp(plan.effect.mu + plan.effect.sd**2 / 2) * plan.effect.scale_to_iroas * WIDTH
-    loose, _, loose_peak = _with_signs(plan, peak, tests, {names[c]: float(usual[c]) for c in asked})
-    at = blocks.names(loose).index(f"effect[{names[0]}]")
-    value = loose_peak.mode[at : at + len(names)]
-    spread = np.sqrt((loose_peak.factor**2).sum(axis=1))[at : at + len(names)]
-    z = {c: float(value[c] / spread[c]) for c in asked}
+    widths = {names[c]: float(usual[c]) for c in asked}
+    z = dict(zip(asked, _standard_errors(plan, peak, tests, widths)[asked], strict=True))
+    if min(z.values()) < -HINT and plan.spec.likelihood == "auto":
+        # one wild row can carry a sign: it is asked again with the weights that the fit will give such rows
+        weighed = robust.reweigh(plan, tests, block, peak)[0]
+        if weighed is not plan:
+            z = dict(zip(asked, _standard_errors(weighed, peak, tests, widths)[asked], strict=True))
     below = [c for c in asked if z[c] < -CLEAR]
     found = [_hint(names[c], z[c]) for c in asked if -CLEAR <= z[c] < -HINT]
     if not below:
@@ -44,13 +48,21 @@ def free_negative(
     return freed, block, peak, found + [_freed(names[c], z[c]) for c in below]
 
 
+def _standard_errors(plan: Design, peak: laplace.Peak, tests: Calibration, widths: dict[str, float]) -> np.ndarray:
+    """Each series' effect (C,) over its standard error under two-sided beliefs for the channels of `widths`."""
+    loose, _, found = _with_signs(plan, peak, tests, widths)
+    at = blocks.names(loose).index(f"effect[{plan.data.media_names[0]}]")
+    here = slice(at, at + len(plan.media))
+    return np.asarray(found.mode[here] / np.sqrt((found.factor**2).sum(axis=1))[here])
+
+
 def _with_signs(
     plan: Design, peak: laplace.Peak, tests: Calibration, widths: dict[str, float]
 ) -> tuple[Design, np.ndarray, laplace.Peak]:
     beliefs = {name: ChannelSpec(signed_iroas=Normal(mu=0.0, sigma=sd)) for name, sd in widths.items()}
     spec = plan.spec.model_copy(update={"channels": {**plan.spec.channels, **beliefs}})
     sigma = float(plan.effect.sd[0]) if plan.effect.basis[0] == "iroas" else None
-    loose = design(plan.data, spec, plan.form, scales=plan.scales, sigma=sigma)
+    loose = replace(design(plan.data, spec, plan.form, scales=plan.scales, sigma=sigma), weight=plan.weight)
     block, at = blocks.build(loose, tests), blocks.names(loose).index(f"effect[{plan.data.media_names[0]}]")
     begin = peak.mode.copy()  # everything as it was, but the effects: those start at nothing and may go either way
     begin[at : at + len(loose.media)] = laplace.start(loose)[at : at + len(loose.media)]

@@ -158,6 +158,11 @@ HALF = pl.int_range(pl.len()) < 30
             id="constant control",
         ),
         pytest.param(first("kpi", 2e5), {}, ("kpi_spike", "kpi"), id="a week of twenty"),
+        pytest.param(first("kpi", 900.0), {}, ("kpi_dip", "kpi"), id="a week that is not complete"),
+        pytest.param(
+            LONG.with_columns(a=pl.col("kpi") * 0.1 + pl.col("price").abs() * 20), {}, ("channel_like_kpi", "a"),
+            id="a budget set as a share of sales",
+        ),
     ],
 )  # fmt: skip
 def test_values_that_cannot_mean_what_they_say_are_named(long, choices, finding):

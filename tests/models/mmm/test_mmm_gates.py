@@ -5,12 +5,15 @@ Fits are posterior peaks (`peak_fit`): the gates read draws of whatever origin, 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
 from models.mmm import MMMData, MMMSpec, drift, endogeneity, postfit, prefit, signs
 from models.mmm.approximate import peak_fit, peak_of
+from models.mmm.design import Form
 from models.mmm.experiments import Calibration
 from models.mmm.falsification import Marks
 from models.mmm.falsification_words import WORDS, warning
@@ -70,6 +73,27 @@ def test_a_channel_that_takes_sales_away_is_freed_and_named():
     assert freed.effect.basis == ("iroas", "iroas", "signed")
     at = [i for i, n in enumerate(_coordinates(freed)) if n == "effect[thief]"]
     assert found.mode[at[0]] < 0
+
+
+def test_one_wild_week_does_not_make_an_effect_negative():
+    """Sales missing in the very week in which a weak channel spent most: a wrong record, not a harmful channel."""
+    long, _ = frame(periods=WEEKS, seed=2, roas={"a": 1.0, "b": 0.3})
+    top = pl.int_range(pl.len()) == int(long["b"].arg_max())
+    data = read(long.with_columns(kpi=pl.when(top).then(pl.col("kpi") * 0.1).otherwise(pl.col("kpi"))), 1)
+    plan, block, peak = peak_of(data, SPEC, Form("geometric", "hill", True, 8))
+    none = Calibration.none(*plan.y.shape)
+    assert names(signs.free_negative(plan, block, peak, none)[3], "effect_below_zero") == set()
+    plain = replace(plan, spec=SPEC.model_copy(update={"likelihood": "normal"}))  # nothing is weighed down there
+    assert names(signs.free_negative(plain, block, peak, none)[3], "effect_below_zero") == {"b"}
+
+
+def test_a_channel_that_cannot_be_known_is_named_once():
+    long, _ = frame(periods=60, seed=3, noise=0.1)
+    flat = rough(read(long.with_columns(b=pl.lit(800.0) + pl.col("price")), 1))
+    flat = replace(flat, findings=tuple(prefit.check(flat.design)))
+    assert names(flat.findings, "no_variation") == {"b"}
+    codes = {w.code for w in postfit.check(flat) if w.subject == "b"}
+    assert not codes & {"wide_interval", "total_extrapolated"}
 
 
 def _coordinates(plan):
@@ -168,8 +192,6 @@ def test_a_number_that_may_be_off_by_half_is_said():
 
 def test_an_s_shaped_response_is_named():
     vague = rough(panel(periods=WEEKS, seed=2))
-    from dataclasses import replace
-
     steep = replace(vague, draws=replace(vague.draws, slope=np.full_like(vague.draws.slope, 3.0)))
     assert names(postfit.check(steep), "s_shaped_response") == {"a", "b"}
 
