@@ -9,7 +9,7 @@ SIZE ?= small
 export OMP_NUM_THREADS ?= 1
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help demo test test-slow test-acceptance test-heavy lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation clean
+.PHONY: help demo test test-slow test-acceptance test-heavy lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation bench-planning clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -62,6 +62,9 @@ bench-incrementality: $(VENV) ## coverage, false alarms and power of the geo rea
 
 bench-triangulation: $(VENV) ## error and coverage of the combined number in simulated worlds
 	$(RUN)python -m benchmarks.triangulation
+
+bench-planning: $(VENV) ## budget plans against oracles and known truth: promised and true gains, and their speed
+	$(RUN)python -m benchmarks.planning
 
 clean: ## removes what can be rebuilt
 	rm -rf .venv .tools demo dbt/target

@@ -22,7 +22,7 @@ def read_limits(path: Path) -> tuple[Constraints, dict[str, Delivery]]:
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError) as error:
-        raise LimitsRefused(f"{path}: cannot be read ({error})") from None
+        raise LimitsRefused(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     except yaml.YAMLError as error:
         raise LimitsRefused(f"{path}: is not YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(found, dict):

@@ -122,6 +122,10 @@ def plan(
             with say("pictures"):
                 files = _pictures(workspace.reports, made, outlook, found, settings, points, future)
     document = _document(made, found, settings, goal, points if frontier else None, files, further)
+    document |= {
+        "decided_by": asked.split.replace("_", " and "),
+        "declared_future": {n.removeprefix(planning_inputs.PREFIX): v.tolist() for n, v in future.items()},
+    }
     if json_:
         as_json(document)
     else:

@@ -63,7 +63,8 @@ def _findings(document: Mapping[str, Any], made: Plan, settings: Settings) -> li
     planned, now = document["outcome"]
     lines = [
         f"planned media brings {_range(planned)} {money}, the current mix {_range(now)}"
-        f" (90 % parameter interval; {made.later_share:.0%} of it arrives after the horizon)",
+        f" (90 % parameter interval; mean of the worst tenth of draws {planned['worst_tenth']:,.0f} and"
+        f" {now['worst_tenth']:,.0f}; {made.later_share:.0%} of it arrives after the horizon)",
         f"gain {gain['mean']:+,.0f} ({gain['q05']:+,.0f} to {gain['q95']:+,.0f}), better than the current mix with"
         f" probability {made.probability_better:.0%}; "
         + (

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FAR = 2.0  # a channel that would move this many times its limit should be tested first
 SURE = 0.8  # below this chance of a gain, moving money is hardly worth the work
 WORTH_SAYING = 0.002  # of the current outcome: a smaller gain needs no caution
-DELIVERED = "about 90 %"  # true over promised gain, the model alone; `python -m benchmarks.planning`
+DELIVERED = "about nine tenths"  # true over promised gain, the model alone; `python -m benchmarks.planning`
 TESTED_RANGE = 0.5  # share of change beyond which a test says little about a channel
 FAR_BELOW = 0.7  # of the least media in the data
 WORTH_TIMING = 1.15  # ratio of returns between periods above which a schedule is worth planning
@@ -141,8 +141,8 @@ def _sure(outlook: Outlook, plan: Plan) -> list[Warning]:
         found.append(Warning(
             "gain_optimistic", "low", "plan",
             f"The gain of {plan.gain:,.0f} rests on the model alone. In simulated companies with known truth such gains"
-            f" came true by {DELIVERED} where channels differ as much as they usually do, by about a third where they"
-            " return nearly the same.",
+            f" came true by {DELIVERED} where channels differ as much as they usually do, by half or"
+            " less where they return nearly the same.",
             f"Reckon with {max(plan.plan_for, 0):,.0f}, which three of four draws reach, and test the channels that"
             " move most.",
         ))  # fmt: skip

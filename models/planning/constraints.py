@@ -149,7 +149,10 @@ def check_feasible(
             continue
         inside = np.isin(channels, group.channels) if group.channels else np.ones(len(channels), dtype=bool)
         if low[inside].sum() > group.most or high[inside].sum() < group.least:
-            raise ValueError(f"group {group.name!r}: its limits contradict those of its channels")
+            raise ValueError(
+                f"group {group.name!r}: its limits contradict those of its channels (the group {group.least:,.0f} to"
+                f" {group.most:,.0f}; its channels together {low[inside].sum():,.0f} to {high[inside].sum():,.0f})"
+            )
         if budget - high[~inside].sum() > group.most * (1 + 1e-9) or budget - low[~inside].sum() < group.least * (
             1 - 1e-9
         ):

@@ -92,9 +92,9 @@ def limits_of(
 def _needs_split(ahead: Future, wanted: Constraints, what: Decisions) -> None:
     data = ahead.fit.data
     if what.split != "geo" and (wanted.geos or any(g.geos for g in wanted.groups)):
-        raise ValueError("limits per geo need a plan by geo (split='geo', or 'geo_period')")
+        raise ValueError("limits per geo need a plan by geo: split geo, or geo_period")
     if what.split != "period" and (wanted.flights or any(g.periods for g in wanted.groups)):
-        raise ValueError("flights and limits per period need a plan by period (split='period', or 'geo_period')")
+        raise ValueError("flights and limits per period need a plan by period: split period, or geo_period")
     known("geos", list(wanted.geos), data.geos, "the model")
     for group in wanted.groups:
         known(f"group {group.name!r}", group.channels, data.channels, "the plan")

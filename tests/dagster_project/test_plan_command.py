@@ -94,6 +94,8 @@ def test_a_plan_with_its_risk_as_one_document(made, declared):
     assert sum(r["planned"] for r in found["allocation"]) == pytest.approx(12_000, rel=1e-6)
     assert {r["tier"] for r in found["allocation"]} == {"experiment-validated"}
     assert found["probability_better"] >= 0.5
+    assert found["decided_by"] == "channel"
+    assert len(found["declared_future"]["price"]) == 13
     assert found["probability_of_loss"] is not None
     assert found["frontier"]
     budgets = [r["budget"] for r in found["frontier"]]
