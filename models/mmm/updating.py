@@ -25,6 +25,9 @@ SURPRISE = 4.0  # standard deviations of one new row that call for a refit, what
 DRIFT, SLACK = 5.0, 0.75  # cumulative sum of surprises that calls for one, and what each may be off for nothing
 SURPRISE_OF_ONE = 5.0  # the same for one row of one region: there are many of them, and 4 would cry wolf
 FEW = 100  # draws whose mean stands for the fitted value
+DRAWS_PER_COORDINATE = (
+    10  # effective ones a warm start needs: with fewer their covariance is a worse map than the peak's
+)
 STALE_WEEKS = 26  # new weeks after which trend knots and season are laid out afresh
 
 
@@ -84,6 +87,8 @@ def refresh(fit: MMMFit, new_data: MMMData, *, seed: int) -> MMMFit:
         return _refitted(cold(origin, new_data, seed=seed, fresh=True), alarm)
     if not answer.holds:
         reason = f"the old draws no longer carry the answer ({answer.worth})"
+        if answer.left < DRAWS_PER_COORDINATE * len(origin.draws.names):
+            return _refitted(cold(origin, new_data, seed=seed, fresh=False), reason)
         return _refitted(warm(origin, answer.draws, plan, seed=seed), reason)
     reason = f"{added} new periods, {answer.worth}{answer.how}"
     inherited = tuple(w for w in origin.findings if w.code in LASTING)
