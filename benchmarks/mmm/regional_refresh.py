@@ -75,6 +75,7 @@ def followed(size: Size, seed: int) -> list[dict[str, object]]:
     data = panel(size, seed)
     known = size.periods - max(NEW)
     base = fit(first(data, known), seed=seed)
+    worth = float(base.checks["ess_bulk"].to_numpy().min())  # of the draws before any weight, as `refresh` counts them
     rows: list[dict[str, object]] = []
     for new in NEW:
         now = first(data, known + new)
@@ -87,8 +88,8 @@ def followed(size: Size, seed: int) -> list[dict[str, object]]:
         assert isinstance(done, Refreshed)
         rows.append({
             "panel": f"{size.geos} x {size.periods} x {size.channels}", "coordinates": len(base.draws.names),
-            "draws": base.draws.count, "new_weeks": new, "unmoved_effective": float(1 / (plain**2).sum()),
-            "unmoved_k_hat": k_hat, "path": done.path, "reason": done.reason, "cpu_s": spent,
+            "draws": base.draws.count, "worth": worth, "new_weeks": new,
+            "unmoved_effective": importance.effective(plain, worth), "unmoved_k_hat": k_hat, "path": done.path, "reason": done.reason, "cpu_s": spent,
             "refit_cpu_s": time.process_time() - begin, "gap_sd": off(done, full), "stale_gap_sd": off(base, full),
         })  # fmt: skip
     rows.append({"panel": rows[0]["panel"], "one_region_falls_by_20_percent": told(base, data, known, seed)})
@@ -110,8 +111,8 @@ def show(rows: list[dict[str, object]]) -> None:
             print(json.dumps(r))
             continue
         print(
-            f"{r['panel']} (regions x weeks x channels), {r['coordinates']} coordinates, {r['draws']} draws,"
-            f" {r['new_weeks']} new weeks: {r['path']} in {r['cpu_s']:.2f} CPU-s ({r['reason']});"
+            f"{r['panel']} (regions x weeks x channels), {r['coordinates']} coordinates, {r['draws']} draws worth"
+            f" {r['worth']:.0f}, {r['new_weeks']} new weeks: {r['path']} in {r['cpu_s']:.2f} CPU-s ({r['reason']});"
             f" full refit {r['refit_cpu_s']:.1f} CPU-s, {r['gap_sd']:.3f} sd off it, doing nothing"
             f" {r['stale_gap_sd']:.3f}; unmoved {r['unmoved_effective']:.0f} effective, k-hat {r['unmoved_k_hat']:.2f}"
         )
