@@ -14,7 +14,7 @@ from models.warning import Warning
 
 LEAST_SALES = 12  # rows with any KPI below which nothing can be told apart
 IS_KPI, LIKE_KPI = 0.9999, 0.975  # correlations at which a control is the KPI itself, or a part or result of it
-MEDIA_LIKE_KPI = 0.90  # the same for a channel, whose own effect is noisy, delayed and one of several
+MEDIA_LIKE_KPI = 0.95  # the same for a channel, whose own effect is noisy, delayed and one of several
 UNDELIVERED, UNPAID = 0.05, 0.20  # share of spend without delivery, and of delivery without spend, that matter
 PRICE_JUMP, UNIT_JUMP = 3.0, 30.0  # lasting changes of level, as a factor, of cost per delivery and of any series
 DIP = 3.0  # times below the next lowest value
