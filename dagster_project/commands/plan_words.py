@@ -66,7 +66,7 @@ def _findings(document: Mapping[str, Any], made: Plan, settings: Settings) -> li
         f" (90 % parameter interval; mean of the worst tenth of draws {planned['worst_tenth']:,.0f} and"
         f" {now['worst_tenth']:,.0f}; {made.later_share:.0%} of it arrives after the horizon)",
         f"gain {gain['mean']:+,.0f} ({gain['q05']:+,.0f} to {gain['q95']:+,.0f}), better than the current mix with"
-        f" probability {made.probability_better:.0%}; "
+        f" probability {_chance(made.probability_better)}; "
         + (
             f"plan for {gain['plan_for']:+,.0f}: three of four draws reach it"
             if gain["plan_for"] > 0
@@ -122,6 +122,11 @@ def _line(r: Mapping[str, Any]) -> dict[str, Any]:
 
 def _range(row: Mapping[str, Any]) -> str:
     return f"{row['mean']:,.0f} ({row['q05']:,.0f} to {row['q95']:,.0f})"
+
+
+def _chance(share: float) -> str:
+    """A share of some hundred draws: never a certainty."""
+    return "above 99 %" if share > 0.99 else "below 1 %" if share < 0.01 else f"{share:.0%}"
 
 
 def _whole(value: Any) -> Any:

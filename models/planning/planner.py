@@ -22,6 +22,7 @@ from models.planning.phasing import InRegions, Phased
 from models.planning.result import Plan, outcome_row
 
 Objective = Literal["mean", "cvar", "safe"]
+NEAR = 2e-6  # of the budget: how far a channel's money may drift while its weeks are decided
 
 
 def plan(
@@ -176,7 +177,10 @@ def _in_weeks(case: _Case, found: Optimum, wanted: Constraints) -> tuple[_Case, 
     by_geo = found.x.reshape(-1, geos)
     money = by_geo.sum(axis=1)
     share = np.where(money[:, None] > 0, by_geo / np.maximum(money, 1e-300)[:, None], ahead.geo_share)
-    fixed = wanted.per_period({n: (float(m), float(m)) for n, m in zip(outlook.channels, money, strict=True)})
+    spare = NEAR * budget  # a solver meets a limit to a millionth; without room the channel's own limit would forbid it
+    fixed = wanted.per_period({
+        n: (max(float(m) - spare, 0.0), float(m) + spare) for n, m in zip(outlook.channels, money, strict=True)
+    })  # fmt: skip
     weeks, calendar = decisions_of(ahead, "period"), calendar_of(wanted.period_budget, horizon)
     even = (money[:, None] * calendar[None, :]).ravel()
     limits = limits_of(ahead, fixed, weeks, even, budget, outlook.tiers)
@@ -185,7 +189,9 @@ def _in_weeks(case: _Case, found: Optimum, wanted: Constraints) -> tuple[_Case, 
     )
     best_weeks = timed.solve()
     what = decisions_of(ahead, "geo_period")
-    x = (share[:, :, None] * best_weeks.x.reshape(-1, 1, horizon)).ravel()
+    when = best_weeks.x.reshape(-1, horizon)
+    when = when / np.maximum(when.sum(axis=1, keepdims=True), 1e-300)
+    x = (by_geo[:, :, None] * when[:, None, :]).ravel()
     mix = outlook.current_of(what, budget, calendar)
     assert isinstance(timed.response, Phased)
     whole = replace(case, what=what, mix=mix, response=InRegions(timed.response, geos, horizon))
