@@ -89,7 +89,8 @@ def followed(size: Size, seed: int) -> list[dict[str, object]]:
         rows.append({
             "panel": f"{size.geos} x {size.periods} x {size.channels}", "coordinates": len(base.draws.names),
             "draws": base.draws.count, "worth": worth, "new_weeks": new,
-            "unmoved_effective": importance.effective(plain, worth), "unmoved_k_hat": k_hat, "path": done.path, "reason": done.reason, "cpu_s": spent,
+            "unmoved_effective": importance.effective(plain, worth), "unmoved_k_hat": k_hat,
+            "path": done.path, "reason": done.reason, "cpu_s": spent,
             "refit_cpu_s": time.process_time() - begin, "gap_sd": off(done, full), "stale_gap_sd": off(base, full),
         })  # fmt: skip
     rows.append({"panel": rows[0]["panel"], "one_region_falls_by_20_percent": told(base, data, known, seed)})
