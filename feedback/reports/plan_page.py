@@ -115,7 +115,7 @@ def _tiles(plan: Plan, context: PlanContext) -> Sequence[Mapping[str, str]]:
         },
         {
             "label": "chance to beat the current mix",
-            "value": f"{plan.probability_better:.0%}",
+            "value": "above 99 %" if plan.probability_better > 0.99 else f"{plan.probability_better:.0%}",
             "note": f"knowing the curves exactly would be worth {_money(plan.regret)}",
         },
     ]

@@ -103,6 +103,8 @@ def reach(
 
     scan = [float(b) for b in np.linspace(outlook.reach / LOOKED_AT, outlook.reach, LOOKED_AT)]
     budgets = [b for b in scan if can(b)]
+    if budgets and budgets[-1] < scan[-1]:
+        budgets.append(_closed_in(can, budgets[-1], scan[scan.index(budgets[-1]) + 1]))
     if not budgets:
         raise ValueError("no budget can be spent within the limits: loosen one")
     good = [b for b in budgets if meets(b)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
-from models.planning import Constraints, Delivery, Evidence, frontier, next_return, outlook, plan_of, prepare
+from models.planning import Constraints, Delivery, Evidence, frontier, next_return, outlook, plan_of, prepare, reach
 from models.planning.price import PriceReading
 from models.planning.result import COUNTED_ON
 
@@ -72,6 +74,18 @@ def test_the_next_unit_is_the_slope_of_the_frontier(ahead):
     assert low < mean < high
     exactly = Constraints(by_evidence=False, bounds={"a": (6_000, 6_000), "b": (6_000, 6_000)})
     assert next_return(ahead, 12_000, exactly, seed=1) is None  # no other budget can be spent
+
+
+def test_goals_look_as_far_as_money_can_be_spent(ahead):
+    """The limits end at 19,000, between two of the budgets that are looked at: the goal is judged there, not before."""
+    held, most = Constraints(by_evidence=False, bounds={"a": (0, 10_000), "b": (0, 9_000)}), 19_000.0
+    with pytest.raises(ValueError, match="out of reach") as refused:
+        reach(ahead, "outcome", 1e9, held, seed=1)
+    said = [float(m.replace(",", "")) for m in re.findall(r"budget of ([\d,]+)", str(refused.value))]
+    assert said == pytest.approx([most], rel=1e-3)
+    goal = reach(ahead, "mroas", 0.01, held, seed=1)
+    assert goal.at_most
+    assert goal.budget == pytest.approx(most, rel=1e-3)
 
 
 def test_spending_on_is_a_forward_run_of_what_was_spent(ahead):
