@@ -41,8 +41,11 @@ class Lean:
         return -((theta - centre)[:, self.driver[at]] @ self.power[at])
 
     def factor(self, found: Peak) -> np.ndarray:
-        """Lower factor of the peak's covariance in straight coordinates."""
-        at = self.leaning
+        """Lower factor of the peak's covariance in straight coordinates.
+
+        With the driver held, theta and straight coordinates are the same; only a driver that moves turns them.
+        """
+        at = self.leaning[self.driver[self.leaning] != found.held] if found.held is not None else self.leaning
         turned = found.factor.copy()
         turned[at] += (self.power[at] * found.mode[at])[:, None] * found.factor[self.driver[at]]
         upper = np.asarray(np.linalg.qr(turned.T, mode="r"))

@@ -17,13 +17,17 @@ CLIP = 0.2  # smallest precision kept, in units of the prior's order: flat direc
 
 @dataclass(frozen=True, eq=False)
 class Peak:
-    """Mode (n,), lower factor of its covariance (n, n), log evidence, and whether the search ended properly."""
+    """Mode (n,), lower factor of its covariance (n, n), log evidence, and whether the search ended properly.
+
+    `held` is the coordinate that was not searched over: the covariance knows nothing of how others follow it.
+    """
 
     mode: np.ndarray
     factor: np.ndarray
     log_evidence: float
     clipped: int
     settled: bool
+    held: int | None = None
 
 
 def start(design: Design) -> np.ndarray:
@@ -92,4 +96,4 @@ def peak(block: np.ndarray, begin: np.ndarray, names: tuple[str, ...] = ()) -> P
     covariance = (vectors / values) @ vectors.T
     evidence = -float(found.fun) + 0.5 * n * np.log(2 * np.pi) - 0.5 * float(np.log(values).sum())
     settled = bool(found.success or np.abs(negative(mode)[1]).max() < 1e-2)
-    return Peak(mode, np.linalg.cholesky(covariance), evidence, clipped, settled)
+    return Peak(mode, np.linalg.cholesky(covariance), evidence, clipped, settled, held)

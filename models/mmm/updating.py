@@ -19,6 +19,7 @@ from models.mmm.refitting import LASTING, cold, warm
 from models.mmm.refreshed import Refreshed
 from models.mmm.result import MMMFit
 
+AMPLE = 0.5  # share of the sampled draws' worth below which another way is tried too, and the better one taken
 LEAST_DRAWS = 400.0  # weighted effective draws below which the old draws no longer carry the answer
 WORST_TAIL = 0.7  # Pareto k-hat above which importance weights have no usable variance
 SURPRISE = 4.0  # standard deviations of one new row that call for a refit, whatever the weights say
@@ -73,12 +74,13 @@ def refresh(fit: MMMFit, new_data: MMMData, *, seed: int) -> MMMFit:
         reason = f"{added} periods are new since the last full fit"
         return _refitted(cold(origin, new_data, seed=seed, fresh=True), reason)
     plan = extended(origin, new_data)
+    worth = min(float(origin.draws.count), float(np.nanmin(origin.checks["ess_bulk"].to_numpy())))
     answer: _Answer | None = None
     for way in (_row_by_row, _moved, _unmoved):
         found = way(fit, origin, plan, seed)
         if found and (answer is None or (found.holds, found.left) > (answer.holds, answer.left)):
             answer = found
-        if answer and (answer.alarm or answer.holds):
+        if answer and (answer.alarm or (answer.holds and answer.left >= AMPLE * worth)):
             break
     if answer is None:
         return _refitted(warm(origin, None, plan, seed=seed), "no earlier draw is possible under the new data")
