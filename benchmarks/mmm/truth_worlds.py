@@ -21,7 +21,7 @@ STRESS_CHANNELS = ("TV", "Search", "Social", "Display")
 STRESS = ("clean", "spend_outliers", "saturation_misspec", "adstock_misspec", "time_varying_beta", "synergy",
           "multicollinearity", "confounding_controlled", "promo_and_media", "promo_endogenous", "reach_frequency",
           "geo_clean")  # fmt: skip
-CLEAN = frozenset({"stress clean", "stress geo_clean", "example two channels", "own clean"})
+CLEAN = frozenset({"stress clean", "stress geo_clean", "example two channels", "own clean", "own flighted"})
 REFUSED_ROLES = ("mediator", "collider", "instrument")
 
 

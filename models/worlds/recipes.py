@@ -17,7 +17,8 @@ class Recipe:
     `odd_season` adds a sharp peak whose date moves from year to year. `signs` turns a channel's effect around.
     `controls` counts exported controls, of which two have an effect. `noise_df` is the Student degrees of
     freedom of the noise. `drift` moves every effect by up to this share over the window. `synergy` multiplies
-    the product of the first two channels' effects.
+    the product of the first two channels' effects. `dark` is the share of weeks in which a channel is off, in flights
+    of its own: such data say what a channel adds in all, which a channel that never pauses leaves to its curve.
     """
 
     summary: str
@@ -39,12 +40,15 @@ class Recipe:
     noise_sd: float = 0.03
     drift: float = 0.0
     synergy: float = 0.0
+    dark: float = 0.0
 
     def __post_init__(self) -> None:
         if self.weeks < 52 or self.controls < 2:
             raise ValueError(f"weeks={self.weeks}, controls={self.controls}: need at least 52 weeks and 2 controls")
         if not 0 <= self.shared_budget <= 1 or not -1 < self.drift < 1:
             raise ValueError(f"shared_budget={self.shared_budget} must lie in 0..1 and drift={self.drift} in -1..1")
+        if not 0 <= self.dark < 1:
+            raise ValueError(f"dark={self.dark} must lie in 0..1 and leave some weeks with media")
 
 
 CLEAN = Recipe("Everything as a textbook model assumes")
@@ -70,4 +74,5 @@ RECIPES = {
         _CONFOUNDED, summary="Confounding, shared budgets, delay, break, shocks and drift together", shared_budget=0.6,
         delayed=True, break_step=-0.08, noise_df=3.0, drift=-0.3, synergy=0.5,
     ),
+    "flighted": replace(CLEAN, summary="Everything as assumed, and every channel pauses now and then", dark=0.4),
 }  # fmt: skip

@@ -146,7 +146,11 @@ def _budgets(recipe: Recipe, demand: np.ndarray, noise: np.ndarray, rng: np.rand
     moves = np.sqrt(recipe.shared_budget) * common[:, None] + np.sqrt(1 - recipe.shared_budget) * own
     last = np.r_[0.0, noise[:-1]] / (recipe.noise_sd * LEVEL)
     drive = 0.4 * moves + recipe.demand_in_spend * demand[:, None] + 0.4 * recipe.sales_in_spend * last[:, None]
-    return WEEKLY_SPEND * np.exp(np.clip(drive, -2.5, 2.0))
+    ran = WEEKLY_SPEND * np.exp(np.clip(drive, -2.5, 2.0))
+    if recipe.dark:
+        flights = np.stack([_wave(count, 0.7, 1.0, rng) for _ in range(width)], 1)
+        ran = np.where(flights < np.quantile(flights, recipe.dark, axis=0), 0.0, ran)
+    return ran
 
 
 def _controls(
