@@ -16,7 +16,7 @@ from models.mmm import block as blocks
 from models.mmm import drift, endogeneity, mediation, postfit, recognise
 from models.mmm.design import IDENTITY_LINK, LOG_LINK, Design, media_divisor
 from models.mmm.effects import STEP
-from models.mmm.experiments import Experiment, calibrate
+from models.mmm.experiments import Calibration, Experiment, calibrate
 from models.mmm.marginal import draw_weights
 from models.mmm.posterior import Posterior
 from models.mmm.reference import reference_model
@@ -26,6 +26,7 @@ from models.mmm.sampler import Run
 from models.warning import Warning
 
 CLIP = 0.2  # smallest precision kept when whitening, as in the kernel's path
+LEAST_SPREAD_SD = 0.2  # of the log of a group's spread: no data know it better
 CHUNK = 200  # draws whose responses are held at once
 
 Named = dict[str, np.ndarray]
@@ -39,14 +40,19 @@ def fit_reference(
     likelihood = "student_t" if plan.spec.likelihood == "student_t" else "normal"
     model = reference_model(plan, tests, likelihood=likelihood, marginal=likelihood == "normal")
     density, names, unravel = _density(model)
-    centre, factor = _peak(density, names, unravel)
+    if likelihood == "normal":
+        centre, factor = _peak(density, names)
+    else:
+        centre, factor = _beside_normal(plan, tests, density, names)
     asked = plan.spec.sampling
     problems: list[str] = []
-    for draws, tune, accept in (
+    rungs = (
         (asked.draws, max(asked.tune, 300), asked.target_accept),
         (asked.draws * 2, max(asked.tune, 600), 0.98),
         (asked.draws * 3, 1500, 0.99),
-    ):
+    )
+    # spreads beside sampled weights are a funnel: the first, coarse steps only ever diverge there
+    for draws, tune, accept in rungs if likelihood == "normal" else rungs[1:]:
         run = _sample(density, centre, factor, chains=asked.chains, draws=draws, tune=tune, accept=accept, seed=seed)
         table = postfit.convergence_table(run.theta, names)
         problems = postfit.failures(table, run)
@@ -99,15 +105,42 @@ def _density(
     return density, tuple(names), unravel
 
 
-def _peak(
-    density: Callable[[np.ndarray], tuple[float, np.ndarray]], names: tuple[str, ...], _: Callable[[np.ndarray], Named]
+def _beside_normal(
+    plan: Design, tests: Calibration, density: Callable[[np.ndarray], tuple[float, np.ndarray]], names: tuple[str, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Mode and lower covariance factor of a graph whose linear weights are sampled: spreads as Normal noise has them.
+
+    At a joint mode of weights and spreads the spreads run off to where they explain everything or nothing. They are
+    held where they peak with the weights integrated out, and each weight, which is sampled in units of its group's
+    spread, moves against it as far as the data know that weight.
+    """
+    plain, labels, _ = _density(reference_model(plan, tests, marginal=True))
+    mode, factor = _peak(plain, labels)
+    sd = np.sqrt((factor**2).sum(axis=1))
+    spreads = {n: (float(mode[i]), float(sd[i])) for i, n in enumerate(labels) if n.startswith("log_spread")}
+    centre, factor = _peak(density, names, {names.index(n): law for n, law in spreads.items()})
+    known = 1 - np.minimum((factor**2).sum(axis=1), 1.0)
+    lean = np.eye(len(names))
+    series = range(len(plan.data.mediator_names))
+    for weight, spread in (("linear_z", "log_spread"), *((f"mediator_z_{m}", f"log_spread_{m}") for m in series)):
+        for k, group in enumerate(plan.baseline.group):
+            if group >= 0:
+                at = names.index(f"{weight}[{k}]")
+                lean[at, names.index(f"{spread}[{group}]")] = -centre[at] * known[at]
+    return centre, np.linalg.cholesky(lean @ factor @ factor.T @ lean.T)
+
+
+def _peak(
+    density: Callable[[np.ndarray], tuple[float, np.ndarray]], names: tuple[str, ...],
+    known: dict[int, tuple[float, float]] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Mode and lower covariance factor. The regions' spread and unknown true values are held where their beliefs are:
-    a joint mode would take them to where they explain every residual, which says nothing about the bulk.
+    a joint mode would take them to where they explain every residual, which says nothing about the bulk. `known`
+    coordinates are held at a value with its sd.
     """
     from scipy.optimize import minimize
 
-    begin: np.ndarray = density.start  # type: ignore[attr-defined]
+    begin: np.ndarray = density.start.copy()  # type: ignore[attr-defined]
 
     def negative(theta: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = density(theta)
@@ -118,6 +151,8 @@ def _peak(
     bounds = [(b - 12, b + 12) for b in begin]
     held = {i: blocks.ETA_PRIOR[1] if name == "log_eta" else 1.0 for i, name in enumerate(names)
             if name == "log_eta" or name.startswith("latent_z")}  # fmt: skip
+    for i, (value, sd) in (known or {}).items():
+        begin[i], held[i] = value, max(sd, LEAST_SPREAD_SD)
     for i in held:
         bounds[i] = (begin[i], begin[i])
     mode = minimize(negative, begin, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 1000}).x
