@@ -54,9 +54,7 @@ def speed(seed: int) -> None:
         }
         if geos > 1:
             questions["plan by region"] = lambda o=outlook, b=budget: plan_of(o, b, split="geo", seed=seed)  # type: ignore[misc]
-            questions["plan by region and week"] = lambda o=outlook, b=budget: plan_of(
-                o, b, split="geo_period", seed=seed
-            )  # type: ignore[misc]
+            questions["region and week"] = lambda o=outlook, b=budget: plan_of(o, b, split="geo_period", seed=seed)  # type: ignore[misc]
         for name, question in questions.items():
             _timed(panel, name, question)
 

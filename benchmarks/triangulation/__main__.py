@@ -40,8 +40,8 @@ def main() -> None:
     )
     for name in ("base", "bad MMM", "botched test"):
         false, power = alarms(WORLDS[name], replicates=wanted.replicates, seed=wanted.seed)
-        found = f", tests off by 4 standard errors found {power:.1%}" if power == power else ""
-        print(f"conflict test, {name}: false alarms {false:.1%}{found}")
+        seen = f", tests off by 4 standard errors found {power:.1%}" if power == power else ""
+        print(f"conflict test, {name}: false alarms {false:.1%}{seen}")
     counts = rank_uniformity(replicates=10 * wanted.replicates, channels=5, tests=4, seed=wanted.seed)
     p = chisquare(counts).pvalue
     print(f"ranks of the truth over {int(counts.sum())} prior worlds {counts.astype(int).tolist()}, p {p:.3f}")

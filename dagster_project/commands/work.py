@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -88,6 +88,8 @@ def run(
 ) -> None:
     """From the exports in landing/ to the report and the feed; progress on a terminal, plain lines elsewhere."""
     workspace, settings = opened(ws)
+    if settings.clock and settings.clock > (real := datetime.now(settings.zone).date()):
+        stop(USAGE, f"plumbline.yaml: clock is {settings.clock}, after today ({real}); set a past day or leave it out")
     day = _day(as_of) if as_of else run_record.today(settings)
     if day > run_record.today(settings):
         stop(USAGE, f"--as-of {day} lies in the future (today is {run_record.today(settings)})")

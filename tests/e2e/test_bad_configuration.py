@@ -45,6 +45,19 @@ def test_a_day_in_the_future_is_refused(two_files: Path, cli) -> None:
     assert "lies in the future" in said.stderr
 
 
+def test_a_clock_that_is_ahead_is_refused(two_files: Path, cli) -> None:
+    settings = two_files / "plumbline.yaml"
+    kept = settings.read_text()
+    lines = [line for line in kept.splitlines() if not line.startswith("clock:")]
+    settings.write_text("\n".join([*lines, "clock: 2096-01-01"]) + "\n")
+    try:
+        said = cli("run", two_files)
+    finally:
+        settings.write_text(kept)
+    assert said.returncode == 2
+    assert "clock is 2096-01-01, after today" in said.stderr
+
+
 def test_init_never_overwrites(tmp_path: Path, cli) -> None:
     assert cli("init", tmp_path / "ws").returncode == 0
     (tmp_path / "ws/plumbline.yaml").write_text("margin: 0.5\n")
