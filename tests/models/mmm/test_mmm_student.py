@@ -13,12 +13,12 @@ pytestmark = pytest.mark.slow
 
 
 def test_student_noise_passes_the_gates_beside_wild_weeks():
-    long, truth = frame(periods=60, seed=5)
-    wild = np.zeros(60)
-    wild[[11, 24, 40, 52]] = 3000.0, -2500.0, 3500.0, -3000.0  # ten times the noise of the other weeks
-    data = read(long.with_columns(pl.col("kpi") + pl.Series(wild)), 1)
+    long, truth = frame(periods=78, seed=5, channels=("a",))
+    wild = np.zeros(78)
+    wild[[11, 30, 52, 69]] = 3000.0, -2500.0, 3500.0, -3000.0  # ten times the noise of the other weeks
+    data = read(long.with_columns(pl.col("kpi") + pl.Series(wild)), 1, ("a",))
     spec = MMMSpec(likelihood="student_t", adstock="geometric", saturation="logistic", season_harmonics=1,
-                   sampling=Sampling(chains=2, draws=350))  # fmt: skip
+                   sampling=Sampling(chains=2, draws=600))  # fmt: skip
     found = fit(data, spec, seed=1)
     assert found.engine == "pymc"
     assert found.converged
