@@ -237,7 +237,8 @@ def _sizes(data: MMMData, spec: MMMSpec) -> np.ndarray:
             raise ValueError("size_scaling='population' but no population column was given to MMMData.from_frame")
         return np.asarray(data.population / data.population.mean())
     spend = data.spend.sum(axis=(1, 2))
-    follows = count >= 3 and spend.min() > 0 and np.corrcoef(np.log(spend), np.log(level))[0, 1] > 0.5
+    vary = spend.min() > 0 and np.ptp(spend) > 0 and np.ptp(level) > 0
+    follows = count >= 3 and vary and np.corrcoef(np.log(spend), np.log(level))[0, 1] > 0.5
     return np.asarray(level / level.mean()) if spec.size_scaling == "kpi" or follows else np.ones(count)
 
 

@@ -115,7 +115,10 @@ def climb(
             steps.append(f"{label}: the sampler found no start ({str(broken).splitlines()[0]})")
             factor = np.diag(np.sqrt(np.diag(peak.factor @ peak.factor.T))) * 0.5
             if number + 1 == len(rungs):
-                raise
+                raise ValueError(
+                    "the sampler found no values of the unknowns under which these data are possible: look for a KPI or"
+                    " spend column with values of another unit or sign, or fix the form of the response in MMMSpec"
+                ) from broken
             continue
         table = postfit.convergence_table(run.theta, names)
         problems = postfit.failures(table, run)

@@ -33,8 +33,8 @@ class Limits:
     s_shaped_slope: float = 1.5
     s_shaped_share: float = 0.90
     s_shaped_after_one: float = 0.60  # for the other channels of a market where one was found
-    off_by_half: float = 0.10
-    off_by_half_low: float = 0.05
+    off_by_half: float = 0.25
+    off_by_half_low: float = 0.10
     prior_tail: float = 2.33  # standard deviations of the prior: its 1 % and 99 % points
 
 
