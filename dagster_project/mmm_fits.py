@@ -45,6 +45,7 @@ def panel(prepared: MmmInput, company: Settings) -> MMMData:
     """The model's validated panel. Raises ValueError, naming column and fix, for data it should not be fitted on."""
     from models.mmm import MMMData
 
+    counted = company.kpi.name != "revenue"
     return MMMData.from_frame(
         prepared.frame,
         date="date",
@@ -56,8 +57,8 @@ def panel(prepared: MmmInput, company: Settings) -> MMMData:
         organic_se={c: f"{c}_se" for c in prepared.measured},
         levels=prepared.measured,
         events=prepared.events,
-        kpi_unit="revenue" if company.kpi.name == "revenue" else "count",
-        value_per_kpi=float(company.kpi.value_per_unit) if company.kpi.value_per_unit else None,
+        kpi_unit="count" if counted else "revenue",
+        value_per_kpi=float(company.kpi.value_per_unit) if counted and company.kpi.value_per_unit else None,
     )
 
 

@@ -34,14 +34,14 @@ def main() -> int:
     parser.add_argument(
         "--no-regions", action="store_true", help="leave out the peer's regional panel, its longest row"
     )
-    parser.add_argument("--no-large", action="store_true", help="leave out the fit of fifty regions")
+    parser.add_argument("--no-large", action="store_true", help="leave out the fits of fifty regions")
     parser.add_argument("--afresh", action="store_true", help="forget the rows of earlier runs")
     asked = parser.parse_args()
     KEPT.mkdir(parents=True, exist_ok=True)
     for old in KEPT.glob("*.json") if asked.afresh else ():
         old.unlink()
     rows, doubts = ([], {}) if asked.only == "scale" else _peer(asked.seeds, regions=not asked.no_regions)
-    chosen = [] if asked.only == "peer" else SIZES[: -1 if asked.no_large else None]
+    chosen = [] if asked.only == "peer" else [s for s in SIZES if s.geos < 50 or not asked.no_large]
     sizes = [Measured(**_kept(f"fit {size.name}", lambda size=size: asdict(measured(size)))) for size in chosen]  # type: ignore[misc]
     command = " ".join(["python -m benchmarks.mmm", *(word for word in sys.argv[1:] if word != "--afresh")])
     parts = (

@@ -91,7 +91,7 @@ def scale_section(sizes: Sequence[Measured]) -> str:
             "converged", "MB")  # fmt: skip
     return "\n\n".join((
         "## Whole fits with the product's model",
-        "`fit(data)` with its defaults: choice of the response form, peak, sampling, every gate, on simulated weekly"
+        "`fit(data)` with its defaults: choice of the response form, peak, sampling, every gate, on simulated"
         " panels. CPU and wall time are those of a fresh process, imports included, compiled kernel on disk;"
         " \"again\" is a second fit in that process, which a resident worker would see. Wall time is that of the"
         " machine as it was loaded. R-hat and ESS (bulk or tail) are the worst of every sampled"

@@ -47,6 +47,7 @@ SIZES = (
     Size("156 weeks, 8 channels", 1, 156, 8),
     Size("20 regions, 156 weeks, 4 channels", 20, 156, 4),
     Size("50 regions, 208 weeks, 10 channels", 50, 208, 10),
+    Size("50 regions, 1095 days, 10 channels", 50, 1095, 10, days=1),
 )
 
 

@@ -119,7 +119,7 @@ class MMMData:
         treatments: Sequence[Treatment] = (),
         events: Mapping[str, Sequence[Date]] | None = None,
         population: str | None = None,
-        kpi_unit: KpiUnit = "revenue",
+        kpi_unit: KpiUnit | None = None,
         value_per_kpi: float | None = None,
     ) -> MMMData:
         """Validated panel from one row per date (and geo).
@@ -131,13 +131,15 @@ class MMMData:
         `levels` names organic channels that are a share or index: not divided by the region's size and, unless a
         half-life is given, without carryover. `mediators` maps a name to the series that channels move on their way to
         the KPI. `controls` maps column to causal role; `events` maps a name to its dates, counted per period in every
-        region. All volumes are totals of the period, money in one currency. Raises ValueError naming column, value
+        region. A KPI that counts something has `kpi_unit="count"`, which a `value_per_kpi` says too; else it is money.
+        All volumes are totals of the period, money in one currency. Raises ValueError naming column, value
         and fix; lesser findings stay in `findings`.
         """
         organic, exposure, reach, controls = organic or {}, exposure or {}, reach or {}, controls or {}
         organic_se, mediators, events = organic_se or {}, mediators or {}, events or {}
         arguments.refuse_wrong_kinds(spend=spend, organic=organic, exposure=exposure, reach=reach, controls=controls,
                                      organic_se=organic_se, mediators=mediators, events=events)  # fmt: skip
+        kpi_unit = kpi_unit or ("revenue" if value_per_kpi is None else "count")
         if kpi_unit not in get_args(KpiUnit):
             raise ValueError(f"kpi_unit={kpi_unit!r}: one of {', '.join(get_args(KpiUnit))}")
         if value_per_kpi is not None and not (value_per_kpi > 0 and np.isfinite(value_per_kpi)):

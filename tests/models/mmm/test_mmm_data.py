@@ -72,7 +72,12 @@ def first(column, value):
         pytest.param(LONG, {"spend": {"baseline": "a"}}, "a channel and of a line of the result", id="reserved name"),
         pytest.param(LONG, {"spend": {"a, b": "a"}}, "leave the comma out", id="comma in a name"),
         pytest.param(LONG, {"kpi_unit": "money"}, "kpi_unit='money': one of revenue, count", id="unknown unit"),
-        pytest.param(LONG, {"value_per_kpi": 5.0}, "a KPI in money has no value per unit", id="value of money"),
+        pytest.param(
+            LONG,
+            {"kpi_unit": "revenue", "value_per_kpi": 5.0},
+            "a KPI in money has no value per unit",
+            id="value of money",
+        ),
         pytest.param(LONG, {"value_per_kpi": float("inf"), "kpi_unit": "count"}, "value_per_kpi=inf", id="value inf"),
         pytest.param(LONG, {"events": {"fair": ["soon"]}}, "'soon', which is not a date", id="event without date"),
         pytest.param(LONG, {"reach": {"a": "a"}}, "reach.'a'.='a': give a pair", id="reach without frequency"),
@@ -331,3 +336,9 @@ def test_cutting_rows_cuts_every_series():
     data = panel_of(MEASURED, organic_se={"cited": "se"}, mediators={"brand": Mediator("volume", ("a",))})
     cut = data.rows(np.arange(60) < 40)
     assert {s.shape[1] for s in (cut.media, cut.media_se, cut.mediators, cut.controls, cut.kpi)} == {40}
+
+
+def test_a_value_per_kpi_says_that_the_kpi_counts_something():
+    assert read(LONG).money_per_kpi == 1.0
+    assert read(LONG, value_per_kpi=50.0).kpi_unit == "count"
+    assert read(LONG, value_per_kpi=50.0).money_per_kpi == 50.0
