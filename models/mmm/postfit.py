@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from models.mmm import convergence, leftovers
+from models.mmm.forms import never_dark
 from models.mmm.sampler import Run
 from models.warning import Warning
 
@@ -34,7 +35,8 @@ class Limits:
     s_shaped_share: float = 0.90
     s_shaped_after_one: float = 0.60  # for the other channels of a market where one was found
     off_by_half: float = 0.25
-    off_by_half_low: float = 0.10
+    off_by_half_never_dark: float = 0.10  # its total is what the curve says about spends that never occurred
+    off_by_half_low: float = 0.05
     prior_tail: float = 2.33  # standard deviations of the prior: its 1 % and 99 % points
 
 
@@ -184,12 +186,13 @@ def off_by_half(fit: MMMFit) -> np.ndarray:
 def _precision(fit: MMMFit, limits: Limits) -> list[Warning]:
     found = []
     said = _said(fit, SAYS_UNKNOWN) | {w.subject for w in _learning(fit, limits)}
-    totals = fit.totals()
+    totals, steady = fit.totals(), never_dark(fit.data)
     for row, risk in zip(totals.iter_rows(named=True), off_by_half(fit), strict=True):
         name = row["channel"]
+        loud = limits.off_by_half_never_dark if name in steady else limits.off_by_half
         if risk > limits.off_by_half_low and name not in said:
             found.append(Warning(
-                "wide_interval", "medium" if risk > limits.off_by_half else "low", name,
+                "wide_interval", "medium" if risk > loud else "low", name,
                 f"The number of {name} may be wrong by more than half of the truth (probability {risk:.0%}): its 90 %"
                 f" range runs from {row['q05']:,.3g} to {row['q95']:,.3g}.",
                 f"Use the range of {name}, not its mean; a test of {name} would narrow it.",
