@@ -19,7 +19,8 @@ from models.mmm.refitting import LASTING, cold, warm
 from models.mmm.refreshed import Refreshed
 from models.mmm.result import MMMFit
 
-AMPLE = 0.5  # share of the sampled draws' worth below which another way is tried too, and the better one taken
+# Below this share of the sampled draws' worth, and below so many effective draws, another way is tried too.
+AMPLE, PLENTY = 0.5, 600.0
 LEAST_DRAWS = 400.0  # weighted effective draws below which the old draws no longer carry the answer
 WORST_TAIL = 0.7  # Pareto k-hat above which importance weights have no usable variance
 SURPRISE = 4.0  # standard deviations of one new row that call for a refit, whatever the weights say
@@ -80,7 +81,7 @@ def refresh(fit: MMMFit, new_data: MMMData, *, seed: int) -> MMMFit:
         found = way(fit, origin, plan, seed)
         if found and (answer is None or (found.holds, found.left) > (answer.holds, answer.left)):
             answer = found
-        if answer and (answer.alarm or (answer.holds and answer.left >= AMPLE * worth)):
+        if answer and (answer.alarm or (answer.holds and answer.left >= min(AMPLE * worth, PLENTY))):
             break
     if answer is None:
         return _refitted(warm(origin, None, plan, seed=seed), "no earlier draw is possible under the new data")

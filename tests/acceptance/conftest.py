@@ -10,7 +10,7 @@ from tests.e2e.conftest import cli
 
 __all__ = ["cli"]
 
-HEAD = "company: {name: Public case, brand: public-case}\nreport_currency: EUR\nclock: 2026-10-12\nmmm: {draws: 500}\n"
+HEAD = "company: {name: Public case, brand: public-case}\nreport_currency: EUR\nclock: 2026-10-12\n"
 
 
 def robyn(source: Path, workspace: Path) -> pl.DataFrame:
