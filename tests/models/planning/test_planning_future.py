@@ -63,16 +63,20 @@ def test_mediators_go_on_as_they_were(fitted):
     np.testing.assert_allclose(with_it, without, rtol=1e-9)
 
 
-def test_the_phased_slope_is_the_responses(regional):
-    phased = Phased(look_ahead(regional, 5, draws=10, delivery={"b": Delivery(exponent=0.8)}))
-    x = np.random.default_rng(0).uniform(300, 2500, 10)
+def its_slope_is_that_of_its_values(phased, x, *, rtol):
     exact = phased.gradient(x)
     for i in range(x.size):
         up, down = x.copy(), x.copy()
         up[i] += 0.1
         down[i] -= 0.1
         numeric = (phased.value(up) - phased.value(down)) / 0.2
-        np.testing.assert_allclose(exact[:, i], numeric, rtol=1e-4, atol=1e-6)  # differences of large sums
+        np.testing.assert_allclose(exact[:, i], numeric, rtol=rtol, atol=1e-6)  # differences of large sums
+
+
+def test_the_phased_slope_is_the_responses(regional):
+    phased = Phased(look_ahead(regional, 5, draws=10, delivery={"b": Delivery(exponent=0.8)}))
+    x = np.random.default_rng(0).uniform(300, 2500, 10)
+    its_slope_is_that_of_its_values(phased, x, rtol=1e-4)
 
 
 def test_geos_add_up_and_money_moves_to_the_better_one(by_region):
@@ -95,13 +99,7 @@ def test_regions_with_a_calendar_are_the_models_own_response(regional):
     )  # fmt: skip
     phased, x = Phased(ahead, share), money.ravel() + 50.0
     np.testing.assert_allclose(phased.value(money.ravel()), kernel, rtol=1e-6)
-    exact = phased.gradient(x)
-    for i in range(x.size):
-        up, down = x.copy(), x.copy()
-        up[i] += 0.1
-        down[i] -= 0.1
-        numeric = (phased.value(up) - phased.value(down)) / 0.2
-        np.testing.assert_allclose(exact[:, i], numeric, rtol=1e-3, atol=1e-6)  # differences of large sums
+    its_slope_is_that_of_its_values(phased, x, rtol=1e-3)
 
 
 def test_regions_and_weeks_in_one_plan(regional):
