@@ -4,8 +4,8 @@ import hashlib
 
 import dagster as dg
 
-from dagster_project import run_record
-from dagster_project.environment import settings, workspace
+from dagster_project.warehouse import run_record
+from dagster_project.workspace.environment import settings, workspace
 
 daily = dg.define_asset_job(
     "daily",

@@ -7,7 +7,9 @@ import warnings
 
 import typer
 
-from dagster_project.commands import agents, audit, begin, experiment, later, plan, read, work
+from dagster_project.commands import agents, audit, not_available, run, setup, status
+from dagster_project.commands.experiment import design
+from dagster_project.commands.plan import command as plan_command
 
 warnings.filterwarnings("ignore")
 logging.getLogger("dagster").setLevel(logging.CRITICAL)
@@ -19,22 +21,22 @@ app = typer.Typer(
     help="Closed-loop marketing measurement: exports in, one audited number per channel out, patterns back to agents.",
 )
 for command in (
-    begin.init,
-    begin.demo,
-    work.check,
-    work.run,
-    read.status,
-    read.show,
-    work.report,
-    plan.plan,
-    work.ui,
-    begin.doctor,
+    setup.init,
+    setup.demo,
+    run.check,
+    run.run,
+    status.status,
+    status.show,
+    run.report,
+    plan_command.plan,
+    run.ui,
+    setup.doctor,
 ):
     app.command(command.__name__)(command)
 app.add_typer(agents.feed, name="feed")
 app.add_typer(audit.audit, name="audit")
-app.add_typer(experiment.experiment, name="experiment")
-later.add_to(app)
+app.add_typer(design.experiment, name="experiment")
+not_available.add_to(app)
 
 if __name__ == "__main__":
     app()

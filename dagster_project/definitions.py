@@ -5,31 +5,26 @@ from __future__ import annotations
 import dagster as dg
 
 from dagster_project import automation
-from dagster_project.assets import (
-    attribute,
-    calibrate,
-    experiments,
-    ingest,
-    learn,
-    measure,
-    publish,
-    transform,
-    triangulate,
-    visibility,
-)
-from dagster_project.environment import workspace
-from dagster_project.warehouse import Warehouse
+from dagster_project.assets import attribution, ingest, patterns, visibility
+from dagster_project.assets.dbt import asset as transform
+from dagster_project.assets.experiments import asset as experiments
+from dagster_project.assets.mmm import asset as measure
+from dagster_project.assets.mmm import calibration
+from dagster_project.assets.publish import asset as publish
+from dagster_project.assets.triangulation import asset as triangulate
+from dagster_project.warehouse.connection import Warehouse
+from dagster_project.workspace.environment import workspace
 
 STEPS = (
     ingest,
     transform,
     measure,
     experiments,
-    calibrate,
-    attribute,
+    calibration,
+    attribution,
     visibility,
     triangulate,
-    learn,
+    patterns,
     publish,
 )
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from dagster_project.model_inputs import quarter_of
+from dagster_project.assets.mmm.panel import quarter_of
 
 WINDOW = "window"
 

@@ -11,10 +11,10 @@ from uuid import uuid4
 import dagster as dg
 from filelock import Timeout
 
-from dagster_project import run_record
-from dagster_project.settings import Settings
-from dagster_project.warehouse import WarehouseBusy, busy_sentence, connect, first, lock_of
-from dagster_project.workspace import Workspace
+from dagster_project.warehouse import run_record
+from dagster_project.warehouse.connection import WarehouseBusy, busy_sentence, connect, first, lock_of
+from dagster_project.workspace.paths import Workspace
+from dagster_project.workspace.settings import Settings
 
 PUBLISHING = {dg.AssetKey(["feedback", "snapshot"]), dg.AssetKey(["feedback", "cfo_report"])}
 

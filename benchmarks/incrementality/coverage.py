@@ -9,11 +9,11 @@ from math import sqrt
 
 import numpy as np
 
-from models.incrementality.curves import total_effect
-from models.incrementality.geo import choice_of, placebo_inference
-from models.incrementality.panel import GeoPanel
-from models.incrementality.simulated import FIRST_MONDAY, SimulatedTest, heterogeneous, textbook
-from models.incrementality.window import GeoTest
+from models.incrementality.geo.effect_curves import total_effect
+from models.incrementality.geo.panel import GeoPanel
+from models.incrementality.geo.read import choice_of, placebo_inference
+from models.incrementality.geo.simulated import FIRST_MONDAY, SimulatedTest, heterogeneous, textbook
+from models.incrementality.geo.window import GeoTest
 
 SCENARIOS = ("A1", "A2", "A3", "A4", "H")
 LIFT = 0.075

@@ -8,11 +8,11 @@ from math import sqrt
 
 import numpy as np
 
-from models.incrementality.curves import total_effect
-from models.incrementality.geo import choice_of, placebo_inference
-from models.incrementality.panel import GeoPanel
-from models.incrementality.simulated import FIRST_MONDAY, heterogeneous_group
-from models.incrementality.window import GeoTest
+from models.incrementality.geo.effect_curves import total_effect
+from models.incrementality.geo.panel import GeoPanel
+from models.incrementality.geo.read import choice_of, placebo_inference
+from models.incrementality.geo.simulated import FIRST_MONDAY, heterogeneous_group
+from models.incrementality.geo.window import GeoTest
 
 CASES = ((12, 1), (12, 2), (12, 3), (12, 4), (12, 6), (20, 4))
 LEVEL = 0.9

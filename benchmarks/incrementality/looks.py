@@ -14,9 +14,9 @@ import numpy as np
 
 from benchmarks.incrementality.page import table
 from models.incrementality import GeoPanel, look_geo
-from models.incrementality.geo_looks import GeoLooks
-from models.incrementality.sequential import Spending
-from models.incrementality.simulated import FIRST_MONDAY, READ_DAYS, SimulatedTest, heterogeneous, textbook
+from models.incrementality.geo.interim_looks import GeoLooks
+from models.incrementality.geo.simulated import FIRST_MONDAY, READ_DAYS, SimulatedTest, heterogeneous, textbook
+from models.incrementality.group_sequential import Spending
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "methods" / "incrementality-looks.md"
 LOOKS = (0.2, 0.4, 0.6, 0.8, 1.0)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from models.incrementality.auto import choose
+from models.incrementality.geo.estimator_choice import choose
+from models.incrementality.geo.panel import GeoPanel
+from models.incrementality.geo.placebo import placebo_read, reference_sets
 from models.incrementality.inversion import rank_form
-from models.incrementality.panel import GeoPanel
-from models.incrementality.placebo import placebo_read, reference_sets
 
 FILE = "incrementality/geolift__GeoLift_PreTest.csv"
 DRAWN_PER_WINDOW = 40

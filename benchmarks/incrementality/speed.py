@@ -11,7 +11,7 @@ import polars as pl
 
 from benchmarks.incrementality.quiet_panel import quiet_panel
 from models.incrementality import GeoPanel, design_geo, read_geo
-from models.incrementality.market_search import MarketSearch, market_selection, neighbour_candidates
+from models.incrementality.geo_design.market_search import MarketSearch, market_selection, neighbour_candidates
 
 
 def timings(shared: Path) -> list[tuple[str, float, float]]:

@@ -12,9 +12,9 @@ import polars as pl
 
 from benchmarks.mmm.peer_cases import Case
 from models.mmm import MMMData, MMMSpec
-from models.mmm import block as blocks
-from models.mmm.baseline import FIXED, Baseline
-from models.mmm.design import Design, Form, design
+from models.mmm.engine import layout as blocks
+from models.mmm.model.baseline import FIXED, Baseline
+from models.mmm.model.build import Design, Form, design
 from models.mmm.spec import Sampling
 
 SETTINGS = Sampling(chains=4, tune=200, draws=1000, target_accept=0.95)
@@ -49,8 +49,8 @@ def peak_memory_mb() -> float:
 
 def ours(case: Case, *, seed: int, settings: Sampling = SETTINGS) -> Fitted:
     """One national posterior per region, as the peer's default panel has it; the linear part is drawn exactly."""
-    from models.mmm import laplace, sampler
-    from models.mmm.kernel import recover
+    from models.mmm.engine import laplace, nuts
+    from models.mmm.engine.log_density import recover
 
     load = os.getloadavg()[0]
     plans = [_plan(case, g) for g in range(len(case.kpi))]
@@ -63,7 +63,7 @@ def ours(case: Case, *, seed: int, settings: Sampling = SETTINGS) -> Fitted:
         names = blocks.names(plan)
         peak = laplace.peak(block, laplace.start(plan), names)
         mapped = blocks.with_map(block, peak.mode, peak.factor)
-        run = sampler.sample(mapped, len(names), settings, seed=1000 * seed + number)
+        run = nuts.sample(mapped, len(names), settings, seed=1000 * seed + number)
         linear, _ = recover(run.theta.reshape(-1, len(names)), block, len(plan.baseline.scale), seed)
         at = names.index(f"effect[{plan.data.media_names[0]}]")
         money += np.exp(run.theta[:, :, at : at + case.media.shape[2]]) * scale * case.kpi.shape[1]

@@ -19,9 +19,10 @@ import polars as pl
 
 from benchmarks.mmm import regional_refresh
 from benchmarks.mmm.regional_refresh import first, off
-from models.mmm import MMMData, MMMFit, MMMSpec, fit, refresh, sequential
-from models.mmm.refitting import cold
-from models.mmm.refreshed import Refreshed
+from models.mmm import MMMData, MMMFit, MMMSpec, fit, refresh
+from models.mmm.result.refreshed import Refreshed
+from models.mmm.updating import reweighting
+from models.mmm.updating.refit import cold
 
 CHANNELS = ("search", "social", "video", "display", "audio")
 BREAK = 0.85
@@ -100,7 +101,7 @@ def main() -> None:
     base = fit(first(data, asked.known), SPEC, seed=asked.seed)
     refresh(base, first(data, asked.known + 1), seed=asked.seed)  # loads the compiled code
     begin = time.process_time()
-    sequential.begin(base)
+    reweighting.begin(base)
     prepared = time.process_time() - begin
     rows = follow(base, data, asked.known, asked.days, asked.every, asked.seed)
     cost = [float(r["cpu_ms"]) for r in rows if r["path"] == "re-weighted"]  # type: ignore[arg-type]

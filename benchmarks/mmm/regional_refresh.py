@@ -9,13 +9,14 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.mmm.scale import Size, frame
-from models.mmm import MMMData, MMMFit, fit, importance, refresh
-from models.mmm import block as blocks
-from models.mmm.design import IDENTITY_LINK, Design
-from models.mmm.experiments import calibrate
-from models.mmm.refitting import cold
-from models.mmm.refreshed import Refreshed
-from models.mmm.updating import extended
+from models.mmm import MMMData, MMMFit, fit, refresh
+from models.mmm.engine import importance
+from models.mmm.engine import layout as blocks
+from models.mmm.model.build import IDENTITY_LINK, Design
+from models.mmm.model.lift_tests import calibrate
+from models.mmm.result.refreshed import Refreshed
+from models.mmm.updating.refit import cold
+from models.mmm.updating.refresh import extended
 
 SIZES = (Size("6 regions", 6, 112, 3), Size("20 regions", 20, 156, 4))
 NEW = (1, 2, 4, 8)
@@ -40,7 +41,7 @@ def unmoved(origin: MMMFit, plan: Design) -> np.ndarray:
 
     The effect coordinate is a mean over the window: the ratio of the two is part of the weight where it is linear.
     """
-    from models.mmm.kernel import core
+    from models.mmm.engine.log_density import core
 
     before = blocks.build(
         origin.design, calibrate(origin.data, origin.design.media, origin.design.scales, origin.experiments)

@@ -17,9 +17,9 @@ import polars as pl
 
 from benchmarks.mmm.scale import Size, frame
 from models.mmm import MMMData, MMMSpec
-from models.mmm import block as blocks
-from models.mmm.baseline import GROUP_SPREAD
-from models.mmm.design import Design, Form, design
+from models.mmm.engine import layout as blocks
+from models.mmm.model.baseline import GROUP_SPREAD
+from models.mmm.model.build import Design, Form, design
 from models.mmm.spec import Sampling
 
 DRAWS = 99
@@ -80,9 +80,9 @@ def simulated(plan: Design, rng: np.random.Generator) -> tuple[np.ndarray, np.nd
 
 def ranks(plan: Design, *, replicates: int, seed: int) -> tuple[dict[str, np.ndarray], int]:
     """Ranks 0..99 of the truth per family of parameters, and how many fits failed a gate."""
-    from models.mmm import laplace
-    from models.mmm.fitting import climb
-    from models.mmm.kernel import recover
+    from models.mmm.engine import laplace
+    from models.mmm.engine.log_density import recover
+    from models.mmm.fitting.fit import climb
 
     names = blocks.names(plan)
     families = [name.split("[")[0] for name in names] + ["linear"] * len(plan.baseline.scale)

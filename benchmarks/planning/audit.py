@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.planning.delivery import Delivery
+from models.planning.media_price import Delivery
 from models.planning.optimise import best
 
 log1 = np.log1p

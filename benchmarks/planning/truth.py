@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.planning.worlds import World, company
 from models.mmm import MMMFit, fit
 from models.planning import Constraints, Evidence, plan_of, prepare
-from models.planning.outlook import Outlook
+from models.planning.prepared_future import Outlook
 from models.planning.result import Plan
 
 HORIZON = 13
@@ -80,7 +80,7 @@ def _lines(spread: str, rows: dict[str, list[tuple[float, ...]]]) -> Iterator[st
 
 def _triangulated(found: MMMFit, seed: int) -> Evidence:
     """Levels as a run without tests and claims would print them."""
-    from dagster_project.evidence_inputs import evidence_frame, mmm_evidence
+    from dagster_project.assets.triangulation.evidence import evidence_frame, mmm_evidence
     from models.triangulation import combine
 
     together = combine(evidence_frame([], {}), seed=seed, mmm=mmm_evidence(found), channels=found.data.channels)

@@ -57,9 +57,9 @@ def main() -> None:
 
     sampler.stage = "import"
     began = time.monotonic()
-    from dagster_project import run_record
-    from dagster_project.settings import load
-    from dagster_project.workspace import Workspace
+    from dagster_project.warehouse import run_record
+    from dagster_project.workspace.paths import Workspace
+    from dagster_project.workspace.settings import load
 
     workspace = Workspace.at(folder)
     workspace.prepare()

@@ -6,13 +6,13 @@ from datetime import UTC, date
 import dagster as dg
 import polars as pl
 
-from dagster_project import results, run_record
-from dagster_project.environment import days, settings, workspace
-from dagster_project.pepper import pepper
-from dagster_project.plotted import picture
-from dagster_project.run_record import Check
-from dagster_project.settings import AD_PLATFORMS, SOURCES
-from dagster_project.warehouse import Warehouse, first
+from dagster_project.warehouse import run_record, tables
+from dagster_project.warehouse.connection import Warehouse, first
+from dagster_project.warehouse.metadata import picture
+from dagster_project.warehouse.run_record import Check
+from dagster_project.workspace.environment import days, settings, workspace
+from dagster_project.workspace.pepper import pepper
+from dagster_project.workspace.settings import AD_PLATFORMS, SOURCES
 
 SEED_TAG, SELECTION_TAG = "plumbline/seed", "plumbline/selection"
 
@@ -36,7 +36,7 @@ def run_settings(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.
     print_ = run_record.fingerprint(workspace(), day, seed, selection)
     with warehouse.write() as con:
         run_record.create_tables(con)
-        results.create_tables(con)
+        tables.create_tables(con)
         catalogue.create_raw_tables(con)
         facts = run_record.begin(con, company, print_=print_, as_of_day=day, seed=seed, selection=selection)
         strays = [landing.file_name(p, workspace().landing) for p in landing.stray_files(workspace().landing)]
@@ -165,7 +165,7 @@ def _book_checks(name: str, books: Sequence[int], reasons: pl.DataFrame, max_sha
 def _spend_by_campaign(rows: pl.DataFrame) -> dict[str, dg.MetadataValue]:
     if rows.is_empty():
         return {}
-    from feedback.reports import plots
+    from feedback.reports import asset_plots
 
     weekly = (
         rows.with_columns(week=pl.col("day").dt.truncate("1w"), channel=pl.lit("spend as delivered"))
@@ -173,7 +173,7 @@ def _spend_by_campaign(rows: pl.DataFrame) -> dict[str, dg.MetadataValue]:
         .agg(pl.col("spend").cast(pl.Float64).sum())
         .sort("week")
     )
-    return {"spend": picture(plots.spend(weekly), "Spend a week as delivered, re-deliveries included")}
+    return {"spend": picture(asset_plots.spend(weekly), "Spend a week as delivered, re-deliveries included")}
 
 
 def _markdown(reasons: pl.DataFrame) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
-from dagster_project import run_record
-from dagster_project.environment import settings
-from dagster_project.plotted import picture
-from dagster_project.visibility_inputs import own_brand
-from dagster_project.warehouse import Warehouse
+from dagster_project.assets.mmm.ai_visibility import own_brand
+from dagster_project.warehouse import run_record
+from dagster_project.warehouse.connection import Warehouse
+from dagster_project.warehouse.metadata import picture
+from dagster_project.workspace.environment import settings
 
 COLUMNS = (
     "week date, engine varchar, surface varchar, brand varchar, metric varchar, value double, low double, high double,"
@@ -27,7 +27,7 @@ COLUMNS = (
 )
 def ai_visibility_week(warehouse: Warehouse) -> dg.MaterializeResult:
     """Mention and citation rates and shares per week, engine and brand, with the tier of what they can carry."""
-    from feedback.reports import plots
+    from feedback.reports import asset_plots
     from models.visibility import Panel, metrics
 
     company = settings().company
@@ -55,7 +55,9 @@ def ai_visibility_week(warehouse: Warehouse) -> dg.MaterializeResult:
         run_record.record_not_run(con, facts.run_id, "ai_visibility", missing)
     plot = {}
     if table.height:
-        plot = {"visibility": picture(plots.visibility(table), "Share of AI answers that name the brand, by engine")}
+        plot = {
+            "visibility": picture(asset_plots.visibility(table), "Share of AI answers that name the brand, by engine")
+        }
     return dg.MaterializeResult(metadata={"dagster/row_count": table.height, **plot})
 
 

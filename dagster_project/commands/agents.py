@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from dagster_project import run_record
 from dagster_project.commands.terminal import (
     BROKEN,
     USAGE,
@@ -19,6 +18,7 @@ from dagster_project.commands.terminal import (
     rows_as_table,
     stop,
 )
+from dagster_project.warehouse import run_record
 
 feed = typer.Typer(no_args_is_help=True, help="The pattern feed that content agents read.")
 TOKEN = "PLUMBLINE_FEED_TOKEN"  # noqa: S105 - the variable's name, not a token

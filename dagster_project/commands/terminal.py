@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dagster_project.settings import Settings, SettingsError, load
-from dagster_project.warehouse import WarehouseBusy
-from dagster_project.workspace import Workspace
+from dagster_project.warehouse.connection import WarehouseBusy
+from dagster_project.workspace.paths import Workspace
+from dagster_project.workspace.settings import Settings, SettingsError, load
 
 NO, USAGE, BROKEN = 1, 2, 3
 out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import polars as pl
 
-from dagster_project.experiment_planning import HISTORY_DAYS
-from dagster_project.frozen_designs import FrozenDesign
+from dagster_project.assets.experiments.frozen_designs import FrozenDesign
+from dagster_project.assets.experiments.planning import HISTORY_DAYS
 from models.worlds.roster import GEO_TESTS, GeoTest
 from models.worlds.world import World
 

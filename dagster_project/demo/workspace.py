@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dagster_project.assets.experiments.frozen_designs import path_of
 from dagster_project.demo.designs import planned_tests
 from dagster_project.demo.dirt import with_dirt
 from dagster_project.demo.export import Planted
 from dagster_project.demo.exports import exports
 from dagster_project.demo.settings_text import settings_text
-from dagster_project.frozen_designs import path_of
 from models.worlds import company
 from models.worlds.roster import SIZES
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import duckdb
 
-from dagster_project.settings import SourceOptions
 from dagster_project.sources import (
     ai_panel,
     channel_spend,
@@ -27,6 +26,7 @@ from dagster_project.sources import (
 )
 from dagster_project.sources.contract import SQL_TYPE, Entity, Source
 from dagster_project.sources.periods import accepting_periods
+from dagster_project.workspace.settings import SourceOptions
 
 CATALOGUE: tuple[Source, ...] = (
     google_ads.SOURCE,

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from dagster_project.settings import SourceOptions
 from dagster_project.sources.contract import Broken, Context, Entity, Field, Refusal, Shape, Source
 from dagster_project.sources.periods import with_grain
+from dagster_project.workspace.settings import SourceOptions
 
 COST_TYPES = ("media", "agency", "production", "tool", "event")
 TABLE = Entity(

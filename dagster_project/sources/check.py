@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from dagster_project.settings import Settings
 from dagster_project.sources.catalogue import CATALOGUE
 from dagster_project.sources.delivery import Delivery
 from dagster_project.sources.landing import file_name, landing_files, source_of, stray_files, turn
 from dagster_project.sources.read import read_file
+from dagster_project.workspace.settings import Settings
 
 _NOT_STORED = b"checked and thrown away"  # hashes made here never leave the process
 

@@ -15,8 +15,8 @@ import polars as pl
 from dagster_project.sources.rules import known
 
 if TYPE_CHECKING:
-    from dagster_project.settings import Settings, SourceOptions
     from dagster_project.sources.privacy import Pepper
+    from dagster_project.workspace.settings import Settings, SourceOptions
 
 Kind = Literal[
     "text", "id", "day", "instant", "period", "money", "rate", "count", "double", "flag", "json", "currency", "zone",

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime, time
 from pathlib import PurePath
 
-from dagster_project.settings import Settings
+from dagster_project.workspace.settings import Settings
 
 _ISO_DAY = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)")
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.settings import Settings, SourceOptions
 from dagster_project.sources.catalogue import CATALOGUE, source_named
 from dagster_project.sources.contract import BOOKKEEPING
 from dagster_project.sources.delivered import delivered_at
 from dagster_project.sources.delivery import QUARANTINE_SCHEMA, Delivery
 from dagster_project.sources.privacy import Pepper
 from dagster_project.sources.read import ENDINGS, read_file
+from dagster_project.workspace.settings import Settings, SourceOptions
 
 _BOOK_COLUMNS = (
     "source", "entity", "shape", "file", "sha256", "delivered_at", "rows_delivered", "rows_landed", "rows_quarantined",

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import polars as pl
 
-from dagster_project.settings import LEDGER_KINDS
 from dagster_project.sources.contract import Broken, Context, Entity, Field, Shape, Source
+from dagster_project.workspace.settings import LEDGER_KINDS
 
 _CREDIT_SIDE = ("revenue", "bookings")
 TABLE = Entity(

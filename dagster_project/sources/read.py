@@ -12,7 +12,6 @@ from pathlib import Path
 
 import polars as pl
 
-from dagster_project.settings import Settings, SourceOptions
 from dagster_project.sources import controls, privacy
 from dagster_project.sources.contract import PERSONAL, Broken, Context, Shape, Source, Unreadable
 from dagster_project.sources.decode import decoded, repaired, unpacked
@@ -32,6 +31,7 @@ from dagster_project.sources.tabulate import (
     xlsx_table,
 )
 from dagster_project.sources.typed import cells_of, locale_of, typed_columns
+from dagster_project.workspace.settings import Settings, SourceOptions
 
 ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".json", ".jsonl", ".ndjson")
 

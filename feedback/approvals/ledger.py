@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock
 
 from feedback.approvals.request import REASONS, Request, Standing, event_of, utc
-from feedback.reports.audit import chain
+from feedback.storage import hash_chain
 
 
 class ApprovalRefused(ValueError):
@@ -135,8 +135,8 @@ class Approvals:
         return Request.model_validate(fields), own[asked[-1] + 1 :]
 
     def _events(self) -> list[dict[str, Any]]:
-        lines = chain.lines_of(self._path)
-        broken = chain.broken_at(lines)
+        lines = hash_chain.lines_of(self._path)
+        broken = hash_chain.broken_at(lines)
         if broken is not None:
             raise ApprovalRefused(
                 f"{self._path.name}, line {broken}: it does not follow from the line before, so no decision in it"
@@ -145,7 +145,7 @@ class Approvals:
         return [json.loads(line) for line in lines]
 
     def _append(self, body: dict[str, Any]) -> None:
-        chain.append(self._path, chain.line(chain.head(chain.lines_of(self._path)), body))
+        hash_chain.append(self._path, hash_chain.line(hash_chain.head(hash_chain.lines_of(self._path)), body))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -16,11 +16,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from feedback.memory.files import write_atomically
-from feedback.patterns.canonical import canonical
 from feedback.patterns.cards import Card, newest, usable
 from feedback.patterns.contract import instant
 from feedback.patterns.identity import content_sha256
+from feedback.storage.atomic_files import write_atomically
+from feedback.storage.canonical_json import canonical
 
 BRAND = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
 POINTER = "CURRENT.json"

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from feedback.patterns.canonical import six_digits
 from feedback.patterns.contract import accept, instant
 from feedback.patterns.identity import content_sha256, pattern_id
 from feedback.patterns.statement import write
 from feedback.patterns.vocabulary import VOCABULARY, FeatureDefinition
+from feedback.storage.canonical_json import six_digits
 from models.patterns.decision import Decision
 from models.patterns.estimates import Estimate
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from feedback.patterns.canonical import canonical
 from feedback.patterns.identity import content_sha256
 from feedback.patterns.statement import complaints as statement_complaints
 from feedback.patterns.vocabulary import VOCABULARY, FeatureDefinition
+from feedback.storage.canonical_json import canonical
 
 MIN_CONTRASTS, MIN_P_PROMOTED = 20, 0.80
 TIER_OF = {

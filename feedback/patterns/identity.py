@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from feedback.patterns.canonical import canonical, sha256
+from feedback.storage.canonical_json import canonical, sha256
 
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 DIGITS = 26

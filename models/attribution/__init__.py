@@ -5,15 +5,15 @@ What leaves here goes to triangulation as one biased sensor among others, never 
 
 from __future__ import annotations
 
-from models.attribution.cents import cents
+from models.attribution.apportionment import cents
+from models.attribution.bootstrap import Intervals, intervals
 from models.attribution.credit import credit_warnings, markov_credit, markov_rows, shapley_credit, shapley_rows
 from models.attribution.findings import path_warnings
-from models.attribution.heuristics import heuristics, unique_linear
-from models.attribution.intervals import Intervals, intervals
-from models.attribution.markov import markov, transitions
 from models.attribution.order import OrderChoice, choose_order
 from models.attribution.paths import aggregate, joined
-from models.attribution.shapley import shapley
+from models.attribution.removal_effects import markov, transitions
+from models.attribution.rules import heuristics, unique_linear
+from models.attribution.shapley_values import shapley
 
 __all__ = [
     "Intervals",

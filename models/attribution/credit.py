@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from models.attribution.markov import removal_effects
 from models.attribution.paths import Journeys, journeys
-from models.attribution.shapley import shapley
+from models.attribution.removal_effects import removal_effects
+from models.attribution.shapley_values import shapley
 from models.warning import Warning
 
 # A target at or above everything a channel touched has no finite strength; just below it has.

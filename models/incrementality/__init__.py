@@ -5,27 +5,27 @@ No files, no clock, no database: frames and specs in, one `LiftResult` out.
 
 from __future__ import annotations
 
-from models.incrementality.ab import proportion_arms, read_ab
-from models.incrementality.ab_many import ArmsResult, read_arms
-from models.incrementality.ab_plan import AnyLook, DeclaredLooks, OneLook
-from models.incrementality.cells import CellsResult, read_cells
-from models.incrementality.design import design_geo, draw_design
-from models.incrementality.design_cells import CellsDesign, design_cells
-from models.incrementality.design_result import AnalysisPlan, GeoDesign
-from models.incrementality.estimator import Estimator
-from models.incrementality.geo import read_geo
-from models.incrementality.geo_looks import GeoLooks, look_geo
-from models.incrementality.handover import LiftContract, lift_contract
-from models.incrementality.moments import ArmsError
+from models.incrementality.geo.cells import CellsResult, read_cells
+from models.incrementality.geo.estimator import Estimator
+from models.incrementality.geo.geo_design import AnalysisPlan, GeoDesign
+from models.incrementality.geo.interim_looks import GeoLooks, look_geo
+from models.incrementality.geo.overlap import Neighbour
+from models.incrementality.geo.panel import GeoPanel, PanelError
+from models.incrementality.geo.read import read_geo
+from models.incrementality.geo.spillover import donor_ring
+from models.incrementality.geo.staggered import StaggeredResult, read_staggered
+from models.incrementality.geo_design.cells import CellsDesign, design_cells
+from models.incrementality.geo_design.design import design_geo, draw_design
+from models.incrementality.lift_contracts import LiftContract, lift_contract
 from models.incrementality.observational import read_observational
-from models.incrementality.overlap import Neighbour
-from models.incrementality.panel import GeoPanel, PanelError
 from models.incrementality.result import Check, LiftResult
-from models.incrementality.series import read_series
-from models.incrementality.spillover import donor_ring
-from models.incrementality.staggered import StaggeredResult, read_staggered
-from models.incrementality.switchback import switchback_arms, switchback_schedule
-from models.incrementality.switchback_read import read_switchback
+from models.incrementality.series.read import read_series
+from models.incrementality.users.looks import AnyLook, DeclaredLooks, OneLook
+from models.incrementality.users.many_arms import ArmsResult, read_arms
+from models.incrementality.users.moments import ArmsError
+from models.incrementality.users.read import proportion_arms, read_ab
+from models.incrementality.users.switchback import read_switchback
+from models.incrementality.users.switchback_design import switchback_arms, switchback_schedule
 
 __all__ = [
     "AnalysisPlan",

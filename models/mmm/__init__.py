@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from models.mmm.backtesting import backtest
-from models.mmm.card import model_card
-from models.mmm.changes import Changes, changes
-from models.mmm.data import Mediator, MMMData, Treatment
-from models.mmm.experiment_checks import (
+from models.mmm.fitting.fit import fit
+from models.mmm.model.lift_tests import Experiment
+from models.mmm.panel.panel import Mediator, MMMData, Treatment
+from models.mmm.result.archive import load
+from models.mmm.result.fit import ContributionDraws, LogReturns, MMMFit
+from models.mmm.result.model_card import model_card
+from models.mmm.spec import ChannelSpec, LogNormal, MMMSpec, Normal, Sampling
+from models.mmm.updating.explain_change import Changes, changes
+from models.mmm.updating.refresh import refresh
+from models.mmm.validation.backtest import backtest
+from models.mmm.validation.falsification import Falsification, falsify
+from models.mmm.validation.lift_test_checks import (
     ExperimentCheck,
     against_experiments,
     leave_one_experiment_out,
     predicted_lift,
     widened,
 )
-from models.mmm.experiments import Experiment
-from models.mmm.falsification import Falsification, falsify
-from models.mmm.fitting import fit
-from models.mmm.result import ContributionDraws, LogReturns, MMMFit
-from models.mmm.spec import ChannelSpec, LogNormal, MMMSpec, Normal, Sampling
-from models.mmm.storage import load
-from models.mmm.updating import refresh
 
 __all__ = [
     "Changes",

@@ -12,7 +12,7 @@ import polars as pl
 from models.patterns.decision import ACTIVE, Decision, Key, Kind
 from models.patterns.drift import monday
 from models.patterns.estimates import PatternEstimates
-from models.patterns.learn import learn
+from models.patterns.learning import learn
 from models.patterns.prior import PriorPack
 from models.patterns.rules import Evidence, shown_neutral, verdict
 from models.patterns.spec import LearnSpec, PromotionPolicy

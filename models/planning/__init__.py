@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from models.planning.budget_frontier import Goal, frontier, next_return, reach
 from models.planning.constraints import Constraints, Flight, Group, Ratio
-from models.planning.delivery import Delivery
-from models.planning.goals import Goal, frontier, next_return, reach
-from models.planning.outlook import Evidence, Outlook, prepare
+from models.planning.media_price import Delivery
 from models.planning.planner import plan, plan_of
+from models.planning.prepared_future import Evidence, Outlook, prepare
 from models.planning.result import Plan
 
 __all__ = [

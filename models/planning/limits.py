@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from models.planning.constraints import Constraints, Flight, check_feasible, known
-from models.planning.future import Future
+from models.planning.forward_response import Future
 from models.planning.optimise import Sums, feasible
 from models.warning import Warning
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.planning.aim import Aim, mean_of, worst_share
+from models.planning.objective import Aim, mean_of, worst_share
 
 __all__ = ["Optimum", "best", "mean_of", "worst_share"]
 Response = Callable[[np.ndarray], np.ndarray]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.planning.future import Future, weights_of
+from models.planning.forward_response import Future, weights_of
 
 LN2, LN3 = np.log(2.0), np.log(3.0)
 

@@ -10,15 +10,15 @@ import numpy as np
 import polars as pl
 
 from models.mmm import MMMFit
-from models.planning import advice
-from models.planning.aim import mean_of, worst_share
+from models.planning import plan_warnings
 from models.planning.constraints import Constraints, calendar_of
 from models.planning.curves import Curves
-from models.planning.delivery import Delivery
 from models.planning.limits import Decisions, Limits, Split, decisions_of, limits_of
+from models.planning.media_price import Delivery
+from models.planning.objective import mean_of, worst_share
 from models.planning.optimise import Optimum, Sums, best, feasible
-from models.planning.outlook import Evidence, Outlook, prepare
 from models.planning.phasing import InRegions, Phased
+from models.planning.prepared_future import Evidence, Outlook, prepare
 from models.planning.result import Plan, outcome_row
 
 Objective = Literal["mean", "cvar", "safe"]
@@ -72,11 +72,11 @@ def plan_of(
         case, found = _in_weeks(case, found, wanted)
     notes = list(case.limits.notes)
     if not found.proven:
-        notes.append(advice.not_optimal())
+        notes.append(plan_warnings.not_optimal())
     (planned, later), (now, _) = (_promised(outlook, case.what, x) for x in (found.x, case.mix))
     channel_plan, channel_mix = case.what.by_channel(found.x), case.what.by_channel(case.mix)
     own = outlook.own_plans(case.limits.channel_low, case.limits.channel_high, budget)
-    free = advice.without_evidence_limits(outlook, wanted, budget, seed) if wanted.by_evidence else None
+    free = plan_warnings.without_evidence_limits(outlook, wanted, budget, seed) if wanted.by_evidence else None
     result = Plan(
         float(budget), outlook.ahead.horizon, objective, _allocation(outlook, case, channel_plan, channel_mix, own),
         _schedule(outlook, case.what, found.x),
@@ -86,9 +86,9 @@ def plan_of(
         _regret(outlook, case, own, found), _held_back(outlook, free, channel_plan),
         _with_range(outlook.baseline), float(outlook.ahead.current.sum()), _with_range(_going_on(outlook)), (),
     )  # fmt: skip
-    notes += advice.notes(outlook, result, wanted, case.response.value(found.x), free)
+    notes += plan_warnings.notes(outlook, result, wanted, case.response.value(found.x), free)
     order = {"block": 0, "high": 1, "medium": 2, "low": 3, "info": 4}
-    return advice.with_notes(result, sorted(notes, key=lambda w: order[w.severity]))
+    return plan_warnings.with_notes(result, sorted(notes, key=lambda w: order[w.severity]))
 
 
 def solved(

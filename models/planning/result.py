@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from models.planning.aim import worst_share
+from models.planning.objective import worst_share
 from models.warning import Warning
 
 COUNTED_ON = 0.25  # quantile of the gain that a budget may count on; the benchmark says how often it came

@@ -6,13 +6,13 @@ it.
 
 from __future__ import annotations
 
-from models.triangulation.bridge import EvidenceSet, explain_change
-from models.triangulation.combine import Triangulation, combine
+from models.triangulation.change_bridge import EvidenceSet, explain_change
 from models.triangulation.daily import Today, today
+from models.triangulation.experiment_value import evsi, next_experiments
+from models.triangulation.levels import Rescaled, Window, rescale
 from models.triangulation.mmm_evidence import MMMEvidence, without_prior
-from models.triangulation.next_test import evsi, next_experiments
+from models.triangulation.posterior import Triangulation, combine
 from models.triangulation.priors import EvidencePriors, LogNormalPrior
-from models.triangulation.rescale import Rescaled, Window, rescale
 from models.triangulation.sampler import Convergence, SamplerSettings
 from models.triangulation.totals import incremental, total_warnings
 

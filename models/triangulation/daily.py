@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from models.triangulation.combine import Triangulation
 from models.triangulation.evidence import readings
+from models.triangulation.posterior import Triangulation
 from models.warning import Warning
 
 OLDEST_FIT_DAYS = 14

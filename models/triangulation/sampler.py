@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from models.triangulation.block import Layout, block, effects, layout, start
 from models.triangulation.evidence import Readings
+from models.triangulation.layout import Layout, block, effects, layout, start
 from models.triangulation.priors import EvidencePriors
 
 R_HAT_LIMIT = 1.01
@@ -103,7 +103,7 @@ def sample_graph(read: Readings, priors: EvidencePriors, settings: SamplerSettin
     """
     import nutpie
 
-    from models.triangulation.graph import graph
+    from models.triangulation.pymc_model import graph
 
     model = nutpie.compile_pymc_model(graph(read, priors))
     trace = nutpie.sample(model, **_arguments(settings, seed))
@@ -167,7 +167,7 @@ def _compiled() -> Any:
     from nutpie import _lib
     from nutpie.sample import CompiledModel
 
-    from models.triangulation.density import density_callback, expand_callback
+    from models.triangulation.log_density import density_callback, expand_callback
 
     class CompiledEvidence(CompiledModel):
         """One block of data behind the compiled density."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from models.triangulation.combine import Triangulation
+from models.triangulation.posterior import Triangulation
 from models.warning import Warning
 
 TOTAL = "total"

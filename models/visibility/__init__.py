@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from models.visibility.changes import change
-from models.visibility.metrics import metrics
+from models.visibility.consistency import stability, variance_shares
 from models.visibility.panel import Panel, warnings
-from models.visibility.stability import stability, variance_shares
+from models.visibility.rates import metrics
 
 __all__ = ["Panel", "change", "metrics", "stability", "variance_shares", "warnings"]

@@ -2,9 +2,9 @@
 clock.
 """
 
-from models.worlds.company import company
-from models.worlds.one_effect import one_effect
+from models.worlds.demo_company import company
 from models.worlds.scenarios import SCENARIOS, scenario
+from models.worlds.single_effect import one_effect
 from models.worlds.world import World
 
 __all__ = ["SCENARIOS", "World", "company", "one_effect", "scenario"]

@@ -56,7 +56,7 @@ def test_every_asset_says_what_it_is_and_whose(graph: dict) -> None:
 
 
 def test_every_source_is_a_daily_asset_with_a_blocking_contract(graph: dict) -> None:
-    from dagster_project.settings import SOURCES
+    from dagster_project.workspace.settings import SOURCES
 
     for source in SOURCES:
         assert graph["assets"][f"raw/{source}"]["partitioned"], source

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.demo import write
-from dagster_project.settings import load
+from dagster_project.workspace.settings import load
 from models.worlds.roster import CHANNEL_NAMES, REGIONS
 
 SHORT = 120

@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from dagster_project.demo import write
-from dagster_project.settings import load
+from dagster_project.workspace.settings import load
 
 DAYS = 240
 

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from dagster_project import mmm_experiments, results
+from dagster_project.assets.mmm import lift_tests
+from dagster_project.warehouse import tables
 from models.mmm import MMMData
 
 BEGIN = date(2025, 1, 6)
@@ -39,15 +40,15 @@ def data() -> MMMData:
 def stored(**changed: object) -> pl.DataFrame:
     con = duckdb.connect()
     con.execute("create schema measurement")
-    con.execute(f"create table measurement.experiment ({results.TABLES['measurement.experiment']})")
+    con.execute(f"create table measurement.experiment ({tables.TABLES['measurement.experiment']})")
     row = {**TEST, **changed}
     names, marks = ", ".join(row), ", ".join("?" for _ in row)
     con.execute(f"insert into measurement.experiment ({names}) values ({marks})", list(row.values()))
-    return mmm_experiments.rows_of(con, "r")
+    return lift_tests.rows_of(con, "r")
 
 
 def test_a_heavy_up_knows_what_its_control_would_have_spent(data: MMMData) -> None:
-    (test,), left_out = mmm_experiments.tests_for(stored(), data, "revenue", date(2026, 3, 1))
+    (test,), left_out = lift_tests.tests_for(stored(), data, "revenue", date(2026, 3, 1))
     assert left_out == {}
     # 1,200 were spent in the window, 400 of them for the test.
     assert test.control_share == pytest.approx(800 / 1200)
@@ -61,7 +62,7 @@ def test_dark_regions_are_compared_with_the_money_withheld(data: MMMData) -> Non
     from dataclasses import replace
 
     dark = replace(data, spend=spend)
-    (test,), _ = mmm_experiments.tests_for(stored(spend=-800.0, effect=-700.0), dark, "revenue", date(2026, 3, 1))
+    (test,), _ = lift_tests.tests_for(stored(spend=-800.0, effect=-700.0), dark, "revenue", date(2026, 3, 1))
     assert (test.control_spend, test.control_share, test.value) == (800.0, 0.0, -700.0)
 
 
@@ -79,13 +80,13 @@ def test_dark_regions_are_compared_with_the_money_withheld(data: MMMData) -> Non
     ],
 )
 def test_a_test_that_cannot_speak_to_the_model_says_why(data: MMMData, changed: dict, reason: str) -> None:
-    tests, left_out = mmm_experiments.tests_for(stored(**changed), data, "revenue", date(2026, 3, 1))
+    tests, left_out = lift_tests.tests_for(stored(**changed), data, "revenue", date(2026, 3, 1))
     assert tests == ()
     assert reason in left_out["t"]
-    assert mmm_experiments.table(None, left_out)["verdict"].to_list() == ["left out"]
+    assert lift_tests.table(None, left_out)["verdict"].to_list() == ["left out"]
 
 
 def test_the_tables_hold_what_the_asset_writes() -> None:
-    columns = results.TABLES["measurement.mmm_experiment"]
-    shown = mmm_experiments.table(None, {"t": "why"})
+    columns = tables.TABLES["measurement.mmm_experiment"]
+    shown = lift_tests.table(None, {"t": "why"})
     assert all(name in columns for name in shown.columns)

@@ -11,10 +11,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from dagster_project import mmm_fits, mmm_rows, results, run_record
-from dagster_project.mmm_fits import anchor, find, write_card
-from dagster_project.model_inputs import MmmInput
-from dagster_project.settings import Settings
+from dagster_project.assets.mmm import fits as mmm_fits
+from dagster_project.assets.mmm import rows as mmm_rows
+from dagster_project.assets.mmm.fits import anchor, find, write_card
+from dagster_project.assets.mmm.panel import MmmInput
+from dagster_project.warehouse import run_record, tables
+from dagster_project.workspace.settings import Settings
 from models.mmm import load
 
 
@@ -155,7 +157,7 @@ def test_fits_that_no_retained_run_stands_on_are_deleted(tmp_path) -> None:
         for schema in run_record.SCHEMAS:
             con.execute(f"create schema {schema}")
         con.execute(f"create table ops.run ({run_record.OPS_TABLES['run']})")
-        results.create_tables(con)
+        tables.create_tables(con)
         for day, run in enumerate(("oldest", "compared", "published", "old", "last", "now"), start=1):
             con.execute(
                 "insert into ops.run (run_id, started_at, finished_at, status) values (?, ?, ?, ?)",

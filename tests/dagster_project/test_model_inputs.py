@@ -7,9 +7,9 @@ from datetime import date
 import duckdb
 import pytest
 
+from dagster_project.assets.mmm.panel import mmm_input, quarter_of
 from dagster_project.fiscal_periods import split
-from dagster_project.model_inputs import mmm_input, quarter_of
-from dagster_project.settings import Settings
+from dagster_project.workspace.settings import Settings
 
 MARTS = """
 create schema marts;
@@ -115,7 +115,7 @@ def test_ai_visibility_comes_with_its_error_and_without_invented_weeks(marts) ->
     assert error == pytest.approx(0.2 / (2 * 1.645) / 2**0.5, rel=1e-3)  # two engines of equal range, averaged
     assert any("not measured in 2 of 56 weeks" in n for n in panel.notes)
     assert any("no iROAS" in n for n in panel.notes)
-    from dagster_project.mmm_fits import panel as read
+    from dagster_project.assets.mmm.fits import panel as read
 
     data = read(panel, Settings())
     assert (data.organic, data.levels) == (("ai_visibility",), ("ai_visibility",))

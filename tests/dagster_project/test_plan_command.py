@@ -15,8 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dagster_project.cli import app
-from dagster_project.results import create_tables
-from dagster_project.run_record import create_tables as create_ops
+from dagster_project.warehouse.run_record import create_tables as create_ops
+from dagster_project.warehouse.tables import create_tables
 from models.mmm import MMMSpec, Sampling, fit
 from tests.models.mmm.mmm_worlds import panel
 

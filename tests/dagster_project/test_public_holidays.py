@@ -11,10 +11,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from dagster_project import mmm_fits, planning_inputs
-from dagster_project.model_inputs import MmmInput, mmm_input
-from dagster_project.public_holidays import POOLED, events, named, unknown
-from dagster_project.settings import Settings, SettingsError, load
+from dagster_project.assets.mmm import fits
+from dagster_project.assets.mmm.panel import MmmInput, mmm_input
+from dagster_project.commands.plan import basis
+from dagster_project.workspace.public_holidays import POOLED, events, named, unknown
+from dagster_project.workspace.settings import Settings, SettingsError, load
 from models.mmm import fit
 
 WEEKS = 130
@@ -70,7 +71,7 @@ def market() -> MmmInput:
 def test_a_planted_effect_of_a_holiday_is_found() -> None:
     company = Settings.model_validate({"mmm": {"draws": 300, "chains": 2}})
     prepared = market()
-    found = fit(mmm_fits.panel(prepared, company), mmm_fits.specification(company), seed=1)
+    found = fit(fits.panel(prepared, company), fits.specification(company), seed=1)
     lines = found.contributions().filter(pl.col("component") == "events")
     # events count from their mean, so a week's effect is read against the weeks without any holiday
     off = {day - timedelta(days=day.weekday()) for days in prepared.events.values() for day in days}
@@ -112,11 +113,11 @@ def test_only_a_configured_country_reaches_the_panel() -> None:
 def test_a_plan_takes_coming_holidays_from_the_calendar() -> None:
     """Data end in June 2025: the next Easter Monday, 2026-04-06, is week 41 from 2025-06-30 on."""
     prepared = market()
-    known = SimpleNamespace(data=mmm_fits.panel(prepared, Settings()))
-    assert planning_inputs.control_names(known) == {}
-    coming = planning_inputs.holidays_ahead(known, 45, "DE")
+    known = SimpleNamespace(data=fits.panel(prepared, Settings()))
+    assert basis.control_names(known) == {}
+    coming = basis.holidays_ahead(known, 45, "DE")
     assert set(coming) == set(prepared.events)
     assert [week for week, days in enumerate(coming["Easter Monday"], start=1) if days] == [41]
     assert all(len(days) == 45 for days in coming.values())
-    with pytest.raises(planning_inputs.PlanRefused, match="names no country any more"):
-        planning_inputs.holidays_ahead(known, 45, None)
+    with pytest.raises(basis.PlanRefused, match="names no country any more"):
+        basis.holidays_ahead(known, 45, None)

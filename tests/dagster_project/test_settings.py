@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.settings import LADDER, SOURCES, Settings, SettingsError, load
+from dagster_project.workspace.settings import LADDER, SOURCES, Settings, SettingsError, load
 
 
 def test_the_template_is_valid_and_names_every_top_level_setting(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dagster_project.mmm_rows import PeriodDraws
-from dagster_project.triangulated_rows import with_unpaid_in_baseline
+from dagster_project.assets.mmm.rows import PeriodDraws
+from dagster_project.assets.triangulation.rows import with_unpaid_in_baseline
 
 
 def test_what_no_money_bought_is_baseline_and_nothing_is_lost() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from dagster_project.run_record import OPS_TABLES
 from dagster_project.sources.catalogue import create_raw_tables
+from dagster_project.warehouse.run_record import OPS_TABLES
 
 HERE = Path(__file__).parent
 DBT = HERE.parents[1] / "dbt"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedback.patterns.canonical import canonical, six_digits
 from feedback.patterns.contract import schema
 from feedback.patterns.identity import content_sha256
+from feedback.storage.canonical_json import canonical, six_digits
 
 
 def test_the_published_example_has_the_published_hash() -> None:

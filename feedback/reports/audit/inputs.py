@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from feedback.reports.asking import has
+from feedback.reports.snapshot.query import has
 
 TABLES = (
     "ops.current_run",

@@ -15,9 +15,10 @@ from typing import Any
 
 import duckdb
 
-from feedback.reports.audit import chain, inputs
-from feedback.reports.page import ReportFiles
-from feedback.reports.settings import ReportSettings
+from feedback.reports.audit import inputs
+from feedback.reports.page.build import ReportFiles
+from feedback.reports.snapshot.settings import ReportSettings
+from feedback.storage import hash_chain
 
 PACKAGES = ("duckdb", "numpy", "polars", "pyarrow", "altair", "vl-convert-python", "typst", "xlsxwriter", "jinja2")
 LEDGER = "ledger.jsonl"
@@ -48,8 +49,8 @@ def write(
     """
     audit.mkdir(parents=True, exist_ok=True)
     ledger = audit / LEDGER
-    lines = chain.lines_of(ledger)
-    broken = chain.broken_at(lines)
+    lines = hash_chain.lines_of(ledger)
+    broken = hash_chain.broken_at(lines)
     if broken is not None:
         raise ValueError(f"{LEDGER}, line {broken}: it does not follow from the line before; restore it from a backup")
     period = files.store.text("page.period")
@@ -67,7 +68,9 @@ def write(
                 "report_id": report_id,
                 "files": {path.name: inputs.file_sha256(path) for path in sorted(draft.glob("report.*"))},
             }
-            (draft / LEDGER).write_text("\n".join([*lines, chain.line(chain.head(lines), body)]) + "\n", "utf-8")
+            (draft / LEDGER).write_text(
+                "\n".join([*lines, hash_chain.line(hash_chain.head(lines), body)]) + "\n", "utf-8"
+            )
             _seal(draft)
             pack.parent.mkdir(exist_ok=True)
             draft.rename(pack)
@@ -102,7 +105,7 @@ def _fill(draft: Path, files: ReportFiles, snapshot: Path, settings: ReportSetti
         "system": f"{platform.system()} {platform.machine()}",
         "packages": {name: version(name) for name in PACKAGES},
     }
-    text = chain.canonical(manifest)
+    text = hash_chain.canonical(manifest)
     (draft / "manifest.json").write_text(text, "utf-8")
     return text
 
@@ -139,12 +142,12 @@ def _seal(folder: Path) -> None:
 
 def _finish(ledger: Path, lines: list[str], pack: Path) -> None:
     """The pack's own line into the common ledger, unless it is there: a crash may have come between the two."""
-    own = chain.lines_of(pack / LEDGER)[-1]
+    own = hash_chain.lines_of(pack / LEDGER)[-1]
     if own in lines:
         return
-    if json.loads(own)["previous"] != chain.head(lines):
+    if json.loads(own)["previous"] != hash_chain.head(lines):
         raise ValueError(
             f"{pack.name[:12]} was written after another state of {LEDGER} than the one found: restore the ledger"
             " from a backup, or remove this pack and build it again"
         )
-    chain.append(ledger, own)
+    hash_chain.append(ledger, own)

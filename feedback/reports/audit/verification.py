@@ -11,12 +11,13 @@ from typing import Any
 
 import duckdb
 
-from feedback.reports.audit import chain, inputs
+from feedback.reports.audit import inputs
 from feedback.reports.audit.pack import LEDGER
-from feedback.reports.figure import FigureStore
+from feedback.reports.figure_store import FigureStore
 from feedback.reports.figures import figures
-from feedback.reports.settings import ReportSettings
-from feedback.reports.view import named_by
+from feedback.reports.page.view import named_by
+from feedback.reports.snapshot.settings import ReportSettings
+from feedback.storage import hash_chain
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ def _files(pack: Path) -> Iterator[Difference]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         yield Difference(1, "manifest.json", f"cannot be read as a manifest: {error!r}")
         return
-    lines = chain.lines_of(pack / LEDGER)
-    broken = chain.broken_at(lines)
+    lines = hash_chain.lines_of(pack / LEDGER)
+    broken = hash_chain.broken_at(lines)
     if broken is not None or not lines:
         yield Difference(1, LEDGER, f"line {broken or 1} does not follow from the line before")
     else:
@@ -85,7 +86,7 @@ def _file(pack: Path, name: str, sha: str) -> Iterator[Difference]:
 
 def _common_ledger(pack: Path, lines: list[str]) -> Iterator[Difference]:
     """Where the pack still lies in its audit folder, the ledger there must begin with the pack's own."""
-    common = chain.lines_of(pack.parent.parent / LEDGER)
+    common = hash_chain.lines_of(pack.parent.parent / LEDGER)
     if common and common[: len(lines)] != lines:
         yield Difference(
             1, LEDGER, "the ledger of the audit folder does not hold this pack's lines: it was cut or changed"

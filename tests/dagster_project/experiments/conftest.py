@@ -13,9 +13,9 @@ import hypothesis  # noqa: F401 - first imported at a session's end it meets gh-
 import small_market
 from small_market import Read
 
-from dagster_project.settings import load
-from dagster_project.warehouse import Warehouse
-from dagster_project.workspace import Workspace
+from dagster_project.warehouse.connection import Warehouse
+from dagster_project.workspace.paths import Workspace
+from dagster_project.workspace.settings import load
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def read_tests() -> Read:
     """Runs the asset measurement/experiment on a workspace and hands back its metadata."""
 
     def run(made: Workspace, *, pictures: bool = False) -> dict:
-        from dagster_project.assets import experiments
+        from dagster_project.assets.experiments import asset as experiments
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(experiments, "workspace", lambda: made)

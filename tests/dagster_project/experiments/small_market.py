@@ -10,10 +10,10 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from dagster_project import results, run_record
-from dagster_project.frozen_designs import FrozenDesign, freeze
-from dagster_project.settings import load
-from dagster_project.workspace import Workspace
+from dagster_project.assets.experiments.frozen_designs import FrozenDesign, freeze
+from dagster_project.warehouse import run_record, tables
+from dagster_project.workspace.paths import Workspace
+from dagster_project.workspace.settings import load
 
 FIRST, DAYS = date(2026, 1, 5), 260
 REGIONS = tuple(f"r{number:02d}" for number in range(10))
@@ -75,7 +75,7 @@ def workspace(folder: Path, *, dark: bool = True) -> Workspace:
     settings = load(made.settings_file)
     with duckdb.connect(str(made.warehouse)) as con:
         run_record.create_tables(con)
-        results.create_tables(con)
+        tables.create_tables(con)
         run_record.begin(con, settings, print_="0" * 64, as_of_day=date(2026, 9, 24), seed=1, selection="")
         con.execute(MARTS)
         con.register("market", market.to_arrow())
@@ -111,7 +111,7 @@ def declare(
 
 def finish(made: Workspace) -> None:
     """Close the run and publish it, so that readers find it."""
-    from dagster_project.published import publish
+    from dagster_project.assets.publish.snapshot import publish
 
     with duckdb.connect(str(made.warehouse)) as con:
         run = run_record.current(con).run_id

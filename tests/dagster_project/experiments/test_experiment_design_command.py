@@ -11,8 +11,8 @@ import pytest
 import small_market
 from typer.testing import CliRunner
 
-from dagster_project import frozen_designs
-from dagster_project.workspace import Workspace
+from dagster_project.assets.experiments import frozen_designs
+from dagster_project.workspace.paths import Workspace
 
 FAST = ("--weeks", "2", "--sizes", "1", "--count", "3", "--start", "2026-10-05")
 

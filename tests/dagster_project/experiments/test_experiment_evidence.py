@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
-from dagster_project import evidence_inputs, results
+from dagster_project.assets.triangulation import evidence
+from dagster_project.warehouse import tables
 from models.triangulation.estimand import carryover_share
 
 START, END, MIDDLE = date(2026, 3, 2), date(2026, 3, 29), date(2026, 6, 30)
@@ -19,7 +20,7 @@ def con():
     with duckdb.connect() as opened:
         for schema in ("measurement", "feedback", "marts"):
             opened.execute(f"create schema {schema}")
-        results.create_tables(opened)
+        tables.create_tables(opened)
         opened.execute(
             "create table marts.experiment_panel (experiment_id varchar, geo varchar, day date, spend double)"
         )
@@ -44,7 +45,7 @@ def test_one_test_under_two_names_counts_once(con) -> None:
     tell(con, "first")
     tell(con, "second")
     tell(con, "elsewhere", geos="c|d")
-    rows, notes = evidence_inputs.experiment_rows(con, "r", MIDDLE, None)
+    rows, notes = evidence.experiment_rows(con, "r", MIDDLE, None)
     assert [r["method"] for r in rows] == ["elsewhere", "first"]
     assert [(w.subject, w.severity) for w in notes] == [("second", "medium")]
     assert {r["quality"] for r in rows} == {1 / 1.25**2}
@@ -55,21 +56,21 @@ def test_one_test_under_two_names_counts_once(con) -> None:
 )
 def test_what_cannot_speak_of_one_channel_is_named_instead(con, columns) -> None:
     tell(con, "odd", **columns)
-    rows, notes = evidence_inputs.experiment_rows(con, "r", MIDDLE, None)
+    rows, notes = evidence.experiment_rows(con, "r", MIDDLE, None)
     assert rows == []
     assert [(w.code, w.subject) for w in notes] == [("experiment_not_combined", "odd")]
 
 
 def test_effect_read_in_the_cool_down_is_not_called_missed(con, monkeypatch) -> None:
     """The read window ends with the cool-down; without it the share would be too small and the return too large."""
-    monkeypatch.setattr(evidence_inputs, "half_lives", lambda fit: {"social": 14.0})
+    monkeypatch.setattr(evidence, "half_lives", lambda fit: {"social": 14.0})
     tell(con, "short")
     tell(con, "long", cooldown_end=date(2026, 4, 26), geos="c")
-    rows, _ = evidence_inputs.experiment_rows(con, "r", MIDDLE, None)
+    rows, _ = evidence.experiment_rows(con, "r", MIDDLE, None)
     shares = {r["method"]: r["share_captured"] for r in rows}
     assert shares == {"short": carryover_share(14.0, 28), "long": carryover_share(14.0, 28, 28)}
     assert shares["short"] < 0.6 < 0.85 < shares["long"]
 
 
 def test_a_model_that_saw_the_tests_is_no_second_witness() -> None:
-    assert evidence_inputs.mmm_evidence(SimpleNamespace(uses_experiments=True, log_returns=None)) is None  # type: ignore[arg-type]
+    assert evidence.mmm_evidence(SimpleNamespace(uses_experiments=True, log_returns=None)) is None  # type: ignore[arg-type]

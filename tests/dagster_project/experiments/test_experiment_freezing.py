@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project import frozen_designs
-from dagster_project.frozen_designs import DesignError, FrozenDesign
+from dagster_project.assets.experiments import frozen_designs
+from dagster_project.assets.experiments.frozen_designs import DesignError, FrozenDesign
 from models.incrementality import AnalysisPlan, GeoDesign
 
 TODAY, START = date(2026, 10, 12), date(2026, 11, 2)

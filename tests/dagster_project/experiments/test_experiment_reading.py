@@ -13,8 +13,8 @@ import small_market
 from small_market import Read
 from typer.testing import CliRunner
 
-from dagster_project import frozen_designs
-from dagster_project.workspace import Workspace
+from dagster_project.assets.experiments import frozen_designs
+from dagster_project.workspace.paths import Workspace
 
 TRUE_SPEND = small_market.rows(dark=False).filter(
     small_market.pl.col("geo").is_in(small_market.TREATED)

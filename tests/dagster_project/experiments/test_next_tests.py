@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 import small_market
 
-from dagster_project.next_tests import proposals
-from dagster_project.settings import Settings, load
-from dagster_project.workspace import Workspace
+from dagster_project.assets.triangulation.next_tests import proposals
+from dagster_project.workspace.paths import Workspace
+from dagster_project.workspace.settings import Settings, load
 
 pytestmark = pytest.mark.slow  # one real combination and one design
 DAY = date(2026, 9, 24)

@@ -12,8 +12,8 @@ import pytest
 import small_market
 from small_market import Read
 
-from dagster_project.user_tests import user_tests
-from dagster_project.workspace import Workspace
+from dagster_project.assets.experiments.user_tests import user_tests
+from dagster_project.workspace.paths import Workspace
 
 LIFT = 0.8  # euros a user, on a mean of 10
 

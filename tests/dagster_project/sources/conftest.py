@@ -9,10 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.settings import Settings, SourceOptions
 from dagster_project.sources.catalogue import create_raw_tables
 from dagster_project.sources.delivery import Delivery
 from dagster_project.sources.read import read_file
+from dagster_project.workspace.settings import Settings, SourceOptions
 
 NOW = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)
 PEPPER = b"a pepper for tests only"

@@ -9,9 +9,9 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from dagster_project.settings import Settings
 from dagster_project.sources import landing as door
 from dagster_project.sources.catalogue import create_raw_tables
+from dagster_project.workspace.settings import Settings
 
 pytestmark = pytest.mark.acceptance
 PREFIX = {

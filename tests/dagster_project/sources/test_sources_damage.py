@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from dagster_project.settings import Settings, SourceOptions
 from dagster_project.sources.read import read_file
+from dagster_project.workspace.settings import Settings, SourceOptions
 
 FILES = {
     "google_ads": "Campaign report\nSeptember\nDay\tCampaign\tCampaign ID\tCurrency code\tCost\tClicks\n"

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from dagster_project.demo.workspace import write
-from dagster_project.settings import load
 from dagster_project.sources import landing as door
+from dagster_project.workspace.settings import load
 
 pytestmark = pytest.mark.slow
 

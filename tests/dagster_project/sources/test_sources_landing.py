@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from dagster_project.settings import Settings
 from dagster_project.sources import landing as door
 from dagster_project.sources.catalogue import CATALOGUE, create_raw_tables, entities
 from dagster_project.sources.check import check
+from dagster_project.workspace.settings import Settings
 
 SETTINGS = Settings()
 NOW = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)
@@ -44,7 +44,7 @@ def state(con: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[object, ...]]]
 
 
 def test_every_source_has_its_tables_and_creating_them_again_changes_nothing(con, tmp_path):
-    from dagster_project.settings import SOURCES
+    from dagster_project.workspace.settings import SOURCES
 
     assert {s.name for s in CATALOGUE} == set(SOURCES)
     before = state(con)
@@ -183,7 +183,7 @@ def test_a_process_killed_while_landing_leaves_whole_files_only(tmp_path):
         put(landing, f"channel_spend/{index:02d}.csv", HEAD + rows + "2026-09-01,x,bad,EUR\n")
     program = (
         "import sys, duckdb, pathlib, datetime\n"
-        "from dagster_project.settings import Settings\n"
+        "from dagster_project.workspace.settings import Settings\n"
         "from dagster_project.sources import landing\n"
         "from dagster_project.sources.catalogue import create_raw_tables\n"
         "con = duckdb.connect(sys.argv[1]); create_raw_tables(con)\n"

@@ -9,9 +9,9 @@ from decimal import Decimal
 
 import pytest
 
-from dagster_project.settings import Settings
 from dagster_project.sources import privacy
 from dagster_project.sources.read import Delivery
+from dagster_project.workspace.settings import Settings
 
 DEALS = '''Record ID,Deal Name,Pipeline,Deal Stage,Amount,Currency,Create Date,Close Date,"Date entered ""Proposal (Sales Pipeline)""","Date entered ""Closed Won (Sales Pipeline)""",Associated Company IDs,Associated Contact IDs
 9100000001,Acme 2027,Sales Pipeline,Closed Won,48000,EUR,2026-06-02 09:14,2026-09-01 16:40,2026-07-10 11:00,2026-09-01 16:40,7001;7002,501;502

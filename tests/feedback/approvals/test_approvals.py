@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from feedback.approvals import ApprovalRefused, Approvals, Request
-from feedback.reports.audit import chain
+from feedback.storage import hash_chain
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 SHA, OTHER = "a" * 64, "b" * 64
@@ -123,7 +123,7 @@ def test_the_queue_is_ordered_by_worth_and_limited_a_week(approvals):
 
 def test_asking_twice_is_asking_once(approvals, tmp_path):
     assert approvals.ask(request()) == approvals.ask(request(requested_at=NOW + timedelta(hours=1)))
-    assert len(chain.lines_of(tmp_path / "approvals.jsonl")) == 1
+    assert len(hash_chain.lines_of(tmp_path / "approvals.jsonl")) == 1
 
 
 def test_an_edited_ledger_approves_nothing(approvals, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from feedback.reports.experiment_page import experiment_page
+from feedback.reports.experiment.page import experiment_page
 
 FOUND = {
     "experiment_id": "x", "channels": "a|<b>", "geos": "north", "start_day": date(2026, 1, 5),

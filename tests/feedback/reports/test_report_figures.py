@@ -10,12 +10,12 @@ import pytest
 from report_snapshot import CHANNELS, RUN, changed
 
 from feedback.reports import ReportSettings, SnapshotError
-from feedback.reports.asking import ask, open_snapshot
-from feedback.reports.draws import period_draws
-from feedback.reports.figure import FigureStore
+from feedback.reports.figure_store import FigureStore
 from feedback.reports.figures import figures
-from feedback.reports.gates import reasons
-from feedback.reports.period import last_complete, quarter, quarter_of
+from feedback.reports.figures.gates import reasons
+from feedback.reports.snapshot.draws import period_draws
+from feedback.reports.snapshot.period import last_complete, quarter, quarter_of
+from feedback.reports.snapshot.query import ask, open_snapshot
 
 
 def store_of(path, settings, period=None, previous=None) -> FigureStore:

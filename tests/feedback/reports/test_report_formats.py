@@ -17,7 +17,7 @@ import pytest
 from report_snapshot import RUN, changed
 
 from feedback.reports import ReportSettings, build
-from feedback.reports.figure import FigureStore
+from feedback.reports.figure_store import FigureStore
 
 NUMBER = re.compile(r"[−-]?\d[\d,]*(?:\.\d+)?")
 # What the templates themselves say: the level of all intervals, five sections, "above 1.00", "start at 0", P(above 0).

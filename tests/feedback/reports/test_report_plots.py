@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from feedback.reports import plots
+from feedback.reports import asset_plots
 
 WEEKS = [date(2024, 1, 1) + timedelta(weeks=i) for i in range(150)]
 NAMES = [f"channel_{i}" for i in range(12)]
@@ -76,7 +76,7 @@ FRAMES = {
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_a_picture_is_a_png_below_100_kb_that_shows_something(name):
-    png = getattr(plots, name)(FRAMES[name])
+    png = getattr(asset_plots, name)(FRAMES[name])
     with Image.open(io.BytesIO(png)) as picture:
         assert picture.format == "PNG"
         assert picture.width > 300
@@ -87,17 +87,17 @@ def test_a_picture_is_a_png_below_100_kb_that_shows_something(name):
 def test_money_as_decimal_draws_the_same_as_float():
     exact = FRAMES["spend"].with_columns(pl.col("spend").round(2).cast(pl.Decimal(18, 2)))
     as_float = exact.with_columns(pl.col("spend").cast(pl.Float64))
-    assert plots.spend(exact) == plots.spend(as_float)
+    assert asset_plots.spend(exact) == asset_plots.spend(as_float)
     assert exact["spend"][0] == Decimal(str(as_float["spend"][0]))
 
 
 def test_beyond_ten_series_the_small_ones_are_drawn_together_and_nothing_is_lost():
-    kept = plots._largest(FRAMES["spend"], "channel", "spend", ("week",))
-    assert kept["channel"].n_unique() == plots.MOST_SERIES
+    kept = asset_plots._largest(FRAMES["spend"], "channel", "spend", ("week",))
+    assert kept["channel"].n_unique() == asset_plots.MOST_SERIES
     assert "others" in kept["channel"]
     assert kept["spend"].sum() == pytest.approx(FRAMES["spend"]["spend"].sum())
 
 
 def test_an_unknown_metric_is_refused_with_those_there_are():
     with pytest.raises(ValueError, match="holds mention_rate"):
-        plots.visibility(FRAMES["visibility"], metric="share")
+        asset_plots.visibility(FRAMES["visibility"], metric="share")

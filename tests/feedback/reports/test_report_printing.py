@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedback.reports.figure import Figure, FigureStore
-from feedback.reports.printing import Printer, largest_remainder
+from feedback.reports.figure_store import Figure, FigureStore
+from feedback.reports.page.printing import Printer, largest_remainder
 
 CENTS = st.decimals(min_value=-10_000_000, max_value=10_000_000, places=2)
 

@@ -9,17 +9,17 @@ import polars as pl
 import pytest
 
 from models.incrementality import GeoPanel, read_geo
-from models.incrementality.augmented import cross_validated_ridge
-from models.incrementality.auto import choose
-from models.incrementality.classic import noise_level, paper_fit, placebo_standard_error
-from models.incrementality.conformal import accepted_effects, gap_under, shuffled_p_value
-from models.incrementality.estimator import Estimator
-from models.incrementality.gbr import geo_regression
+from models.incrementality.geo.augmented import cross_validated_ridge
+from models.incrementality.geo.conformal import accepted_effects, gap_under, shuffled_p_value
+from models.incrementality.geo.estimator import Estimator
+from models.incrementality.geo.estimator_choice import choose
+from models.incrementality.geo.gbr import geo_regression
+from models.incrementality.geo.placebo import placebo_read, placebo_sets, reference_sets
+from models.incrementality.geo.published_estimators import noise_level, paper_fit, placebo_standard_error
+from models.incrementality.geo.tbr import tbr_iroas, time_based_regression
+from models.incrementality.geo.trimmed_match import trimmed_match
+from models.incrementality.geo_design.market_search import MarketSearch, market_selection, neighbour_candidates
 from models.incrementality.inversion import rank_form, t_form
-from models.incrementality.market_search import MarketSearch, market_selection, neighbour_candidates
-from models.incrementality.placebo import placebo_read, placebo_sets, reference_sets
-from models.incrementality.tbr import tbr_iroas, time_based_regression
-from models.incrementality.trimmed_match import trimmed_match
 
 pytestmark = pytest.mark.acceptance
 FOLDER = "incrementality/"

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from models.incrementality import GeoPanel, Neighbour, PanelError, lift_contract, read_geo
-from models.incrementality.simulated import FIRST_MONDAY, SimulatedTest, textbook
+from models.incrementality.geo.simulated import FIRST_MONDAY, SimulatedTest, textbook
 
 START, END = FIRST_MONDAY + timedelta(days=90), FIRST_MONDAY + timedelta(days=104)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from models.incrementality import PanelError, read_cells, read_geo, read_staggered
-from models.incrementality.multiple import benjamini_hochberg, false_coverage_level, holm, simultaneous_level
-from models.incrementality.simulated import FIRST_MONDAY, SimulatedTest, textbook
+from models.incrementality.geo.simulated import FIRST_MONDAY, SimulatedTest, textbook
+from models.multiple_testing import benjamini_hochberg, false_coverage_level, holm, simultaneous_level
 
 WINDOW = {"start": FIRST_MONDAY + timedelta(days=90), "end": FIRST_MONDAY + timedelta(days=104), "seed": 1}
 

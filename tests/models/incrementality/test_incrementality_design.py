@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 
 from models.incrementality import GeoDesign, PanelError, design_geo, draw_design, read_geo
-from models.incrementality.panel import GeoPanel
-from models.incrementality.power import windows_before
-from models.incrementality.screening import candidate_sets, screen
-from models.incrementality.simulated import FIRST_MONDAY
-from models.incrementality.tbr import time_based_regression
+from models.incrementality.geo.panel import GeoPanel
+from models.incrementality.geo.simulated import FIRST_MONDAY
+from models.incrementality.geo.tbr import time_based_regression
+from models.incrementality.geo_design.power import windows_before
+from models.incrementality.geo_design.screening import candidate_sets, screen
 
 GEOS = [f"g{row:02d}" for row in range(16)]
 DAYS = 140

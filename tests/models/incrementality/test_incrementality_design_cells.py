@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from models.incrementality import CellsDesign, PanelError, design_cells, design_geo, read_cells
-from models.incrementality.simulated import FIRST_MONDAY
+from models.incrementality.geo.simulated import FIRST_MONDAY
 
 GEOS = [f"g{row:02d}" for row in range(18)]
 DAYS = 140

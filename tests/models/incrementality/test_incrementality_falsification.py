@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from models.incrementality import PanelError, donor_ring, read_geo
-from models.incrementality.simulated import FIRST_MONDAY, heterogeneous, textbook
+from models.incrementality.geo.simulated import FIRST_MONDAY, heterogeneous, textbook
 
 START = FIRST_MONDAY + timedelta(days=90)
 END = START + timedelta(days=14)

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from models.incrementality import PanelError, look_geo
-from models.incrementality.geo_looks import _rank_edges
-from models.incrementality.simulated import FIRST_MONDAY, heterogeneous, heterogeneous_group, textbook
+from models.incrementality.geo.interim_looks import _rank_edges
+from models.incrementality.geo.simulated import FIRST_MONDAY, heterogeneous, heterogeneous_group, textbook
 
 LOOKS = (1 / 3, 2 / 3, 1.0)
 START = FIRST_MONDAY + timedelta(days=90)

@@ -9,7 +9,13 @@ import polars as pl
 import pytest
 
 from models.incrementality import read_geo
-from models.incrementality.simulated import FIRST_MONDAY, SimulatedTest, heterogeneous, heterogeneous_group, textbook
+from models.incrementality.geo.simulated import (
+    FIRST_MONDAY,
+    SimulatedTest,
+    heterogeneous,
+    heterogeneous_group,
+    textbook,
+)
 
 
 def read(sim: SimulatedTest, frame: pl.DataFrame | None = None, **changes: object):

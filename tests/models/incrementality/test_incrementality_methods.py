@@ -10,14 +10,14 @@ import polars as pl
 import pytest
 
 from models.incrementality import PanelError, read_observational, read_series
-from models.incrementality.bsts import tail_reading
-from models.incrementality.conformal import accepted_effects, block_p_value
-from models.incrementality.fieller import ratio_interval
-from models.incrementality.fits import simplex_weights
-from models.incrementality.gbr import geo_regression
+from models.incrementality.geo.conformal import accepted_effects, block_p_value
+from models.incrementality.geo.donor_weights import simplex_weights
+from models.incrementality.geo.gbr import geo_regression
+from models.incrementality.geo.simulated import FIRST_MONDAY
+from models.incrementality.geo.trimmed_match import trimmed_match
 from models.incrementality.inversion import rank_form, t_form, usual_form
-from models.incrementality.simulated import FIRST_MONDAY
-from models.incrementality.trimmed_match import trimmed_match
+from models.incrementality.ratio_interval import ratio_interval
+from models.incrementality.series.bsts import tail_reading
 
 NOBODY = np.empty((1, 0), dtype=np.int64)
 

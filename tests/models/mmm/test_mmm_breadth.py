@@ -10,14 +10,14 @@ import polars as pl
 import pytest
 
 from models.mmm import ChannelSpec, LogNormal, Mediator, MMMData, MMMSpec, Treatment, falsify, fit
-from models.mmm import posterior as post
-from models.mmm.beliefs import implied
-from models.mmm.design import Form, design
-from models.mmm.forms import plain_form
-from models.mmm.measurement import true_series
-from models.mmm.recognise import engine_reason, refuse_shortcut, unsupported
-from models.mmm.reference_fit import _true_values
-from models.mmm.response import carryover_weights, media_sums, respond, saturated
+from models.mmm.fitting.engine_choice import engine_reason, refuse_shortcut, unsupported
+from models.mmm.fitting.form_selection import plain_form
+from models.mmm.fitting.pymc_fit import _true_values
+from models.mmm.model.build import Form, design
+from models.mmm.model.implied_prior import implied
+from models.mmm.model.measurement_error import true_series
+from models.mmm.model.response import carryover_weights, media_sums, respond, saturated
+from models.mmm.result import posterior as post
 from tests.models.mmm.mmm_worlds import frame
 
 LONG, _ = frame(periods=60)

@@ -100,12 +100,12 @@ def test_measurement_error_shrinks_a_naive_effect_and_not_one_that_knows_of_it()
 
 def test_the_graph_without_its_linear_part_is_the_compiled_density():
     """Same density at the same point, for regions with common shocks and a test: the constants are the data's."""
-    from models.mmm import block as blocks
-    from models.mmm.design import Form, design
-    from models.mmm.experiments import Calibration
-    from models.mmm.kernel import core
-    from models.mmm.laplace import start
-    from models.mmm.reference import reference_model
+    from models.mmm.engine import layout as blocks
+    from models.mmm.engine.laplace import start
+    from models.mmm.engine.log_density import core
+    from models.mmm.engine.pymc_model import reference_model
+    from models.mmm.model.build import Form, design
+    from models.mmm.model.lift_tests import Calibration
     from tests.models.mmm.mmm_worlds import panel
 
     data = panel(geos=3, periods=40, channels=("a", "b"), seed=3)

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from models.mmm import Mediator, MMMData, MMMSpec, Sampling, Treatment, fit
-from models.mmm.baseline import taps
-from models.mmm.design import Form, design
-from models.mmm.prefit import check
+from models.mmm.checks.before_sampling import check
+from models.mmm.model.baseline import taps
+from models.mmm.model.build import Form, design
 from tests.models.mmm.mmm_worlds import frame
 
 LONG, _ = frame(periods=60)

@@ -9,18 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.mmm import (
-    ChannelSpec,
-    Experiment,
-    LogNormal,
-    MMMSpec,
-    Sampling,
-    backtest,
-    convergence,
-    falsify,
-    fit,
-    load,
-)
+from models.mmm import ChannelSpec, Experiment, LogNormal, MMMSpec, Sampling, backtest, falsify, fit, load
+from models.mmm.engine import convergence
 from tests.models.mmm.mmm_worlds import frame, read
 
 QUICK = MMMSpec(adstock="geometric", saturation="logistic")

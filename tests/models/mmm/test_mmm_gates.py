@@ -11,16 +11,18 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.mmm import MMMData, MMMSpec, drift, endogeneity, postfit, prefit, signs
-from models.mmm.approximate import peak_fit, peak_of
-from models.mmm.design import Form
-from models.mmm.experiments import Calibration
-from models.mmm.falsification import Marks
-from models.mmm.falsification_words import WORDS, warning
-from models.mmm.forms import choose_form, never_dark
-from models.mmm.placebo import placebo_ranks
-from models.mmm.specification import specification_curve
-from models.mmm.tipping import robustness_value, tipping
+from models.mmm import MMMData, MMMSpec
+from models.mmm.checks import after_sampling, before_sampling, changing_effects, endogeneity
+from models.mmm.checks.placebo import placebo_ranks
+from models.mmm.checks.unobserved_confounding import robustness_value, tipping
+from models.mmm.fitting import adjustments
+from models.mmm.fitting.approximate import peak_fit, peak_of
+from models.mmm.fitting.form_selection import choose_form, never_dark
+from models.mmm.model.build import Form
+from models.mmm.model.lift_tests import Calibration
+from models.mmm.validation.falsification import Marks
+from models.mmm.validation.falsification_words import WORDS, warning
+from models.mmm.validation.specification_curve import specification_curve
 from tests.models.mmm.mmm_worlds import frame, panel, read
 
 SPEC = MMMSpec()
@@ -41,7 +43,12 @@ def clean():
 
 
 def test_a_clean_world_raises_no_alarm(clean):
-    found = [*prefit.check(clean.design), *postfit.check(clean), *endogeneity.check(clean), *drift.check(clean)]
+    found = [
+        *before_sampling.check(clean.design),
+        *after_sampling.check(clean),
+        *endogeneity.check(clean),
+        *changing_effects.check(clean),
+    ]
     assert [w.code for w in found if w.severity in ("medium", "high", "block")] == []
 
 
@@ -68,7 +75,7 @@ def test_a_channel_that_takes_sales_away_is_freed_and_named():
     long = long.with_columns(pl.col("kpi") - pl.Series(1.5 * thief), thief=pl.Series(thief))
     data = read(long, 1, ("a", "b", "thief"))
     plan, block, peak = peak_of(data, SPEC, choose_form(data, SPEC, ())[0])
-    freed, _, found, said = signs.free_negative(plan, block, peak, Calibration.none(*plan.y.shape))
+    freed, _, found, said = adjustments.free_negative(plan, block, peak, Calibration.none(*plan.y.shape))
     assert names(said, "effect_below_zero") == {"thief"}
     assert freed.effect.basis == ("iroas", "iroas", "signed")
     at = [i for i, n in enumerate(_coordinates(freed)) if n == "effect[thief]"]
@@ -82,29 +89,29 @@ def test_one_wild_week_does_not_make_an_effect_negative():
     data = read(long.with_columns(kpi=pl.when(top).then(pl.col("kpi") * 0.1).otherwise(pl.col("kpi"))), 1)
     plan, block, peak = peak_of(data, SPEC, Form("geometric", "hill", True, 8))
     none = Calibration.none(*plan.y.shape)
-    assert names(signs.free_negative(plan, block, peak, none)[3], "effect_below_zero") == set()
+    assert names(adjustments.free_negative(plan, block, peak, none)[3], "effect_below_zero") == set()
     plain = replace(plan, spec=SPEC.model_copy(update={"likelihood": "normal"}))  # nothing is weighed down there
-    assert names(signs.free_negative(plain, block, peak, none)[3], "effect_below_zero") == {"b"}
+    assert names(adjustments.free_negative(plain, block, peak, none)[3], "effect_below_zero") == {"b"}
 
 
 def test_a_channel_that_cannot_be_known_is_named_once():
     long, _ = frame(periods=60, seed=3, noise=0.1)
     flat = rough(read(long.with_columns(b=pl.lit(800.0) + pl.col("price")), 1))
-    flat = replace(flat, findings=tuple(prefit.check(flat.design)))
+    flat = replace(flat, findings=tuple(before_sampling.check(flat.design)))
     assert names(flat.findings, "no_variation") == {"b"}
-    codes = {w.code for w in postfit.check(flat) if w.subject == "b"}
+    codes = {w.code for w in after_sampling.check(flat) if w.subject == "b"}
     assert not codes & {"wide_interval", "total_extrapolated"}
 
 
 def _coordinates(plan):
-    from models.mmm import block as blocks
+    from models.mmm.engine import layout as blocks
 
     return blocks.names(plan)
 
 
 def test_positive_channels_keep_their_belief(clean):
     plan, block, peak = peak_of(clean.data, SPEC, clean.design.form)
-    same, _, _, said = signs.free_negative(plan, block, peak, Calibration.none(*plan.y.shape))
+    same, _, _, said = adjustments.free_negative(plan, block, peak, Calibration.none(*plan.y.shape))
     assert same is plan
     assert said == []
 
@@ -114,8 +121,8 @@ def test_an_effect_that_fades_is_named_and_a_constant_one_is_not(clean):
     data = clean.data
     extra = np.linspace(1.0, -1.0, WEEKS) * data.media[0, :, 1] * 1.2
     fading = read(long.with_columns(pl.col("kpi") + pl.Series(extra)), 1)
-    assert "b" in names(drift.check(rough(fading)), "effect_changes")
-    assert drift.check(clean) == []
+    assert "b" in names(changing_effects.check(rough(fading)), "effect_changes")
+    assert changing_effects.check(clean) == []
 
 
 def test_budgets_with_one_driver_are_named(clean):
@@ -185,24 +192,24 @@ def test_a_made_up_channel_does_not_beat_its_copies(clean):
 
 def test_a_number_that_may_be_off_by_half_is_said():
     vague = rough(panel(periods=60, noise=0.25, seed=3))
-    wide = {w.subject: w.severity for w in postfit.check(vague) if w.code == "wide_interval"}
+    wide = {w.subject: w.severity for w in after_sampling.check(vague) if w.code == "wide_interval"}
     assert "medium" in wide.values()
-    assert names(postfit.check(rough(panel(periods=WEEKS, seed=2))), "wide_interval") == set()
+    assert names(after_sampling.check(rough(panel(periods=WEEKS, seed=2))), "wide_interval") == set()
 
 
 def test_an_s_shaped_response_is_named():
     vague = rough(panel(periods=WEEKS, seed=2))
     steep = replace(vague, draws=replace(vague.draws, slope=np.full_like(vague.draws.slope, 3.0)))
-    assert names(postfit.check(steep), "s_shaped_response") == {"a", "b"}
+    assert names(after_sampling.check(steep), "s_shaped_response") == {"a", "b"}
 
 
 def test_a_channel_that_never_ran_low_is_said_to_be_extrapolated(clean):
     long, _ = frame(periods=WEEKS, seed=2)
     steady = rough(read(long.with_columns(b=pl.col("b") * 0.05 + 800), 1))
-    share = postfit.extrapolated_share(steady)
+    share = after_sampling.extrapolated_share(steady)
     assert share[1] > 0.5 > share[0]
-    assert names(postfit.check(steady), "total_extrapolated") == {"b"}
-    assert (postfit.extrapolated_share(clean) < 0.5).all()
+    assert names(after_sampling.check(steady), "total_extrapolated") == {"b"}
+    assert (after_sampling.extrapolated_share(clean) < 0.5).all()
 
 
 def test_every_failed_attempt_has_words():
@@ -216,10 +223,10 @@ def test_every_failed_attempt_has_words():
 def test_wildly_different_sizes_are_said():
     long, _ = frame(periods=60)
     data = read(long.with_columns(b=pl.col("b") * 1e-6), 1)
-    assert "b" in names(prefit.check(rough(data).design), "scale_gap")
+    assert "b" in names(before_sampling.check(rough(data).design), "scale_gap")
 
 
 def test_few_rows_for_many_channels_are_said():
     channels = tuple(f"c{i}" for i in range(12))
-    found = prefit.check(rough(panel(periods=60, channels=channels)).design)
+    found = before_sampling.check(rough(panel(periods=60, channels=channels)).design)
     assert names(found, "few_rows_per_effect") == {"all"}

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.mmm import block as blocks
-from models.mmm import coordinates, laplace
-from models.mmm.coordinates import Lean
-from models.mmm.design import Form, design
-from models.mmm.experiments import Calibration, Experiment, calibrate
+from models.mmm.engine import laplace, reparametrisation
+from models.mmm.engine import layout as blocks
+from models.mmm.engine.reparametrisation import Lean
+from models.mmm.model.build import Form, design
+from models.mmm.model.lift_tests import Calibration, Experiment, calibrate
 from models.mmm.spec import ChannelSpec, MMMSpec, Normal
 from tests.models.mmm.mmm_worlds import panel
 
@@ -83,7 +83,7 @@ def dense(plan, tests, theta, block):
     scale = 3.0 * plan.scales.baseline.movement
     logp += np.log(2) + normal(sigma, 0, scale) + names["log_sigma"]
     spread = {g: np.exp(names[f"log_spread[{g}]"]) for g in plan.baseline.groups}
-    from models.mmm.baseline import GROUP_SPREAD
+    from models.mmm.model.baseline import GROUP_SPREAD
 
     for g in plan.baseline.groups:
         logp += normal(names[f"log_spread[{g}]"], np.log(GROUP_SPREAD[g][0]), GROUP_SPREAD[g][1])
@@ -133,7 +133,7 @@ IDS = [
 
 @pytest.mark.parametrize(("form", "geos", "signed", "with_tests"), CASES, ids=IDS)
 def test_the_compiled_density_equals_the_dense_formula(form, geos, signed, with_tests):
-    from models.mmm.kernel import core
+    from models.mmm.engine.log_density import core
 
     plan, tests = plan_of(form, geos, signed, with_tests)
     block = blocks.build(plan, tests)
@@ -154,7 +154,7 @@ def test_the_compiled_density_equals_the_dense_formula(form, geos, signed, with_
 
 @pytest.mark.parametrize(("form", "geos", "signed", "with_tests"), CASES, ids=IDS)
 def test_the_gradient_is_the_slope_of_the_density(form, geos, signed, with_tests):
-    from models.mmm.kernel import core
+    from models.mmm.engine.log_density import core
 
     plan, tests = plan_of(form, geos, signed, with_tests)
     block = blocks.build(plan, tests)
@@ -172,21 +172,21 @@ def test_the_gradient_is_the_slope_of_the_density(form, geos, signed, with_tests
 
 
 def start_of(plan):
-    from models.mmm.laplace import start
+    from models.mmm.engine.laplace import start
 
     return start(plan)
 
 
 def test_a_spike_at_the_end_of_one_region_does_not_bleed_into_the_next():
-    from models.mmm.kernel import core
+    from models.mmm.engine.log_density import core
 
     data = panel(geos=2, periods=40, channels=("a",), seed=1)
     plan = design(data, MMMSpec(geo_effects=False, winsorise_spikes=False), FORMS[0])
     block = blocks.build(plan)
-    from models.mmm import kernel
+    from models.mmm.engine import log_density
 
     with_spike = block.copy()
-    with_spike[kernel.HEADER + 39 * 2] *= 50  # last period of the first of two regions
+    with_spike[log_density.HEADER + 39 * 2] *= 50  # last period of the first of two regions
     out = np.zeros((2, 2, 1))
     import models.mmm.posterior as post
 
@@ -208,7 +208,7 @@ def test_a_spike_at_the_end_of_one_region_does_not_bleed_into_the_next():
 @pytest.mark.parametrize("power", [0.0, 0.7], ids=["upright", "leaning"])
 @pytest.mark.parametrize("form", [FORMS[0], FORMS[2]], ids=["one slope", "free slopes"])
 def test_the_sampler_sees_the_density_of_its_own_coordinates(form, power):
-    from models.mmm import kernel
+    from models.mmm.engine import log_density
 
     plan, tests = plan_of(form, 3, False, True)
     names = blocks.names(plan)
@@ -221,19 +221,20 @@ def test_the_sampler_sees_the_density_of_its_own_coordinates(form, power):
     factor = np.tril(rng.normal(0, 0.1, (n, n))) + 0.5 * np.eye(n)
     mapped = blocks.with_map(blocks.build(plan, tests), centre, factor, lean)
     z, grad, other = rng.normal(0, 0.4, n), np.empty(n), np.empty(n)
-    code, value = kernel.whitened(z, grad, mapped)
+    code, value = log_density.whitened(z, grad, mapped)
     assert code == 0
     step = 1e-5
     slope = [
-        (kernel.whitened(z + step * e, other, mapped)[1] - kernel.whitened(z - step * e, other, mapped)[1]) / (2 * step)
+        (log_density.whitened(z + step * e, other, mapped)[1] - log_density.whitened(z - step * e, other, mapped)[1])
+        / (2 * step)
         for e in np.eye(n)
     ]
     # central differences of a value near 1e3 carry about 1e-6 of absolute noise
     np.testing.assert_allclose(grad, slope, rtol=1e-5, atol=2e-5)
-    theta, straight = kernel._theta(z, mapped), centre + factor @ z
+    theta, straight = log_density._theta(z, mapped), centre + factor @ z
     np.testing.assert_allclose(lean.bent(straight[None], centre)[0], theta, rtol=1e-12)
     np.testing.assert_allclose(lean.straight(theta[None], centre)[0], straight, rtol=1e-12)
-    volume = value - kernel.core(theta, other, mapped, np.empty(0))
+    volume = value - log_density.core(theta, other, mapped, np.empty(0))
     assert lean.log_volume(theta[None], centre)[0] == pytest.approx(volume, abs=1e-8)
     bends = np.array([  # the map's own slope at this point, by differences
         (lean.bent(straight[None] + step * e, centre)[0] - lean.bent(straight[None] - step * e, centre)[0]) / (2 * step)
@@ -245,7 +246,7 @@ def test_the_sampler_sees_the_density_of_its_own_coordinates(form, power):
 def test_the_straight_factor_is_the_covariance_seen_from_the_straight_coordinates():
     plan, tests = plan_of(FORMS[2], 3, False, True)
     found = replace(laplace.peak(blocks.build(plan, tests), start_of(plan), blocks.names(plan)), held=None)
-    lean = coordinates.lean(found, plan)
+    lean = reparametrisation.lean(found, plan)
     steps = 1e-6 * np.eye(found.mode.size)
     up, down = lean.straight(found.mode + steps, found.mode), lean.straight(found.mode - steps, found.mode)
     slope = (up - down).T / 2e-6  # how straight coordinates move with theta at the mode
@@ -257,7 +258,7 @@ def test_the_straight_factor_is_the_covariance_seen_from_the_straight_coordinate
 
 @pytest.mark.parametrize("far", [-59.0, 59.0, 80.0, np.nan], ids=["low edge", "high edge", "outside", "not a number"])
 def test_a_proposal_at_the_edge_is_rejected_not_raised(far, capfd):
-    from models.mmm.kernel import whitened
+    from models.mmm.engine.log_density import whitened
 
     plan, tests = plan_of(FORMS[2], 3, False, True)
     block = blocks.build(plan, tests)
@@ -279,8 +280,8 @@ def test_a_proposal_at_the_edge_is_rejected_not_raised(far, capfd):
 @pytest.mark.parametrize("form", FORMS, ids=lambda f: f"{f.adstock}-{f.saturation}")
 def test_the_compiled_density_equals_the_pymc_reference(form, geos):
     """log p(theta) = log p(theta, linear, week) - log p(linear, week | theta), the last one Gaussian and known."""
-    from models.mmm.kernel import core
-    from models.mmm.reference import reference_model
+    from models.mmm.engine.log_density import core
+    from models.mmm.engine.pymc_model import reference_model
 
     plan, tests = plan_of(form, geos, True, True)
     block = blocks.build(plan, tests)

@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.mmm import MMMSpec, leftovers
-from models.mmm.approximate import peak_fit
-from models.mmm.design import Form
+from models.mmm import MMMSpec
+from models.mmm.checks import residuals
+from models.mmm.fitting.approximate import peak_fit
+from models.mmm.model.build import Form
 from tests.models.mmm.mmm_worlds import frame, read
 
 WEEKS = 130
@@ -38,7 +39,7 @@ def test_runs_make_the_range_of_a_channel_bought_in_runs_too_narrow():
     for seed in range(3):
         long, _ = frame(periods=WEEKS, seed=seed)
         bumpy = with_flights(long).with_columns(pl.col("kpi") + pl.Series(lasting(500, 0.8, seed)))
-        factors.append(leftovers.memory(rough(bumpy)))
+        factors.append(residuals.memory(rough(bumpy)))
     flighted, scattered = np.mean(factors, axis=0)
     assert flighted > 1.3 > scattered
 
@@ -46,13 +47,13 @@ def test_runs_make_the_range_of_a_channel_bought_in_runs_too_narrow():
 def test_independent_noise_has_no_memory():
     long, _ = frame(periods=WEEKS, seed=2)
     fit = rough(with_flights(long))
-    assert leftovers.memory(fit).max() < leftovers.MEMORY
-    assert leftovers.check(fit) == []
+    assert residuals.memory(fit).max() < residuals.MEMORY
+    assert residuals.check(fit) == []
 
 
 def test_runs_are_named_with_the_channels_they_concern():
     long, _ = frame(periods=WEEKS, seed=1)
-    found = leftovers.check(rough(with_flights(long).with_columns(pl.col("kpi") + pl.Series(lasting(800, 0.85, 1)))))
+    found = residuals.check(rough(with_flights(long).with_columns(pl.col("kpi") + pl.Series(lasting(800, 0.85, 1)))))
     assert [w.code for w in found] == ["residual_autocorrelation"]
     assert "b" not in found[0].subject
 
@@ -67,8 +68,8 @@ def test_a_peak_of_every_year_is_named_with_its_dates_and_channels(sign):
         b=pl.when(pl.Series(fair)).then(200.0).otherwise(pl.col("b")),
     )
     fit = rough(busy)
-    assert set(leftovers.yearly_peaks(fit)) == {40, 92}
-    said = next(w for w in leftovers.check(fit) if w.code == "recurring_peak")
+    assert set(residuals.yearly_peaks(fit)) == {40, 92}
+    said = next(w for w in residuals.check(fit) if w.code == "recurring_peak")
     assert str(fit.data.dates[40]) in said.message
     assert said.subject == "a"
 
@@ -76,9 +77,9 @@ def test_a_peak_of_every_year_is_named_with_its_dates_and_channels(sign):
 def test_one_wild_week_is_no_yearly_peak():
     long, _ = frame(periods=WEEKS, seed=2)
     once = long.with_columns(pl.col("kpi") + pl.Series(4000.0 * (np.arange(WEEKS) == 40)))
-    assert leftovers.yearly_peaks(rough(once)).size == 0
+    assert residuals.yearly_peaks(rough(once)).size == 0
 
 
 def test_shocks_common_to_all_regions_are_no_memory():
     long, _ = frame(geos=3, periods=60, seed=2)
-    assert leftovers.memory(rough(long, 3)).max() < leftovers.MEMORY
+    assert residuals.memory(rough(long, 3)).max() < residuals.MEMORY

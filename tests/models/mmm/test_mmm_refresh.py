@@ -9,15 +9,16 @@ import polars as pl
 import pytest
 
 from benchmarks.mmm.regional_refresh import unmoved
-from models.mmm import MMMData, MMMSpec, Sampling, fit, load, refresh, sequential
-from models.mmm import block as blocks
-from models.mmm.design import Form, design
-from models.mmm.importance import drift, effective, smooth, surprise
-from models.mmm.laplace import start
-from models.mmm.moving import move, stay
-from models.mmm.posterior import from_kernel
-from models.mmm.refitting import cold
-from models.mmm.updating import extended
+from models.mmm import MMMData, MMMSpec, Sampling, fit, load, refresh
+from models.mmm.engine import layout as blocks
+from models.mmm.engine.importance import drift, effective, smooth, surprise
+from models.mmm.engine.laplace import start
+from models.mmm.model.build import Form, design
+from models.mmm.result.posterior import from_kernel
+from models.mmm.updating import reweighting
+from models.mmm.updating.refit import cold
+from models.mmm.updating.refresh import extended
+from models.mmm.updating.transport import move, stay
 from tests.models.mmm.mmm_worlds import frame, read
 
 QUICK = MMMSpec(adstock="geometric", saturation="logistic")
@@ -47,7 +48,7 @@ def gap(one, other):
 def test_row_by_row_is_the_whole_density(early, world):
     """Integrated out and updated by rank one, or evaluated anew over all rows: the same weights."""
     plan = extended(early, world)
-    carried = sequential.carry(sequential.begin(early), plan, seed=1)
+    carried = reweighting.carry(reweighting.begin(early), plan, seed=1)
     dense = unmoved(early, plan)
     assert np.ptp(dense - carried.log_weights) < SAME
     assert np.std(dense) > 0.1  # the rows do say something, so the equality is not one of zeros
@@ -60,7 +61,7 @@ def test_delayed_carryover_and_slopes_are_carried_too(early, world):
     theta = start(plan) + np.random.default_rng(0).normal(0, 0.2, (1, 60, len(blocks.names(plan))))
     some = replace(early, design=plan, draws=from_kernel(theta, blocks.build(plan), plan, seed=0))
     after = extended(some, world)
-    carried = sequential.carry(sequential.begin(some), after, seed=1)
+    carried = reweighting.carry(reweighting.begin(some), after, seed=1)
     assert np.ptp(unmoved(some, after) - carried.log_weights) < SAME
 
 
@@ -77,7 +78,7 @@ def test_a_measured_series_is_carried_too():
     spec = QUICK.model_copy(update={"sampling": Sampling(tune=100, draws=250)})
     some = fit(data.rows(np.arange(82) < 80), spec, seed=1)
     plan = extended(some, data)
-    carried = sequential.carry(sequential.begin(some), plan, seed=1)
+    carried = reweighting.carry(reweighting.begin(some), plan, seed=1)
     assert len(carried.surprises) == 2
     assert np.ptp(unmoved(some, plan) - carried.log_weights) < SAME
 
@@ -90,7 +91,7 @@ def test_restated_rows_count_in_full(early, world):
     spend[:, 100:104, 0] *= 0.9
     restated = replace(world, kpi=kpi, media=media, spend=spend)
     plan = extended(early, restated)
-    carried = sequential.carry(sequential.begin(early), plan, seed=1)
+    carried = reweighting.carry(reweighting.begin(early), plan, seed=1)
     assert np.ptp(unmoved(early, plan) - carried.log_weights) < SAME
     again = refresh(early, restated, seed=2)
     assert gap(again, refresh(early, world, seed=2)) > 0.02
@@ -98,7 +99,7 @@ def test_restated_rows_count_in_full(early, world):
 
 def test_the_linear_draws_follow_their_posterior(early, world):
     """The draws of trend and season move with the rows: their mean is the exact conditional mean, draw by draw."""
-    carried = sequential.carry(sequential.begin(early), extended(early, world), seed=1)
+    carried = reweighting.carry(reweighting.begin(early), extended(early, world), seed=1)
     sd = carried.linear.std(axis=0)
     assert (np.abs((carried.linear - carried.mean).mean(axis=0)) / sd).max() < 0.1  # 3,000 draws: 5 standard errors
 
@@ -172,7 +173,7 @@ def test_draws_that_stay_are_weighted_as_the_density_says(regional, regions):
 
 
 def test_a_misled_move_falls_back_on_draws_where_they_are(regional, regions, monkeypatch):
-    monkeypatch.setattr("models.mmm.moving.move", lambda fit, plan: None)
+    monkeypatch.setattr("models.mmm.updating.transport.move", lambda fit, plan: None)
     again = refresh(regional, regions.rows(np.arange(86) < 81), seed=2)
     assert (again.path, again.reason.endswith("where they are")) == ("re-weighted", True)
 
@@ -189,7 +190,7 @@ def regional(regions):
 
 
 def test_regions_are_carried_by_moving_their_draws(regional, regions):
-    assert sequential.begin(regional) is None
+    assert reweighting.begin(regional) is None
     again = refresh(regional, regions, seed=2)
     assert again.path == "re-weighted"
     assert again.reason.startswith("6 new periods")

@@ -82,7 +82,7 @@ def test_a_plan_spends_its_budget_and_beats_the_current_mix(fitted):
 
 
 def test_the_promised_response_is_an_independent_forward_run(fitted):
-    from models.planning.future import look_ahead
+    from models.planning.forward_response import look_ahead
 
     made = plan(fitted, 20_000, future_controls=FUTURE, seed=1)
     ahead = look_ahead(fitted, 13, delivery={})

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from models.planning import Constraints, Delivery, Evidence, Flight, Group, Ratio, frontier, plan_of, prepare, reach
-from models.planning.future import look_ahead
+from models.planning.forward_response import look_ahead
 from models.planning.phasing import Phased
 from models.warning import Warning
 

@@ -7,10 +7,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from models.planning.aim import mean_of, worst_share
 from models.planning.curves import spends_to_look_at, through
-from models.planning.delivery import Delivery
-from models.planning.grid import STEPS, best_steps, closed_in
+from models.planning.grid_search import STEPS, best_steps, closed_in
+from models.planning.media_price import Delivery
+from models.planning.objective import mean_of, worst_share
 from models.planning.optimise import Inside, _no_better_swap, best, feasible
 
 SPENDS = np.linspace(0.0, 10.0, 41)

@@ -7,8 +7,18 @@ import re
 import numpy as np
 import pytest
 
-from models.planning import Constraints, Delivery, Evidence, frontier, next_return, outlook, plan_of, prepare, reach
-from models.planning.price import PriceReading
+from models.planning import (
+    Constraints,
+    Delivery,
+    Evidence,
+    frontier,
+    next_return,
+    plan_of,
+    prepare,
+    prepared_future,
+    reach,
+)
+from models.planning.price_elasticity import PriceReading
 from models.planning.result import COUNTED_ON
 
 FUTURE = {"price": [0.0] * 13}
@@ -104,7 +114,7 @@ def test_a_fit_without_other_evidence_is_read_together(fitted, monkeypatch):
         asked.append(draws)
         return {"a": np.full(draws, 2.0)}
 
-    monkeypatch.setattr(outlook, "pooled_levels", pooled)
+    monkeypatch.setattr(prepared_future, "pooled_levels", pooled)
     together = prepare(fitted, 20_000, future_controls=FUTURE)
     given = prepare(fitted, 20_000, future_controls=FUTURE, evidence=Evidence(levels={"a": np.full(50, 2.0)}))
     np.testing.assert_allclose(together.curves.value(np.full(2, 3e3)), given.curves.value(np.full(2, 3e3)))
@@ -115,7 +125,7 @@ def test_a_fit_without_other_evidence_is_read_together(fitted, monkeypatch):
 
 def test_a_price_read_from_the_data_is_used_unless_one_is_declared(fitted, monkeypatch):
     clear = PriceReading("a", 0.6, 0.05, 100)
-    monkeypatch.setattr(outlook, "price_readings", lambda data: (clear, PriceReading("b", 0.9, 0.3, 100)))
+    monkeypatch.setattr(prepared_future, "price_readings", lambda data: (clear, PriceReading("b", 0.9, 0.3, 100)))
     read = prepare(fitted, 20_000, future_controls=FUTURE)
     declared = prepare(fitted, 20_000, future_controls=FUTURE, delivery={"a": Delivery(exponent=0.6)})
     np.testing.assert_allclose(read.curves.value(np.full(2, 3e3)), declared.curves.value(np.full(2, 3e3)))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.mmm import ChannelSpec
-from models.mmm.result import LogReturns
+from models.mmm.result.fit import LogReturns
 from models.mmm.spec import LogNormal
 from models.planning import pooling
 from models.planning.pooling import pooled_levels

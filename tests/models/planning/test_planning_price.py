@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from models.mmm import MMMData
-from models.planning.price import price_readings
+from models.planning.price_elasticity import price_readings
 
 
 def data(

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.triangulation.block import block, coordinates, effects, layout, start
 from models.triangulation.evidence import readings
+from models.triangulation.layout import block, coordinates, effects, layout, start
 from models.triangulation.priors import EvidencePriors, LogNormalPrior
 from models.triangulation.worlds import WORLDS, simulate
 
@@ -44,7 +44,7 @@ CASES = [
 
 
 def compiled(read, point):
-    from models.triangulation.density import log_density
+    from models.triangulation.log_density import log_density
 
     grad = np.empty(point.size)
     return log_density(point, grad, block(read, PRIORS)), grad
@@ -76,8 +76,8 @@ def test_coordinates_and_log_iroas_are_each_others_inverse():
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_the_compiled_density_equals_the_graph(case):
-    from models.triangulation.block import centred
-    from models.triangulation.graph import graph
+    from models.triangulation.layout import centred
+    from models.triangulation.pymc_model import graph
 
     read = case()
     model, place = graph(read, PRIORS), layout(read)

@@ -1,0 +1,178 @@
+"""Which fit a run reports: sampled on an anchored stretch of the data and carried on to today, or sampled today.
+
+The choice depends on the data alone, never on what an earlier run left behind: a fit that is already on disk saves
+time, a missing one is made again. See docs/decisions/0020.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from dagster_project.assets.mmm.panel import MmmInput
+from dagster_project.workspace.settings import Settings
+
+if TYPE_CHECKING:
+    from models.mmm import MMMData, MMMFit, MMMSpec
+
+RESTATED = timedelta(days=28)  # platforms still rewrite these days: the anchor lies before them
+STEP_WEEKS = 4  # weekly anchors move this far at a time
+LEAST = timedelta(days=364)  # an anchor that has not seen a year has not seen the season
+
+
+@dataclass(frozen=True)
+class Found:
+    """A fit with how it came about: `path` and `reason` are the same whether it was `kept` on disk or made now."""
+
+    fit: MMMFit
+    key: str
+    file: str
+    path: str
+    reason: str
+    base_key: str | None
+    seconds: float
+    kept: bool
+
+
+def panel(prepared: MmmInput, company: Settings) -> MMMData:
+    """The model's validated panel. Raises ValueError, naming column and fix, for data it should not be fitted on."""
+    from models.mmm import MMMData
+
+    counted = company.kpi.name != "revenue"
+    return MMMData.from_frame(
+        prepared.frame,
+        date="date",
+        kpi="kpi",
+        spend={c: c for c in prepared.channels},
+        controls=prepared.controls,  # type: ignore[arg-type]  # roles were checked when the context landed
+        geo=prepared.geo,
+        organic={c: c for c in prepared.measured},
+        organic_se={c: f"{c}_se" for c in prepared.measured},
+        levels=prepared.measured,
+        events=prepared.events,
+        kpi_unit="count" if counted else "revenue",
+        value_per_kpi=float(company.kpi.value_per_unit) if counted and company.kpi.value_per_unit else None,
+    )
+
+
+def specification(company: Settings) -> MMMSpec:
+    """What plumbline.yaml says about the model; everything else is the spec's default."""
+    from models.mmm import MMMSpec
+    from models.mmm.spec import Sampling
+
+    return MMMSpec(
+        break_even_iroas=1 / float(company.margin) if company.margin else 1.0,
+        max_lag_weeks=company.mmm.max_lag_weeks,
+        sampling=Sampling(chains=company.mmm.chains, draws=company.mmm.draws),
+    )
+
+
+def find(folder: Path, prepared: MmmInput, company: Settings, *, seed: int, code: str) -> Found:
+    """The fit of exactly these inputs, from disk where it was made before. `code` is the digest of the model's code."""
+    from models.mmm import fit, load, refresh
+    from models.mmm.result.refreshed import Refreshed
+
+    began = time.monotonic()
+    spec = specification(company)
+    data = panel(prepared, company)
+    base, why_not = _base(prepared, company, data, spec)
+    base_key = _key("sampled", spec, base, seed, code) if base else None
+    key = _key("carried" if base else "sampled", spec, prepared, seed, code)
+    file = folder / file_of(key)
+    kept = file.exists()
+    if kept:
+        found = load(file)
+    elif base is None or base_key is None:
+        found = fit(data, spec, seed=seed)
+    else:
+        behind = folder / file_of(base_key)
+        if not behind.exists():
+            fit(panel(base, company), spec, seed=seed).save(behind)
+        found = refresh(load(behind), data, seed=seed)
+    if not kept:
+        found.save(file)
+    path, reason = (found.path, found.reason) if isinstance(found, Refreshed) else ("cold refit", why_not)
+    return Found(found, key, file.name, path, reason, base_key, time.monotonic() - began, kept)
+
+
+def write_card(path: Path, text: str) -> None:
+    """The model card of the newest fit as a file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def anchor(first: date, last: date, grain: str) -> date | None:
+    """The day before which the sampled fit's periods begin: at least four weeks back, and the same for weeks on end.
+
+    Daily data: the first of a month. Weekly data: every fourth week. None for months, and under a year of history.
+    """
+    if grain == "month":
+        return None
+    back = last - RESTATED
+    cut = back.replace(day=1)
+    if grain == "week":
+        cut = back - timedelta(days=(back.toordinal() // 7 % STEP_WEEKS) * 7)
+    return cut if cut - first >= LEAST else None
+
+
+def needed(con: duckdb.DuckDBPyConnection, run_id: str, published: Collection[str], keep: int) -> set[str]:
+    """Files that a run, the one it is compared with, and the retained runs stand on, sampled fits included.
+
+    Retained are the runs of the `published` snapshots (`published-<run>`) and the `keep` that finished last.
+    """
+    rows = con.execute(
+        "select file, base_key from measurement.mmm_fit where run_id in (select unnest($runs))"
+        " or run_id in (select previous_run_id from measurement.mmm_fit where run_id = $run)"
+        " or run_id in (select run_id from ops.run where status = 'finished' order by finished_at desc limit $keep)",
+        {"runs": [run_id, *(name.removeprefix("published-") for name in published)], "run": run_id, "keep": keep},
+    ).fetchall()
+    return {file for file, _ in rows} | {file_of(base) for _, base in rows if base}
+
+
+def prune(folder: Path, keep: Collection[str]) -> list[str]:
+    """Delete the fits outside `keep` (file names), and what a killed run left half written.
+
+    Returns the names that are gone. A fit that is wanted again later is made again, to the same digits.
+    """
+    gone = [path for path in folder.glob("*.npz*") if path.name not in keep]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return sorted(path.name for path in gone)
+
+
+def file_of(key: str) -> str:
+    """Name of the file that holds the fit of a key."""
+    return f"{key[:16]}.npz"
+
+
+def _base(prepared: MmmInput, company: Settings, data: MMMData, spec: MMMSpec) -> tuple[MmmInput | None, str]:
+    """The part of the panel that is sampled, or None and the reason why all of it is."""
+    from models.mmm.fitting.engine_choice import unsupported
+    from models.mmm.updating.refresh import refuse_another_model
+
+    cut = anchor(data.dates[0], data.dates[-1], data.grain)
+    refused = unsupported(spec, data)
+    if refused:
+        return None, f"sampled on all periods: {refused[0]} is not in the density that re-weighting runs on"
+    if cut is None:
+        return None, "sampled on all periods: too few, or too coarse, to anchor a fit before the days still restated"
+    part = prepared.before(cut)
+    try:
+        refuse_another_model(panel(part, company), data)
+    except ValueError as lacking:
+        return None, f"sampled on all periods, as those before {cut} do not make this model: {lacking}"
+    return part, ""
+
+
+def _key(kind: str, spec: MMMSpec, prepared: MmmInput, seed: int, code: str) -> str:
+    content = f"{prepared.frame.write_csv(float_precision=9)}|{sorted(prepared.events.items())}"
+    return hashlib.sha256(f"{kind}|{spec.model_dump_json()}|{seed}|{code}|{content}".encode()).hexdigest()

@@ -1,0 +1,200 @@
+"""From hook tests to pattern cards to the feed: what provably works goes back to the agents who make the content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+
+import dagster as dg
+import duckdb
+import polars as pl
+
+from dagster_project.warehouse import run_record, tables
+from dagster_project.warehouse.connection import Warehouse, first
+from dagster_project.warehouse.warnings import markdown, record_warnings
+from dagster_project.workspace.environment import settings, workspace
+from feedback.patterns import VOCABULARY
+from models.warning import Warning
+
+LONGEST_REPLAY_WEEKS = 52
+QUERY = "dbt/models/marts/content/hook_test.sql"
+
+
+@dg.asset(
+    key=["measurement", "pattern_estimate"],
+    deps=[["measurement", "run"], ["marts", "hook_test"], ["marts", "variant_feature"]],
+    group_name="measurement",
+    owners=["team:content"],
+    kinds={"python", "duckdb"},
+    pool="duckdb",
+)
+def pattern_estimate(warehouse: Warehouse) -> dg.MaterializeResult:
+    """What each creative feature is worth inside a brief, shrunk to the size that will still be true next time."""
+    from models.patterns import LearnSpec, learn
+
+    with warehouse.read() as con:
+        facts = run_record.current(con)
+        tests, features = _tests(con)
+        strangers = _unknown(con)
+    missing = (
+        None if tests.height else "landing/content and landing/content_events: variants of a brief with their results"
+    )
+    table, warnings = pl.DataFrame(), []
+    if tests.height:
+        spec = LearnSpec(delta=settings().patterns.delta or 0.01, as_of=facts.as_of_day)
+        estimates = learn(tests, features, seed=facts.seed, spec=spec)
+        warnings = [*estimates.warnings, *strangers]
+        table = estimates.frame
+        if table.height:
+            table = table.select(
+                "feature",
+                pl.col("channels").list.join("|").alias("channel"),
+                "raw",
+                "raw_se",
+                "shrunk",
+                pl.col("low").alias("q05"),
+                pl.col("high").alias("q95"),
+                "p_gt_0",
+                "lfsr",
+                "n_contrasts",
+            )
+    with warehouse.write() as con:
+        tables.replace(con, "measurement.pattern_estimate", facts.run_id, table if table.height else pl.DataFrame())
+        record_warnings(con, facts.run_id, warnings)
+        run_record.record_not_run(con, facts.run_id, "patterns", missing)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": table.height,
+            "effects": dg.MetadataValue.md(_strongest(table)),
+            "warnings": dg.MetadataValue.md(markdown(warnings)),
+        }
+    )
+
+
+@dg.asset(
+    key=["feedback", "pattern_card"],
+    deps=[["measurement", "pattern_estimate"]],
+    group_name="feedback",
+    owners=["team:content"],
+    kinds={"python", "duckdb"},
+    pool="duckdb",
+)
+def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
+    """Card versions that the promotion rules add: insert only, each with its evidence, its size and its expiry."""
+    from feedback.patterns import CardRun, next_versions
+    from models.patterns import LearnSpec, PromotionPolicy, replay
+
+    company = settings()
+    with warehouse.read() as con:
+        facts = run_record.current(con)
+        tests, features = _tests(con)
+        stored = [json.loads(row[0]) for row in con.execute("select card from feedback.pattern_card").fetchall()]
+    new = []
+    if tests.height:
+        span = tests.select((pl.lit(facts.as_of_day) - pl.col("week").min()).dt.total_days()).item()
+        weeks = min(LONGEST_REPLAY_WEEKS, max(2, int(span) // 7))
+        decisions = replay(
+            tests,
+            features,
+            PromotionPolicy(max_life_days=company.patterns.max_life_days),
+            as_of=facts.as_of_day,
+            weeks=weeks,
+            seed=facts.seed,
+            spec=LearnSpec(delta=company.patterns.delta or 0.01),
+        )
+        run = CardRun(
+            brand=company.company.brand,
+            run_id=facts.run_id,
+            code_version=run_record.code_version(),
+            data_snapshot_sha256=_digest(tests, features),
+            query_ref=f"{QUERY}@{run_record.code_version()}",
+        )
+        new = next_versions(stored, decisions, facts.as_of.replace(tzinfo=UTC, microsecond=0), run)
+    with warehouse.write() as con:
+        for card in new:
+            con.execute(
+                "insert or ignore into feedback.pattern_card values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    card["pattern_id"],
+                    card["version"],
+                    card["state"],
+                    card["kind"],
+                    card["scope"]["brand"],
+                    json.dumps(card),
+                    card["content_sha256"],
+                    datetime.fromisoformat(card["recorded_at"].replace("Z", "+00:00")).replace(tzinfo=None),
+                    facts.run_id,
+                ],
+            )
+        count = first(con, "select count(*) from feedback.pattern_card")
+    return dg.MaterializeResult(metadata={"dagster/row_count": count[0] if count else 0, "new_versions": len(new)})
+
+
+@dg.asset(
+    key=["feedback", "feed"],
+    deps=[["feedback", "pattern_card"]],
+    group_name="feedback",
+    owners=["team:content"],
+    kinds={"python"},
+    pool="duckdb",
+)
+def feed(warehouse: Warehouse) -> dg.MaterializeResult:
+    """The feed's next immutable snapshot for the brand; none is written when no card changed."""
+    from feedback.memory import publish
+
+    company = settings()
+    with warehouse.read() as con:
+        facts = run_record.current(con)
+        cards = [json.loads(row[0]) for row in con.execute("select card from feedback.pattern_card").fetchall()]
+    written = publish(workspace().memory, company.company.brand, cards, facts.as_of.replace(tzinfo=UTC, microsecond=0))
+    with warehouse.write() as con:
+        con.execute(
+            "insert or replace into feedback.feed values (?, ?, ?, ?, ?)",
+            [written.feed_seq, company.company.brand, written.sha256, len(written.cards), facts.run_id],
+        )
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": len(written.cards), "feed_seq": written.feed_seq, "sha256": written.sha256}
+    )
+
+
+def _tests(con: duckdb.DuckDBPyConnection) -> tuple[pl.DataFrame, pl.DataFrame]:
+    tests = con.sql(
+        "select brief, variant, channel, week, trials, successes from marts.hook_test"
+        " order by brief, variant, channel, week"
+    ).pl()
+    features = con.sql("select variant, feature from marts.variant_feature order by variant, feature").pl()
+    return tests, features.filter(pl.col("feature").is_in(list(VOCABULARY)))
+
+
+def _unknown(con: duckdb.DuckDBPyConnection) -> list[Warning]:
+    """Features that no person admitted to the vocabulary: kept in the mart, never learned from."""
+    keys = con.sql("select distinct feature from marts.variant_feature order by feature").pl()["feature"].to_list()
+    return [
+        Warning(
+            "feature_not_in_vocabulary",
+            "low",
+            key,
+            f"Content carries the feature {key}, which is not in the vocabulary, so nothing is learned about it.",
+            "Use a key of docs/methods/patterns.md, or have the new key admitted there.",
+        )
+        for key in keys
+        if key not in VOCABULARY
+    ]
+
+
+def _digest(tests: pl.DataFrame, features: pl.DataFrame) -> str:
+    return hashlib.sha256((tests.write_csv() + features.write_csv()).encode()).hexdigest()
+
+
+def _strongest(table: pl.DataFrame) -> str:
+    if table.is_empty():
+        return "no feature varied inside two briefs"
+    rows = table.sort("lfsr").head(10).to_dicts()
+    lines = [
+        f"| {r['feature']} | {r['shrunk']:+.3f} | {r['q05']:+.3f} to {r['q95']:+.3f} | {r['lfsr']:.3f} |" for r in rows
+    ]
+    return "\n".join(["| feature | effect, log odds | 90 % posterior | false sign |", "|---|---|---|---|", *lines])
+
+
+assets = [pattern_estimate, pattern_card, feed]

@@ -1,0 +1,157 @@
+"""One number per channel from all evidence, each method's bias learned rather than assumed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import dagster as dg
+import duckdb
+import polars as pl
+
+from dagster_project.assets.triangulation import evidence as evidence_inputs
+from dagster_project.assets.triangulation import next_tests
+from dagster_project.assets.triangulation import rows as triangulated_rows
+from dagster_project.warehouse import run_record, tables
+from dagster_project.warehouse.connection import Warehouse, first
+from dagster_project.warehouse.metadata import picture
+from dagster_project.warehouse.run_record import Check
+from dagster_project.warehouse.warnings import markdown, record_warnings
+from dagster_project.workspace.environment import settings, workspace
+
+if TYPE_CHECKING:
+    from models.mmm import MMMFit
+
+METHODS = ("triangulated", "experiment", "platform", "markov", "self_reported")
+TABLES = (
+    "measurement.weight",
+    "measurement.bias",
+    "measurement.conflict",
+    "measurement.period_draw",
+    "measurement.next_experiment",
+)
+
+
+@dg.asset(
+    key=["measurement", "triangulation"],
+    deps=[["measurement", "mmm"], ["measurement", "experiment"], ["measurement", "attribution"]],
+    check_specs=[dg.AssetCheckSpec("converged", asset=["measurement", "triangulation"], blocking=True)],
+    group_name="measurement",
+    owners=["team:analytics"],
+    kinds={"pymc", "duckdb"},
+    pool="duckdb",
+)
+def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
+    """iROAS per channel from experiments, MMM, tracking and platform claims, with the weight each of them had."""
+    from feedback.reports import asset_plots
+    from models.triangulation import combine
+
+    company = settings()
+    with warehouse.read() as con:
+        facts = run_record.current(con)
+        fit = _fit_of_run(con, facts.run_id)
+        window = _window(con, fit)
+    if window is None:
+        return _nothing(warehouse, facts, "spend and an outcome, or experiments")
+    begin, end = window
+    with warehouse.read() as con:
+        spend = evidence_inputs.spend_by_channel(con, begin, end)
+        middle = begin + (end - begin) / 2
+        tests, notes = evidence_inputs.experiment_rows(con, facts.run_id, middle, fit)
+        claims = evidence_inputs.claim_rows(con, facts.run_id, spend, begin, end)
+        class_of = evidence_inputs.classes(con)
+    rows = [row for row in (*tests, *claims) if row["channel"] in spend]
+    mmm = evidence_inputs.mmm_evidence(fit) if fit else None
+    if not rows and mmm is None:
+        return _nothing(warehouse, facts, "at least one of: a media mix model, an experiment, a platform claim")
+    combined = combine(evidence_inputs.evidence_frame(rows, class_of), seed=facts.seed, mmm=mmm, channels=sorted(spend))
+    warnings = [*combined.warnings, *notes]
+    blocks = [w for w in combined.warnings if w.severity == "block"]
+    verdict = Check(
+        "triangulation:converged",
+        not blocks,
+        "error",
+        f"{len(blocks)} blocking findings",
+        " ".join(f"{w.message} {w.action}" for w in blocks) or "the sampler converged",
+    )
+    draws = triangulated_rows.period_draws(combined, fit, spend, company.fiscal.year_starts_in_month)
+    estimates = pl.concat(
+        [
+            f
+            for f in (
+                triangulated_rows.estimates(combined, fit, draws, spend),
+                evidence_inputs.reading_estimates(rows),
+            )
+            if f.height
+        ],
+        how="diagonal_relaxed",
+    )
+    with warehouse.read() as con:
+        planned, lacking = next_tests.proposals(con, company, combined, fit, as_of_day=facts.as_of_day, seed=facts.seed)
+    with warehouse.write() as con:
+        for method in METHODS:
+            part = estimates.filter(pl.col("method") == method)
+            tables.replace(con, "measurement.channel_estimate", facts.run_id, part, method=method)
+        for table, frame in triangulated_rows.side_tables(combined, draws).items():
+            tables.replace(con, table, facts.run_id, frame)
+        tables.replace(con, "measurement.next_experiment", facts.run_id, planned)
+        record_warnings(con, facts.run_id, warnings)
+        run_record.record_checks(con, facts.run_id, [verdict])
+        run_record.record_not_run(con, facts.run_id, "triangulation", None)
+        run_record.record_not_run(con, facts.run_id, "next test", lacking)
+        evidence = con.sql(
+            "select channel, method, mean, q05, q95 from measurement.channel_estimate where run_id = $run and"
+            " estimand = 'iroas' and period = 'window' order by channel, method",
+            params={"run": facts.run_id},
+        ).pl()
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": estimates.height,
+            "channels": dg.MetadataValue.md(triangulated_rows.markdown(combined)),
+            "next_tests": dg.MetadataValue.md(
+                "\n".join(f"- {m}" for m in planned.get_column("message", default=[])) or "-"
+            ),
+            "evidence": picture(asset_plots.evidence(evidence), "What each method says about each channel"),
+            "warnings": dg.MetadataValue.md(markdown(warnings)),
+        },
+        check_results=[_verdict(verdict)],
+    )
+
+
+def _fit_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> MMMFit | None:
+    from models.mmm import load
+
+    ran = first(con, "select count(*) from measurement.channel_estimate where run_id = ? and method = 'mmm'", [run_id])
+    kept = first(con, "select file from measurement.mmm_fit where run_id = ?", [run_id])
+    return load(workspace().fits / kept[0]) if kept and ran and ran[0] else None
+
+
+def _window(con: duckdb.DuckDBPyConnection, fit: MMMFit | None) -> tuple[date, date] | None:
+    """First and last day of the reporting window: the model's, else that of the spend."""
+    if fit is not None:
+        from dagster_project.fiscal_periods import last_day
+
+        return fit.data.dates[0], last_day(fit.data.dates[-1], fit.data.grain)
+    row = first(con, "select min(day), max(day) from marts.channel_day where spend_report > 0")
+    return (row[0], row[1]) if row and row[0] is not None else None
+
+
+def _nothing(warehouse: Warehouse, facts: run_record.RunFacts, needs: str) -> dg.MaterializeResult:
+    with warehouse.write() as con:
+        for method in METHODS:
+            tables.replace(con, "measurement.channel_estimate", facts.run_id, pl.DataFrame(), method=method)
+        for table in TABLES:
+            tables.replace(con, table, facts.run_id, pl.DataFrame())
+        run_record.record_not_run(con, facts.run_id, "triangulation", needs)
+    message = f"not run: needs {needs}"
+    check = Check("triangulation:converged", True, "error", "not run", message)
+    return dg.MaterializeResult(metadata={"dagster/row_count": 0, "result": message}, check_results=[_verdict(check)])
+
+
+def _verdict(check: Check) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=check.passed, check_name="converged", severity=dg.AssetCheckSeverity.ERROR, description=check.message
+    )
+
+
+assets = [triangulation]

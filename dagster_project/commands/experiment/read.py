@@ -1,0 +1,296 @@
+"""`plumbline experiment read`: what a test showed, from the published snapshot, in words, figures and pictures."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import duckdb
+import typer
+
+from dagster_project.assets.experiments import frozen_designs
+from dagster_project.commands.status import LATEST, reading
+from dagster_project.commands.terminal import (
+    BROKEN,
+    NO,
+    USAGE,
+    JsonOption,
+    WorkspaceArgument,
+    as_json,
+    opened,
+    out,
+    rows_as_table,
+    stop,
+)
+from dagster_project.workspace.paths import Workspace
+
+DEPARTURES = ("departs_from_plan", "history_restated")
+RESULT = f"select * exclude (run_id) from measurement.experiment where {LATEST}"
+DECLARED = (
+    "select distinct on (experiment_id) experiment_id, channels, geos, design, start_day, end_day, cooldown_end,"
+    " (select as_of_day from ops.current_run) as today from marts.experiment where declared order by experiment_id"
+)
+
+
+def read(
+    ws: WorkspaceArgument = Path("data"),
+    name: Annotated[str | None, typer.Argument(metavar="[ID]", help="One test; all of them if not given.")] = None,
+    json_: JsonOption = False,
+) -> None:
+    """What a test caused, how sure that is, and where it left its plan; exit 1 where the test is invalid."""
+    workspace, settings = opened(ws)
+    try:
+        with reading(workspace) as con:
+            tests = _all(con)
+            if name is None:
+                _list(ws, tests, json_)
+                return
+            if name not in tests:
+                stop(USAGE, _unknown(workspace, ws, name, sorted(tests)))
+            document = tests[name] | _details(con, name)
+            frames = _frames(con, name)
+    except (duckdb.CatalogException, duckdb.BinderException):
+        stop(BROKEN, f"the published snapshot was written by an older version: `plumbline run {ws}` first")
+    drawn = _draw(workspace, name, document, frames)
+    document["pictures"] = _written(workspace, name, {f"{what}.png": png for what, png in drawn.items()})
+    if document["state"] == "read":
+        document["page"] = _page(workspace, name, document, drawn, settings.report_currency)
+    if json_:
+        as_json(_bounded(document | {table: frames[table].to_dicts() for table in ("path", "placebo")}))
+    else:
+        _print(document, settings.report_currency)
+    if document["state"] == "unreadable" or document.get("verdict") == "invalid":
+        raise typer.Exit(NO)
+
+
+def pages(workspace: Workspace, con: duckdb.DuckDBPyConnection, currency: str) -> list[str]:
+    """A page with pictures for every test that was read; none from a snapshot that is older than these tables."""
+    written = []
+    try:
+        for name, found in _all(con).items():
+            if found["state"] == "read":
+                document = found | _details(con, name)
+                drawn = _draw(workspace, name, document, _frames(con, name))
+                written.append(_page(workspace, name, document, drawn, currency))
+    except (duckdb.CatalogException, duckdb.BinderException):
+        return []
+    return written
+
+
+def _all(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
+    """Every test by name: those read or delivered with their figures, the others with why there is none yet."""
+    unreadable = {w["subject"] for w in _rows(con, _WARNINGS + " and code = 'experiment_unreadable'", [])}
+    found: dict[str, dict[str, Any]] = {
+        row["experiment_id"]: {"state": "read", **row} for row in _rows(con, RESULT + " order by experiment_id", [])
+    }
+    for row in _rows(con, DECLARED, []):
+        if row["experiment_id"] not in found:
+            today = row.pop("today")
+            state = "unreadable" if row["experiment_id"] in unreadable else _state(row, today)
+            found[row["experiment_id"]] = {"state": state, **row | {"channels": "|".join(row["channels"])}}
+    return dict(sorted(found.items()))
+
+
+def _state(row: dict[str, Any], today: date) -> str:
+    if today < row["start_day"]:
+        return "planned"
+    return "running" if today < row["cooldown_end"] else "no data"
+
+
+def _details(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
+    checks = _rows(con, f"select * exclude (run_id, experiment_id) from measurement.experiment_check where {LATEST}"
+                        " and experiment_id = ? order by passed, name", [name])  # fmt: skip
+    beside = _rows(con, f"select * exclude (run_id) from measurement.experiment_pair where {LATEST}"
+                        " and ? in (first, second) order by first, second", [name])  # fmt: skip
+    looks = _rows(con, f"select * exclude (run_id, experiment_id) from measurement.experiment_look where {LATEST}"
+                       " and experiment_id = ? order by look", [name])  # fmt: skip
+    warned = _warned(con, name)
+    return {
+        "looks": looks,
+        "checks": checks,
+        "beside": beside,
+        "departures": [w["message"] for w in warned if w["code"] in DEPARTURES],
+        "warnings": [w for w in warned if w["code"] not in DEPARTURES],
+    }
+
+
+_WARNINGS = f"select code, severity, subject, message, action from measurement.warning where {LATEST}"
+
+
+def _warned(con: duckdb.DuckDBPyConnection, name: str) -> list[dict[str, Any]]:
+    order = " order by list_position(['block', 'high', 'medium', 'low', 'info'], severity), code"
+    return _rows(con, f"{_WARNINGS} and list_contains(string_split(subject, ', '), ?){order}", [name])
+
+
+def _frames(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
+    """What the pictures are drawn from: path, placebos, power."""
+    return {
+        table: con.sql(
+            f"select * exclude (run_id, experiment_id) from measurement.experiment_{table} where {LATEST}"
+            f" and experiment_id = ? order by all",
+            params=[name],
+        ).pl()
+        for table in ("path", "placebo", "power")
+    }
+
+
+def _draw(workspace: Workspace, name: str, found: dict[str, Any], frames: dict[str, Any]) -> dict[str, bytes]:
+    """The pictures there is something to draw for: path, placebos, power."""
+    from feedback.reports import asset_plots
+    from feedback.reports.experiment import charts
+
+    drawn: dict[str, bytes] = {}
+    if frames["path"].height:
+        drawn["path"] = asset_plots.experiment(frames["path"])
+    if frames["placebo"].height:
+        drawn["placebos"] = charts.placebos(frames["placebo"], statistic=found["statistic"], p_value=found["p_value"])
+    frozen, _ = frozen_designs.known(workspace.experiments, date.max)
+    if name in frozen:
+        design = frozen[name].design
+        drawn["power"] = charts.power_curve(design.curve_frame(), mde=design.mde, power=design.power)
+    return drawn
+
+
+def _page(workspace: Workspace, name: str, found: dict[str, Any], drawn: dict[str, bytes], currency: str) -> str:
+    from feedback.reports.experiment.page import experiment_page
+
+    html = experiment_page(found, in_words(found, currency), drawn)
+    return next(iter(_written(workspace, name, {"html": html.encode()}).values()))
+
+
+def _written(workspace: Workspace, name: str, files: dict[str, bytes]) -> dict[str, str]:
+    """Files of a test under reports/experiments/, by what they show; a name from data never leaves that folder."""
+    folder = workspace.reports / "experiments"
+    stem = re.sub(r"[^A-Za-z0-9_-]", "_", name)
+    told = {}
+    for ending, content in files.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{stem}.{ending}"
+        path.write_bytes(content)
+        told[ending.removesuffix(".png")] = str(path)
+    return told
+
+
+def _bounded(thing: Any) -> Any:
+    """The same with null for bounds that the data do not give: JSON has no infinity."""
+    if isinstance(thing, dict):
+        return {key: _bounded(value) for key, value in thing.items()}
+    if isinstance(thing, list):
+        return [_bounded(value) for value in thing]
+    return None if isinstance(thing, float) and not math.isfinite(thing) else thing
+
+
+def _list(ws: Path, tests: dict[str, dict[str, Any]], json_: bool) -> None:
+    shown = ("channels", "start_day", "end_day", "effect", "low", "high", "relative", "p_value", "iroas", "iroas_low",
+             "iroas_high", "grade")  # fmt: skip
+    rows = [
+        {"experiment_id": name, "state": t.get("verdict") or t["state"]} | {key: t.get(key) for key in shown}
+        for name, t in tests.items()
+    ]
+    if json_:
+        as_json(_bounded({"experiments": rows}))
+    else:
+        rows_as_table("tests", rows)
+        out.print(f"plumbline experiment read {ws} ID: one of them in words, with its pictures", markup=False)
+
+
+def _unknown(workspace: Workspace, ws: Path, name: str, known: list[str]) -> str:
+    if (workspace.experiments / f"{name}.json").exists():
+        return f"{name} is frozen but no run has seen it yet: `plumbline run {ws}` first"
+    return f"no test {name}: {', '.join(known) or 'no test is declared in landing/experiments'}"
+
+
+def in_words(found: dict[str, Any], currency: str) -> list[str]:
+    """What a person should take away: one sentence each on effect, return, profit."""
+    if found["state"] != "read":
+        told = {
+            "planned": f"{found['experiment_id']} starts on {found['start_day']} and is read after"
+            f" {found['cooldown_end']}.",
+            "running": f"{found['experiment_id']} runs and is read after {found['cooldown_end']}: looking earlier than"
+            " its plan allows would find effects by chance.",
+            "no data": f"{found['experiment_id']} has ended, but no panel of its regions reached the warehouse.",
+            "unreadable": f"{found['experiment_id']} has ended and cannot be read.",
+        }
+        return [told[found["state"]]]
+    unit = currency if found["estimand"] in ("incremental_revenue", "iroas") else str(found["kpi"])
+    level = f"{found['level']:.0%}"
+    lines = []
+    if found["effect"] is not None:
+        lines.append(
+            f"Effect on {found['kpi'] or 'the KPI'}: {found['effect']:+,.0f} {unit}"
+            + _range(found["low"], found["high"], level, ",.0f")
+            + ("" if found["relative"] is None else f", {found['relative']:+.1%} of what would have happened")
+            + _p_value(found["p_value"])
+        )
+    if found["iroas"] is not None:
+        spend = "" if found["spend"] is None else f" on {found['spend']:+,.0f} {currency} of spend"
+        lines.append(
+            f"iROAS: {found['iroas']:.2f}{_range(found['iroas_low'], found['iroas_high'], level, '.2f')}{spend}."
+        )
+    if found["profit"] is not None:
+        lines.append(
+            f"Profit of the change at your margin: {found['profit']:+,.0f} {currency}"
+            f"{_range(found['profit_low'], found['profit_high'], level, ',.0f')}."
+        )
+    return lines
+
+
+def _p_value(p: float | None) -> str:
+    if p is None:
+        return "."
+    return "; p < 0.001." if p < 0.001 else f"; p = {p:.3f}."
+
+
+def _range(low: float | None, high: float | None, level: str, form: str) -> str:
+    if low is None or high is None:
+        return ""
+    if abs(low) == float("inf") or abs(high) == float("inf"):
+        return f" (the data do not bound it at {level})"
+    return f" ({level} range {low:{form}} to {high:{form}})"
+
+
+def _print(found: dict[str, Any], currency: str) -> None:
+    def say(text: str) -> None:
+        out.print(text, markup=False, highlight=False)
+
+    regions = found.get("geos") or ""
+    regions = regions.replace("|", ", ") if isinstance(regions, str) else ", ".join(regions)
+    say(f"{found['experiment_id']}: {found['channels'].replace('|', ', ')}" + (f" in {regions}" if regions else ""))
+    say(f"{found['start_day']} to {found['end_day']}, read until {found['cooldown_end'] or found['end_day']}")
+    if found["state"] == "read":
+        say(f"verdict: {found['verdict']}, grade {found['grade']}")
+    for line in in_words(found, currency):
+        say(f"  {line}")
+    for look in found.get("looks", ()):
+        beyond = "beyond" if look["crossed"] else "within"
+        say(f"  look {look['look']} ({look['day']}): {look['effect']:+,.0f}, {beyond} its boundary")
+    if found.get("looks"):
+        say(f"  {found['looks'][-1]['reason']}")
+    if found["state"] == "read":
+        say(f"  {found['reasons']}")
+        say(f"  method: {found['method']}" + (f"; {found['inference']}" if found["inference"] else ""))
+        if found["design_sha256"]:
+            say(f"plan: frozen before the test, sha256 {found['design_sha256'][:12]}"
+                + ("" if found["departures"] else "; kept in every point"))  # fmt: skip
+    for line in found.get("departures", ()):
+        say(f"  departure: {line}")
+    for check in found.get("checks", ()):
+        if not check["passed"]:
+            say(f"  failed check {check['name']}: {check['message']}. {check['action']}")
+    for pair in found.get("beside", ()):
+        say(f"  beside: {pair['message']}")
+    failed = {check["name"] for check in found.get("checks", ()) if not check["passed"]}
+    for w in found["warnings"]:
+        if w["code"] not in failed and w["code"] != "inconclusive":
+            say(f"  {w['severity']}: {w['message']} {w['action']}")
+    for file in (*found["pictures"].values(), *([found["page"]] if "page" in found else [])):
+        say(f"  {file}")
+
+
+def _rows(con: duckdb.DuckDBPyConnection, query: str, values: list[object]) -> list[dict[str, Any]]:
+    cursor = con.execute(query, values)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

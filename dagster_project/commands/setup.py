@@ -1,0 +1,129 @@
+"""Commands that start something: init, demo, doctor."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import time
+from importlib import metadata, resources, util
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dagster_project.commands.terminal import (
+    BROKEN,
+    NO,
+    USAGE,
+    JsonOption,
+    WorkspaceArgument,
+    as_json,
+    out,
+    rows_as_table,
+    stop,
+)
+from dagster_project.workspace.paths import Workspace
+
+OPTIONAL = {
+    "litellm": ("llm", "asks AI engines the panel's prompts"),
+    "mcp": ("mcp", "serves the pattern feed to agents over MCP"),
+    "rapidfuzz": ("crm-match", "finds company names that are nearly the same"),
+    "psycopg": ("postgres", "keeps the memory or Dagster's instance in PostgreSQL"),
+    "redis": ("redis", "keeps the memory in Redis"),
+    "pyspark": ("spark", "runs the SQL on Spark"),
+}
+REQUIRED = (
+    "dagster",
+    "dbt-core",
+    "dbt-duckdb",
+    "duckdb",
+    "polars",
+    "pymc",
+    "nutpie",
+    "numba",
+    "typst",
+    "altair",
+)
+
+
+def init(ws: WorkspaceArgument = Path("data")) -> None:
+    """A new workspace: a commented plumbline.yaml and an empty landing/ with one folder a source."""
+    from dagster_project.workspace.settings import SOURCES
+
+    workspace = Workspace.at(ws)
+    if workspace.settings_file.exists():
+        stop(USAGE, f"{workspace.settings_file} exists already; nothing was changed")
+    template = resources.files("dagster_project").joinpath("plumbline.template.yaml").read_text(encoding="utf-8")
+    for source in SOURCES:
+        (workspace.landing / source).mkdir(parents=True, exist_ok=True)
+    workspace.settings_file.write_text(template, encoding="utf-8")
+    out.print(f"{ws}: put exports into {ws}/landing/<source>/, say what they mean in {ws}/plumbline.yaml, then")
+    out.print(f"  plumbline check {ws}    what would land and what would not")
+    out.print(f"  plumbline run {ws}      from exports to the report")
+
+
+def demo(
+    ws: WorkspaceArgument = Path("demo"),
+    size: Annotated[str, typer.Option(help="small (400 days), medium (three years) or large.")] = "small",
+    seed: Annotated[int, typer.Option(help="Another seed is another company.")] = 7,
+    days: Annotated[
+        int | None, typer.Option(min=120, help="Days of history, the size's own number if not given.")
+    ] = None,
+    json_: JsonOption = False,
+) -> None:
+    """The demo company's exports in WS/landing and its truth in WS/truth.json."""
+    from dagster_project.demo import write
+
+    if size not in ("small", "medium", "large"):
+        stop(USAGE, f"--size {size}: one of small, medium, large")
+    started = time.monotonic()
+    try:
+        summary = write(Workspace.at(ws).root, size=size, seed=seed, days=days)
+    except FileExistsError as error:
+        stop(USAGE, str(error))
+    document = {
+        "workspace": str(ws),
+        "size": size,
+        "seed": seed,
+        "files": len(summary.files),
+        "rows": summary.rows,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    if json_:
+        as_json(document)
+    else:
+        out.print(
+            f"{ws}: {document['files']} export files with {summary.rows:,} rows of the demo company"
+            f" ({size}, seed {seed})"
+            f" in {document['seconds']} s; what is true about it stands in {ws}/truth.json"
+        )
+
+
+def doctor(json_: JsonOption = False) -> None:
+    """Versions, optional parts, what is missing and how to get it."""
+    rows: list[dict[str, str]] = [{"part": "python", "state": platform.python_version(), "fix": ""}]
+    missing = False
+    for name in REQUIRED:
+        try:
+            rows.append({"part": name, "state": metadata.version(name), "fix": ""})
+        except metadata.PackageNotFoundError:
+            missing = True
+            rows.append({"part": name, "state": "missing", "fix": "make test sets everything up (or: uv sync)"})
+    for module, (extra, what) in OPTIONAL.items():
+        found = util.find_spec(module) is not None
+        state = metadata.version(module) if found else f"not installed: {what}"
+        rows.append(
+            {
+                "part": f"{module} (optional)",
+                "state": state,
+                "fix": "" if found else f"uv sync --extra {extra}",
+            }
+        )
+    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    rows.append({"part": "disk", "state": f"{free:.1f} GB free", "fix": "" if free > 1 else "free some space"})
+    if json_:
+        as_json({"ok": not missing, "parts": rows})
+    else:
+        rows_as_table("doctor", rows)
+    if missing:
+        raise typer.Exit(BROKEN if not json_ else NO)

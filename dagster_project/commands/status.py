@@ -1,0 +1,182 @@
+"""Commands that only read: status and show. They open the published snapshot, and the warehouse where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import duckdb
+import typer
+from filelock import Timeout
+
+from dagster_project.commands.terminal import (
+    BROKEN,
+    NO,
+    USAGE,
+    JsonOption,
+    WorkspaceArgument,
+    as_json,
+    cell,
+    opened,
+    out,
+    rows_as_table,
+    stop,
+)
+from dagster_project.warehouse.connection import WarehouseBusy, busy_sentence, connect, lock_of
+from dagster_project.workspace.paths import Workspace
+
+LATEST = "run_id = (select run_id from ops.run where status = 'finished' order by started_at desc limit 1)"
+VIEWS = {
+    "channels": "select channel, method, estimand, period, mean, q05, q95, evidence_grade, warning from"
+    f" measurement.channel_estimate where {LATEST} and method = 'triangulated' and period = 'window'"
+    " order by estimand, mean desc",
+    "evidence": "select e.channel, e.method, e.estimand, e.mean, e.q05, e.q95, e.evidence_grade, w.experiment, w.mmm,"
+    " w.attribution, w.prior from measurement.channel_estimate e left join measurement.weight w using (run_id, channel)"
+    f" where e.{LATEST} and e.period = 'window' and e.estimand = 'iroas' order by e.channel, e.method",
+    "curves": "with level as (select channel, max(mean) filter (method = 'triangulated') / max(mean) filter (method ="
+    f" 'mmm') as factor from measurement.channel_estimate where {LATEST} and estimand = 'iroas' and period = 'window'"
+    " group by channel) select channel, spend, mean * coalesce(factor, 1) as incremental,"
+    " incremental / nullif(spend, 0) as iroas,"
+    " (incremental - lag(incremental) over step) / (spend - lag(spend) over step) as mroas, mean as mmm_alone,"
+    " q05 as mmm_q05, q95 as mmm_q95 from measurement.curve left join level using (channel)"
+    f" where {LATEST} window step as (partition by channel order by spend) order by channel, spend",
+    "changes": "select channel, estimand, before, after, data, restatement, model, basis, message, previous_run_id"
+    f" from measurement.mmm_change where {LATEST} order by estimand = 'iroas' desc, estimand, channel",
+    "experiments": "select experiment_id, channels, start_day, end_day, effect, low, high, relative, p_value, iroas,"
+    " iroas_low,"
+    f" iroas_high, verdict, grade, method, reasons from measurement.experiment where {LATEST} order by start_day",
+    "predicted": "select experiment_id, channels, value, se, predicted, predicted_sd, z, verdict, reason from"
+    f" measurement.mmm_experiment where {LATEST} order by experiment_id",
+    "next": "select channel, evsi, cost, net_value, weeks, message from measurement.next_experiment"
+    f" where {LATEST} order by net_value desc, channel",
+    "visibility": "select week, engine, surface, brand, metric, value, low, high, n, tier from marts.ai_visibility_week"
+    " where week = (select max(week) from marts.ai_visibility_week) order by metric, brand, engine",
+    "patterns": "select pattern_id, version, state, kind, card->>'$.statement' as statement, recorded_at from"
+    " feedback.pattern_card c where version = (select max(version) from feedback.pattern_card d where"
+    " d.pattern_id = c.pattern_id) order by state, statement",
+    "system": "select * from marts.system_week order by week desc limit 26",
+    "quarantine": 'select source, file, row, "column", value, rule, message from raw.quarantine'
+    " order by source, file, row",
+    "warnings": f"select severity, code, subject, message, action from measurement.warning where {LATEST}"
+    " order by list_position(['block', 'high', 'medium', 'low', 'info'], severity), code, subject",
+    "reconciliation": "select * from marts.reconciliation order by period desc",
+    "batches": "select source, entity, shape, file, rows_delivered, rows_landed, rows_quarantined, rows_duplicate,"
+    " rows_control, delivered_at, status from ops.batch order by _batch_id",
+    "checks": f'select passed, severity, name, observed, message from ops."check" where {LATEST} order by passed, name',
+    "runs": "select run_id, as_of, started_at, finished_at, status, seed from ops.run order by started_at desc",
+}
+
+
+@contextmanager
+def reading(workspace: Workspace, *, newest: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published snapshot read-only; with `newest` (or before the first publication) the warehouse itself."""
+    target = None if newest else workspace.published()
+    target = target or (workspace.warehouse if workspace.warehouse.exists() else workspace.published())
+    if target is None:
+        stop(BROKEN, f"{workspace.root.name} has never run: `plumbline run` first")
+    try:
+        with connect(target, read_only=True, patience=5) as con:
+            yield con
+    except WarehouseBusy as error:
+        stop(BROKEN, str(error))
+
+
+def show(
+    ws: Annotated[Path, typer.Argument(metavar="WS")],
+    table: Annotated[str, typer.Argument(help=f"One of {', '.join(VIEWS)}, or any table such as marts.channel_day.")],
+    limit: Annotated[int, typer.Option(min=1, help="Most rows to print.")] = 200,
+    json_: JsonOption = False,
+) -> None:
+    """Any mart or result as a table; quarantine shows what did not land, and why."""
+    workspace, _ = opened(ws)
+    with reading(workspace, newest=table in ("quarantine", "checks", "batches", "runs")) as con:
+        rows = _rows(con, _query(con, table), limit if not json_ else None)
+    if json_:
+        as_json({"table": table, "rows": rows})
+    else:
+        rows_as_table(table, rows, most=limit)
+
+
+def _query(con: duckdb.DuckDBPyConnection, table: str) -> str:
+    if table in VIEWS:
+        return VIEWS[table]
+    known = [
+        f"{schema}.{name}"
+        for schema, name in con.execute(
+            "select table_schema, table_name from information_schema.tables where table_schema not in"
+            " ('information_schema', 'pg_catalog') order by 1, 2"
+        ).fetchall()
+    ]
+    if table not in known:
+        close = [name for name in known if table.split(".")[-1] in name]
+        stop(USAGE, f"no table {table}: one of {', '.join([*VIEWS, *(close or known)])}")
+    schema, name = table.split(".", 1)
+    return f'select * from "{schema}"."{name}"'
+
+
+def _rows(con: duckdb.DuckDBPyConnection, query: str, limit: int | None) -> list[dict[str, Any]]:
+    cursor = con.execute(query if limit is None else f"select * from ({query}) limit {limit + 1}")
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def status(ws: WorkspaceArgument = Path("data"), json_: JsonOption = False) -> None:
+    """The last run, how fresh each source is, failed checks, and what was not run and why."""
+    workspace, _ = opened(ws)
+    if not workspace.warehouse.exists():
+        stop(BROKEN, f"{ws} has never run: `plumbline run {ws}` first")
+    going_on = lock_of(workspace.warehouse)
+    try:
+        going_on.acquire(timeout=0)
+        going_on.release()
+    except Timeout:
+        out.print(busy_sentence(workspace.warehouse), markup=False)
+    with reading(workspace, newest=True) as con:
+        last = _rows(con, "select * from ops.run order by started_at desc limit 1", None)
+        where = f"run_id = '{last[0]['run_id']}'" if last else "false"
+        failed = _rows(
+            con,
+            f'select name, severity, observed, message from ops."check" where not passed and {where}',
+            None,
+        )
+        missing = _rows(con, f"select capability, needs from ops.not_run where {where} order by capability", None)
+        fresh = _rows(
+            con,
+            "select source, max(day_max) as newest_day, count(*) as files, sum(rows_landed) as rows,"
+            " sum(rows_quarantined)"
+            " as quarantined, (select as_of_day from ops.current_run) - max(day_max) as days_old"
+            " from ops.batch group by source order by source",
+            None,
+        )
+    document = {
+        "run": last[0] if last else None,
+        "freshness": fresh,
+        "failed_checks": failed,
+        "not_run": missing,
+    }
+    if json_:
+        as_json(document)
+    else:
+        if last:
+            out.print(
+                f"{last[0]['run_id']}: {last[0]['status']}, as of {last[0]['as_of']},"
+                f" started {last[0]['started_at']} UTC"
+            )
+        rows_as_table("freshness", fresh)
+        rows_as_table("failed checks", failed)
+        for line in missing:
+            out.print(f"not run: {line['capability']}: needs {line['needs']}", markup=False)
+    if failed or not last or last[0]["status"] not in ("finished", "partial"):
+        raise typer.Exit(NO)
+
+
+def not_run_lines(root: Path) -> list[str]:
+    """What the last published run could not do, one sentence each."""
+    published = Workspace(root).published()
+    if published is None:
+        return []
+    with connect(published, read_only=True) as con:
+        rows = con.execute(f"select capability, needs from ops.not_run where {LATEST} order by capability").fetchall()
+    return [f"  not run: {capability}: needs {cell(needs)}" for capability, needs in rows]

@@ -1,0 +1,31 @@
+"""The one workspace that this process works in, read once from the environment."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import dagster as dg
+
+from dagster_project.workspace.paths import Workspace
+from dagster_project.workspace.settings import Settings, load
+
+EARLIEST_DAY = "2010-01-01"
+
+
+@cache
+def workspace() -> Workspace:
+    """The workspace of this process, with Dagster and dbt pointed at it."""
+    found = Workspace.from_environment()
+    found.prepare()
+    return found
+
+
+def settings() -> Settings:
+    """plumbline.yaml as it is now. Raises SettingsError with one sentence a fault."""
+    return load(workspace().settings_file)
+
+
+@cache
+def days() -> dg.DailyPartitionsDefinition:
+    """One partition a business day of the workspace's zone; today is one of them."""
+    return dg.DailyPartitionsDefinition(start_date=EARLIEST_DAY, end_offset=1, timezone=settings().time_zone)

@@ -1,0 +1,208 @@
+"""One row per channel: what was spent, what it caused, what the next unit earns, and how good the evidence is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from feedback.reports.figure_store import LEVEL, Fact, Figure, cents, millionths
+from feedback.reports.figures.reconciliation import BOOKING_DATE, COUNTED
+from feedback.reports.snapshot.context import Subject, inside_sum, overlapping
+from feedback.reports.snapshot.draws import estimated, mean, probability
+
+SOURCES = ("experiment", "mmm", "attribution", "prior")
+MARGINAL = "90 % posterior interval of the mean parameter; return of the next unit of money near today's spend"
+
+
+def channel_figures(subject: Subject) -> Iterator[Figure | Fact]:
+    """The rows of the channel table, in table order, and their total.
+
+    iROAS divides the effect booked in the period by the money spent in it. A channel with spend but without draws is
+    listed as not modelled: its effect, if any, is inside the baseline.
+    """
+    labels = _labels(subject)
+    estimates = _estimates(subject)
+    tests = last_tests(subject)
+    unit = subject.settings.currency
+    for name in subject.channels:
+        spend = subject.spend.get(name, Decimal(0))
+        yield Fact(f"channel.{name}.label", labels.get(name, name.replace("_", " ")), "ops.channel.label")
+        yield Figure(f"channel.{name}.spend", cents(spend), unit, COUNTED, subject.spend_sha256)
+        yield from _returns(subject, name, spend)
+        yield from _marginal(subject, name, spend, estimates)
+        yield from _claim(name, estimates)
+        yield Fact(f"channel.{name}.grade", _grade(name, estimates), "measurement.channel_estimate.evidence_grade")
+        if name in tests:
+            yield Fact(f"channel.{name}.last_test", tests[name].isoformat(), "measurement.experiment.end_day")
+    yield from _weights(subject)
+    yield from _total(subject)
+
+
+def _returns(subject: Subject, name: str, spend: Decimal) -> Iterator[Figure]:
+    draws = subject.draws
+    if draws is None or name not in draws.channels:
+        return
+    own = draws.of(name)
+    yield estimated(f"channel.{name}.incremental", own, subject.settings.currency, BOOKING_DATE, draws.sql_sha256)
+    if spend > 0:
+        iroas = estimated(f"channel.{name}.iroas", own / float(spend), "ratio", BOOKING_DATE, draws.sql_sha256)
+        yield iroas
+
+
+def marginal_draws(subject: Subject, name: str, spend: Decimal, row: dict[str, Any]) -> np.ndarray | None:
+    """Draws of mROAS that keep the published mean and sd, and move with the draws of the channel's iROAS.
+
+    Only quantiles of mROAS are published; taking its error in step with that of iROAS keeps the dependence between
+    channels, which a comparison of two of them needs. None without draws, spend or estimate.
+    """
+    draws = subject.draws
+    if draws is None or name not in draws.channels or spend <= 0 or not row.get("sd"):
+        return None
+    iroas = draws.of(name) / float(spend)
+    spread = float(np.std(iroas))
+    if spread == 0.0:
+        return None
+    return np.asarray(row["mean"] + (iroas - mean(iroas)) * (row["sd"] / spread))
+
+
+def mroas_rows(subject: Subject) -> dict[str, dict[str, Any]]:
+    """The published mROAS per channel: triangulated where it exists, else the MMM's."""
+    found = _estimates(subject)
+    rows = {name: found.get((name, "triangulated", "mroas")) for name in subject.channels}
+    return {
+        name: row or found[(name, "mmm", "mroas")]
+        for name, row in rows.items()
+        if row or (name, "mmm", "mroas") in found
+    }
+
+
+def _marginal(
+    subject: Subject, name: str, spend: Decimal, estimates: dict[tuple[str, str, str], dict[str, Any]]
+) -> Iterator[Figure | Fact]:
+    method = "triangulated" if (name, "triangulated", "mroas") in estimates else "mmm"
+    row = estimates.get((name, method, "mroas"))
+    if row is None:
+        return
+    basis = f"{MARGINAL}; method {method}, period {row['period']}"
+    low, high = millionths(row["q05"]), millionths(row["q95"])
+    sha = row["sql_sha256"]
+    yield Figure(f"channel.{name}.mroas", millionths(row["mean"]), "ratio", basis, sha, low, high, LEVEL)
+    margin = subject.settings.margin
+    if margin is None:
+        return
+    value = millionths(millionths(row["mean"]) * margin)
+    yield Figure(
+        f"channel.{name}.next_earns",
+        value,
+        "ratio",
+        f"margin times mROAS; {basis}",
+        sha,
+        millionths(low * margin),
+        millionths(high * margin),
+        LEVEL,
+    )
+    drawn = marginal_draws(subject, name, spend, row)
+    if drawn is not None:
+        pays = drawn * float(margin) > 1.0
+        yield probability(f"channel.{name}.p_pays", pays, "probability that margin times mROAS is above 1", sha)
+
+
+def _claim(name: str, estimates: dict[tuple[str, str, str], dict[str, Any]]) -> Iterator[Figure | Fact]:
+    row = estimates.get((name, "platform", "iroas"))
+    if row is not None and row["mean"] is not None:
+        basis = f"claimed by the platform, its own window and conversion definition; period {row['period']}"
+        yield Figure(f"channel.{name}.claim", millionths(row["mean"]), "ratio", basis, row["sql_sha256"])
+
+
+def _grade(name: str, estimates: dict[tuple[str, str, str], dict[str, Any]]) -> str:
+    for estimand in ("iroas", "incremental_revenue", "mroas"):
+        row = estimates.get((name, "triangulated", estimand))
+        if row and row["evidence_grade"]:
+            return str(row["evidence_grade"])
+    return "D"
+
+
+def _weights(subject: Subject) -> Iterator[Figure]:
+    finite = ", ".join(f"case when isfinite({source}) then {source} else 0 end as {source}" for source in SOURCES)
+    answer = subject.ask(
+        f"select channel, {finite} from measurement.weight where run_id = $run_id order by channel",
+        needs=("measurement.weight",),
+    )
+    for row in answer.rows:
+        if row["channel"] in subject.channels:
+            for source in SOURCES:
+                share = millionths(row[source])
+                basis = "share of precision, to be read as an order of size"
+                yield Figure(f"weight.{row['channel']}.{source}", share, "share", basis, answer.sql_sha256)
+
+
+def _total(subject: Subject) -> Iterator[Figure]:
+    unit = subject.settings.currency
+    spend = sum((cents(subject.spend.get(name, Decimal(0))) for name in subject.channels), Decimal(0))
+    yield Figure("total.spend", spend, unit, f"media only; {COUNTED}", subject.spend_sha256)
+    yield from _other_costs(subject)
+    if subject.draws is not None and spend > 0:
+        paid = [name for name in subject.draws.channels if subject.spend.get(name)]
+        if paid:
+            joint = np.asarray(sum(subject.draws.of(name) for name in paid)) / float(spend)
+            basis = f"effect of channels with spend over all spend; {BOOKING_DATE}"
+            yield estimated("total.iroas", joint, "ratio", basis, subject.draws.sql_sha256)
+
+
+def _other_costs(subject: Subject) -> Iterator[Figure]:
+    answer = subject.ask(
+        f"select {inside_sum('spend_report')} as cost from {overlapping('marts.channel_day')}"
+        " where cost_type <> 'media'",
+        needs=("marts.channel_day",),
+    )
+    if answer.rows and answer.rows[0]["cost"]:
+        basis = f"fees, tools and other costs that are not media; {COUNTED}"
+        yield Figure("total.other_costs", answer.rows[0]["cost"], subject.settings.currency, basis, answer.sql_sha256)
+
+
+def _labels(subject: Subject) -> dict[str, str]:
+    answer = subject.ask("select channel, label from ops.channel order by channel", needs=("ops.channel",))
+    return {row["channel"]: row["label"] for row in answer.rows if row["label"]}
+
+
+def _estimates(subject: Subject) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """By channel, method and estimand; the report's period where it was estimated, else the whole window.
+
+    An estimate without a finite mean and range is left out: the page then shows a dash and cannot decide.
+    """
+    answer = subject.ask(
+        "select channel, method, estimand, period, mean, sd, q05, q50, q95, evidence_grade"
+        " from measurement.channel_estimate where run_id = $run_id and period in ($period, 'window')"
+        " and isfinite(mean) and (method = 'platform' or (isfinite(q05) and isfinite(q95)))"
+        " order by channel, method, estimand, (period = 'window') desc",
+        needs=("measurement.channel_estimate",),
+    )
+    return {
+        (row["channel"], row["method"], row["estimand"]): {**row, "sql_sha256": answer.sql_sha256}
+        for row in answer.rows
+    }
+
+
+def last_tests(subject: Subject) -> dict[str, date]:
+    """The last day of the newest test of each channel; a test of several channels counts for each."""
+    answer = subject.ask(
+        "select channels, max(end_day)::date as ended from measurement.experiment where run_id = $run_id"
+        " group by channels",
+        needs=("measurement.experiment",),
+    )
+    newest: dict[str, date] = {}
+    for row in answer.rows:
+        for name in tested_channels(row["channels"]):
+            newest[name] = max(row["ended"], newest.get(name, row["ended"]))
+    return newest
+
+
+def tested_channels(value: object) -> tuple[str, ...]:
+    """A list, or the text forms `a|b` and `a, b`, as channel names."""
+    parts = value if isinstance(value, list) else re.split(r"[|,]", str(value or ""))
+    return tuple(str(part).strip() for part in parts if str(part).strip())

@@ -1,0 +1,121 @@
+"""What to do: a decision per channel that its evidence allows, one move of money, and the next test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import numpy as np
+
+from feedback.reports.figure_store import Fact, Figure, FigureStore, cents
+from feedback.reports.figures.channels import marginal_draws, mroas_rows
+from feedback.reports.snapshot.context import Subject
+from feedback.reports.snapshot.draws import estimated, mean, probability
+from feedback.reports.snapshot.settings import DecisionPolicy
+
+SOURCE = "feedback.reports.figures.decisions"
+STRONG, SMALL_STEPS, TEST_ONLY = ("A", "B"), ("C",), ("D",)
+
+
+def decision_of(grade: str, p_pays: Decimal | None, policy: DecisionPolicy) -> str:
+    """`scale`, `hold`, `cut` or `test`: compares margin times mROAS with 1, as far as the grade carries it.
+
+    Grade D never carries more than a test, whatever the number says; C allows small, reversible steps. Without a
+    margin or a marginal return there is nothing to compare, and the answer is `–`.
+    """
+    if grade not in (*STRONG, *SMALL_STEPS):
+        return "test"
+    if p_pays is None:
+        return "–"
+    if p_pays >= policy.sure:
+        return "scale" if grade in STRONG else "scale a little"
+    if p_pays <= 1 - policy.sure:
+        return "cut" if grade in STRONG else "cut a little"
+    return "hold"
+
+
+def decision_facts(store: FigureStore, channels: tuple[str, ...], policy: DecisionPolicy) -> Iterator[Fact]:
+    """The decision of each channel."""
+    for name in channels:
+        pays = store.get(f"channel.{name}.p_pays")
+        grade = store.text(f"channel.{name}.grade", "D")
+        yield Fact(f"channel.{name}.decision", decision_of(grade, pays.value if pays else None, policy), SOURCE)
+
+
+def move_figures(subject: Subject, store: FigureStore, policy: DecisionPolicy) -> Iterator[Figure | Fact]:
+    """The one move of money that the evidence supports most: from, to, amount, gain with range, probability.
+
+    Only channels graded A to C take part. The amount is a small step of the giver's spend, since mROAS holds only near
+    today's spend. Nothing is proposed unless the receiver is better with the probability the policy asks for.
+    """
+    margin = subject.settings.margin
+    if margin is None:
+        return
+    rows = mroas_rows(subject)
+    drawn: dict[str, np.ndarray] = {}
+    for name in subject.channels:
+        if store.text(f"channel.{name}.grade") in (*STRONG, *SMALL_STEPS) and name in rows:
+            returns = marginal_draws(subject, name, subject.spend.get(name, Decimal(0)), rows[name])
+            if returns is not None:
+                drawn[name] = returns
+    best: tuple[float, str, str] | None = None
+    for giver in drawn:
+        shifted = float(subject.spend[giver] * policy.step)
+        for taker in drawn:
+            gap = drawn[taker] - drawn[giver]
+            if taker != giver and float((gap > 0).mean()) >= float(policy.sure):
+                worth = mean(gap) * shifted * float(margin)
+                best = max(best or (0.0, "", ""), (worth, giver, taker))
+    if best is None or best[0] <= 0:
+        return
+    _, giver, taker = best
+    amount = cents(subject.spend[giver] * policy.step)
+    gap = drawn[taker] - drawn[giver]
+    sha = rows[taker]["sql_sha256"]
+    yield Fact("move.from", giver, SOURCE)
+    yield Fact("move.to", taker, SOURCE)
+    yield Figure("move.amount", amount, subject.settings.currency, "a small step of the giver's spend", sha)
+    basis = "margin times the difference of mROAS times the amount, over one such period; 90 % of joint draws"
+    gain = gap * float(margin) * float(amount)
+    yield estimated("move.gain", gain, subject.settings.currency, basis, sha)
+    yield probability("move.p_better", gap > 0, "probability that the receiver's next unit returns more", sha)
+
+
+def next_test_figures(subject: Subject, store: FigureStore) -> Iterator[Figure | Fact]:
+    """The channel whose unknown return costs most, with the most that knowing it could be worth.
+
+    The planned test with the highest net value a week where the triangulation wrote one; else the value of knowing
+    (EVPI) for the whole spend of the period: what deciding after the truth would earn more than
+    deciding now, E|max(0, margin θ - 1)| less max(0, E[margin θ - 1]), times spend. A test finds out less than
+    everything and costs something, so this is a ceiling.
+    """
+    planned = subject.ask(
+        "select channel, evsi::decimal(18,2) as worth, weeks::decimal(9,1) as weeks, cost::decimal(18,2) as cost,"
+        " net_value::decimal(18,2) as net from measurement.next_experiment where run_id = $run_id"
+        " and net_value > 0 and evsi is not null and weeks is not null and cost is not null"
+        " order by net_value / greatest(weeks, 1) desc, channel limit 1",
+        needs=("measurement.next_experiment",),
+    )
+    for row in planned.rows:
+        unit, sha = subject.settings.currency, planned.sql_sha256
+        yield Fact("next_test.channel", row["channel"], "measurement.next_experiment")
+        yield Figure("next_test.worth", row["worth"], unit, "expected value of sample information (EVSI)", sha)
+        yield Figure("next_test.cost", row["cost"], unit, "cost of the test", sha)
+        yield Figure("next_test.net", row["net"], unit, "EVSI less the cost of the test", sha)
+        yield Figure("next_test.weeks", row["weeks"], "count", "weeks that the test takes", sha)
+        return
+    margin, draws = subject.settings.margin, subject.draws
+    if margin is None or draws is None:
+        return
+    worth: list[tuple[Decimal, str]] = []
+    for name in draws.channels:
+        spend = subject.spend.get(name, Decimal(0))
+        if spend > 0:
+            net = draws.of(name) * float(margin) - float(spend)
+            knowing = mean(np.maximum(net, 0.0)) - max(mean(net), 0.0)
+            worth.append((cents(max(knowing, 0.0)), name))
+    if worth and max(worth)[0] > 0:
+        value, name = max(worth)
+        yield Fact("next_test.channel", name, SOURCE)
+        basis = "expected value of perfect information on keeping or stopping the channel, per such period; a ceiling"
+        yield Figure("next_test.worth", value, subject.settings.currency, basis, draws.sql_sha256)

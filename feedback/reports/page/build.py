@@ -1,0 +1,102 @@
+"""Builds the one-page report from a published snapshot: HTML, PDF, workbook and the figures behind them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from feedback.reports.figure_store import FigureStore
+from feedback.reports.figures import figures
+from feedback.reports.figures.gates import ReportBlocked, reasons
+from feedback.reports.page.html import blocked_html, html_of
+from feedback.reports.page.pdf import fitted, pdf_of
+from feedback.reports.page.view import View, view_of, with_own_hash
+from feedback.reports.page.workbook import workbook_of
+from feedback.reports.snapshot.context import current_run, period_of
+from feedback.reports.snapshot.period import WINDOW, Period, quarter_of
+from feedback.reports.snapshot.query import open_snapshot
+from feedback.reports.snapshot.settings import ReportSettings
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """Where the report stands; `figures_json` is what the other three print, and the next report's `previous`."""
+
+    html: Path
+    pdf: Path
+    xlsx: Path
+    figures_json: Path
+    store: FigureStore
+    view: View
+    previous: FigureStore | None = None
+
+
+def build(
+    snapshot: Path,
+    out: Path,
+    *,
+    period: str | None = None,
+    settings: ReportSettings,
+    previous: Path | None = None,
+) -> ReportFiles:
+    """Writes `cfo-report-<period>.{html,pdf,xlsx,figures.json}` into `out`.
+
+    `snapshot` is the published DuckDB file, read and never written. `period` is a fiscal quarter such as `2026-Q3`;
+    None takes the last with complete data. `previous` is the figures.json of the report before this one; without it
+    the file of the quarter before is taken from `out`, and if there is none this is the first report. The
+    same input gives the same bytes, and each file appears whole or not at all.
+
+    Raises ReportBlocked when a gate fails: only `cfo-report-<period>.blocked.html` is then written, which says why and
+    is no report. Raises SnapshotError when the snapshot holds no spend or no outcome.
+    """
+    con = open_snapshot(snapshot)
+    try:
+        run_id = current_run(con)
+        chosen = period_of(con, run_id, period, settings)
+        before = previous or _before(out, chosen, settings)
+        earlier = FigureStore.from_json(before.read_text(encoding="utf-8")) if before else None
+        store = figures(con, period=chosen.key, settings=settings, previous=earlier)
+    finally:
+        con.close()
+    name = f"cfo-report-{store.text('page.period')}"
+    blocked = out / f"{name}.blocked.html"
+    against = reasons(store)
+    if against:
+        _write({blocked: blocked_html(store, against).encode()})
+        raise ReportBlocked(against, blocked)
+    view = fitted(view_of(with_own_hash(store)))
+    files = ReportFiles(
+        html=out / f"{name}.html", pdf=out / f"{name}.pdf", xlsx=out / f"{name}.xlsx",
+        figures_json=out / f"{name}.figures.json", store=view.store, previous=earlier, view=view,
+    )  # fmt: skip
+    _write({
+        files.html: html_of(view).encode(),
+        files.pdf: pdf_of(view),
+        files.xlsx: workbook_of(view.store),
+        files.figures_json: view.store.to_json().encode(),
+    })  # fmt: skip
+    blocked.unlink(missing_ok=True)
+    return files
+
+
+def _before(out: Path, period: Period, settings: ReportSettings) -> Path | None:
+    """The figures of the fiscal quarter before, if a report of it stands in the same folder."""
+    if period.key == WINDOW:
+        return None
+    earlier = quarter_of(period.start - timedelta(days=1), settings.year_starts_in_month)
+    path = out / f"cfo-report-{earlier.key}.figures.json"
+    return path if path.is_file() else None
+
+
+def _write(contents: dict[Path, bytes]) -> None:
+    """All files under temporary names first, so that a failure while rendering leaves the old report whole."""
+    for path, content in contents.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_name(f"{path.name}.tmp").open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    for path in contents:
+        path.with_name(f"{path.name}.tmp").replace(path)

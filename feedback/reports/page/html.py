@@ -1,0 +1,49 @@
+"""The report as one static HTML file: no script, no network reference, everything escaped."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from feedback.reports.figure_store import FigureStore
+from feedback.reports.page.view import View
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def html_of(view: View) -> str:
+    """The page with both charts inline as SVG."""
+    return environment().get_template("report.html.j2").render(
+        page=view.page,
+        chart=_inline(view.chart_svg, view.page["chart_alt"], "returns"),
+        change=_inline(view.change_svg, view.page["change"].get("alt", ""), "change"),
+    )  # fmt: skip
+
+
+def blocked_html(store: FigureStore, reasons: tuple[str, ...]) -> str:
+    """A page that says why there is no report; it carries none of the withheld figures but those inside the reasons."""
+    return environment().get_template("blocked.html.j2").render(
+        company=store.text("page.company"), title=store.text("page.title"), reasons=reasons,
+        run=f"run {store.text('run.id')}",
+    )  # fmt: skip
+
+
+def environment() -> Environment:
+    """Templates with escaping on; an unknown name in one is an error."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+
+
+def _inline(svg: str, alt: str, name: str) -> Markup:
+    """Our own chart inside the page: ids made unique per chart, a label for screen readers, no name-space reference."""
+    if not svg:
+        return Markup("")
+    bare = re.sub(r'\sxmlns(:xlink)?="[^"]*"', "", svg)
+    bare = re.sub(r'(id="|url\(#)', rf"\g<1>{name}-", bare)
+    label = Markup.escape(alt)
+    return Markup(bare.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1))  # noqa: S704 - drawn by us from numbers

@@ -1,0 +1,60 @@
+"""The report as one A4 page of PDF: no clock, no system font, so the same view gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from feedback.reports.page.view import MORE, View
+
+TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
+SMALLEST = 7.6  # points; below this a printed page is not read but guessed
+
+
+def pdf_of(view: View) -> bytes:
+    """Compiles the page with the fonts inside the typst package only."""
+    return bytes(_compiler(view).compile(format="pdf"))
+
+
+def pages_of(view: View) -> int:
+    """How many A4 pages the view fills."""
+    return int(_compiler(view).query("<pages>", field="value", one=True))
+
+
+def fitted(view: View) -> View:
+    """The view as it fits on one page: smaller type first, then fewer lines of what is in the workbook anyway.
+
+    Lines are taken off the end of the unknowns and of the track record, which are ordered by weight, and a line says
+    how many more stand in the workbook. Raises ValueError if even the table alone needs a second page.
+    """
+    while pages_of(view) > 1:
+        page = view.page
+        if page["body_size"] > SMALLEST:
+            view = _with(view, body_size=round(page["body_size"] - 0.3, 1), row_height=page["row_height"])
+        elif len(page["record"]["rows"]) > 2:
+            view = _with(view, record={**page["record"], "rows": page["record"]["rows"][:-1]})
+        elif page["unknown"]:
+            view = _with(view, unknown=page["unknown"][:-1], more=MORE)
+        else:
+            raise ValueError(
+                f"{len(page['channels'])} channels do not fit on one page: group small ones in plumbline.yaml"
+            )
+    return view
+
+
+def _with(view: View, **changed: Any) -> View:
+    return replace(view, page={**view.page, **changed})
+
+
+def _compiler(view: View) -> Any:
+    import typst
+
+    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=True)
+    inputs = {
+        "page": json.dumps(view.page, sort_keys=True, ensure_ascii=False),
+        "chart": view.chart_svg,
+        "change": view.change_svg,
+    }
+    return typst.Compiler(input=TEMPLATE.read_bytes(), font_paths=fonts, sys_inputs=inputs)

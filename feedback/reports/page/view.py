@@ -1,0 +1,255 @@
+"""What the page says, as texts: the figure store arranged for the eye. HTML and PDF print the same view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from feedback.reports.figure_store import Fact, Figure, FigureStore
+from feedback.reports.page import channel_chart, sections
+from feedback.reports.page.printing import DASH, THIN, Printed, Printer
+
+MORE = "More stands in the workbook, sheet “unknowns”."
+ROW_HEIGHTS = ((9, 23.0), (12, 20.0), (16, 16.5), (999, 14.0))  # most channels, pixels a row
+
+
+@dataclass(frozen=True)
+class View:
+    """`page` holds every text of the report; `chart_svg` the drawing; `printed` which figure each number came from."""
+
+    page: dict[str, Any]
+    chart_svg: str
+    change_svg: str
+    printed: tuple[Printed, ...]
+    store: FigureStore
+
+
+def view_of(store: FigureStore, *, chart_width: float = 140.0) -> View:
+    """Arranges a store that passed its gates. The store of the view also holds the ticks of the chart's axis."""
+    row_height = next(height for most, height in ROW_HEIGHTS if len(store.names("channel")) <= most)
+    rows = [_chart_row(store, name) for name in store.names("channel")]
+    total = store.get("total.iroas")
+    rows.append(_chart_total(total))
+    even = store.get("headline.break_even")
+    at = channel_chart.ticks(rows, float(even.value) if even else None)
+    axis = [
+        Figure(f"axis.{i}", Decimal(str(value)), "axis", "tick of the chart's axis", "none")
+        for i, value in enumerate(at)
+    ]
+    store = store.plus(axis)
+    printer = Printer.of(store)
+    _allocate(store, printer)
+    labels = [printer.tick(tick.id) for tick in axis]
+    svg = channel_chart.returns_svg(
+        rows, at, labels, float(even.value) if even else None, row=row_height, width=chart_width
+    )
+    change, change_svg = sections.change(store, printer)
+    unknowns = sections.unknown(store, printer)
+    page = {
+        **_heading(store, printer),
+        "tiles": _tiles(store, printer),
+        "channels": [_channel(store, printer, name) for name in store.names("channel")],
+        "total": _total(store, printer),
+        "below": _below(store, printer),
+        "books": sections.books(store, printer),
+        "todo": sections.todo(store, printer),
+        "change": change,
+        "unknown": unknowns,
+        "record": sections.record(store, printer),
+        "footer": _footer(store),
+        "chart_alt": _alt(store, printer),
+        "more": MORE if len(unknowns) < len(store.names("warning")) else "",
+        "legend": ["● iROAS, 90 %  ◇ mROAS", "○ platform’s claim" + ("  ┆ break-even" if even else "")],
+        "body_size": 8.8,
+        "row_height": row_height,
+        "chart_width": chart_width,
+        "chart_height": len(rows) * row_height + channel_chart.AXIS_HEIGHT,
+    }
+    return View(page, svg, change_svg, tuple(printer.printed), store)
+
+
+def _allocate(store: FigureStore, printer: Printer) -> None:
+    names = store.names("channel")
+    printer.allocate([f"channel.{n}.spend" for n in names], "total.spend")
+    parts = [key for key in ("split.baseline", "split.channels", "split.residual") if key in store]
+    printer.allocate(parts, "outcome.total")
+    printer.allocate([k for n in names if (k := f"channel.{n}.incremental") in store], "split.channels")
+
+
+def _chart_row(store: FigureStore, name: str) -> channel_chart.Row:
+    iroas, mroas, claim = (store.get(f"channel.{name}.{key}") for key in ("iroas", "mroas", "claim"))
+    return channel_chart.Row(
+        iroas=float(iroas.value) if iroas else None,
+        low=float(iroas.low or 0) if iroas else None,
+        high=float(iroas.high or 0) if iroas else None,
+        mroas=float(mroas.value) if mroas else None,
+        claim=float(claim.value) if claim else None,
+        weak=store.text(f"channel.{name}.grade") == "D",
+    )
+
+
+def _chart_total(total: Figure | None) -> channel_chart.Row:
+    if total is None:
+        return channel_chart.Row(None, None, None, None, None)
+    return channel_chart.Row(float(total.value), float(total.low or 0), float(total.high or 0), None, None)
+
+
+def _heading(store: FigureStore, printer: Printer) -> dict[str, Any]:
+    tied = "ledger.gap" in store
+    scale = f"thousand {store.text('page.currency')}" if printer.scale == 1000 else store.text("page.currency")
+    return {
+        "company": store.text("page.company"),
+        "title": store.text("page.title"),
+        "period": f"{_day(store.text('page.start'))} {DASH} {_day(store.text('page.end'))}",
+        "as_of": _day(store.text("run.as_of_day")) if "run.as_of_day" in store else "",
+        "tied": tied,
+        "status": (
+            f"Tied to the ledger: gap {printer.exact('ledger.gap')}{THIN}{store.text('page.currency')}"
+            if tied
+            else store.text("page.untied", "Not tied to a ledger: none was delivered")
+        ),
+        "scale": scale,
+        "currency": sections.money_name(store),
+    }
+
+
+def _tiles(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
+    money = sections.money_name(store)
+    outcome = {
+        "label": "Modelled outcome",
+        "value": printer.compact("outcome.total"),
+        "range": "",
+        "note": "This figure is not checked against the books.",
+    }
+    if "ledger.booked" in store:
+        outcome["range"] = f"ledger revenue {printer.compact('ledger.revenue')}"
+        outcome["note"] = "Ledger revenue less named exclusions; the steps are under “Tie to the books”."
+    caused = {
+        "label": "Caused by marketing",
+        "value": printer.compact("split.channels"),
+        "range": f"90{THIN}%: {printer.compact_span('split.channels')}",
+        "note": "",
+    }
+    if "headline.share" in store:
+        caused["note"] = (
+            f"{printer.percent('headline.share')} of the modelled outcome"
+            f" (90{THIN}%: {printer.percent_span('headline.share')});"
+            " effect counted when booked."
+        )
+    return [outcome, caused, _profit_tile(store, printer), _spend_tile(store, printer, money)]
+
+
+def _profit_tile(store: FigureStore, printer: Printer) -> dict[str, str]:
+    label = "Contribution after spend"
+    if "headline.contribution" not in store:
+        return {
+            "label": label,
+            "value": "not printed",
+            "range": "",
+            "note": store.text("headline.refusal"),
+            "refused": "yes",
+        }
+    key = "headline.contribution"
+    return {
+        "label": label,
+        "value": printer.compact(key),
+        "range": f"90{THIN}%: {printer.compact_span(key)}",
+        "note": f"P(above 0){THIN}{printer.probability('headline.p_profit')};"
+        f" margin {printer.percent('headline.margin')} of"
+        " what marketing caused, less media spend.",
+    }
+
+
+def _spend_tile(store: FigureStore, printer: Printer, money: str) -> dict[str, str]:
+    tile = {"label": "Media spend", "value": printer.compact("total.spend"), "range": "", "note": ""}
+    if "total.iroas" in store:
+        tile["range"] = f"iROAS {printer.ratio('total.iroas')} (90{THIN}%: {printer.ratio_span('total.iroas')})"
+    notes = []
+    if "headline.break_even" in store:
+        notes.append(f"Break-even iROAS is {printer.ratio('headline.break_even')}.")
+    if "headline.blended_cac" in store:
+        notes.append(f"Blended CAC, media only: {printer.money_whole('headline.blended_cac')}{THIN}{money}.")
+    tile["note"] = " ".join(notes)
+    return tile
+
+
+def _channel(store: FigureStore, printer: Printer, name: str) -> dict[str, Any]:
+    key = f"channel.{name}"
+    shares = [f"weight.{name}.{source}" for source in ("experiment", "mmm", "attribution", "prior")]
+    grade = store.text(f"{key}.grade")
+    return {
+        "label": store.text(f"{key}.label"),
+        "spend": printer.money(f"{key}.spend"),
+        "incremental": printer.money(f"{key}.incremental") if f"{key}.incremental" in store else "not modelled",
+        "iroas": printer.ratio(f"{key}.iroas") if f"{key}.iroas" in store else DASH,
+        "range": printer.ratio_span(f"{key}.iroas") if f"{key}.iroas" in store else "",
+        "mroas": printer.ratio(f"{key}.mroas") if f"{key}.mroas" in store else DASH,
+        "next": printer.ratio(f"{key}.next_earns") if f"{key}.next_earns" in store else DASH,
+        "evidence": "/".join(printer.shares(shares)) if all(s in store for s in shares) else DASH,
+        "assumption": f"assumption.{name}.said" in store,
+        "tested": sections.month_of(store.text(f"{key}.last_test")) if f"{key}.last_test" in store else "never",
+        "grade": grade,
+        "decision": store.text(f"{key}.decision"),
+        "weak": grade == "D",
+    }
+
+
+def _total(store: FigureStore, printer: Printer) -> dict[str, str]:
+    known = "total.iroas" in store
+    return {
+        "label": "All channels",
+        "spend": printer.money("total.spend"),
+        "incremental": printer.money("split.channels"),
+        "iroas": printer.ratio("total.iroas") if known else DASH,
+        "range": printer.ratio_span("total.iroas") if known else "",
+    }
+
+
+def _below(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
+    lines = []
+    if "split.baseline" in store:
+        lines.append(("Baseline (without marketing)", printer.money("split.baseline")))
+    lines.append((store.text("split.residual_label"), printer.money("split.residual")))
+    lines.append(("Modelled outcome", printer.money("outcome.total")))
+    return [{"label": label, "amount": amount} for label, amount in lines]
+
+
+def _footer(store: FigureStore) -> list[str]:
+    short = {"data": "run.data_sha256", "spec": "run.spec_sha256", "packages": "run.packages_sha256"}
+    hashes = [f"{name} {store.text(key)[:12]}" for name, key in short.items() if key in store]
+    first = [f"run {store.text('run.id')}", f"figures {store.text('store.sha256')[:12]}", *hashes]
+    second = [f"code {store.text('run.code_version')}"] if "run.code_version" in store else []
+    if "run.seed" in store:
+        second.append(f"seed {store.text('run.seed')}")
+    if "run.as_of_day" in store:
+        second.append(f"data as of {store.text('run.as_of_day')}")
+    return [" · ".join(first), " · ".join(second)]
+
+
+def _alt(store: FigureStore, printer: Printer) -> str:
+    said = [
+        f"{store.text(f'channel.{name}.label')} {printer.ratio(f'channel.{name}.iroas')}"
+        f" ({printer.ratio_span(f'channel.{name}.iroas')})"
+        for name in store.names("channel")
+        if f"channel.{name}.iroas" in store
+    ]
+    return "iROAS with 90 % intervals: " + "; ".join(said)
+
+
+def _day(iso: str) -> str:
+    day = date.fromisoformat(iso[:10])
+    return f"{day.day} {day:%B %Y}"
+
+
+def with_own_hash(store: FigureStore) -> FigureStore:
+    """The store plus the fact that names it, for the footer; hashed before the fact is added."""
+    return store.plus([Fact("store.sha256", store.sha256, "sha256 of the figures and facts above")])
+
+
+def named_by(store: FigureStore) -> str:
+    """The hash that `with_own_hash` gave: of all but that fact and the ticks of the chart, which the view adds."""
+    figures = (figure for key, figure in store.figures.items() if not key.startswith("axis."))
+    facts = (fact for key, fact in store.facts.items() if key != "store.sha256")
+    return FigureStore.of([*figures, *facts]).sha256

@@ -1,0 +1,154 @@
+"""What one report is about: the run, the period, the settings and the joint draws, fetched once for every section."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+
+from feedback.reports.snapshot.draws import Draws, period_draws
+from feedback.reports.snapshot.period import WINDOW, Period, last_complete, quarter
+from feedback.reports.snapshot.query import Answer, SnapshotError, ask
+from feedback.reports.snapshot.settings import ReportSettings
+
+NEEDED = {
+    "marts.kpi_day": "an outcome: landing/revenue, or orders or deals it can be counted from",
+    "marts.channel_day": "spend: an ad platform's export, or landing/channel_spend",
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Handed to each section; `channels` are in the order of the table: by spend, largest first."""
+
+    con: duckdb.DuckDBPyConnection
+    run_id: str
+    period: Period
+    settings: ReportSettings
+    draws: Draws | None
+    channels: tuple[str, ...]
+    spend: dict[str, Decimal]
+    spend_sha256: str
+
+    def ask(self, sql: str, *, needs: tuple[str, ...], **parameters: Any) -> Answer:
+        """A question with `run_id`, `start`, `end` and `period` bound where the SQL names them."""
+        known = {
+            "run_id": self.run_id,
+            "start": self.period.start,
+            "end": self.period.end,
+            "period": self.period.key,
+            **parameters,
+        }
+        named = {key: value for key, value in known.items() if f"${key}" in sql}
+        return ask(self.con, sql, named, needs=needs)
+
+
+def current_run(con: duckdb.DuckDBPyConnection) -> str:
+    """The run whose estimates the snapshot publishes. Raises SnapshotError when it names none."""
+    published = ask(con, "select run_id from ops.current_run", needs=["ops.current_run"]).rows
+    modelled = ask(
+        con,
+        "select run_id from measurement.run order by as_of desc, started_at desc, run_id",
+        needs=["measurement.run"],
+    ).rows
+    known = [row["run_id"] for row in modelled]
+    if published and (published[0]["run_id"] in known or not known):
+        return str(published[0]["run_id"])
+    if known:
+        return str(known[0])
+    raise SnapshotError(
+        "the snapshot names no run (ops.current_run and measurement.run are empty): run `plumbline run`"
+    )
+
+
+def period_of(con: duckdb.DuckDBPyConnection, run_id: str, asked: str | None, settings: ReportSettings) -> Period:
+    """The asked fiscal quarter; else the last one whose data are complete; else the whole window.
+
+    A day counts as having data when both the outcome and the spend reach it. Raises SnapshotError when an asked
+    quarter is not over in the data, and ValueError when the key is not a fiscal quarter.
+    """
+    first, last = _span(con)
+    if asked and asked != WINDOW:
+        period = quarter(asked, settings.year_starts_in_month)
+        if period.end > last or period.end < first:
+            raise SnapshotError(
+                f"period {asked} runs from {period.start} to {period.end}, but spend and outcome are both there only"
+                f" from {first} to {last}. Ask for a quarter that is over, or land the missing days."
+            )
+        return period
+    estimated = ask(
+        con,
+        "select distinct period from measurement.period_draw where run_id = $run_id order by period",
+        {"run_id": run_id},
+        needs=["measurement.period_draw"],
+    ).rows
+    keys = [row["period"] for row in estimated]
+    chosen = None if asked == WINDOW else last_complete(keys, last, settings.year_starts_in_month)
+    return chosen or Period(WINDOW, first, last)
+
+
+def missing(con: duckdb.DuckDBPyConnection) -> str | None:
+    """What a CFO report needs that is not there, in words; None when it can be built."""
+    absent = [words for table, words in NEEDED.items() if _days(con, table) is None]
+    return " and ".join(absent) or None
+
+
+def _span(con: duckdb.DuckDBPyConnection) -> tuple[date, date]:
+    """First and last day on which both outcome and spend are known."""
+    spans = [_days(con, table) for table in NEEDED]
+    for table, span in zip(NEEDED, spans, strict=True):
+        if span is None:
+            raise SnapshotError(f"{table} is empty: a CFO report needs {NEEDED[table]}")
+    known = [span for span in spans if span is not None]
+    return max(first for first, _ in known), min(last for _, last in known)
+
+
+def _days(con: duckdb.DuckDBPyConnection, table: str) -> tuple[date, date] | None:
+    """First and last day of a mart, None when it is empty; a week or month row reaches to its end."""
+    rows = ask(
+        con,
+        f"""select min(day)::date as first,
+                   max(case grain when 'week' then day + 6 when 'month' then last_day(day) else day end)::date as last
+            from {table}""",
+        needs=[table],
+    ).rows
+    return None if not rows or rows[0]["first"] is None else (rows[0]["first"], rows[0]["last"])
+
+
+def overlapping(table: str) -> str:
+    """SQL: the rows of a mart that reach into `$start` to `$end`, with their days `inside` it and in `whole`."""
+    return f"""(
+        select *, date_diff('day', greatest(day, $start), least(last_day, $end)) + 1 as inside,
+               date_diff('day', day, last_day) + 1 as whole
+        from (select *, case grain when 'week' then day + 6 when 'month' then last_day(day) else day end as last_day
+              from {table})
+        where day <= $end and last_day >= $start)"""
+
+
+def inside_sum(amount: str) -> str:
+    """SQL: an amount summed over `overlapping` rows; a week or month across the border counts by its days.
+
+    That is how the model's draws are split over quarters. Rows wholly inside are summed as they are, in DECIMAL.
+    """
+    part = f"round({amount}::double * inside / whole, 2)::decimal(18,2)"
+    return f"sum(case when inside = whole then {amount} else {part} end)::decimal(18,2)"
+
+
+def subject_of(con: duckdb.DuckDBPyConnection, run_id: str, period: Period, settings: ReportSettings) -> Subject:
+    """Fetches media spend per channel (fees and tools are another cost basis) and the joint draws."""
+    answer = ask(
+        con,
+        f"select channel, {inside_sum('spend_report')} as spend from {overlapping('marts.channel_day')}"
+        " where coalesce(cost_type, 'media') = 'media' group by channel order by spend desc, channel",
+        {"start": period.start, "end": period.end},
+        needs=["marts.channel_day"],
+    )
+    spend = {row["channel"]: row["spend"] or Decimal(0) for row in answer.rows}
+    draws = period_draws(con, run_id, period.key)
+    modelled = draws.channels if draws else ()
+    names = sorted({*spend, *modelled}, key=lambda name: (-spend.get(name, Decimal(0)), name))
+    kept = tuple(name for name in names if name in modelled or spend.get(name))
+    return Subject(con, run_id, period, settings, draws, kept, spend, answer.sql_sha256)

@@ -1,0 +1,54 @@
+"""Where a read leaves the plan that was frozen before the test: each departure is said, none is forbidden."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from models.incrementality.geo.geo_design import GeoDesign
+from models.incrementality.geo.panel import GeoPanel
+from models.warning import Warning
+
+
+def departures_from(
+    design: GeoDesign, panel: GeoPanel, *, start: date, end: date, method: str, level: float, cooldown: int
+) -> list[Warning]:
+    """One warning per point in which the read differs from the design: days, method, level, controls, history."""
+    plan = design.plan
+    periods = sum(start <= day <= end for day in panel.dates)
+    found = []
+    if plan.start is not None and start != plan.start:
+        found.append(f"it starts on {start}, planned was {plan.start}")
+    if periods != plan.duration:
+        found.append(f"it is read over {periods} periods ({plan.grain}), planned were {plan.duration}")
+    if cooldown != plan.cooldown:
+        found.append(f"its cool-down is {cooldown} periods, planned were {plan.cooldown}")
+    if method not in ("auto", plan.method):
+        found.append(f"it is read by {method}, planned was {plan.method}")
+    if level != plan.level:
+        found.append(f"its range is a {level:.0%} one, planned was {plan.level:.0%}")
+    if gone := sorted(set(design.controls) - set(panel.geos)):
+        found.append(f"controls are missing from the data: {', '.join(gone)}")
+    if new := sorted(set(panel.geos) - set(design.controls) - set(design.treated) - set(design.excluded)):
+        found.append(f"controls were added: {', '.join(new)}")
+    subject = ", ".join(design.treated)
+    warnings = [
+        Warning(
+            "departs_from_plan",
+            "medium",
+            subject,
+            f"The read departs from the plan frozen before the test: {what}.",
+            "Read it as planned as well, and show both.",
+        )
+        for what in found
+    ]
+    if panel.until(design.data_until).sha256() != design.data_sha256:
+        warnings.append(
+            Warning(
+                "history_restated",
+                "low",  # platforms correct their last weeks, which is no departure of whoever reads the test
+                subject,
+                f"The days until {design.data_until} were corrected after the design was made from them.",
+                "Nothing to do if a platform or the books corrected late days; else find out who changed the past.",
+            )
+        )
+    return warnings

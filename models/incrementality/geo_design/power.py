@@ -1,0 +1,83 @@
+"""The chance that a test of these geos would find an effect of a given size, from days on which nothing was done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.incrementality.geo.estimator import Estimator
+from models.incrementality.geo.placebo import placebo_read, reference_sets
+from models.incrementality.inversion import invert
+
+MOST_SETS = 300  # placebo sets per simulated window
+
+
+@dataclass(frozen=True)
+class NullWindow:
+    """One window without a test: placebo t's, the critical value, and how many noise units one percent of lift is."""
+
+    placebos: np.ndarray
+    critical: float
+    spread: float
+    base: float
+    log: bool
+
+    def power(self, lift: float) -> float:
+        """Share of placebos that would be called significant had this lift been added to them."""
+        shift = (np.log1p(lift) if self.log else lift * self.base) / self.spread
+        return float((np.abs(self.placebos + shift) > self.critical).mean())
+
+
+def windows_before(periods: int, duration: int, count: int, shortest_history: int) -> list[tuple[int, int]]:
+    """Up to `count` windows [first, last) of the test's length, the latest first, none overlapping."""
+    found = []
+    for shift in range(1, count + 1):
+        first = periods - shift * duration
+        if first < max(shortest_history, duration):
+            break
+        found.append((first, first + duration))
+    return found
+
+
+def null_windows(
+    kpi: np.ndarray,
+    treated: Sequence[int],
+    windows: Sequence[tuple[int, int]],
+    estimator: Estimator,
+    *,
+    level: float,
+    seed: int,
+    exclude: Sequence[int] = (),
+) -> list[NullWindow]:
+    """Read each window as if the test had run then; the weights never see the window."""
+    donors = [row for row in range(kpi.shape[0]) if row not in set(treated) | set(exclude)]
+    sets, _ = reference_sets(len(donors), len(treated), seed)
+    if sets.shape[0] > MOST_SETS:
+        sets = sets[np.random.default_rng(seed).permutation(sets.shape[0])[:MOST_SETS]]
+    found = []
+    for first, last in windows:
+        tested = kpi[list(treated), :last]
+        read = placebo_read(tested, kpi[donors, :last], first, slice(first, last), estimator, sets)
+        t = read.placebos.studentised
+        critical = invert(0.0, t, level).critical
+        base = float(tested[:, first:last].mean())
+        found.append(NullWindow(t, critical, read.spread, base, estimator.scale == "log"))
+    return found
+
+
+def power_at(windows: Sequence[NullWindow], lift: float) -> float:
+    """Mean power over the windows."""
+    return float(np.mean([window.power(lift) for window in windows]))
+
+
+def detectable_lift(windows: Sequence[NullWindow], power: float = 0.8) -> float:
+    """Smallest lift found with this power; infinite when even a tenfold KPI would not be."""
+    low, high = 0.0, 10.0
+    if power_at(windows, high) < power:
+        return float("inf")
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (low, middle) if power_at(windows, middle) >= power else (middle, high)
+    return high

@@ -1,0 +1,265 @@
+"""Whether the sampler can be believed and whether the answer makes sense; each failed check becomes a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from models.mmm.checks import residuals
+from models.mmm.engine import convergence
+from models.mmm.engine.nuts import Run
+from models.mmm.fitting.form_selection import never_dark
+from models.warning import Warning
+
+if TYPE_CHECKING:
+    from models.mmm.result.fit import MMMFit
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Gates after sampling; convergence blocks, the rest goes beside the number."""
+
+    r_hat: float = 1.01
+    ess: float = 400.0
+    e_bfmi: float = 0.3
+    depth_share: float = 0.01
+    negative_baseline_review: float = 0.05
+    negative_baseline_high: float = 0.20
+    contraction_none: float = 0.10
+    contraction_weak: float = 0.50
+    extrapolated: float = 0.50
+    s_shaped_slope: float = 1.5
+    s_shaped_share: float = 0.90
+    s_shaped_after_one: float = 0.60  # for the other channels of a market where one was found
+    off_by_half: float = 0.25
+    off_by_half_never_dark: float = 0.10  # its total is what the curve says about spends that never occurred
+    off_by_half_low: float = 0.05
+    prior_tail: float = 2.33  # standard deviations of the prior: its 1 % and 99 % points
+
+
+LIMITS = Limits()
+SAYS_UNKNOWN = frozenset(
+    {"no_variation", "sparse_channel", "channels_not_separable"}
+)  # why the range is wide, and more
+
+
+def convergence_table(sampled: np.ndarray, names: tuple[str, ...]) -> pl.DataFrame:
+    """quantity, r_hat, ess_bulk, ess_tail for every sampled coordinate (chains, draws, n)."""
+    columns = [sampled[:, :, i] for i in range(sampled.shape[2])]
+    return pl.DataFrame({
+        "quantity": list(names),
+        "r_hat": [convergence.r_hat(c) for c in columns],
+        "ess_bulk": [convergence.ess_bulk(c) for c in columns],
+        "ess_tail": [convergence.ess_tail(c) for c in columns],
+    })  # fmt: skip
+
+
+def failures(table: pl.DataFrame, run: Run, limits: Limits = LIMITS) -> list[str]:
+    """Gates that the run did not pass, in words; empty when it converged."""
+    out = []
+    bad = table.filter(~(pl.col("r_hat") <= limits.r_hat))
+    if bad.height:
+        worst = bad.sort("r_hat", descending=True).row(0, named=True)
+        out.append(
+            f"the chains disagree about {worst['quantity']} (R-hat {worst['r_hat']:.3f}, {bad.height} quantities)"
+        )
+    for kind in ("ess_bulk", "ess_tail"):
+        few = table.filter(~(pl.col(kind) >= limits.ess))
+        if few.height:
+            worst = few.sort(kind).row(0, named=True)
+            out.append(f"{worst['quantity']} has {worst[kind]:.0f} effective draws ({kind}), needs {limits.ess:.0f}")
+    if run.divergences:
+        out.append(f"{run.divergences} divergent transitions")
+    bfmi = convergence.e_bfmi(run.energy)
+    if bfmi < limits.e_bfmi:
+        out.append(f"energy is explored too slowly (E-BFMI {bfmi:.2f}, needs {limits.e_bfmi})")
+    if run.depth_share > limits.depth_share:
+        out.append(f"{run.depth_share:.1%} of the draws hit the tree-depth limit")
+    return out
+
+
+def not_converged(problems: list[str], decisions: list[str]) -> Warning:
+    """The one finding that withholds every number of the fit."""
+    return Warning(
+        "not_converged", "block", "all",
+        f"The sampler did not reach a trustworthy answer after {len(decisions)} recorded steps: {'; '.join(problems)}.",
+        "Join channels that were bought together, shorten the list of controls, or sample longer (MMMSpec.sampling).",
+    )  # fmt: skip
+
+
+def check(fit: MMMFit, limits: Limits = LIMITS) -> list[Warning]:
+    """Findings about a finished fit's answer."""
+    return [*_baseline(fit, limits), *_learning(fit, limits), *_plausible(fit, limits), *_precision(fit, limits),
+            *_threshold(fit, limits), *_unseen_levels(fit, limits), *residuals.check(fit),
+            *_carryover(fit)]  # fmt: skip
+
+
+def contraction(fit: MMMFit) -> np.ndarray:
+    """Share of the prior's variance of each media effect that the data removed (C,); about zero means it is our
+    assumption.
+    """
+    return np.asarray(1 - fit.draws.effect.var(axis=0) / fit.design.effect.sd**2)
+
+
+def _baseline(fit: MMMFit, limits: Limits) -> list[Warning]:
+    if (fit.data.kpi < 0).any():
+        return []
+    from models.mmm.result.posterior import linear_sums
+
+    geos, periods = fit.design.y.shape
+    labels = np.broadcast_to(np.arange(periods), (geos, periods))
+    _, lines = linear_sums(fit.design, fit.draws.thin(500), np.ascontiguousarray(labels), periods)
+    base = lines.sum(axis=2)
+    share, total = float((base < 0).mean()), float((base.sum(axis=1) < 0).mean())
+    worst = max(share, total)
+    if worst <= limits.negative_baseline_review:
+        return []
+    return [Warning(
+        "negative_baseline", "high" if worst > limits.negative_baseline_high else "medium", "baseline",
+        f"The model needs sales below zero without media in {share:.0%} of periods (probability {total:.0%} in"
+        " total): media is"
+        " credited with more than there was.",
+        "Check for a missing driver of sales, a wrong unit of spend, or set tighter beliefs per channel.",
+    )]  # fmt: skip
+
+
+def _learning(fit: MMMFit, limits: Limits) -> list[Warning]:
+    found = []
+    shares = contraction(fit)
+    for c, name in enumerate(fit.data.media_names):
+        if shares[c] < limits.contraction_none:
+            found.append(Warning(
+                "prior_dominated", "medium", name,
+                f"The number of {name} is mostly our assumption: the data removed only {max(shares[c], 0):.0%} of the"
+                " uncertainty we started with.",
+                f"Test {name} (pause it or raise it in some regions) before acting on its number.",
+            ))  # fmt: skip
+    return found
+
+
+def _plausible(fit: MMMFit, limits: Limits) -> list[Warning]:
+    found = []
+    effect = fit.design.effect
+    low_ok, high_ok = fit.spec.plausible_iroas
+    money = fit.data.kpi_unit == "revenue" or fit.data.value_per_kpi is not None
+    roas = fit.roas()
+    for c, row in enumerate(roas.iter_rows(named=True)):
+        z = (float(np.median(fit.draws.effect[:, c])) - effect.mu[c]) / effect.sd[c]
+        if abs(z) > limits.prior_tail:
+            found.append(Warning(
+                "prior_conflict", "high", row["channel"],
+                f"The data put {row['channel']} at an iROAS of {row['q50']:.3g}, far {'above' if z > 0 else 'below'}"
+                " what was"
+                f" thought possible beforehand ({z:+.1f} prior standard deviations).",
+                "Check units of spend and KPI and look for a hidden driver; if the number is right, widen its prior.",
+            ))  # fmt: skip
+        elif money and effect.basis[c] == "iroas" and (row["q05"] > high_ok or row["q95"] < low_ok):
+            found.append(Warning(
+                "implausible_iroas", "high", row["channel"],
+                f"iROAS of {row['channel']} is {row['q05']:.3g} to {row['q95']:.3g}, outside {low_ok:g} to"
+                f" {high_ok:g}.",
+                "Check units and currency, or state the plausible range of this business.",
+            ))  # fmt: skip
+    return found
+
+
+def _said(fit: MMMFit, codes: Collection[str]) -> set[str]:
+    """Channels that an earlier finding of one of these codes names loudly: one cause needs one warning."""
+    return {name for w in fit.findings if w.code in codes and w.severity in ("medium", "high", "block")
+            for name in w.subject.split(", ")}  # fmt: skip
+
+
+def off_by_half(fit: MMMFit) -> np.ndarray:
+    """Probability (C,) that the reported mean is wrong by more than half of the true contribution.
+
+    Ranges are widened first where what the fit left over comes in runs (`leftovers.memory`).
+    """
+    draws = fit.incremental()
+    middle = draws.mean(axis=0)
+    possible = middle + residuals.memory(fit) * (draws - middle)
+    return np.asarray((np.abs(middle - possible) > 0.5 * np.abs(possible)).mean(axis=0))
+
+
+def _precision(fit: MMMFit, limits: Limits) -> list[Warning]:
+    found = []
+    said = _said(fit, SAYS_UNKNOWN) | {w.subject for w in _learning(fit, limits)}
+    totals, steady = fit.totals(), never_dark(fit.data)
+    for row, risk in zip(totals.iter_rows(named=True), off_by_half(fit), strict=True):
+        name = row["channel"]
+        loud = limits.off_by_half_never_dark if name in steady else limits.off_by_half
+        if risk > limits.off_by_half_low and name not in said:
+            found.append(Warning(
+                "wide_interval", "medium" if risk > loud else "low", name,
+                f"The number of {name} may be wrong by more than half of the truth (probability {risk:.0%}): its 90 %"
+                f" range runs from {row['q05']:,.3g} to {row['q95']:,.3g}.",
+                f"Use the range of {name}, not its mean; a test of {name} would narrow it.",
+            ))  # fmt: skip
+    return found
+
+
+def _threshold(fit: MMMFit, limits: Limits) -> list[Warning]:
+    """Channels whose response is S-shaped: little spend does little, and the curve at low spend decides the total."""
+    found = []
+    shares = (fit.draws.slope > limits.s_shaped_slope).mean(axis=0)
+    one = bool((shares > limits.s_shaped_share).any())
+    for c, name in enumerate(fit.data.media_names):
+        if shares[c] > (limits.s_shaped_after_one if one else limits.s_shaped_share):
+            found.append(Warning(
+                "s_shaped_response", "medium", name,
+                f"{name} seems to do little until much is spent (slope {np.median(fit.draws.slope[:, c]):.1f}). How"
+                " much it adds in all then hangs on weeks with little spend, of which the data know least.",
+                f"Test {name} at half and at full weight before cutting or spreading its budget.",
+            ))  # fmt: skip
+    return found
+
+
+def extrapolated_share(fit: MMMFit) -> np.ndarray:
+    """Share (C,) of each channel's contribution that lies below its lowest usual level (5 % point), never observed.
+
+    Posterior mean of the effect in a low period over the effect in an average one; zero for a channel that went dark.
+    """
+    from models.mmm.result.posterior import media_sums, parts
+
+    geos, periods = fit.design.y.shape
+    settled = min(fit.design.form.taps, periods // 2)  # carryover starts from nothing, which is no low spend
+    count = geos * (periods - settled)
+    labels = np.full((geos, periods), -1)
+    labels[:, settled:] = np.arange(count).reshape(geos, -1)
+    shares = []
+    for part in parts(fit.draws.thin(100), count * len(fit.design.media)):
+        effect = media_sums(fit.design, part, fit.design.media, labels, count)
+        low, usual = np.quantile(effect, 0.05, axis=1), effect.mean(axis=1)
+        shares.append(low / np.where(np.abs(usual) > 0, usual, 1.0))
+    return np.asarray(np.concatenate(shares).mean(axis=0))
+
+
+def _unseen_levels(fit: MMMFit, limits: Limits) -> list[Warning]:
+    found, said = [], _said(fit, {"no_variation"})
+    for name, share in zip(fit.data.media_names, extrapolated_share(fit), strict=True):
+        if share > limits.extrapolated and name not in said:
+            found.append(Warning(
+                "total_extrapolated", "medium", name,
+                f"{name} never ran low: {share:.0%} of its total is what the curve says about spends that never"
+                " occurred. The return of a little more or less is better founded than the total.",
+                f"Use the marginal return of {name}, or turn {name} off in some regions or weeks to learn the rest.",
+            ))  # fmt: skip
+    return found
+
+
+def _carryover(fit: MMMFit) -> list[Warning]:
+    found = []
+    reach = fit.design.form.taps
+    for c, name in enumerate(fit.data.media_names):
+        h, k = fit.draws.half_life[:, c], fit.draws.shape[:, c]
+        beyond = float(np.mean(np.exp(-np.log(2) * (reach / h) ** k)))
+        if beyond > 0.05:
+            found.append(Warning(
+                "carryover_cut", "medium", name,
+                f"About {beyond:.0%} of {name}'s carryover would fall after the {reach} periods the model looks at.",
+                "Let the model look further back (max_lag_weeks).",
+            ))  # fmt: skip
+    return found

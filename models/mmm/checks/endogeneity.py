@@ -1,0 +1,211 @@
+"""Signs that spend answers demand instead of making it; weak by nature, so silence here is no proof of the contrary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from models.mmm.checks.unobserved_confounding import tipping_points
+from models.mmm.model.build import Design
+from models.warning import Severity, Warning
+
+if TYPE_CHECKING:
+    from models.mmm.result.fit import MMMFit
+
+LEVEL = 0.001  # per channel and test: about one false alarm in a hundred fits of four channels
+LEVEL_LEVER = 0.005  # per price or promotion: these are few, and their owners do watch sales
+LEVEL_AFTER_ONE = 0.05  # for the other channels once one was found: the same buyers watch the same sales
+TOGETHER = 0.5  # correlation of a channel's movement with the mean of the others' beyond which one driver is suspected
+OVERLAP = 0.5  # share of a channel's movement that a declared confounder explains
+LAGS = 2
+
+
+def check(fit: MMMFit) -> list[Warning]:
+    """Findings per channel: spend predicted by past sales, sales predicted by future spend, spend moving with a
+    confounder.
+    """
+    found = []
+    follows, leads = spend_after_sales(fit.design), sales_before_spend(fit)
+    overlap, together = confounder_overlap(fit.design), common_movement(fit.design)
+    names = fit.data.media_names
+    paid = range(len(fit.data.channels))
+    worst = np.minimum(follows, leads)
+    level = LEVEL_AFTER_ONE if (worst[: len(paid)] < LEVEL).any() else LEVEL
+    for c in paid:
+        name = names[c]
+        if worst[c] < level:
+            how = (
+                "spend moved after sales had moved" if follows[c] < leads[c] else "sales had moved before the spend did"
+            )
+            found.append(Warning(
+                "spend_follows_demand", "high" if worst[c] < LEVEL else "medium", name,
+                f"{name} looks as if it was bought because demand was up: {how} (p = {worst[c]:.1g}). Its number is"
+                " then wrong, mostly too high.",
+                f"Test {name} in some regions, or add the demand signal its buyers react to as a confounder.",
+            ))  # fmt: skip
+        elif overlap[c] > OVERLAP:
+            found.append(Warning(
+                "confounded_with_control", "medium", name,
+                f"{overlap[c]:.0%} of {name}'s movement goes with the declared confounders: its effect is told apart"
+                " from demand"
+                " only by the small rest, and any error of the demand signal ends up in it.",
+                f"Test {name} in some regions before acting on its number.",
+            ))  # fmt: skip
+        elif together[c] > TOGETHER:
+            found.append(Warning(
+                "common_driver", "medium", name,
+                f"{name} rises and falls with the other channels beyond season and trend (correlation"
+                f" {together[c]:.2f}): something moves all budgets. If it is demand, it moves sales too, and these"
+                " numbers are too high.",
+                "Find out what sets the budgets; add it as a confounder if it is demand, or test a channel by region.",
+            ))  # fmt: skip
+    levers = levers_after_sales(fit.design)
+    level = LEVEL_AFTER_ONE if min(levers.values(), default=1.0) < LEVEL_LEVER else LEVEL_LEVER
+    for name, p in levers.items():
+        if p < level:
+            found.append(Warning(
+                "control_follows_sales", "medium", name,
+                f"{name} looks as if it was set in answer to sales (p = {p:.1g}). What the model says of {name}"
+                " itself is then too weak or has the wrong sign, and channels that ran at the same time are touched.",
+                f"Read no effect of {name} from this model; vary {name} on purpose, or add what its owners react to.",
+            ))  # fmt: skip
+    tested = {c for e in fit.experiments for c in e.channels}
+    untested = [c for c in range(len(fit.data.channels)) if names[c] not in tested]
+    if untested:
+        need = tipping_points(fit)
+        # who declares a confounder says that demand moves spend: what its proxy misses sits in these numbers
+        declared = "confounder" in fit.data.control_roles and len(fit.data.geos) == 1
+        severity: Severity = "medium" if declared else "info"
+        weakest = min(untested, key=lambda c: need[c])
+        found.append(Warning(
+            "hidden_demand_possible", severity, ", ".join(names[c] for c in untested),
+            "No experiment stands behind these channels, and a demand that moved both spend and sales cannot be seen"
+            " in the data:"
+            f" one that explains {need[weakest]:.0%} of what is left of each would halve the number of"
+            f" {names[weakest]}.",
+            f"Test {names[weakest]} first.",
+        ))  # fmt: skip
+    return found
+
+
+def confounder_overlap(design: Design) -> np.ndarray:
+    """R-squared (C,) of each media series on the declared confounders, within regions, after season and trend."""
+    roles = dict(zip(design.data.control_names, design.data.control_roles, strict=True))
+    chosen = [k for k, name in enumerate(design.baseline.names) if roles.get(name) == "confounder"]
+    out = np.zeros(len(design.media))
+    if not chosen:
+        return out
+    rest = [k for k, part in enumerate(design.baseline.component) if part in ("baseline", "trend", "seasonality")]
+    base = design.baseline.columns[rest].reshape(len(rest), -1).T
+    demand = _left(design.baseline.columns[chosen].reshape(len(chosen), -1).T, base)
+    for c, series in enumerate(design.media):
+        y = _left(series.reshape(-1, 1), base)[:, 0]
+        out[c] = 1 - float((_left(y[:, None], demand) ** 2).sum()) / max(float((y**2).sum()), 1e-12)
+    return out
+
+
+def common_movement(design: Design) -> np.ndarray:
+    """Correlation (C,) of each paid series with the mean of the other paid ones, on logs, after season and trend.
+
+    Zeros for a single channel, and for several regions, where a movement common to all is measured apart from them.
+    """
+    out = np.zeros(len(design.media))
+    paid = len(design.data.channels)
+    if paid < 2 or len(design.data.geos) > 1:
+        return out
+    x = design.media[:paid, 0]
+    floor = 0.05 * x.mean(axis=1, keepdims=True)  # dark weeks count as little, not as minus infinity
+    moved = _left(np.log(np.maximum(x, floor)).T, time_columns(design)).T
+    moved /= np.maximum(moved.std(axis=1, keepdims=True), 1e-9)
+    for c in range(paid):
+        others = np.delete(moved, c, axis=0).mean(axis=0)
+        out[c] = float((moved[c] * others).mean() / max(float(others.std()), 1e-9))
+    return out
+
+
+def spend_after_sales(design: Design) -> np.ndarray:
+    """p-values (C,): do last periods' sales help to predict spend beyond its own past, trend and season?"""
+    base, y = time_columns(design), (design.y * design.weight).mean(axis=0)
+    y = _left(y[:, None], base)[:, 0]
+    out = np.ones(len(design.media))
+    for c, series in enumerate(design.media):
+        x = series.mean(axis=0)
+        own = np.stack([_lag(x, k) for k in range(1, LAGS + 1)], axis=1)
+        sales = np.stack([_lag(y, k) for k in range(1, LAGS + 1)], axis=1)
+        rows = slice(LAGS, None)
+        out[c] = joint_p(x[rows], np.hstack([base, own])[rows], sales[rows])
+    return out
+
+
+def levers_after_sales(design: Design) -> dict[str, float]:
+    """p-value per control and treatment other than confounders: do last periods' sales help to predict it?
+
+    Confounders are declared to move with demand; prices and promotions are believed to be set without looking at it.
+    """
+    roles = dict(zip(design.data.control_names, design.data.control_roles, strict=True))
+    base, y = time_columns(design), (design.y * design.weight).mean(axis=0)
+    y = _left(y[:, None], base)[:, 0]
+    sales = np.stack([_lag(y, k) for k in range(1, LAGS + 1)], axis=1)
+    rows = slice(LAGS, None)
+    out = {}
+    for name in (*design.data.control_names, *design.data.treatment_names):
+        if roles.get(name) == "confounder":
+            continue
+        x = design.baseline.columns[design.baseline.names.index(name)].mean(axis=0)
+        own = np.stack([_lag(x, k) for k in range(1, LAGS + 1)], axis=1)
+        out[name] = joint_p(x[rows], np.hstack([base, own])[rows], sales[rows])
+    return out
+
+
+def sales_before_spend(fit: MMMFit) -> np.ndarray:
+    """p-values (C,): does spend still to come explain what the fit left over?"""
+    design = fit.design
+    scaled = (fit.data.kpi - fit.fitted()) / (design.scales.size[:, None] * design.scales.kpi) * design.weight
+    left = scaled.mean(axis=0)
+    base = time_columns(design)
+    out = np.ones(len(design.media))
+    for c, series in enumerate(design.media):
+        x = series.mean(axis=0)
+        own = np.stack([_lag(x, k) for k in range(LAGS + 1)], axis=1)
+        future = np.stack([_lag(x, -k) for k in range(1, LAGS + 1)], axis=1)
+        rows = slice(LAGS, -LAGS)
+        out[c] = joint_p(left[rows], np.hstack([base, own])[rows], future[rows])
+    return out
+
+
+def time_columns(design: Design) -> np.ndarray:
+    names = design.baseline.names
+    chosen = [k for k, n in enumerate(names) if n in ("intercept", "slope") or n[:4] in ("sin_", "cos_")]
+    columns = [np.ones(design.y.shape[1])] + [design.baseline.columns[k][0] for k in chosen if names[k] != "intercept"]
+    return np.stack(columns, axis=1)
+
+
+def _lag(x: np.ndarray, k: int) -> np.ndarray:
+    return np.roll(x, k)
+
+
+def _left(y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return np.asarray(y - x @ np.linalg.lstsq(x, y, rcond=None)[0])
+
+
+def joint_p(y: np.ndarray, held: np.ndarray, added: np.ndarray) -> float:
+    """Wald test that `added` does nothing, with errors robust to correlated noise (Newey-West, 4 lags)."""
+    x = np.hstack([held, added])
+    coefficients, *_ = np.linalg.lstsq(x, y, rcond=None)
+    noise = y - x @ coefficients
+    inverse = np.linalg.pinv(x.T @ x)
+    score = x * noise[:, None]
+    meat = score.T @ score
+    for k in range(1, 5):
+        step = score[k:].T @ score[:-k]
+        meat += (1 - k / 5) * (step + step.T)
+    freedom = len(y) - x.shape[1]
+    if freedom < 20:
+        return 1.0
+    cov = inverse @ meat @ inverse * len(y) / freedom
+    m = added.shape[1]
+    b, v = coefficients[-m:], cov[-m:, -m:]
+    wald = float(b @ np.linalg.pinv(v) @ b) / m
+    return float(stats.f.sf(wald, m, freedom))

@@ -1,0 +1,133 @@
+"""What the fit left over: runs that make ranges too narrow, and peaks that come back every year.
+
+What spend still to come explains of it is asked in `endogeneity`, what time explains of each effect in `drift`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.mmm.result.posterior import media_sums, parts
+from models.periods import Grain
+from models.warning import Warning
+
+if TYPE_CHECKING:
+    from models.mmm.result.fit import MMMFit
+
+RUNS = 0.30  # correlation of what is left over with the periods before it
+MEMORY = 1.35  # by how much too narrow a channel's range may be
+LAGS: dict[Grain, int] = {"day": 14, "week": 6, "month": 2}
+YEAR: dict[Grain, int] = {"day": 364, "week": 52}  # the same weekday of the same week
+PEAK = 2.5  # robust standard deviations off, in both years
+PRESENT = 1.25  # times its usual effect that a channel had in those periods
+
+
+def check(fit: MMMFit) -> list[Warning]:
+    """Findings about runs and yearly peaks among the residuals."""
+    return [*_runs(fit), *_yearly(fit)]
+
+
+def residuals(fit: MMMFit) -> np.ndarray:
+    """What the fit left over (G, T), in units of each region's size and noise; wild periods are not weighed down."""
+    scales = fit.design.scales
+    return np.asarray((fit.data.kpi - fit.fitted()) / (scales.size * scales.kpi * scales.noise)[:, None])
+
+
+def memory(fit: MMMFit) -> np.ndarray:
+    """How many times too narrow each series' range is (C,), at least 1, because leftovers come in runs.
+
+    Root of the long-run over the plain variance of the score: residual times the channel's own movement, which is its
+    effect without what baseline and other channels explain of it. A run in the residuals matters only to a channel
+    that is bought in runs too. Source: Newey and West (1987).
+    """
+    left, moved = residuals(fit), _own_movement(fit)
+    if fit.design.week_effects:  # shocks common to all regions are in the model
+        left = left - left.mean(axis=0)
+    score = (moved * left).sum(axis=1)
+    score = score - score.mean(axis=1, keepdims=True)
+    plain = np.maximum((score**2).mean(axis=1), 1e-300)
+    ratio = np.ones(len(score))
+    lags = min(LAGS[fit.data.grain], score.shape[1] // 8)
+    for k in range(1, lags + 1):
+        ratio += 2 * (1 - k / (lags + 1)) * (score[:, k:] * score[:, :-k]).sum(axis=1) / score.shape[1] / plain
+    return np.asarray(np.sqrt(np.maximum(ratio, 1.0)))
+
+
+def yearly_peaks(fit: MMMFit) -> np.ndarray:
+    """Periods (n,) that lie far off the fit to one side, and again a year before or after."""
+    step = YEAR.get(fit.data.grain)
+    common = residuals(fit).mean(axis=0)
+    if step is None or common.size <= step + 8:
+        return np.array([], dtype=int)
+    z = common / max(1.4826 * float(np.median(np.abs(common - np.median(common)))), 1e-12)
+    early, late = z[:-step], z[step:]
+    both = np.flatnonzero((early * late > 0) & (np.minimum(np.abs(early), np.abs(late)) > PEAK))
+    return np.unique(np.concatenate([both, both + step]))
+
+
+def _own_movement(fit: MMMFit) -> np.ndarray:
+    """Each series' effect (C, G, T) less what baseline and other series explain of it."""
+    plan, data = fit.design, fit.data
+    effect = effects(fit) / (plan.scales.size * plan.scales.kpi)[:, None]
+    if plan.week_effects:
+        effect = effect - effect.mean(axis=1, keepdims=True)
+    columns = np.concatenate([plan.baseline.columns * plan.baseline.scale[:, None, None], effect])
+    columns = (columns / plan.scales.noise[:, None]).reshape(len(columns), -1)
+    gram = columns @ columns.T
+    size = np.diag(gram).copy()
+    inverse = np.linalg.pinv(gram + np.diag(1e-9 * np.maximum(size, 1e-12)))
+    at = np.arange(len(columns) - len(effect), len(columns))
+    own = (inverse[at] @ columns) / np.maximum(np.diag(inverse)[at], 1e-300)[:, None]
+    return np.asarray(own.reshape(len(effect), len(data.geos), len(data.dates)))
+
+
+def effects(fit: MMMFit) -> np.ndarray:
+    """Posterior mean of each series' incremental KPI (C, G, T)."""
+    geos, periods = fit.design.y.shape
+    labels, some = np.arange(geos * periods).reshape(geos, periods), fit.draws.thin(40)
+    total = np.zeros((geos * periods, len(fit.design.media)))
+    for part in parts(some, total.size):
+        total += media_sums(fit.design, part, fit.design.media, labels, geos * periods).sum(axis=0)
+    return (total / some.count).T.reshape(-1, geos, periods)
+
+
+def _runs(fit: MMMFit) -> list[Warning]:
+    common = residuals(fit).mean(axis=0)
+    lags = [float(np.corrcoef(common[:-k], common[k:])[0, 1]) for k in (1, 2, 3, 4)]
+    worst = max(lags)
+    factors = memory(fit)
+    who = [n for n, f in zip(fit.data.media_names, factors, strict=True) if f > MEMORY]
+    seen = worst > max(RUNS, 2.6 / np.sqrt(common.size))
+    if not who and not seen:
+        return []
+    runs = f" (correlation {worst:.2f} with {lags.index(worst) + 1} period(s) before)" if seen else ""
+    where = f" while {', '.join(who)} ran or paused" if who else ""
+    narrow = f"the ranges of {', '.join(who)} are up to {factors.max():.1f} times" if who else "the ranges are"
+    return [Warning(
+        "residual_autocorrelation", "medium", ", ".join(who) or "all",
+        f"What the model cannot explain comes in runs{where}{runs}: something that lasts is missing, and {narrow} too"
+        " narrow.",
+        "Add the missing driver as a control (price, stock, competitors, season of the trade) or a longer carryover.",
+    )]  # fmt: skip
+
+
+def _yearly(fit: MMMFit) -> list[Warning]:
+    peaks = yearly_peaks(fit)
+    if not peaks.size:
+        return []
+    effect = effects(fit).sum(axis=1)
+    usual = np.where(effect.mean(axis=1) != 0, effect.mean(axis=1), 1.0)
+    present = [n for n, share in zip(fit.data.media_names, effect[:, peaks].mean(axis=1) / usual, strict=True)
+               if share > PRESENT]  # fmt: skip
+    when = ", ".join(str(fit.data.dates[t]) for t in peaks[:4]) + (
+        f" and {peaks.size - 4} more" if peaks.size > 4 else ""
+    )
+    credit = f" {', '.join(present)} ran more than usual then, and may hold part of it." if present else ""
+    return [Warning(
+        "recurring_peak", "medium", ", ".join(present) or fit.data.kpi_name,
+        f"{fit.data.kpi_name} lies far off the model at the same time of each year ({when}): a holiday, a sale or a"
+        f" fair that comes every year is missing.{credit}",
+        "Declare it as an event with its dates of every year.",
+    )]  # fmt: skip

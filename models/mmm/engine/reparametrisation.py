@@ -1,0 +1,81 @@
+"""The coordinates in which the sampler walks: those whose spread follows another coordinate are held apart from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.mmm.engine import layout as blocks
+from models.mmm.engine.laplace import Peak
+from models.mmm.model.build import Design
+
+
+@dataclass(frozen=True, eq=False)
+class Lean:
+    """Which coordinate i is sampled as theta_i * exp(power_i * theta_driver): driver (n,), -1 for none, power (n,).
+
+    A coordinate whose spread shrinks as its driver grows is a funnel, which NUTS walks in the smallest step that its
+    neck allows. Straight coordinates, those of the sampler, do not have it. No driver leans on another.
+    """
+
+    driver: np.ndarray
+    power: np.ndarray
+
+    @property
+    def leaning(self) -> np.ndarray:
+        """Indices of the coordinates that have a driver."""
+        return np.flatnonzero(self.driver >= 0)
+
+    def straight(self, theta: np.ndarray, centre: np.ndarray) -> np.ndarray:
+        """Draws (D, n) of theta in the sampler's coordinates; at `centre` (n,) of the drivers both agree."""
+        return self._scaled(theta, centre, 1.0)
+
+    def bent(self, straight: np.ndarray, centre: np.ndarray) -> np.ndarray:
+        """The way back."""
+        return self._scaled(straight, centre, -1.0)
+
+    def log_volume(self, theta: np.ndarray, centre: np.ndarray) -> np.ndarray:
+        """Log volume (D,) of theta per volume of straight coordinates."""
+        at = self.leaning
+        return -((theta - centre)[:, self.driver[at]] @ self.power[at])
+
+    def factor(self, found: Peak) -> np.ndarray:
+        """Lower factor of the peak's covariance in straight coordinates.
+
+        With the driver held, theta and straight coordinates are the same; only a driver that moves turns them.
+        """
+        at = self.leaning[self.driver[self.leaning] != found.held] if found.held is not None else self.leaning
+        turned = found.factor.copy()
+        turned[at] += (self.power[at] * found.mode[at])[:, None] * found.factor[self.driver[at]]
+        upper = np.asarray(np.linalg.qr(turned.T, mode="r"))
+        return np.asarray(upper.T * np.sign(np.diag(upper)))
+
+    def _scaled(self, theta: np.ndarray, centre: np.ndarray, sign: float) -> np.ndarray:
+        at = self.leaning
+        if not at.size:
+            return theta
+        out = theta.copy()
+        out[:, at] *= np.exp(sign * self.power[at] * (theta - centre)[:, self.driver[at]])
+        return out
+
+
+def lean(found: Peak, plan: Design) -> Lean:
+    """What leans on what: a region's own effect on the spread between regions, half-saturation on a free slope.
+
+    The power is the share of a coordinate's prior variance that the data removed. What the data know well is a product
+    (effect times spread; slope times log half-saturation, which fixes the response at the usual spend); what they do
+    not know stays with its prior, which knows no such product.
+    """
+    names = {name: i for i, name in enumerate(blocks.names(plan))}
+    driver, power = np.full(len(names), -1), np.zeros(len(names))
+    variance = (found.factor**2).sum(axis=1)
+    for c, channel in enumerate(plan.data.media_names):
+        slope = names.get(f"log_slope[{channel}]")
+        if slope is not None:
+            at = names[f"log_half_saturation[{channel}]"]
+            driver[at], power[at] = slope, 1 - variance[at] / plan.half_saturation[c, 1] ** 2
+    if plan.geo_effects:
+        first = names["log_eta"] + 1
+        driver[first:], power[first:] = names["log_eta"], 1 - variance[first:]
+    return Lean(driver, np.where(driver >= 0, np.clip(power, 0.0, 1.0), 0.0))

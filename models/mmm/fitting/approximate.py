@@ -1,0 +1,86 @@
+"""A fit read from the posterior's peak and curvature alone: cheap enough for hundreds, good enough to compare them.
+
+Nothing made here may be reported as a channel's number: it has not been sampled and has passed no convergence gate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from models.mmm.engine import laplace
+from models.mmm.engine import layout as blocks
+from models.mmm.model.build import IDENTITY_LINK, Design, Form, Scales, design
+from models.mmm.model.lift_tests import Calibration
+from models.mmm.panel.panel import MMMData
+from models.mmm.result.fit import MMMFit
+from models.mmm.result.posterior import from_kernel
+from models.mmm.spec import MMMSpec
+
+DRAWS = 300
+LEFT_OUT = 1e-3  # weight of a row that is left out; its media still carry over into the rows that stay
+
+
+def peak_of(
+    data: MMMData, spec: MMMSpec, form: Form, *, scales: Scales | None = None, without: np.ndarray | None = None
+) -> tuple[Design, np.ndarray, laplace.Peak]:
+    """Design, block and peak without regional differences and tests; `without` (T,) marks periods to leave out."""
+    plan = design(data, spec.model_copy(update={"geo_effects": False}), form, scales=scales)
+    if without is not None:
+        plan = replace(plan, weight=plan.weight * np.where(without, LEFT_OUT, 1.0))
+    block = blocks.build(plan, Calibration.none(*plan.y.shape))
+    return plan, block, laplace.peak(block, laplace.start(plan))
+
+
+def returns(
+    data: MMMData, spec: MMMSpec, form: Form, scales: Scales | None, *, begin: np.ndarray | None = None,
+    without: np.ndarray | None = None,
+) -> np.ndarray:  # fmt: skip
+    """iROAS (P,) at the peak without its curvature, searched from `begin`: the peak of nearly the same model."""
+    from scipy.optimize import minimize
+
+    from models.mmm.engine.log_density import core
+
+    plan = design(data, spec.model_copy(update={"geo_effects": False}), form, scales=scales)
+    if without is not None:
+        plan = replace(plan, weight=plan.weight * np.where(without, LEFT_OUT, 1.0))
+    begin = laplace.start(plan) if begin is None else begin
+    block, grad, nothing = blocks.build(plan), np.empty(begin.size), np.empty(0)
+
+    def negative(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        value = core(theta, grad, block, nothing)
+        good = value > -1e200 and bool(np.isfinite(grad).all())
+        return (-value, -grad.copy()) if good else (1e10, np.zeros(grad.size))
+
+    found = minimize(negative, begin, jac=True, method="L-BFGS-B", bounds=[(b - 12, b + 12) for b in begin])
+    return _in_money(plan, found.x)
+
+
+def returns_at(plan: Design, peak: laplace.Peak) -> tuple[np.ndarray, np.ndarray]:
+    """iROAS (P,) of the paid channels at the peak, and its standard deviation by the curvature."""
+    paid = len(plan.data.channels)
+    at = blocks.names(plan).index(f"effect[{plan.data.media_names[0]}]")
+    spread = np.sqrt((peak.factor**2).sum(axis=1))[at : at + paid]
+    value = _in_money(plan, peak.mode)
+    signed = plan.effect.kind[:paid] == IDENTITY_LINK
+    return value, np.where(signed, spread * plan.effect.scale_to_iroas[:paid], value * spread)
+
+
+def _in_money(plan: Design, theta: np.ndarray) -> np.ndarray:
+    paid = len(plan.data.channels)
+    at = blocks.names(plan).index(f"effect[{plan.data.media_names[0]}]")
+    mode = theta[at : at + paid]
+    signed = plan.effect.kind[:paid] == IDENTITY_LINK
+    return np.asarray(np.where(signed, mode, np.exp(mode)) * plan.effect.scale_to_iroas[:paid])
+
+
+def peak_fit(data: MMMData, spec: MMMSpec, form: Form, *, scales: Scales | None = None, seed: int) -> MMMFit:
+    """Normal draws around the peak in the shape of a fit, for checks that ask a fit."""
+    plan, block, peak = peak_of(data, spec, form, scales=scales)
+    noise = np.random.default_rng(seed).normal(size=(1, DRAWS, peak.mode.size))
+    draws = from_kernel(peak.mode + noise @ peak.factor.T, block, plan, seed=seed)
+    nothing = pl.DataFrame(schema={"quantity": pl.String, "r_hat": pl.Float64, "ess_bulk": pl.Float64,
+                                   "ess_tail": pl.Float64})  # fmt: skip
+    return MMMFit(plan, draws, "peak", "for comparisons only", (), (), nothing, (), seed)

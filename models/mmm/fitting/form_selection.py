@@ -1,0 +1,134 @@
+"""Which response form a fit uses: the one that leaves most open, unless the data clearly ask for less or for a
+delay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from models.mmm.engine import laplace
+from models.mmm.engine import layout as blocks
+from models.mmm.model.baseline import taps
+from models.mmm.model.build import Form, Scales, design
+from models.mmm.model.lift_tests import Experiment, calibrate
+from models.mmm.panel.panel import MMMData
+from models.mmm.spec import MMMSpec
+from models.warning import Warning
+
+CLEAR = 3.0  # nats of log evidence that a delayed carryover must gain over the geometric one
+SIMPLER = 1.0  # nats that a curve of fixed shape must gain over the Hill curve with a slope of its own
+FLIP = 1.0  # nats below which two fixed curves count as equal: the form must not flip from one day to the next
+DELAY_REACH = 3  # a delayed carryover is followed over this many times the usual lag
+DARK_SHARE, DARK_LEVEL = 0.1, 0.2
+FIXED_CURVES = ("logistic", "exponential", "hill")
+NAMED_CURVES = {"michaelis_menten": "hill"}  # Michaelis-Menten is Hill with slope 1
+
+
+def choose_form(
+    data: MMMData, spec: MMMSpec, experiments: Sequence[Experiment], scales: Scales | None = None
+) -> tuple[Form, list[Warning]]:
+    """The response form: as asked; for `auto` the widest family that the data do not clearly speak against.
+
+    How much a channel adds in all is read by extending its curve from the observed spend down to none. A curve of
+    fixed shape answers by assumption where there are no data, and is sure of it: so a channel that never went dark
+    keeps a slope of its own, and the others lose it only to a fixed curve that is clearly better. A delay is taken on
+    clear evidence and then taken back from the channels that do not need it. Compared by the log evidence at the peak
+    (Laplace), with the regions' effects held equal, which keeps it cheap.
+    """
+    reaches = {"geometric": taps(spec, data), "weibull": delayed_taps(data, spec)}
+    narrow = spec.model_copy(update={"geo_effects": False})
+
+    def evidence(form: Form) -> float:
+        plan = design(data, narrow, form, scales=scales)
+        tests = calibrate(data, plan.media, plan.scales, experiments)
+        return laplace.peak(blocks.build(plan, tests), laplace.start(plan)).log_evidence
+
+    def ranked(candidates: list[Form]) -> tuple[float, Form]:
+        scores = [evidence(f) for f in candidates]
+        at = 0
+        for i in range(1, len(candidates)):
+            at = i if scores[i] > scores[at] + FLIP else at
+        return scores[at], candidates[at]
+
+    def curve_of(fixed: list[Form], free: Form | None) -> tuple[float, Form]:
+        if free is None:
+            return ranked(fixed)
+        score = evidence(free)
+        if not fixed:
+            return score, free
+        simple, curve = ranked(fixed)
+        return (simple, curve) if simple > score + SIMPLER else (score, free)
+
+    first = "geometric" if spec.adstock == "auto" else spec.adstock
+    fixed, free = _curves(data, spec, first, reaches.get(first, reaches["geometric"]))
+    if spec.adstock != "auto" and len(fixed) + (free is not None) == 1:
+        return free or fixed[0], []
+    score, chosen = curve_of(fixed, free)
+    if spec.adstock != "auto":
+        return chosen, []
+    gained = evidence(late := replace(chosen, adstock="weibull", taps=reaches["weibull"]))
+    if gained <= score + CLEAR:
+        return chosen, []
+    late, gained = _without_needless_delay(late, gained, data, evidence)
+
+    def delayed(form: Form) -> Form:  # under a wrong carryover the curves were compared on what it left unexplained
+        return replace(form, adstock="weibull", taps=late.taps, delayed=late.delayed)
+
+    gained, late = curve_of([delayed(f) for f in fixed], delayed(free) if free else None)
+    who = ", ".join(late.delayed or data.media_names)
+    return late, [Warning(
+        "shape_chosen_by_data", "medium", who,
+        f"The data speak clearly for a delayed carryover of {who} (log evidence +{gained - score:.1f} over an effect"
+        " that is strongest at once), so that form was used. The late part of such an effect blends with trend and"
+        " season.",
+        "Test these channels by region and measure for months; fix the form in MMMSpec to keep it from changing.",
+    )]  # fmt: skip
+
+
+def delayed_taps(data: MMMData, spec: MMMSpec) -> int:
+    """Periods over which a delayed carryover is followed: several times the usual lag, at most a third of the data."""
+    short = taps(spec, data)
+    return int(min(max(short, (short - 1) * DELAY_REACH + 1), max(len(data.dates) // 3, short)))
+
+
+def plain_form(data: MMMData, spec: MMMSpec) -> Form:
+    """The response form as asked, without a search: `auto` read as geometric carryover and the logistic curve."""
+    adstock = "geometric" if spec.adstock == "auto" else spec.adstock
+    curve = "logistic" if spec.saturation == "auto" else NAMED_CURVES.get(spec.saturation, spec.saturation)
+    reach = taps(spec, data) if adstock == "geometric" else delayed_taps(data, spec)
+    return Form(adstock, curve, spec.free_slope is True, reach)
+
+
+def never_dark(data: MMMData) -> tuple[str, ...]:
+    """Series that nearly always ran: fewer than a tenth of their periods lie below a fifth of their mean."""
+    low = np.quantile(data.media, DARK_SHARE, axis=(0, 1))
+    return tuple(c for c, dark, usual in zip(data.media_names, low, data.media.mean(axis=(0, 1)), strict=True)
+                 if dark > DARK_LEVEL * usual)  # fmt: skip
+
+
+def _curves(data: MMMData, spec: MMMSpec, adstock: str, reach: int) -> tuple[list[Form], Form | None]:
+    """Curves of fixed shape to be compared, and the one with a free slope, as far as the spec leaves them open."""
+    curve = NAMED_CURVES.get(spec.saturation, spec.saturation)
+    names = FIXED_CURVES if curve == "auto" else (curve,)
+    free = Form(adstock, "hill", True, reach)
+    if spec.saturation not in ("auto", "hill") or spec.free_slope is False:
+        return [Form(adstock, name, False, reach) for name in names], None
+    steady = never_dark(data)
+    if spec.free_slope is True or len(steady) == len(data.media_names):
+        return [], free
+    return [Form(adstock, name, bool(steady), reach, sloped=steady or None) for name in names], free
+
+
+def _without_needless_delay(
+    best: Form, score: float, data: MMMData, evidence: Callable[[Form], float]
+) -> tuple[Form, float]:
+    """The delay taken back from each channel whose data do not lose by it; a plain carryover is also cheaper."""
+    kept = list(data.media_names)
+    for name in data.media_names:
+        fewer = tuple(c for c in kept if c != name)
+        if fewer and (without := evidence(replace(best, delayed=fewer))) > score:
+            kept, score = list(fewer), without
+    return replace(best, delayed=tuple(kept)), score

@@ -1,0 +1,304 @@
+"""Fits by PyMC's graph and nutpie, for every part that the compiled density does not have.
+
+Linear weights and weekly shocks are integrated out where the noise is Normal and drawn back afterwards; the rest is
+sampled around its peak, in coordinates whitened by the curvature there, as the kernel's fits are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from models.mmm.checks import after_sampling, changing_effects, endogeneity
+from models.mmm.engine import layout as blocks
+from models.mmm.engine.nuts import Run
+from models.mmm.engine.pymc_marginal import draw_weights
+from models.mmm.engine.pymc_model import reference_model
+from models.mmm.fitting import engine_choice
+from models.mmm.model.build import IDENTITY_LINK, LOG_LINK, Design, media_divisor
+from models.mmm.model.effect_prior import STEP
+from models.mmm.model.lift_tests import Calibration, Experiment, calibrate
+from models.mmm.model.response import respond
+from models.mmm.result import mediation
+from models.mmm.result.fit import MMMFit
+from models.mmm.result.posterior import Posterior
+from models.warning import Warning
+
+CLIP = 0.2  # smallest precision kept when whitening, as in the kernel's path
+LEAST_SPREAD_SD = 0.2  # of the log of a group's spread: no data know it better
+CHUNK = 200  # draws whose responses are held at once
+
+Named = dict[str, np.ndarray]
+
+
+def fit_reference(
+    plan: Design, experiments: Sequence[Experiment], *, findings: list[Warning], decisions: list[str], seed: int
+) -> MMMFit:
+    """The fit by PyMC's graph and nutpie: any part of the spec, slower than the kernel by one to two orders."""
+    tests = calibrate(plan.data, plan.media, plan.scales, experiments)
+    likelihood = "student_t" if plan.spec.likelihood == "student_t" else "normal"
+    model = reference_model(plan, tests, likelihood=likelihood, marginal=likelihood == "normal")
+    density, names, unravel = _density(model)
+    if likelihood == "normal":
+        centre, factor = _peak(density, names)
+    else:
+        centre, factor = _beside_normal(plan, tests, density, names)
+    asked = plan.spec.sampling
+    problems: list[str] = []
+    rungs = (
+        (asked.draws, max(asked.tune, 300), asked.target_accept),
+        (asked.draws * 2, max(asked.tune, 600), 0.98),
+        (asked.draws * 3, 1500, 0.99),
+    )
+    # spreads beside sampled weights are a funnel: the first, coarse steps only ever diverge there
+    for draws, tune, accept in rungs if likelihood == "normal" else rungs[1:]:
+        run = _sample(density, centre, factor, chains=asked.chains, draws=draws, tune=tune, accept=accept, seed=seed)
+        table = after_sampling.convergence_table(run.theta, names)
+        problems = after_sampling.failures(table, run)
+        decisions.append(f"PyMC graph, {asked.chains} x ({tune} + {draws}): {'; '.join(problems) or 'converged'}")
+        if not problems:
+            break
+        flat = run.theta.reshape(-1, len(names))
+        centre, factor = flat.mean(axis=0), np.linalg.cholesky(np.cov(flat.T) + 1e-8 * np.eye(len(names)))
+    if problems:
+        findings = [*findings, after_sampling.not_converged(problems, decisions)]
+    reason = engine_choice.engine_reason(engine_choice.unsupported(plan.spec, plan.data))
+    draws_of_all = _posterior(unravel(run.theta.reshape(-1, len(names))), run.theta, names, plan, seed)
+    done = MMMFit(
+        plan, draws_of_all, "pymc", reason, tuple(decisions), tuple(experiments), table, tuple(findings), seed
+    )
+    found = (
+        *after_sampling.check(done),
+        *endogeneity.check(done),
+        *changing_effects.check(done),
+        *mediation.check(done),
+    )
+    return replace(done, findings=(*findings, *found))
+
+
+def _density(
+    model: Any,
+) -> tuple[Callable[[np.ndarray], tuple[float, np.ndarray]], tuple[str, ...], Callable[[np.ndarray], Named]]:
+    """Log density with gradient of a flat point, the coordinates' names, and flat draws (D, n) by variable's name."""
+    function = model.logp_dlogp_function(ravel_inputs=True)
+    function.set_extra_values({})
+    function._pytensor_function.trust_input = True
+    point = model.initial_point()
+    free = [(v, model.rvs_to_values[v].name) for v in model.free_RVs]
+    names: list[str] = []
+    for variable, value in free:
+        size = point[value].size
+        label = value.removesuffix("_log__")
+        label = label if value == variable.name else f"log_{label}"
+        names += [label] if point[value].ndim == 0 else [f"{label}[{i}]" for i in range(size)]
+
+    def unravel(flat: np.ndarray) -> Named:
+        out, at = {}, 0
+        for variable, value in free:
+            shape = point[value].shape
+            part = flat[:, at : at + point[value].size].reshape(-1, *shape)
+            out[variable.name] = part if value == variable.name else np.exp(part)
+            at += point[value].size
+        return out
+
+    def density(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = function(theta)
+        return float(value), gradient
+
+    density.start = np.concatenate([np.ravel(point[value]) for _, value in free])  # type: ignore[attr-defined]
+    return density, tuple(names), unravel
+
+
+def _beside_normal(
+    plan: Design, tests: Calibration, density: Callable[[np.ndarray], tuple[float, np.ndarray]], names: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mode and lower covariance factor of a graph whose linear weights are sampled: spreads as Normal noise has them.
+
+    At a joint mode of weights and spreads the spreads run off to where they explain everything or nothing. They are
+    held where they peak with the weights integrated out, and each weight, which is sampled in units of its group's
+    spread, moves against it as far as the data know that weight.
+    """
+    plain, labels, _ = _density(reference_model(plan, tests, marginal=True))
+    mode, factor = _peak(plain, labels)
+    sd = np.sqrt((factor**2).sum(axis=1))
+    spreads = {n: (float(mode[i]), float(sd[i])) for i, n in enumerate(labels) if n.startswith("log_spread")}
+    centre, factor = _peak(density, names, {names.index(n): law for n, law in spreads.items()})
+    known = 1 - np.minimum((factor**2).sum(axis=1), 1.0)
+    lean = np.eye(len(names))
+    series = range(len(plan.data.mediator_names))
+    for weight, spread in (("linear_z", "log_spread"), *((f"mediator_z_{m}", f"log_spread_{m}") for m in series)):
+        for k, group in enumerate(plan.baseline.group):
+            if group >= 0:
+                at = names.index(f"{weight}[{k}]")
+                lean[at, names.index(f"{spread}[{group}]")] = -centre[at] * known[at]
+    return centre, np.linalg.cholesky(lean @ factor @ factor.T @ lean.T)
+
+
+def _peak(
+    density: Callable[[np.ndarray], tuple[float, np.ndarray]], names: tuple[str, ...],
+    known: dict[int, tuple[float, float]] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Mode and lower covariance factor. The regions' spread and unknown true values are held where their beliefs are:
+    a joint mode would take them to where they explain every residual, which says nothing about the bulk. `known`
+    coordinates are held at a value with its sd.
+    """
+    from scipy.optimize import minimize
+
+    begin: np.ndarray = density.start.copy()  # type: ignore[attr-defined]
+
+    def negative(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = density(theta)
+        if not np.isfinite(value) or not np.isfinite(gradient).all():
+            return 1e10, np.zeros_like(theta)
+        return -value, -gradient
+
+    bounds = [(b - 12, b + 12) for b in begin]
+    held = {i: blocks.ETA_PRIOR[1] if name == "log_eta" else 1.0 for i, name in enumerate(names)
+            if name == "log_eta" or name.startswith("latent_z")}  # fmt: skip
+    for i, (value, sd) in (known or {}).items():
+        begin[i], held[i] = value, max(sd, LEAST_SPREAD_SD)
+    for i in held:
+        bounds[i] = (begin[i], begin[i])
+    mode = minimize(negative, begin, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 1000}).x
+    hessian = np.empty((len(mode), len(mode)))
+    for i in range(len(mode)):
+        step = np.zeros_like(mode)
+        step[i] = 1e-4
+        hessian[i] = (negative(mode + step)[1] - negative(mode - step)[1]) / 2e-4
+    hessian = 0.5 * (hessian + hessian.T)
+    for i, sd in held.items():
+        hessian[i], hessian[:, i] = 0.0, 0.0
+        hessian[i, i] = 1 / sd**2
+    values, vectors = np.linalg.eigh(hessian)
+    covariance = (vectors / np.maximum(values, CLIP)) @ vectors.T
+    return mode, np.linalg.cholesky(0.5 * (covariance + covariance.T))
+
+
+def _sample(
+    density: Callable[[np.ndarray], tuple[float, np.ndarray]], centre: np.ndarray, factor: np.ndarray, *,
+    chains: int, draws: int, tune: int, accept: float, seed: int,
+) -> Run:  # fmt: skip
+    import nutpie
+    from nutpie.compiled_pyfunc import from_pyfunc
+
+    n = centre.size
+
+    def logp(z: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = density(centre + factor @ z)
+        if not np.isfinite(value):
+            return -1e300, np.zeros(n)
+        return value, factor.T @ gradient
+
+    compiled = from_pyfunc(
+        n, lambda: logp, lambda *_: lambda z: {"theta": centre + factor @ z}, [np.dtype("float64")], [(n,)], ["theta"],
+        make_initial_point_fn=lambda start: np.random.default_rng(start).normal(size=n),
+    )  # fmt: skip
+    trace = nutpie.sample(
+        compiled, chains=chains, draws=draws, tune=tune, target_accept=accept, seed=seed, cores=1,
+        progress_bar=False, save_warmup=False,
+    )  # fmt: skip
+    theta = np.asarray(trace.posterior["theta"].values)
+    if theta.shape[:2] != (chains, draws):
+        raise KeyboardInterrupt  # nutpie answers Ctrl-C with what it has; half a posterior must not pass for one
+    stats = trace.sample_stats
+    return Run(
+        theta, int(stats["diverging"].values.sum()), np.asarray(stats["energy"].values),
+        float(stats["n_steps"].values.mean()), float((stats["depth"].values >= 10).mean()),
+    )  # fmt: skip
+
+
+def _posterior(found: Named, theta: np.ndarray, names: tuple[str, ...], plan: Design, seed: int) -> Posterior:
+    """Draws in the model's own terms: coefficients, mediated parts and the linear weights follow from what was
+    sampled.
+    """
+    count, channels, geos = theta.shape[0] * theta.shape[1], len(plan.media), len(plan.data.geos)
+    shape, slope = np.ones((count, channels)), np.ones((count, channels))
+    for name, mask, into in (
+        ("log_shape", plan.delayed, shape),
+        ("log_peak", plan.peaked, shape),
+        ("log_slope", plan.sloped, slope),
+        ("log_frequency_slope", plan.data.by_frequency, slope),
+    ):
+        if name in found:
+            into[:, mask] = np.exp(found[name])
+    ratio = np.exp(found["log_week_ratio"]) if plan.week_effects else np.zeros(count)
+    around = np.ones((count, channels, geos))
+    if plan.geo_effects:
+        around = 1 + np.exp(found["log_eta"])[:, None, None] * found["eps"]
+    half_life, half_saturation = np.exp(found["log_half_life"]), np.exp(found["log_half_saturation"])
+    empty = np.zeros((count, channels))
+    draws = Posterior(
+        theta, names, half_life, shape, half_saturation, slope, empty, empty, around,
+        np.zeros((count, len(plan.baseline.scale))), found["sigma"], ratio, _true_values(found, plan),
+    )  # fmt: skip
+    mean = _mean_response(plan, draws, 1.0)
+    basis = np.array(plan.effect.basis)
+    effect = found["effect"]
+    strength = np.where(plan.effect.kind == LOG_LINK, np.exp(effect), effect)
+    strength = np.where(basis == "coefficient", strength * mean, strength)
+    if (basis == "mroas").any():
+        more = _mean_response(plan, draws, 1 + STEP) - mean
+        strength = np.where(basis == "mroas", strength * mean / more, strength)
+    beta = strength / mean
+    draws = replace(
+        draws, beta=beta, beta_geo=beta[:, :, None] * around,
+        effect=np.where(plan.effect.kind == IDENTITY_LINK, strength, np.log(np.maximum(strength, 1e-300))),
+    )  # fmt: skip
+    if plan.mediators is not None:
+        draws = replace(draws, passed_on=found["passed_on"], mediated=_mediated(found, plan, mean))
+    return replace(draws, linear=_linear(found, plan, draws, seed))
+
+
+def _true_values(found: Named, plan: Design) -> np.ndarray | None:
+    if "latent_z_0" not in found:
+        return None
+    divisor = media_divisor(plan.data, plan.scales.size)
+    true = []
+    for number, one in enumerate(plan.latent):
+        unit = (1 / divisor[:, 0, one.channel] / plan.scales.media[one.channel])[None, :, None]
+        z = found[f"latent_z_{number}"]
+        moved = np.stack([z[:, 0 if one.shared else g] @ one.factor[g].T for g in range(len(one.mean))], axis=1)
+        true.append(np.maximum((one.mean + moved) * unit, 1e-9))
+    return np.stack(true, axis=1)
+
+
+def _mean_response(plan: Design, draws: Posterior, factor: float) -> np.ndarray:
+    """Mean over cells of each response (D, C), weighted by the regions' size, at `factor` times the media."""
+    parts = []
+    for start in range(0, draws.count, CHUNK):
+        pick = slice(start, start + CHUNK)
+        response = [respond(plan, draws, c, plan.media[c] * factor, pick) for c in range(len(plan.media))]
+        parts.append(np.stack([np.einsum("dgt,g->d", r, plan.scales.size) / plan.cells for r in response], axis=1))
+    return np.concatenate(parts)
+
+
+def _mediated(found: Named, plan: Design, mean: np.ndarray) -> np.ndarray:
+    assert plan.data.mediator_paths is not None
+    out = np.zeros((len(mean), *plan.data.mediator_paths.shape))
+    for m, paths in enumerate(plan.data.mediator_paths):
+        out[:, m, paths] = found["passed_on"][:, m, None] * found[f"sent_{m}"] / mean[:, paths]
+    return out
+
+
+def _linear(found: Named, plan: Design, draws: Posterior, seed: int) -> np.ndarray:
+    groups = np.concatenate([np.exp(found["log_spread"]), np.ones((draws.count, 1))], axis=1)
+    spread = plan.baseline.scale * groups[:, plan.baseline.group]
+    if "linear_z" in found:
+        return np.asarray(found["linear_z"] * spread)
+    rng = np.random.default_rng(seed)
+    out = np.empty((draws.count, len(plan.baseline.scale)))
+    for start in range(0, draws.count, CHUNK):
+        pick = slice(start, min(start + CHUNK, draws.count))
+        fixed = np.zeros((pick.stop - pick.start, *plan.y.shape))
+        for c in range(len(plan.media)):
+            effect = draws.beta_geo[pick, c]
+            if draws.mediated is not None:
+                effect = effect - draws.mediated[pick, :, c].sum(axis=1)[:, None]
+            fixed += effect[:, :, None] * respond(plan, draws, c, plan.media[c], pick)
+        if draws.passed_on is not None and plan.mediators is not None:
+            fixed += np.einsum("dm,mgt->dgt", draws.passed_on[pick], plan.mediators - 1.0)
+        out[pick] = draw_weights(plan, fixed, spread[pick], draws.sigma[pick], draws.week_ratio[pick], rng)
+    return out

@@ -1,0 +1,302 @@
+"""Data and spec turned into the scaled arrays that both engines read; the scales are frozen here, once per fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import log
+
+import numpy as np
+
+from models.mmm.model import baseline as base
+from models.mmm.model.effect_prior import IDENTITY_LINK, LOG_LINK, EffectPrior, effect_prior
+from models.mmm.model.measurement_error import TrueSeries, true_series
+from models.mmm.panel.panel import MMMData
+from models.mmm.spec import ChannelSpec, LogNormal, MMMSpec
+from models.periods import PERIODS_PER_WEEK
+from models.warning import Warning
+
+__all__ = ["IDENTITY_LINK", "LOG_LINK", "Design", "EffectPrior", "Form", "Scales", "design", "freeze"]
+NO_CARRYOVER = LogNormal.with_median(0.1, 0.1)  # weeks: a share or an index is a state, it has no stock to use up
+SPIKE_FACTOR = 5.0  # a value above this many times the 99th percentile of the channel's other periods
+
+
+@dataclass(frozen=True, eq=False)
+class Scales:
+    """Constants that turn units into model units; frozen, so that new data cannot move an old number by rescaling."""
+
+    kpi: float
+    size: np.ndarray
+    media: np.ndarray
+    noise: np.ndarray
+    baseline: base.BaselineConstants
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """The shape of the response that a fit uses; `delayed` and `sloped` name the channels with a shape or slope of
+    their own.
+
+    None means every channel when `adstock` is weibull or `free_slope` is true; a channel not named keeps the plain
+    form.
+    """
+
+    adstock: str
+    saturation: str
+    free_slope: bool
+    taps: int
+    delayed: tuple[str, ...] | None = None
+    sloped: tuple[str, ...] | None = None
+    hidden: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Scaled arrays of one fit. y (G, T), media (C, G, T), linear part inside `baseline`, weight (G, T) =
+    1/relative sd.
+
+    frequency (C, G, T) is exposures per person reached, None without reach channels. `latent` holds the measured
+    series, whose expected true values stand in `media`. mediators (M, G, T) are per size, 1 on average.
+    """
+
+    data: MMMData
+    spec: MMMSpec
+    form: Form
+    scales: Scales
+    y: np.ndarray
+    media: np.ndarray
+    weight: np.ndarray
+    baseline: base.Baseline
+    effect: EffectPrior
+    half_life: np.ndarray
+    half_saturation: np.ndarray
+    geo_effects: bool
+    week_effects: bool
+    findings: tuple[Warning, ...]
+    frequency: np.ndarray | None = None
+    latent: tuple[TrueSeries, ...] = ()
+    mediators: np.ndarray | None = None
+
+    @property
+    def peaked(self) -> np.ndarray:
+        """Which series (C,) have a carryover that peaks after a delay: those with a `peak_lag`, or all but levels."""
+        named = [c for c, own in self.spec.channels.items() if own.peak_lag is not None]
+        late = [c in named if named else c not in self.data.levels for c in self.data.media_names]
+        return np.array(late) & (self.form.adstock == "delayed")
+
+    @property
+    def peak(self) -> np.ndarray:
+        """Belief (C, 2) about the log of each peak's lag, in periods of the data: mean and sd."""
+        laws = [_of(self.spec, c, "peak_lag") for c in self.data.media_names]
+        weeks = log(PERIODS_PER_WEEK[self.data.grain])
+        return np.array([[law.mu + weeks, law.sigma] for law in laws])
+
+    @property
+    def delayed(self) -> np.ndarray:
+        """Which series (C,) have a carryover shape of their own."""
+        return _chosen(self.data.media_names, self.form.adstock == "weibull", self.form.delayed)
+
+    @property
+    def sloped(self) -> np.ndarray:
+        """Which series (C,) have a slope of their own."""
+        return _chosen(self.data.media_names, self.form.free_slope, self.form.sloped)
+
+    @property
+    def cells(self) -> int:
+        """Rows of the panel: geos times periods."""
+        return int(self.y.size)
+
+
+def design(
+    data: MMMData, spec: MMMSpec, form: Form, *, scales: Scales | None = None, sigma: float | None = None
+) -> Design:
+    """Everything an engine needs, under new or given (frozen) scales; `sigma` overrides the iROAS prior's spread."""
+    findings: list[Warning] = []
+    unknown = sorted(set(spec.channels) - set(data.media_names))
+    if unknown:
+        raise ValueError(f"spec.channels names {unknown[0]!r}; the data have {', '.join(data.media_names)}")
+    findings += _steps_outside(data, spec)
+    media, spikes = _without_spikes(data, spec)
+    findings += spikes
+    latent = _measured(data)
+    for one in latent:
+        media[:, :, one.channel] = one.mean
+    scales = scales or freeze(data, spec, media)
+    outcome = data.kpi / (scales.size[:, None] * scales.kpi)
+    scaled = np.ascontiguousarray(np.moveaxis(media / media_divisor(data, scales.size) / scales.media, 2, 0))
+    linear = with_hidden_demand(base.build(data, spec, scales.baseline), scaled, data.media_names, form, scales)
+    many = len(data.geos) > 1
+    weeks = log(PERIODS_PER_WEEK[data.grain])
+    halves = [_of(spec, c, "half_life", NO_CARRYOVER if c in data.levels else None) for c in data.media_names]
+    bends = [
+        _of(spec, c, "half_saturation", spec.frequency_half if reached else None)
+        for c, reached in zip(data.media_names, data.by_frequency, strict=True)
+    ]
+    unit = scales.kpi * data.kpi.size
+    effect, notes = effect_prior(data, spec, unit, sigma)
+    findings += notes
+    between = None
+    if data.mediators is not None:
+        usual = np.array([scales.baseline.centres[name] for name in data.mediator_names])
+        between = np.moveaxis(data.mediators / scales.size[:, None, None] / usual, 2, 0)
+    plan = Design(
+        data=data,
+        spec=spec,
+        form=form,
+        scales=scales,
+        y=outcome,
+        media=scaled,
+        weight=np.repeat(1 / scales.noise[:, None], len(data.dates), axis=1),
+        baseline=linear,
+        effect=effect,
+        half_life=np.array([[p.mu + weeks, p.sigma] for p in halves]),
+        half_saturation=np.array([[p.mu, p.sigma] for p in bends]),
+        geo_effects=many and spec.geo_effects,
+        week_effects=many,
+        findings=tuple(findings),
+        frequency=None if data.frequency is None else np.moveaxis(data.frequency, 2, 0),
+        latent=latent,
+        mediators=between,
+    )
+    if not set(effect.basis) & {"mroas", "coefficient"}:
+        return plan
+    from models.mmm.model.implied_prior import implied
+
+    return replace(plan, effect=implied(plan))
+
+
+def media_divisor(data: MMMData, size: np.ndarray) -> np.ndarray:
+    """What media (G, T, C) are divided by, (G, 1, C): the region's size, or 1 for levels such as a share."""
+    state = np.array([c in data.levels for c in data.media_names])
+    return np.where(state[None, None, :], 1.0, size[:, None, None])
+
+
+def _steps_outside(data: MMMData, spec: MMMSpec) -> list[Warning]:
+    return [
+        Warning(
+            "change_point_outside_data", "low", str(date),
+            f"The declared change on {date} does not lie inside the data ({data.dates[0]} to {data.dates[-1]}), so it"
+            " does nothing.",
+            "Check the date in MMMSpec.change_points.",
+        )
+        for date in spec.change_points
+        if not data.dates[0] < date <= data.dates[-1]
+    ]  # fmt: skip
+
+
+def _measured(data: MMMData) -> tuple[TrueSeries, ...]:
+    if data.media_se is None:
+        return ()
+    inexact = [c for c in range(data.media.shape[2]) if (data.media_se[:, :, c] > 0).any()]
+    return tuple(true_series(c, data.media[:, :, c], data.media_se[:, :, c]) for c in inexact)
+
+
+def with_hidden_demand(
+    linear: base.Baseline, media: np.ndarray, names: tuple[str, ...], form: Form, scales: Scales
+) -> base.Baseline:
+    """The baseline with a column per channel of `form.hidden`: demand that moves with its spend without coming
+    from it.
+    """
+    if not form.hidden:
+        return linear
+    moved = [media[names.index(c)] - media[names.index(c)].mean(axis=1, keepdims=True) for c in form.hidden]
+    return base.Baseline(
+        names=linear.names + tuple(f"demand_behind_{c}" for c in form.hidden),
+        component=linear.component + ("hidden demand",) * len(form.hidden),
+        columns=np.concatenate([linear.columns, np.stack(moved)]),
+        scale=np.concatenate([linear.scale, np.full(len(form.hidden), 3.0 * scales.baseline.movement)]),
+        group=np.concatenate([linear.group, np.full(len(form.hidden), base.FIXED)]),
+        groups=linear.groups,
+    )
+
+
+def freeze(data: MMMData, spec: MMMSpec, media: np.ndarray) -> Scales:
+    """Robust scales of the first fit: mean absolute KPI, mean of active media periods, noise of each geo."""
+    size = _sizes(data, spec)
+    per_size = data.kpi / size[:, None]
+    kpi = float(np.abs(per_size).mean())
+    scaled = per_size / kpi
+    residual, moved = _simple_residual(data, scaled)
+    noise = np.sqrt((residual**2).mean(axis=1))
+    noise = np.clip(noise / np.median(noise), 0.3, 3.0) if noise.size > 1 else np.ones(1)
+    x = media / media_divisor(data, size)
+    typical = np.array([x[:, :, c][x[:, :, c] > 0].mean() for c in range(x.shape[2])])
+    constants = base.freeze(data, spec, max(moved, 0.01))
+    if data.mediators is not None:
+        usual = (data.mediators / size[:, None, None]).mean(axis=(0, 1))
+        constants = replace(constants, centres=dict(zip(data.mediator_names, map(float, usual), strict=True)))
+    return Scales(kpi, size, typical, noise, constants)
+
+
+def _sizes(data: MMMData, spec: MMMSpec) -> np.ndarray:
+    count = len(data.geos)
+    if count == 1 or spec.size_scaling == "none":
+        return np.ones(count)
+    level = np.abs(data.kpi).mean(axis=1)
+    if spec.size_scaling == "population" or (spec.size_scaling == "auto" and data.population is not None):
+        if data.population is None:
+            raise ValueError("size_scaling='population' but no population column was given to MMMData.from_frame")
+        return np.asarray(data.population / data.population.mean())
+    spend = data.spend.sum(axis=(1, 2))
+    vary = spend.min() > 0 and np.ptp(spend) > 0 and np.ptp(level) > 0
+    follows = count >= 3 and vary and np.corrcoef(np.log(spend), np.log(level))[0, 1] > 0.5
+    return np.asarray(level / level.mean()) if spec.size_scaling == "kpi" or follows else np.ones(count)
+
+
+def _simple_residual(data: MMMData, y: np.ndarray) -> tuple[np.ndarray, float]:
+    """KPI less level, slope and two harmonics per geo, and the sd of the KPI's movement around its geo level."""
+    from models.periods import year_phase
+
+    phase, t = year_phase(data.dates), np.linspace(-1, 1, len(data.dates))
+    waves = [f(2 * np.pi * k * phase) for k in (1, 2) for f in (np.sin, np.cos)]
+    x = np.stack([np.ones_like(t), t, *waves], axis=1)
+    fitted = (x @ np.linalg.lstsq(x, y.T, rcond=None)[0]).T
+    around = y - y.mean(axis=1, keepdims=True)
+    return y - fitted, float(around.std())
+
+
+def _without_spikes(data: MMMData, spec: MMMSpec) -> tuple[np.ndarray, list[Warning]]:
+    """Media with single wild values read as their neighbours' median; the raw series stays in the data.
+
+    Nobody spends fifteen times the usual maximum in one week: such a cell is a wrong record, and cut to the maximum it
+    would still be the strongest week of the series.
+    """
+    media, found = data.media.copy(), []
+    for c, name in enumerate(data.media_names):
+        for g, geo in enumerate(data.geos):
+            series = media[g, :, c]
+            for t in np.argsort(series)[::-1][:3]:
+                others = np.delete(series, t)
+                active = others[others > 0]
+                # a burst in an otherwise dark year is a campaign, not a typing error
+                if (
+                    active.size < 10
+                    or active.size < 0.15 * series.size
+                    or not series[t] > SPIKE_FACTOR * np.quantile(active, 0.99)
+                ):
+                    break
+                where = f" in {geo}" if len(data.geos) > 1 else ""
+                usual = float(np.median(np.concatenate([series[max(t - 2, 0) : t], series[t + 1 : t + 3]])))
+                cut = (
+                    f"The model read it as {usual:,.6g}, the middle of the periods around it"
+                    if spec.winsorise_spikes
+                    else "The model read it as it is"
+                )
+                found.append(Warning(
+                    "spend_spike", "high", name,
+                    f"{name} shows {series[t]:,.6g} on {data.dates[t]}{where}, {series[t] / others.max():.0f} times its"
+                    f" next highest value. {cut}.",
+                    f"Check that row of {name}: a typing error, a yearly invoice booked on one day, or real?",
+                ))  # fmt: skip
+                if not spec.winsorise_spikes:
+                    break
+                series[t] = usual
+    return media, found
+
+
+def _chosen(names: tuple[str, ...], on: bool, some: tuple[str, ...] | None) -> np.ndarray:
+    return np.array([on and (some is None or name in some) for name in names], dtype=bool)
+
+
+def _of(spec: MMMSpec, channel: str, field: str, instead: LogNormal | None = None) -> LogNormal:
+    own: LogNormal | None = getattr(spec.channels.get(channel, ChannelSpec()), field)
+    return own or instead or getattr(spec, field)

@@ -1,0 +1,174 @@
+"""Why a channel's number moved between two fits: new rows, restated rows, or the model itself.
+
+Each part is a difference of posterior means along one path: the earlier fit, the same draws under restated old rows,
+the same draws under all rows of today, today's fit. The parts therefore sum to the whole change exactly. The order
+(restatement before new rows) is a convention; where both are small it does not matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+
+from models.mmm.engine import importance, laplace
+from models.mmm.engine import layout as blocks
+from models.mmm.model.build import Design
+from models.mmm.model.lift_tests import calibrate
+from models.mmm.panel.panel import MMMData
+from models.mmm.result import posterior as post
+from models.mmm.result.fit import MMMFit
+from models.mmm.result.posterior import Posterior
+from models.mmm.result.refreshed import Refreshed
+from models.mmm.updating import reweighting
+from models.mmm.updating.refresh import LEAST_DRAWS, WORST_TAIL, extended, refuse_another_model
+
+Basis = Literal["draws", "peak", "none"]
+LEAST_CHAIN_SHARE = 0.1  # of the draws that weights must leave, for a difference of means to be no accident
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """table: channel, estimand, before, after, restatement, data, model (after - before is the sum of the three).
+
+    `basis` says how the first two were found: `draws` (the earlier posterior, weighted), `peak` (its most probable
+    point, where weights cannot be believed), `none` (the two fits are of different models: all is `model`).
+    `restated` counts the old cells that changed, `added` the new periods.
+    """
+
+    table: pl.DataFrame
+    basis: Basis
+    restated: int
+    added: int
+    why_model: str
+
+
+def changes(before: MMMFit, after: MMMFit) -> Changes:
+    """The change of each channel's incremental KPI, share of KPI and iROAS over the window, split by cause.
+
+    Money where the KPI has a value. A channel that one of the fits does not know has nulls on that side.
+    """
+    first, last = (_of_means(f.data, f.incremental().mean(axis=0)) for f in (before, after))
+    added = len(after.data.dates) - len(before.data.dates)
+    why = _why_model(before, after)
+    reason = _not_comparable(before, after)
+    if reason:
+        return Changes(_table(first, last, {}, {}), "none", 0, max(added, 0), f"{reason}; {why}")
+    known = len(before.data.dates)
+    now = extended(before, after.data)
+    restated = _restated_cells(before.design, now, known)
+    old_rows = extended(before, after.data.rows(np.arange(len(after.data.dates)) < known))
+    steps = (old_rows, now) if added else (old_rows,)
+    basis: Basis = "draws"
+    found = _by_draws(before, steps)
+    if found is None:
+        basis, found = "peak", _by_peak(before, steps)
+    start, *moved = found
+    restatement = _difference(start, moved[0]) if restated else {}
+    data = _difference(moved[0], moved[1]) if added else {}
+    return Changes(_table(first, last, restatement, data), basis, restated, added, why)
+
+
+def _of_means(data: MMMData, means: np.ndarray) -> dict[tuple[str, str], float]:
+    """Channel and estimand to value, from the mean incremental KPI (C,) of each channel."""
+    spend = data.spend.sum(axis=(0, 1))
+    out = {}
+    for c, name in enumerate(data.media_names):
+        out[name, "incremental_revenue"] = float(means[c] * data.money_per_kpi)
+        out[name, "contribution_share"] = float(means[c] / data.kpi.sum())
+        if c < len(data.channels):
+            out[name, "iroas"] = float(means[c] * data.money_per_kpi / spend[c])
+    return out
+
+
+def _not_comparable(before: MMMFit, after: MMMFit) -> str:
+    try:
+        refuse_another_model(before.data, after.data)
+    except ValueError as different:
+        return str(different).removeprefix("refresh: ")
+    if after.data.dates[: len(before.data.dates)] != before.data.dates:
+        return f"the window no longer begins on {before.data.dates[0]} and goes on from there"
+    return "" if before.engine == "kernel" else f"the earlier fit was made by {before.engine}, whose draws are not kept"
+
+
+def _why_model(before: MMMFit, after: MMMFit) -> str:
+    if before.spec != after.spec:
+        return "the specification changed"
+    if isinstance(after, Refreshed):
+        if after.path != "re-weighted" or after.origin is None:
+            return f"{after.path}: {after.reason}"
+        source = before.origin if isinstance(before, Refreshed) and before.origin else before
+        if _same_rows(source.data, after.origin.data):
+            return "only the noise of drawing: both stand on the same sampled fit"
+        return f"the model was sampled anew on {len(after.origin.data.dates)} periods and carried on from there"
+    return "the model was sampled anew"
+
+
+def _same_rows(one: MMMData, other: MMMData) -> bool:
+    return one.dates == other.dates and all(
+        np.array_equal(getattr(one, name), getattr(other, name)) for name in ("kpi", "media", "controls")
+    )
+
+
+def _restated_cells(old: Design, new: Design, known: int) -> int:
+    count = int((old.y != new.y[:, :known]).sum()) + int((old.media != new.media[..., :known]).sum())
+    return count + int((old.data.controls != new.data.controls[:, :known]).sum())
+
+
+def _by_draws(before: MMMFit, steps: tuple[Design, ...]) -> list[dict[tuple[str, str], float]] | None:
+    """The earlier draws' means as they were and under each step; None where weights cannot be believed."""
+    plain = MMMFit(**{f.name: getattr(before, f.name) for f in fields(MMMFit)})
+    carried = reweighting.begin(plain)
+    if carried is None:
+        return None
+    found = [_of_means(plain.data, _incremental(plain.design, plain.draws).mean(axis=0))]
+    for plan in steps:
+        carried = reweighting.carry(carried, plan, seed=before.seed)
+        weights, k_hat = importance.smooth(carried.log_weights)
+        left = importance.effective(weights, float(weights.size))
+        if k_hat > WORST_TAIL or left < min(LEAST_DRAWS, LEAST_CHAIN_SHARE * weights.size):
+            return None
+        values = _incremental(plan, carried.draws)
+        found.append(_of_means(plan.data, weights @ values))
+    return found
+
+
+def _by_peak(before: MMMFit, steps: tuple[Design, ...]) -> list[dict[tuple[str, str], float]]:
+    """The same at the most probable point: no ranges, but it follows the data where weights cannot."""
+    found = []
+    begin = before.draws.sampled.reshape(before.draws.count, -1).mean(axis=0)
+    for plan in (before.design, *steps):
+        block = blocks.build(plan, calibrate(plan.data, plan.media, plan.scales, before.experiments))
+        mode = laplace.peak(block, begin, blocks.names(plan)).mode
+        point = post.from_kernel(mode[None, None, :], block, plan, seed=before.seed)
+        found.append(_of_means(plan.data, _incremental(plan, point)[0]))
+        begin = mode
+    return found
+
+
+def _incremental(plan: Design, draws: Posterior) -> np.ndarray:
+    labels = np.zeros(plan.y.shape, dtype=np.int64)
+    return np.asarray(post.media_sums(plan, draws, plan.media, labels, 1)[:, 0, :])
+
+
+def _difference(one: dict[tuple[str, str], float], two: dict[tuple[str, str], float]) -> dict[tuple[str, str], float]:
+    return {key: two[key] - one[key] for key in one}
+
+
+def _table(
+    before: dict[tuple[str, str], float], after: dict[tuple[str, str], float],
+    restatement: dict[tuple[str, str], float], data: dict[tuple[str, str], float],
+) -> pl.DataFrame:  # fmt: skip
+    rows: list[dict[str, Any]] = []
+    for key in dict.fromkeys((*after, *before)):
+        one, two = before.get(key), after.get(key)
+        row: dict[str, Any] = {"channel": key[0], "estimand": key[1], "before": one, "after": two}
+        if one is not None and two is not None:
+            row |= {"restatement": restatement.get(key, 0.0), "data": data.get(key, 0.0)}
+            row["model"] = two - one - row["restatement"] - row["data"]
+        rows.append(row)
+    numbers = ("before", "after", "restatement", "data", "model")
+    schema = {"channel": pl.String, "estimand": pl.String, **dict.fromkeys(numbers, pl.Float64)}
+    return pl.DataFrame(rows, schema=schema)

@@ -1,0 +1,220 @@
+"""Attempts to break a result: fake channels, noise, a made-up driver, other histories, other models, unseen weeks.
+
+Passing certifies nothing; failing lowers trust. Every refit here is the posterior's peak, not a full sample: hundreds
+of fits take seconds, and only their comparison is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from models.mmm.checks import changing_effects, endogeneity
+from models.mmm.checks.after_sampling import LIMITS, contraction
+from models.mmm.checks.placebo import placebo_ranks
+from models.mmm.checks.unobserved_confounding import tipping
+from models.mmm.fitting import engine_choice
+from models.mmm.fitting.approximate import peak_fit, peak_of, returns, returns_at
+from models.mmm.fitting.form_selection import choose_form
+from models.mmm.model.build import Form, Scales
+from models.mmm.panel.panel import MMMData
+from models.mmm.spec import MMMSpec
+from models.mmm.validation.backtest import backtest
+from models.mmm.validation.falsification_words import warning
+from models.mmm.validation.specification_curve import SpecificationCurve, specification_curve
+from models.periods import PERIODS_PER_YEAR
+from models.warning import Warning
+
+Row = tuple[str, str, float, float, bool]
+TOP_WEEKS = 5  # the strongest spend periods of a channel, left out together
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What counts as passed. Shares are of the main estimate; `block` is in standard deviations of the estimate
+    (leaving out a third of the rows moves an honest one by 0.7, and the worst of several blocks counts),
+    `tipping` the share of what is left of spend and sales that a hidden driver must at least need to halve a number.
+    """
+
+    placebo_rank: float = 0.95
+    perturbation: float = 0.08
+    common_cause: float = 0.10
+    stability: float = 0.15
+    block: float = 2.0
+    contraction: float = LIMITS.contraction_none
+    tipping: float = 0.05
+    endogeneity: float = 0.005
+    skill: float = 0.0
+    agreement: float = 0.90
+
+
+@dataclass(frozen=True, eq=False)
+class Falsification:
+    """tests: test, channel (`all` for the model), value, mark, passed; warnings for what failed; the specification
+    curve, the unseen weeks' scores and the tipping points they rest on.
+    """
+
+    tests: pl.DataFrame
+    warnings: tuple[Warning, ...]
+    curve: SpecificationCurve
+    unseen: pl.DataFrame
+    tipping: pl.DataFrame
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: how many attempts failed, and which numbers they touch."""
+        failed = self.tests.filter(~pl.col("passed"))
+        if not failed.height:
+            return f"{self.tests.height} attempts to break the result failed. That is no proof that it is right."
+        who = ", ".join(sorted({str(c) for c in failed["channel"]} - {"all"})) or "the model as a whole"
+        return f"{failed.height} of {self.tests.height} attempts to break the result succeeded; they touch {who}."
+
+
+def falsify(
+    data: MMMData,
+    spec: MMMSpec | None = None,
+    *,
+    shifts: int = 39,
+    repeats: int = 5,
+    folds: int = 6,
+    marks: Marks | None = None,
+    seed: int,
+) -> Falsification:
+    """Every attempt to break the MMM of `data`: seconds of CPU (`python -m benchmarks.mmm.falsification`).
+
+    Placebo: the channel's own series shifted in time by `shifts` random lags; the real one must explain sales better
+    than `placebo_rank` of them. Perturbation, random common cause and stability
+    compare iROAS with the main estimate; `block` leaves out each year and each channel's strongest weeks; contraction
+    is what the data taught; endogeneity tests whether spend follows sales; tipping points ask for a hidden driver;
+    the specification curve asks other models; unseen weeks score predictions of the last `folds` times four periods.
+    Raises ValueError for parts that the compiled density, on which all this runs, does not have.
+    """
+    spec, marks = spec or MMMSpec(), marks or Marks()
+    engine_choice.refuse_shortcut(spec, data, "falsify")
+    rng = np.random.default_rng(seed)
+    form, _ = choose_form(data, spec, ())
+    plan, block, peak = peak_of(data, spec, form)
+    scales, start = plan.scales, peak.mode
+    main, sd = returns_at(plan, peak)
+    rows: list[Row] = []
+    ranks = placebo_ranks(plan, block, peak, shifts=shifts, rng=rng)
+    rows += [
+        ("placebo", name, float(r), marks.placebo_rank, bool(r >= marks.placebo_rank))
+        for name, r in zip(data.channels, ranks, strict=True)
+    ]
+    rows += _changes("perturbation", marks.perturbation, data, main, [
+        returns(_noisy(data, rng), spec, form, scales, begin=start) for _ in range(repeats)])  # fmt: skip
+    rows += _changes("random_common_cause", marks.common_cause, data, main, [
+        _walked(data, spec, form, rng) for _ in range(repeats)])  # fmt: skip
+    rows += _shorter(data, spec, form, scales, start, main, marks)
+    rows += _blocks(data, spec, form, scales, start, main, sd, marks)
+    rough = peak_fit(data, spec, form, scales=scales, seed=seed)
+    rows += [
+        ("contraction", name, float(v), marks.contraction, bool(v >= marks.contraction))
+        for name, v in zip(data.channels, contraction(rough), strict=False)
+    ]
+    follows = np.minimum(endogeneity.spend_after_sales(plan), endogeneity.sales_before_spend(rough))
+    for test, values in (("spend_follows_sales", follows), ("constant_effect", changing_effects.changed(rough))):
+        rows += [
+            (test, name, float(p), marks.endogeneity, bool(p >= marks.endogeneity))
+            for name, p in zip(data.channels, values, strict=False)
+        ]
+    points = tipping(rough)
+    rows += [
+        ("hidden_driver", name, need, marks.tipping, need >= marks.tipping)
+        for name, need in points.select("channel", "halves").iter_rows()
+    ]
+    curve = specification_curve(data, spec)
+    rows += [
+        ("specification_curve", name, share, marks.agreement, share >= marks.agreement)
+        for name, share in curve.summary.select("channel", "agreement").iter_rows()
+        if share is not None
+    ]
+    unseen, scored = _unseen(data, spec, folds, marks, seed)
+    rows += scored
+    tests = pl.DataFrame(rows, schema=["test", "channel", "value", "mark", "passed"], orient="row")
+    said = tuple(warning(*row[:4]) for row in rows if not row[4] and row[0] != "specification_curve")
+    return Falsification(tests, said + curve.warnings, curve, unseen, points)
+
+
+def _shorter(
+    data: MMMData, spec: MMMSpec, form: Form, scales: Scales, start: np.ndarray, main: np.ndarray, marks: Marks
+) -> list[Row]:
+    periods = np.arange(len(data.dates))
+    others = [
+        returns(data.rows(periods < len(periods) - k), spec, form, scales, begin=start)
+        for k in (4, 8, 12)
+        if len(periods) - k >= 52
+    ]
+    return _changes("stability", marks.stability, data, main, others) if others else []
+
+
+def _blocks(
+    data: MMMData,
+    spec: MMMSpec,
+    form: Form,
+    scales: Scales,
+    start: np.ndarray,
+    main: np.ndarray,
+    sd: np.ndarray,
+    marks: Marks,
+) -> list[Row]:
+    """Worst move of each channel, in its own standard deviations, over leaving out each year and its top weeks."""
+    periods = len(data.dates)
+    years = max(round(periods / PERIODS_PER_YEAR[data.grain]), 1)
+    blocks = [np.array_split(np.arange(periods), years)[k] for k in range(years)] if years > 1 else []
+    blocks += [np.argsort(data.media[:, :, c].sum(axis=0))[-TOP_WEEKS:] for c in range(len(data.channels))]
+    moved = [
+        np.abs(returns(data, spec, form, scales, begin=start, without=np.isin(np.arange(periods), block)) - main) / sd
+        for block in blocks
+    ]
+    worst = np.max(moved, axis=0)
+    return [
+        ("block", name, float(v), marks.block, bool(v <= marks.block))
+        for name, v in zip(data.channels, worst, strict=True)
+    ]
+
+
+def _unseen(data: MMMData, spec: MMMSpec, folds: int, marks: Marks, seed: int) -> tuple[pl.DataFrame, list[Row]]:
+    folds = min(folds, (len(data.dates) - 52) // 4)
+    if folds < 2:
+        return pl.DataFrame(), []
+    scores = backtest(data, spec, folds=folds, horizon=4, sampled=False, seed=seed)
+    covered = float(np.mean(scores["coverage80"].to_numpy()))
+    least = 0.8 - 1.64 * np.sqrt(0.8 * 0.2 / (4 * folds))  # one-sided binomial error of that many weeks
+    skill = float(np.median(scores["skill"].to_numpy()))
+    return scores, [
+        ("unseen_coverage", "all", covered, float(least), bool(covered >= least)),
+        ("unseen_skill", "all", skill, marks.skill, bool(skill >= marks.skill)),
+    ]
+
+
+def _walked(data: MMMData, spec: MMMSpec, form: Form, rng: np.random.Generator) -> np.ndarray:
+    plan, _, peak = peak_of(_with_walk(data, rng), spec, form)
+    return returns_at(plan, peak)[0]
+
+
+def _noisy(data: MMMData, rng: np.random.Generator) -> MMMData:
+    factor = 1 + 0.05 * rng.normal(size=data.media.shape)
+    paid = len(data.channels)
+    return replace(
+        data, media=np.maximum(data.media * factor, 0), spend=np.maximum(data.spend * factor[:, :, :paid], 0)
+    )
+
+
+def _with_walk(data: MMMData, rng: np.random.Generator) -> MMMData:
+    walk = np.cumsum(rng.normal(size=len(data.dates)))
+    walk = np.broadcast_to((walk - walk.mean()) / walk.std(), data.kpi.shape)[:, :, None]
+    return replace(
+        data,
+        controls=np.concatenate([data.controls, walk], axis=2),
+        control_names=(*data.control_names, "random walk"),
+        control_roles=(*data.control_roles, "precision"),
+    )
+
+
+def _changes(test: str, mark: float, data: MMMData, main: np.ndarray, others: list[np.ndarray]) -> list[Row]:
+    change = np.median(np.abs(np.array(others) / main - 1), axis=0)
+    return [(test, name, float(v), mark, bool(v <= mark)) for name, v in zip(data.channels, change, strict=True)]

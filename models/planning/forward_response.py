@@ -1,0 +1,271 @@
+"""What media spent after the data's end would bring, with carry-in from before and carry-out after the horizon.
+
+The only file of this room that looks inside a fit; everything else works on draws and money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date as Date
+from datetime import timedelta
+
+import numpy as np
+
+from models.mmm import MMMData, MMMFit
+from models.mmm.model.baseline import build
+from models.mmm.model.build import Design, Form, with_hidden_demand
+from models.mmm.model.response import carryover_weights
+from models.mmm.result.posterior import Posterior, linear_sums, media_sums
+from models.planning.media_price import Delivery
+
+YEAR = {"day": 365, "week": 52, "month": 12}
+
+
+@dataclass(frozen=True, eq=False)
+class Future:
+    """Spending over `horizon` periods after the last date; everything per draw.
+
+    current (P,) is what the last `horizon` periods cost; ceiling (P,) the even spend over the horizon whose
+    carried-over level was seen before, geo_ceiling (P, G) the same in one geo; highest (P,) the largest spend of one
+    period; geo_share (P, G) how the last year's spend fell on the geos; pattern (H,) the share of every channel's money
+    that falls on each period. `moved` (D,) is the KPI in money per period that other evidence moves from media to the
+    baseline.
+    """
+
+    fit: MMMFit
+    draws: Posterior
+    horizon: int
+    current: np.ndarray
+    ceiling: np.ndarray
+    geo_ceiling: np.ndarray
+    highest: np.ndarray
+    geo_share: np.ndarray
+    pattern: np.ndarray
+    delivery: Mapping[str, Delivery]
+    moved: np.ndarray
+
+    def channel_response(self, c: int, spends: Sequence[float] | np.ndarray) -> np.ndarray:
+        """Incremental KPI in money (D, len(spends)) of one channel's spend over the horizon, carry-out included."""
+        return self.geo_response(c, spends).sum(axis=1)
+
+    def geo_response(self, c: int, spends: Sequence[float] | np.ndarray) -> np.ndarray:
+        """The same by geo (D, G, len(spends)), each geo having its usual share of the spend."""
+        silent = self._kpi_of_path(c, np.zeros(self.horizon))
+        both = np.stack([self._kpi_of_path(c, float(s) * self.pattern) - silent for s in np.asarray(spends)], axis=2)
+        geos = len(self.fit.data.geos)
+        return np.asarray(both[:, :geos] + both[:, geos:])
+
+    def response_of_path(self, c: int, money: np.ndarray) -> np.ndarray:
+        """Incremental KPI in money (D, G) of one channel's money by period (H,), or by geo and period (G, H)."""
+        within, after = self.response_in_time(c, money)
+        return within + after
+
+    def response_in_time(self, c: int, money: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same in two parts (D, G): what arrives within the horizon, and what its carryover brings after it."""
+        both = self._kpi_of_path(c, money) - self._kpi_of_path(c, np.zeros(self.horizon))
+        geos = len(self.fit.data.geos)
+        return both[:, :geos], both[:, geos:]
+
+    def baseline(self, controls: Mapping[str, Sequence[float]]) -> np.ndarray:
+        """KPI in money (D,) without new media over the horizon, under the declared future of every control.
+
+        Each control has one value a period, or one row of values a geo (G, H). Raises ValueError naming what is
+        missing: a control that is not declared is never taken as zero.
+        """
+        data = self.fit.data
+        names = data.control_names + data.treatment_names
+        missing = [n for n in names if n not in controls]
+        if missing:
+            raise ValueError(
+                f"the future of {', '.join(missing)} is not declared: the model was fitted with it, and taking it as"
+                f" zero would be a guess. Give {self.horizon} values for each in future_controls"
+            )
+        unknown = sorted(set(controls) - set(names))
+        if unknown:
+            raise ValueError(f"future_controls names {unknown[0]!r}; the model has {', '.join(names) or 'no controls'}")
+        geos = len(data.geos)
+        cube = np.empty((geos, self.horizon, len(names)))
+        for k, name in enumerate(names):
+            values = np.asarray(controls[name], dtype=float)
+            if values.shape not in ((self.horizon,), (geos, self.horizon)):
+                raise ValueError(
+                    f"future_controls[{name!r}] has {values.size} values, the horizon {self.horizon} periods"
+                )
+            if not np.isfinite(values).all():
+                raise ValueError(f"future_controls[{name!r}] holds a value that is not a number: declare every period")
+            cube[:, :, k] = values
+        ahead = replace(
+            data, dates=next_dates(self.fit, self.horizon), kpi=np.zeros((geos, self.horizon)),
+            controls=cube[:, :, : len(data.control_names)], treatments=cube[:, :, len(data.control_names) :],
+        )  # fmt: skip
+        design = self.fit.design
+        columns = build(ahead, self.fit.spec, design.scales.baseline)
+        quiet = np.zeros((len(data.media_names), geos, self.horizon))  # hidden demand is expected at its average
+        columns = with_hidden_demand(columns, quiet, data.media_names, design.form, design.scales)
+        later = replace(self.fit.design, data=ahead, baseline=columns)
+        labels = np.zeros((geos, self.horizon), dtype=np.int64)
+        own = linear_sums(later, _plain(self.draws), labels, 1)[1][:, 0].sum(axis=1) * data.money_per_kpi
+        return np.asarray(own + (self.moved + self._mediators()) * self.horizon)
+
+    def _mediators(self) -> np.ndarray:
+        """KPI in money per period (D,) that mediators bring without media: expected to go on as over the data."""
+        if self.draws.mediated is None:
+            return np.zeros(self.draws.count)
+        labels = np.zeros(self.fit.design.y.shape, dtype=np.int64)
+        with_them, without = (
+            linear_sums(self.fit.design, draws, labels, 1)[1][:, 0].sum(axis=1)
+            for draws in (self.draws, _plain(self.draws))
+        )
+        return np.asarray((with_them - without) * self.fit.data.money_per_kpi / len(self.fit.data.dates))
+
+    def media_path(self, c: int, money: np.ndarray) -> np.ndarray:
+        """Scaled media (G, L + H + L): history, the plan's money by period as delivery, then today's usual spend.
+
+        Media goes on after the horizon: silence there would make the last periods look best, with nothing beside them.
+        """
+        design, share = self.fit.design, self.geo_share[c]
+        taps, usual = design.form.taps, self.usual(c) * share
+        by_geo = money if money.ndim == 2 else money[None, :] * share[:, None]
+        multiple = by_geo / np.where(usual > 0, usual, np.inf)[:, None]
+        plan = self.rule(c).bought(multiple) * self.usual(c) * self.media_per_money(c)[:, None]
+        after = float(self.current[c]) / self.horizon * self.media_per_money(c)
+        return np.hstack([design.media[c][:, -taps:], plan, np.repeat(after[:, None], taps, axis=1)])
+
+    def rule(self, c: int) -> Delivery:
+        """How this channel's money becomes delivery."""
+        return self.delivery.get(self.fit.data.channels[c], Delivery())
+
+    def usual(self, c: int) -> float:
+        """Money of one usual period: the recent average, else that of the whole data where the channel pauses now."""
+        recent = float(self.current[c]) / self.horizon
+        return recent if recent > 0 else float(self.fit.data.spend[:, :, c].sum()) / len(self.fit.data.dates)
+
+    def media_per_money(self, c: int) -> np.ndarray:
+        """Scaled media per geo (G,) that one unit of money buys at today's price."""
+        design, data = self.fit.design, self.fit.data
+        size = design.scales.size
+        volume = (design.media[c] * size[:, None]).sum() / data.spend[:, :, c].sum()
+        return np.asarray(volume * self.geo_share[c] / size)
+
+    def _kpi_of_path(self, c: int, money: np.ndarray) -> np.ndarray:
+        design, geos, path = self.fit.design, len(self.fit.data.geos), self.media_path(c, money)
+        single = replace(
+            design, media=design.media[c : c + 1], form=self._form(c), data=_only(self.fit, c), latent=(),
+            mediators=None, frequency=self._frequency(c, path.shape[1]),
+        )  # fmt: skip
+        sums = media_sums(single, _one(self.draws, c), path[None], self._labels(), 2 * geos)
+        return np.asarray(sums[:, :, 0] * self.fit.data.money_per_kpi)
+
+    def _labels(self) -> np.ndarray:
+        """Cells (G, L + H + L): -1 before the plan, the geo's number within the horizon, G more after it."""
+        taps, geos = self.fit.design.form.taps, len(self.fit.data.geos)
+        period = np.arange(min(taps, len(self.fit.data.dates)) + self.horizon + taps) - min(
+            taps, len(self.fit.data.dates)
+        )
+        part = np.where(period < self.horizon, 0, geos)
+        return np.where(period[None, :] >= 0, np.arange(geos)[:, None] + part[None, :], -1).astype(np.int64)
+
+    def _frequency(self, c: int, length: int) -> np.ndarray | None:
+        """Exposures per person reached (1, G, length): as it was, then as in the last periods that had any."""
+        often = self.fit.design.frequency
+        if often is None:
+            return None
+        usual = np.array([row[row > 0][-self.horizon :].mean() if (row > 0).any() else 1.0 for row in often[c]])
+        past = often[c][:, -self.fit.design.form.taps :]
+        ahead = np.repeat(usual[:, None], length - past.shape[1], axis=1)
+        return np.asarray(np.hstack([past, ahead])[None])
+
+    def _form(self, c: int) -> Form:
+        form, name = self.fit.design.form, (self.fit.data.channels[c],)
+        delayed = name if self.fit.design.delayed[c] else ()
+        sloped = name if self.fit.design.sloped[c] else ()
+        return replace(form, delayed=delayed, sloped=sloped)
+
+
+def look_ahead(
+    fit: MMMFit, horizon: int, *, delivery: Mapping[str, Delivery], draws: int = 200,
+    levels: Mapping[str, np.ndarray] | None = None, pattern: np.ndarray | None = None,
+) -> Future:  # fmt: skip
+    """The future after the last date of the fit; `draws` joint draws carry its uncertainty.
+
+    `levels` are joint draws of a channel's iROAS over the data's window that replace the model's own (the number that
+    other evidence led to); the curve keeps its shape. `pattern` (H,) is the share of the money of each period, even by
+    default.
+    """
+    if horizon < 1:
+        raise ValueError(f"horizon={horizon}: a plan covers at least one period")
+    unknown = sorted((set(delivery) | set(levels or {})) - set(fit.data.channels))
+    if unknown:
+        raise ValueError(f"delivery or levels name {unknown[0]!r}; the model has {', '.join(fit.data.channels)}")
+    for name, rule in delivery.items():
+        if rule.price and len(rule.price) != horizon:
+            raise ValueError(f"delivery[{name!r}] has {len(rule.price)} prices, the horizon {horizon} periods")
+    data, design = fit.data, fit.design
+    seen = min(horizon, len(data.dates))
+    current = data.spend[:, -seen:].sum(axis=(0, 1)) * horizon / seen
+    recent = data.spend[:, -YEAR[data.grain] :].sum(axis=1).T
+    whole = data.spend.sum(axis=1).T
+    base = np.where(recent.sum(axis=1, keepdims=True) > 0, recent, whole)
+    ceiling, geo_ceiling = np.empty(len(data.channels)), np.empty((len(data.channels), len(data.geos)))
+    for c in range(len(data.channels)):
+        weights = np.median(weights_of(design, fit.draws.thin(draws), c), axis=0)
+        weights /= weights.sum()
+        level = np.array([np.convolve(row, weights)[: row.size] for row in data.spend[:, :, c]])
+        ceiling[c], geo_ceiling[c] = level.sum(axis=0).max() * horizon, level.max(axis=1) * horizon
+    some, moved = _at_levels(fit, fit.draws.thin(draws), levels or {})
+    even = np.full(horizon, 1 / horizon) if pattern is None else pattern
+    return Future(
+        fit, some, horizon, current, ceiling, geo_ceiling, data.spend.sum(axis=0).max(axis=0),
+        base / base.sum(axis=1, keepdims=True), even, delivery, moved,
+    )  # fmt: skip
+
+
+def weights_of(design: Design, draws: Posterior, c: int) -> np.ndarray:
+    """Share of one channel's effect by lag and draw (D, L)."""
+    kind = "delayed" if design.peaked[c] else "weibull"  # geometric is Weibull with shape 1
+    return carryover_weights(kind, draws.half_life[:, c], draws.shape[:, c], design.form.taps)
+
+
+def next_dates(fit: MMMFit, horizon: int) -> tuple[Date, ...]:
+    """The periods after the last one of the data."""
+    last, grain = fit.data.dates[-1], fit.data.grain
+    if grain == "month":
+        months = [last.year * 12 + last.month - 1 + k for k in range(1, horizon + 1)]
+        return tuple(Date(m // 12, m % 12 + 1, 1) for m in months)
+    step = 1 if grain == "day" else 7
+    return tuple(last + timedelta(days=step * k) for k in range(1, horizon + 1))
+
+
+def _at_levels(fit: MMMFit, draws: Posterior, levels: Mapping[str, np.ndarray]) -> tuple[Posterior, np.ndarray]:
+    """The draws with each channel's effect scaled so that its window iROAS is the given draw; and what that moves."""
+    if not levels:
+        return draws, np.zeros(draws.count)
+    data, design = fit.data, fit.design
+    whole = np.zeros(design.y.shape, dtype=np.int64)
+    own = media_sums(design, draws, design.media, whole, 1)[:, 0] * data.money_per_kpi
+    factor = np.ones_like(own)
+    for name, values in levels.items():
+        c = data.channels.index(name)
+        given = np.asarray(values, dtype=float)
+        given = given[np.linspace(0, given.size - 1, draws.count).round().astype(int)]
+        near_zero = np.abs(own[:, c]) < 1e-9 * max(float(np.abs(own[:, c]).max()), 1e-12)
+        factor[:, c] = given * data.spend[:, :, c].sum() / np.where(near_zero, np.inf, own[:, c])
+    scaled = replace(draws, beta=draws.beta * factor, beta_geo=draws.beta_geo * factor[:, :, None])
+    return scaled, (own * (1 - factor)).sum(axis=1) / len(data.dates)
+
+
+def _one(draws: Posterior, c: int) -> Posterior:
+    fields = ("half_life", "shape", "half_saturation", "slope", "effect", "beta", "beta_geo")
+    return replace(_plain(draws), **{f: getattr(draws, f)[:, c : c + 1] for f in fields})
+
+
+def _plain(draws: Posterior) -> Posterior:
+    """Without what belongs to the data's own periods: true values of measured series, and mediators."""
+    return replace(draws, latent=None, passed_on=None, mediated=None)
+
+
+def _only(fit: MMMFit, c: int) -> MMMData:
+    data = fit.data
+    often = None if data.frequency is None else data.frequency[:, :, c : c + 1]
+    return replace(data, channels=(data.channels[c],), organic=(), media=data.media[:, :, c : c + 1], frequency=often)
