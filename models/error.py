@@ -1,4 +1,4 @@
-"""The one base of every error that Plumbline raises on purpose, and the one way to say where it is and how to fix it."""
+"""The base of every error that Plumbline raises on purpose: what is wrong, where, and how to fix it."""
 
 from __future__ import annotations
 
