@@ -188,7 +188,7 @@ def test_a_spike_at_the_end_of_one_region_does_not_bleed_into_the_next():
     with_spike = block.copy()
     with_spike[log_density.HEADER + 39 * 2] *= 50  # last period of the first of two regions
     out = np.zeros((2, 2, 1))
-    import models.mmm.posterior as post
+    import models.mmm.result.posterior as post
 
     theta = start_of(plan)
     draws = post.from_kernel(theta[None, None, :], block, plan, seed=0)
