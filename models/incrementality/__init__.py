@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from models.incrementality.geo.cells import CellsResult, read_cells
 from models.incrementality.geo.estimator import Estimator
-from models.incrementality.geo.geo_design import AnalysisPlan, GeoDesign
+from models.incrementality.geo.geo_design import AnalysisPlan, CellsDesign, GeoDesign
 from models.incrementality.geo.interim_looks import GeoLooks, look_geo
 from models.incrementality.geo.overlap import Neighbour
 from models.incrementality.geo.panel import GeoPanel, PanelError
 from models.incrementality.geo.read import read_geo
 from models.incrementality.geo.spillover import donor_ring
 from models.incrementality.geo.staggered import StaggeredResult, read_staggered
-from models.incrementality.geo_design.cells import CellsDesign, design_cells
+from models.incrementality.geo_design.cells import design_cells
 from models.incrementality.geo_design.design import design_geo, draw_design
 from models.incrementality.lift_contracts import LiftContract, lift_contract
 from models.incrementality.observational import read_observational

@@ -19,6 +19,13 @@ def exact_alpha(level: float) -> Fraction:
     return 1 - Fraction(level).limit_denominator(10_000)
 
 
+def normal_quantile(level: float) -> float:
+    """Half-width of a two-sided normal interval in standard errors: 1.645 for a level of 0.9."""
+    from scipy import stats
+
+    return float(stats.norm.ppf(1 - float(exact_alpha(level)) / 2))
+
+
 @dataclass(frozen=True)
 class Inversion:
     """`critical` is the half-width of the interval in units of the treated geo's own noise.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from models.incrementality.geo.read import normal_quantile
+from models.incrementality.inversion import normal_quantile
 from models.incrementality.result import Check, LiftResult
 from models.incrementality.verdict import judge
 

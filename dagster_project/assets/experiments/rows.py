@@ -46,7 +46,7 @@ def rows_of(test: DeclaredTest, lift: LiftResult) -> dict[str, object]:
 
 def lift_row(lift: LiftResult, *, money_per_kpi: float | None) -> dict[str, object]:
     """The figures of one read. iROAS is money per money; without a value of the KPI it stays empty."""
-    from models.incrementality.geo.read import normal_quantile
+    from models.incrementality.inversion import normal_quantile
 
     unit = money_per_kpi
     known = lift.iroas is not None and unit is not None
@@ -116,7 +116,7 @@ def delivered_tests(
 
 
 def _delivered(r: dict[str, object], worth: float | None) -> dict[str, object]:
-    from models.incrementality.geo.read import normal_quantile
+    from models.incrementality.inversion import normal_quantile
     from models.incrementality.result import INFLATION
 
     level = _number(r["level"]) or 0.9

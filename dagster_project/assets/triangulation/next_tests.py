@@ -95,7 +95,7 @@ def _candidates(
     as_of_day: date,
 ) -> pl.DataFrame:
     """One row a channel and kind of test, as `next_experiments` wants them."""
-    from models.incrementality.geo.read import normal_quantile
+    from models.incrementality.inversion import normal_quantile
     from models.triangulation.estimand import carryover_share
 
     unit = float(settings.kpi.value_per_unit) if settings.kpi.value_per_unit is not None else 1.0

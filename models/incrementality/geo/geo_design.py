@@ -103,3 +103,31 @@ class GeoDesign:
         if self.plan.start is None or self.plan.grain not in ("day", "week"):
             return None
         return self.plan.start + timedelta(days=self.plan.duration * (7 if self.plan.grain == "week" else 1) - 1)
+
+
+@dataclass(frozen=True)
+class CellsDesign:
+    """Disjoint cells with one frozen design each; every cell's `excluded` holds the other cells' geos.
+
+    `mde` is the largest validated detectable lift of its cells: what the weakest cell can find. `accepted` are the
+    sets of cells that qualified, to draw one at random.
+    """
+
+    cells: tuple[tuple[str, GeoDesign], ...]
+    accepted: tuple[tuple[tuple[str, ...], ...], ...]
+    reasons: tuple[str, ...]
+
+    @property
+    def mde(self) -> float:
+        return max(design.mde for _, design in self.cells)
+
+    @property
+    def geos(self) -> dict[str, tuple[str, ...]]:
+        """Treated geos by cell, as `read_cells` takes them."""
+        return {name: design.treated for name, design in self.cells}
+
+    @property
+    def sha256(self) -> str:
+        """Identity of all cells with their plans and data."""
+        identity = {name: design.sha256 for name, design in self.cells}
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()

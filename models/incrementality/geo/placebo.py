@@ -8,7 +8,7 @@ from math import comb
 
 import numpy as np
 
-from models.incrementality.geo.donor_weights import Fits, fit_targets
+from models.incrementality.geo.donor_weights import Fits, cross_validated_ridge, fit_targets
 from models.incrementality.geo.estimator import Estimator
 
 ENUMERATED = 5_000  # up to this many placebo sets are all used
@@ -113,8 +113,6 @@ def placebo_read(
     """
     shown, pool = on_scale(treated, estimator), on_scale(donors, estimator)
     if estimator.weighing == "asc" and asc_ridge is None:
-        from models.incrementality.geo.augmented import cross_validated_ridge
-
         before = pool[:, :pre] - pool[:, :pre].mean(axis=1, keepdims=True)
         mean = shown.mean(axis=0)[:pre]
         asc_ridge = cross_validated_ridge(before, mean - mean.mean())

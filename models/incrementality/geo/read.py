@@ -23,7 +23,7 @@ from models.incrementality.geo.plan_departures import departures_from
 from models.incrementality.geo.return_on_spend import ExtraSpend, Profit, extra_spend, iroas, profit
 from models.incrementality.geo.spillover import spillover
 from models.incrementality.geo.window import GeoTest, named
-from models.incrementality.inversion import Inversion, exact_alpha, rank_form, t_form, usual_form
+from models.incrementality.inversion import Inversion, exact_alpha, normal_quantile, rank_form, t_form, usual_form
 from models.incrementality.ratio_interval import Ratio
 from models.incrementality.result import Check, LiftResult
 from models.incrementality.verdict import USUAL_RELEVANT_LIFT, Judgement, judge
@@ -178,13 +178,6 @@ def _money(
     if margin is not None:
         gain = profit(total.effect, total.low, total.high, extra, margin, normal_quantile(level))
     return _Money(extra, iroas(total.effect, total.low, total.high, extra), gain)
-
-
-def normal_quantile(level: float) -> float:
-    """Two-sided normal quantile: 1.645 for 0.9."""
-    from scipy import stats
-
-    return float(stats.norm.ppf(1 - float(exact_alpha(level)) / 2))
 
 
 def _relevant(total: Total, money: _Money, margin: float | None, lift: float | None) -> tuple[float, str]:

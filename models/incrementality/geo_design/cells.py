@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import polars as pl
 
 from models.incrementality.geo.estimator import Estimator
-from models.incrementality.geo.geo_design import GeoDesign, Kind
+from models.incrementality.geo.geo_design import CellsDesign, Kind
 from models.incrementality.geo.panel import GeoPanel, PanelError
 from models.incrementality.geo_design.design import Wishes, screened
 from models.incrementality.geo_design.power import detectable_lift
@@ -21,34 +19,6 @@ from models.incrementality.geo_design.score import DesignRequest, History, metho
 POOL = 400  # sets with the smallest closed-form detectable lift, from which cells are put together
 DRAWN = 4_000  # combinations drawn from the pool
 SIMULATED = 30  # combinations simulated
-
-
-@dataclass(frozen=True)
-class CellsDesign:
-    """Disjoint cells with one frozen design each; every cell's `excluded` holds the other cells' geos.
-
-    `mde` is the largest validated detectable lift of its cells: what the weakest cell can find. `accepted` are the
-    sets of cells that qualified, to draw one by lot.
-    """
-
-    cells: tuple[tuple[str, GeoDesign], ...]
-    accepted: tuple[tuple[tuple[str, ...], ...], ...]
-    reasons: tuple[str, ...]
-
-    @property
-    def mde(self) -> float:
-        return max(design.mde for _, design in self.cells)
-
-    @property
-    def geos(self) -> dict[str, tuple[str, ...]]:
-        """Treated geos by cell, as `read_cells` takes them."""
-        return {name: design.treated for name, design in self.cells}
-
-    @property
-    def sha256(self) -> str:
-        """Identity of all cells with their plans and data."""
-        identity = {name: design.sha256 for name, design in self.cells}
-        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
 def design_cells(

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from models.incrementality.geo.panel import GeoPanel, PanelError, collected, day_of
-from models.incrementality.geo.read import normal_quantile
+from models.incrementality.inversion import normal_quantile
 from models.incrementality.ratio_interval import ratio_interval
 from models.incrementality.result import Check, LiftResult
 from models.incrementality.series.bsts import TailReading, forecast, tail_reading

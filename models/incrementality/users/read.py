@@ -8,13 +8,12 @@ from math import inf, sqrt
 
 import polars as pl
 
-from models.incrementality.inversion import exact_alpha
+from models.incrementality.inversion import exact_alpha, normal_quantile
 from models.incrementality.ratio_interval import ratio_interval
 from models.incrementality.result import Check, LiftResult
 from models.incrementality.users.estimate import Difference, difference, post_stratified
 from models.incrementality.users.looks import OneLook, Plan
-from models.incrementality.users.moments import ArmsError, Moments, arms_from_frame
-from models.incrementality.users.srm import MISMATCH, mismatch_p_value
+from models.incrementality.users.moments import MISMATCH, ArmsError, Moments, arms_from_frame, mismatch_p_value
 from models.incrementality.verdict import USUAL_RELEVANT_LIFT, judge
 
 FEW_USERS = 100
@@ -46,7 +45,7 @@ def read_ab(
     allows, or an assignment that was not `randomised`, also make it invalid. `spend` is the extra cost of the
     treatment arm. `seed` is only recorded: nothing here is drawn. Raises ArmsError naming arm and column.
     """
-    alpha = float(exact_alpha(level))
+    exact_alpha(level)  # refuses an impossible level before anything is computed
     arms = arms.collect() if isinstance(arms, pl.LazyFrame) else arms
     cells = arms_from_frame(arms)
     strata = arms["stratum"].cast(pl.String).to_list() if "stratum" in arms.columns else [""] * len(cells)
@@ -81,7 +80,7 @@ def read_ab(
         relevant_reason=why,
     )
     ratio = ratio_interval(effect, (low, high), spend) if spend else None
-    z = _normal_quantile(alpha)
+    z = normal_quantile(level)
     profit = margin * effect - (spend or 0.0) if margin is not None else None
     return LiftResult(
         effect=effect,
@@ -270,12 +269,6 @@ def _method(pairs: Sequence[tuple[Moments, Moments]]) -> str:
     if len(pairs) > 1:
         parts.append("post_stratified")
     return "_".join(parts)
-
-
-def _normal_quantile(alpha: float) -> float:
-    from scipy import stats
-
-    return float(stats.norm.ppf(1 - alpha / 2))
 
 
 def _chance(profit: float, margin: float, standard_error: float) -> float:

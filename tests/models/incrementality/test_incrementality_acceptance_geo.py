@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from models.incrementality import GeoPanel, read_geo
-from models.incrementality.geo.augmented import cross_validated_ridge
 from models.incrementality.geo.conformal import accepted_effects, gap_under, shuffled_p_value
+from models.incrementality.geo.donor_weights import cross_validated_ridge
 from models.incrementality.geo.estimator import Estimator
 from models.incrementality.geo.estimator_choice import choose
 from models.incrementality.geo.gbr import geo_regression

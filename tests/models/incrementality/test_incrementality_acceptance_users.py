@@ -10,7 +10,7 @@ import pytest
 from models.incrementality import read_ab, read_series
 from models.incrementality.observational import read_observational
 from models.incrementality.users.looks import AnyLook
-from models.incrementality.users.srm import mismatch_p_value
+from models.incrementality.users.moments import mismatch_p_value
 
 pytestmark = pytest.mark.acceptance
 PLAIN = "incrementality/tea_tasting__make_users_data_rng42.csv"

@@ -16,8 +16,7 @@ from models.incrementality import (
     switchback_schedule,
 )
 from models.incrementality.group_sequential import group_sequential_bounds, predictive_power
-from models.incrementality.users.moments import arms_from_frame
-from models.incrementality.users.srm import mismatch_p_value
+from models.incrementality.users.moments import arms_from_frame, mismatch_p_value
 
 
 def arms(*rows: tuple[str, np.ndarray], covariates: list[np.ndarray] | None = None) -> pl.DataFrame:
