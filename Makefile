@@ -9,7 +9,7 @@ SIZE ?= small
 export OMP_NUM_THREADS ?= 1
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help demo test test-slow test-acceptance test-heavy lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation bench-planning clean
+.PHONY: help demo test test-slow test-acceptance test-heavy lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation bench-planning compare clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -47,6 +47,9 @@ ui: $(VENV) ## Dagster's UI on the workspace (WS=demo), with lineage from export
 
 bench-run: $(VENV) ## wall time and peak memory of each stage on the demo company (SIZE=small|medium)
 	$(RUN)python -m benchmarks.run --size $(SIZE)
+
+compare: $(VENV) ## are two finished workspaces the same, table by table and figure by figure? (A=<ws> B=<ws>)
+	$(RUN)python -m benchmarks.run.compare $(A) $(B)
 
 bench-mmm: $(VENV) ## the MMM engine beside PyMC-Marketing on equal models, and what large fits cost (about half an hour)
 	$(RUN)python -m benchmarks.mmm
