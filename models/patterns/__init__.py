@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.patterns.arms import split_check
 from models.patterns.estimates import Estimate, PatternEstimates
-from models.patterns.learning import learn
+from models.patterns.learning import learn, prior_pack
 from models.patterns.lifecycle import Decision, promote, replay
 from models.patterns.prior import PriorPack
 from models.patterns.spec import LearnSpec, PromotionPolicy
@@ -17,6 +17,7 @@ __all__ = [
     "PriorPack",
     "PromotionPolicy",
     "learn",
+    "prior_pack",
     "promote",
     "replay",
     "split_check",

@@ -16,7 +16,7 @@ from models.patterns.arms import Arms, comparable_arms
 from models.patterns.contrasts import arm_noise, cell_contrasts, demean, joint_effects, raw_effects
 from models.patterns.estimates import PatternEstimates
 from models.patterns.mixture import ScaleMixture, fit_mixture, posterior
-from models.patterns.prior import PriorPack
+from models.patterns.prior import OTHER_BRAND, PriorPack
 from models.patterns.spec import LearnSpec
 from models.warning import Warning
 
@@ -84,6 +84,21 @@ def learn(
         placebo_hits=placebo,
         warnings=tuple(warnings),
     )
+
+
+def prior_pack(
+    estimates: PatternEstimates, *, name: str, version: str, sha256: str, same_publisher: bool, gap_years: float
+) -> PriorPack:
+    """The estimates of one archive as a prior for later tests.
+
+    `sha256` names the archive, `gap_years` is the time between its end and the later tests. The variance is widened
+    fourfold unless both come from the same publisher. Raises ValueError as `PriorPack` does.
+    """
+    frame = estimates.frame.select("feature", mean="shrunk", sd="sd")
+    # A feature shrunk onto exact zero has no spread left; a hundredth of the usual effect keeps it movable.
+    smallest_sd = max(estimates.mixture.sd / 100, 1e-6)
+    frame = frame.with_columns(pl.col("sd").clip(lower_bound=smallest_sd))
+    return PriorPack(name, version, sha256, frame, 1.0 if same_publisher else OTHER_BRAND, gap_years)
 
 
 def _refuse_features(features: pl.DataFrame, spec: LearnSpec) -> None:

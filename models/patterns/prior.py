@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-
-if TYPE_CHECKING:
-    from models.patterns.estimates import PatternEstimates
 
 OTHER_BRAND = 4.0
 
@@ -53,21 +49,3 @@ class PriorPack:
             return None
         variance = self.variance_factor * row["sd"][0] ** 2 + drift_sd_per_year**2 * self.gap_years
         return float(row["mean"][0]), float(np.sqrt(variance))
-
-    @classmethod
-    def from_estimates(
-        cls,
-        name: str,
-        version: str,
-        sha256: str,
-        estimates: PatternEstimates,
-        *,
-        same_publisher: bool,
-        gap_years: float,
-    ) -> PriorPack:
-        """The pack an archive gives to later tests."""
-        frame = estimates.frame.select("feature", mean="shrunk", sd="sd")
-        # A feature shrunk onto exact zero has no spread left; a hundredth of the usual effect keeps it movable.
-        floor = max(estimates.mixture.sd / 100, 1e-6)
-        frame = frame.with_columns(pl.col("sd").clip(lower_bound=floor))
-        return cls(name, version, sha256, frame, 1.0 if same_publisher else OTHER_BRAND, gap_years)

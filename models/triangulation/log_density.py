@@ -1,4 +1,4 @@
-"""The evidence model's log density and gradient, compiled once per machine; `graph.py` is the readable
+"""The evidence model's log density and gradient, compiled once per machine; `pymc_model.py` is the readable
 reference.
 
 Imported inside functions only, because numba is. Additive constants are left out.

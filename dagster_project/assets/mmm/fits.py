@@ -1,7 +1,7 @@
 """Which fit a run reports: sampled on an anchored stretch of the data and carried on to today, or sampled today.
 
 The choice depends on the data alone, never on what an earlier run left behind: a fit that is already on disk saves
-time, a missing one is made again. See docs/decisions/0020.
+time, a missing one is made again. See docs/decisions/0020-the-daily-fit.md.
 """
 
 from __future__ import annotations

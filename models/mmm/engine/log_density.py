@@ -1,6 +1,6 @@
 """The compiled log density: every Gaussian part integrated out, values and gradients in one pass over the data.
 
-Same density as `reference.py` (tests prove it); import it only inside functions, numba costs seconds.
+Same density as `pymc_model.py` (tests prove it); import it only inside functions, numba costs seconds.
 The equations: y = S b + X w + noise with w ~ N(0, D^2) and noise ~ N(0, V). V is sigma^2 / weight^2 plus a shock that
 all regions of a period share, so V^-1 is a diagonal less one rank per period. Panels are flat, regions inside time.
 """
@@ -34,7 +34,7 @@ from models.mmm.engine.transforms import (
     respond_panel,
 )
 
-HEADER = 32  # sizes and kinds, then the arrays in the order of block.py
+HEADER = 32  # sizes and kinds, then the arrays in the order of layout.py
 (G_, T_, C_, L_, P_, J_, WEIBULL, CURVE, SLOPE, GEO, WEEK, PAIRS, TESTS, DIM, SIGMA_SCALE, WEEK_MU, WEEK_SD,
  ETA_MU, ETA_SD, SHARED, OWN, MAP_AT, LENGTH, LEAN) = range(24)  # fmt: skip
 __all__ = ["HEADER", "core", "expand_callback", "logp_callback", "media_sums", "recover", "whitened"]
@@ -363,7 +363,7 @@ def whitened(z, grad_z, block):
     """The density in whitened coordinates z; code 0 is fine, above 0 rejects the proposal.
 
     theta = centre + L z; then, where LEAN is set, coordinates are divided by exp(power * their driver), so that NUTS
-    walks in what does not move with the driver. coordinates.py says which.
+    walks in what does not move with the driver. reparametrisation.py says which.
     """
     n = z.size
     at = int(block[MAP_AT])

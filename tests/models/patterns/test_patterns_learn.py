@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from creative_world import end_of, stream
 
-from models.patterns import LearnSpec, PriorPack, learn, split_check
+from models.patterns import LearnSpec, PriorPack, learn, prior_pack, split_check
 
 EFFECTS = {
     "headline.question": -0.2,
@@ -209,3 +209,14 @@ def test_no_tests_give_no_estimates_and_no_error() -> None:
     found = learn(tests.clear(), features, seed=1)
     assert found.features == []
     assert found.frame.height == 0
+
+
+def test_an_archive_becomes_a_prior_pack_wider_for_another_brand() -> None:
+    tests, features = stream({"headline.number": 0.15}, weeks=10, briefs_per_week=10, seed=3)
+    estimates = learn(tests, features, seed=1, spec=NO_PLACEBO)
+    own = prior_pack(estimates, name="own", version="1", sha256="a" * 64, same_publisher=True, gap_years=0.0)
+    foreign = prior_pack(estimates, name="other", version="1", sha256="b" * 64, same_publisher=False, gap_years=0.0)
+    estimate = estimates.estimate("headline.number")
+    assert estimate is not None
+    assert own.normal("headline.number", 0.025) == pytest.approx((estimate.shrunk, estimate.sd))
+    assert foreign.normal("headline.number", 0.025) == pytest.approx((estimate.shrunk, 2 * estimate.sd))
