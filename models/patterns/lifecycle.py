@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-import numpy as np
 import polars as pl
 
+from models.multiple_testing import benjamini_hochberg
 from models.patterns.decision import ACTIVE, Decision, Key, Kind
 from models.patterns.drift import monday
 from models.patterns.estimates import PatternEstimates
@@ -122,10 +122,10 @@ def _promoted(decisions: list[Decision], policy: PromotionPolicy) -> list[Decisi
 
 def _false_discovery_ok(ready: list[Decision], q: float) -> set[Key]:
     """Benjamini-Hochberg over this week's would-be promotions; neutral cards claim no effect and pass."""
-    claims = sorted((d.estimate.p_value, d.key) for d in ready if d.estimate is not None and d.kind != "neutral")
-    passing = np.array([p <= q * (i + 1) / len(claims) for i, (p, _) in enumerate(claims)], dtype=bool)
-    last = int(np.flatnonzero(passing).max()) + 1 if passing.any() else 0
-    return {key for _, key in claims[:last]} | {d.key for d in ready if d.kind == "neutral"}
+    claims = [(d.key, d.estimate.p_value) for d in ready if d.estimate is not None and d.kind != "neutral"]
+    adjusted = benjamini_hochberg([p for _, p in claims])
+    real = {key for (key, _), p in zip(claims, adjusted, strict=True) if p <= q}
+    return real | {d.key for d in ready if d.kind == "neutral"}
 
 
 def _made_provisional(decisions: list[Decision], policy: PromotionPolicy) -> list[Decision]:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
+from models.multiple_testing import benjamini_hochberg
 from models.triangulation.evidence import Readings
 from models.triangulation.mmm_evidence import MMMEvidence
 from models.triangulation.priors import EvidencePriors
@@ -75,17 +76,6 @@ def conflicts(
 def disagreeing(found: pl.DataFrame) -> list[str]:
     """Channels whose sources contradict each other beyond all known errors (Cochran's Q, p below .01)."""
     return found.filter(pl.col("q_p") < DISAGREE)["channel"].unique().sort().to_list()
-
-
-def adjusted(p: np.ndarray) -> np.ndarray:
-    """Benjamini-Hochberg adjusted p-values, in the order given."""
-    if p.size == 0:
-        return p
-    order = np.argsort(p)
-    scaled = p[order] * p.size / np.arange(1, p.size + 1)
-    result = np.empty_like(p)
-    result[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return result
 
 
 def cochran(reading: np.ndarray, variance: np.ndarray) -> tuple[float, float, float]:
@@ -178,7 +168,7 @@ def _judged(
     p = np.array([row[5] for row in rows], dtype=float)
     corrected = np.ones_like(p)
     for kind in set(kinds.tolist()):
-        corrected[kinds == kind] = adjusted(p[kinds == kind])
+        corrected[kinds == kind] = benjamini_hochberg(p[kinds == kind])
     spread = _heterogeneity(read, priors, drawn)
     flags = ["red" if one < RED else "watch" if one < WATCH else "none" for one in p]
     whole = [

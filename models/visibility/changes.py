@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import t as student
 
+from models.multiple_testing import benjamini_hochberg
 from models.visibility.panel import ANSWERED, NO_SEARCH, Panel, checked
 
 MIN_OVERLAP, MIN_CAPTURE, MAX_SWAPPED = 20, 0.90, 0.10
@@ -163,12 +164,9 @@ def _sign_flips(d: np.ndarray, w: np.ndarray, rng: np.random.Generator, draws: i
 
 def _with_q(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Benjamini-Hochberg q over the comparable rows; the others carry none."""
-    tested = sorted((r for r in rows if r["reason"] is None), key=lambda r: r["p"])
-    running = 1.0
-    for place in range(len(tested), 0, -1):
-        running = min(running, tested[place - 1]["p"] * len(tested) / place)
-        tested[place - 1]["q"] = running
-    return [{"q": None} | r for r in rows]
+    comparable = [position for position, row in enumerate(rows) if row["reason"] is None]
+    q = dict(zip(comparable, benjamini_hochberg([rows[position]["p"] for position in comparable]), strict=True))
+    return [row | {"q": q.get(position)} for position, row in enumerate(rows)]
 
 
 def _verdict(row: dict[str, Any], q: float, smallest: float) -> dict[str, str]:

@@ -9,7 +9,6 @@ import pytest
 
 from models.incrementality import PanelError, read_cells, read_geo, read_staggered
 from models.incrementality.geo.simulated import FIRST_MONDAY, SimulatedTest, textbook
-from models.multiple_testing import benjamini_hochberg, false_coverage_level, holm, simultaneous_level
 
 WINDOW = {"start": FIRST_MONDAY + timedelta(days=90), "end": FIRST_MONDAY + timedelta(days=104), "seed": 1}
 
@@ -50,14 +49,6 @@ def test_other_cells_are_never_controls():
     assert not {"g06", "g15"} & set(result.cells["search"].weights["geo"])
     with pytest.raises(PanelError, match="'g04' is in cell 'a' and in cell 'b'"):
         read_cells(cells_panel(2, 0, 0).frame(), {"a": ["g04"], "b": ["g04", "g05"]}, **WINDOW)
-
-
-def test_corrections_for_many_comparisons_on_a_textbook_list():
-    p_values = [0.01, 0.04, 0.03, 0.005]
-    assert holm(p_values) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert benjamini_hochberg(p_values) == pytest.approx([0.02, 0.04, 0.04, 0.02])
-    assert simultaneous_level(0.9, 4) == pytest.approx(0.975)
-    assert false_coverage_level(0.9, 2, 4) == pytest.approx(0.95)
 
 
 def test_a_roll_out_in_two_steps_is_covered_and_sums_its_cohorts():

@@ -15,7 +15,7 @@ from models.triangulation import (
     next_experiments,
     total_warnings,
 )
-from models.triangulation.conflicts import adjusted, cochran
+from models.triangulation.conflicts import cochran
 from models.triangulation.evidence import readings
 from models.triangulation.weights import grades
 from models.triangulation.worlds import WORLDS, simulate
@@ -196,11 +196,6 @@ def test_grades_follow_the_table(weights, age, tests, grade):
     share = pl.DataFrame({"channel": ["a"], **{name: [w] for name, w in zip(SHARES, weights, strict=True)}})
     assert grades(read, share) == (grade,)
     assert grades(read, share, disagreeing=["a"]) == ("D",)
-
-
-def test_benjamini_hochberg_by_hand():
-    assert adjusted(np.array([0.01, 0.04, 0.03, 0.5])) == pytest.approx([0.04, 0.16 / 3, 0.16 / 3, 0.5])
-    assert adjusted(np.array([])).size == 0
 
 
 def test_cochrans_q_by_hand():
