@@ -6,22 +6,28 @@ import hashlib
 import json
 import os
 import platform
+import secrets
 import shutil
 import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from filelock import FileLock
 
 from feedback.reports.audit import inputs
+from feedback.reports.audit.integrity import LEDGER, own_differences
 from feedback.reports.page.build import ReportFiles
 from feedback.reports.snapshot.settings import ReportSettings
 from feedback.storage import hash_chain
+from feedback.storage.atomic_files import sync_folder
 
 PACKAGES = ("duckdb", "numpy", "polars", "pyarrow", "altair", "vl-convert-python", "typst", "xlsxwriter", "jinja2")
-LEDGER = "ledger.jsonl"
+REPLACED = "replaced"
+DRAFT = ".draft-"
 HOW = """# How to verify this pack
 
 `plumbline audit verify <this folder>` says what differs; no difference and exit code 0 mean that all of it holds.
@@ -43,41 +49,62 @@ def write(
     `files` must come from `build` on the same `snapshot` and `settings`: level 2 of `verify` finds it if they did
     not. The report id is the sha256 of the manifest, which names inputs, figures, settings and versions but not the
     rendered files; their hashes are in the ledger line. The same report gives the same id: a second call finishes what
-    a crash left, and else changes nothing. `at` is the time of the ledger line (UTC), now if not given. All files end
-    read-only.
-    Raises ValueError when the ledger's chain is broken.
+    a crash left, and otherwise changes nothing. A pack of that id that is damaged, or that holds other rendered files
+    than `files`, is moved to `audit/replaced/`, so that no evidence is lost, and a new pack with a ledger line of its
+    own takes its place. `at` is the time of the ledger line (UTC), now if not given. All files of a pack end read-only,
+    and a pack appears complete or not at all.
+    Raises ValueError when the ledger's chain is broken, filelock.Timeout when another process keeps writing packs.
     """
     audit.mkdir(parents=True, exist_ok=True)
+    with FileLock(audit / ".writer.lock", timeout=60):
+        for leftover in audit.glob(f"{DRAFT}*"):  # of a process that was killed: nobody else writes under the lock
+            shutil.rmtree(leftover)
+        return _write_locked(files, snapshot, audit, settings, (at or datetime.now(UTC)).astimezone(UTC))
+
+
+def _write_locked(files: ReportFiles, snapshot: Path, audit: Path, settings: ReportSettings, at: datetime) -> Path:
     ledger = audit / LEDGER
     lines = hash_chain.lines_of(ledger)
     broken = hash_chain.broken_at(lines)
     if broken is not None:
         raise ValueError(f"{LEDGER}, line {broken}: it does not follow from the line before; restore it from a backup")
     period = files.store.text("page.period")
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=audit))
+    draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=audit))
     try:
         manifest = _fill(draft, files, snapshot, settings)
         report_id = hashlib.sha256(manifest.encode()).hexdigest()
+        rendered = {path.name: inputs.file_sha256(path) for path in sorted(draft.glob("report.*"))}
         pack = audit / period / report_id
+        if pack.exists() and not _holds(pack, rendered):
+            replaced = audit / REPLACED
+            replaced.mkdir(exist_ok=True)
+            pack.rename(replaced / f"{period}-{report_id}-{secrets.token_hex(4)}")
         if not pack.exists():
             body = {
                 "event": "report_built",
-                "at": (at or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds"),
+                "at": at.isoformat(timespec="seconds"),
                 "seq": len(lines) + 1,
                 "period": period,
                 "report_id": report_id,
-                "files": {path.name: inputs.file_sha256(path) for path in sorted(draft.glob("report.*"))},
+                "files": rendered,
             }
-            (draft / LEDGER).write_text(
-                "\n".join([*lines, hash_chain.line(hash_chain.head(lines), body)]) + "\n", "utf-8"
-            )
+            own_line = hash_chain.line(hash_chain.head(lines), body)
+            (draft / LEDGER).write_text("\n".join([*lines, own_line]) + "\n", "utf-8")
             _seal(draft)
             pack.parent.mkdir(exist_ok=True)
             draft.rename(pack)
+            sync_folder(pack.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     _finish(ledger, lines, pack)
     return pack
+
+
+def _holds(pack: Path, rendered: Mapping[str, str]) -> bool:
+    """Whether a pack is undamaged and holds these rendered files."""
+    return not any(own_differences(pack)) and all(
+        inputs.file_sha256(pack / name) == sha for name, sha in rendered.items()
+    )
 
 
 def _fill(draft: Path, files: ReportFiles, snapshot: Path, settings: ReportSettings) -> str:
@@ -132,8 +159,10 @@ def _figures_parquet(files: ReportFiles, path: Path) -> None:
 
 def _seal(folder: Path) -> None:
     """Everything on the disk and read-only before the folder gets its name."""
-    for path in folder.rglob("*"):
-        if path.is_file():
+    for path in (*folder.rglob("*"), folder):
+        if path.is_dir():
+            sync_folder(path)
+        else:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
             path.chmod(0o444)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from feedback.reports.figure_store import FigureStore
 from feedback.reports.figures import figures
 from feedback.reports.figures.gates import ReportBlocked, reasons
-from feedback.reports.page.html import blocked_html, html_of
+from feedback.reports.page.html import blocked_html, html_of, run_mark
 from feedback.reports.page.pdf import fitted, pdf_of
 from feedback.reports.page.view import View, view_of, with_own_hash
 from feedback.reports.page.workbook import workbook_of
@@ -18,6 +17,7 @@ from feedback.reports.snapshot.context import current_run, period_of
 from feedback.reports.snapshot.period import WINDOW, Period, quarter_of
 from feedback.reports.snapshot.query import open_snapshot
 from feedback.reports.snapshot.settings import ReportSettings
+from feedback.storage.atomic_files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,19 @@ class ReportFiles:
     store: FigureStore
     view: View
     previous: FigureStore | None = None
+
+
+def report_files(out: Path, period: str) -> dict[str, Path]:
+    """The four files of a period's report in the folder `out`, by the names of their fields in `ReportFiles`."""
+    kinds = {"html": "html", "pdf": "pdf", "xlsx": "xlsx", "figures_json": "figures.json"}
+    return {field: out / f"cfo-report-{period}.{ending}" for field, ending in kinds.items()}
+
+
+def withheld_pages(out: Path, run_id: str) -> list[Path]:
+    """The pages in `out` that say why a run's report was withheld; a period has one at most."""
+    mark = run_mark(run_id)
+    pages = sorted(out.glob("cfo-report-*.blocked.html"))
+    return [page for page in pages if mark in page.read_text("utf-8", errors="replace")]
 
 
 def build(
@@ -60,23 +73,22 @@ def build(
         store = figures(con, period=chosen.key, settings=settings, previous=earlier)
     finally:
         con.close()
-    name = f"cfo-report-{store.text('page.period')}"
-    blocked = out / f"{name}.blocked.html"
+    blocked = out / f"cfo-report-{store.text('page.period')}.blocked.html"
     against = reasons(store)
     if against:
         _write({blocked: blocked_html(store, against).encode()})
         raise ReportBlocked(against, blocked)
     view = fitted(view_of(with_own_hash(store)))
-    files = ReportFiles(
-        html=out / f"{name}.html", pdf=out / f"{name}.pdf", xlsx=out / f"{name}.xlsx",
-        figures_json=out / f"{name}.figures.json", store=view.store, previous=earlier, view=view,
-    )  # fmt: skip
-    _write({
-        files.html: html_of(view).encode(),
-        files.pdf: pdf_of(view),
-        files.xlsx: workbook_of(view.store),
-        files.figures_json: view.store.to_json().encode(),
-    })  # fmt: skip
+    paths = report_files(out, store.text("page.period"))
+    files = ReportFiles(**paths, store=view.store, previous=earlier, view=view)
+    _write(
+        {
+            files.html: html_of(view).encode(),
+            files.pdf: pdf_of(view),
+            files.xlsx: workbook_of(view.store),
+            files.figures_json: view.store.to_json().encode(),
+        }
+    )
     blocked.unlink(missing_ok=True)
     return files
 
@@ -91,12 +103,11 @@ def _before(out: Path, period: Period, settings: ReportSettings) -> Path | None:
 
 
 def _write(contents: dict[Path, bytes]) -> None:
-    """All files under temporary names first, so that a failure while rendering leaves the old report whole."""
+    """Each file as a whole, after all of them were rendered: a failure while rendering leaves the old report as it was.
+
+    A process killed between two of the files leaves new ones beside old ones; `feedback.reports.audit.undelivered`
+    finds that, and the next build mends it.
+    """
     for path, content in contents.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.with_name(f"{path.name}.tmp").open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    for path in contents:
-        path.with_name(f"{path.name}.tmp").replace(path)
+        write_atomically(path, content)

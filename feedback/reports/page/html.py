@@ -25,10 +25,21 @@ def html_of(view: View) -> str:
 
 def blocked_html(store: FigureStore, reasons: tuple[str, ...]) -> str:
     """A page that says why there is no report; it carries none of the withheld figures but those inside the reasons."""
-    return environment().get_template("blocked.html.j2").render(
-        company=store.text("page.company"), title=store.text("page.title"), reasons=reasons,
-        run=f"run {store.text('run.id')}",
-    )  # fmt: skip
+    return (
+        environment()
+        .get_template("blocked.html.j2")
+        .render(
+            company=store.text("page.company"),
+            title=store.text("page.title"),
+            reasons=reasons,
+            run_mark=run_mark(store.text("run.id")),
+        )
+    )
+
+
+def run_mark(run_id: str) -> Markup:
+    """The footer of a page without a report; it names the run whose report was withheld."""
+    return Markup("<footer>run {}</footer>").format(run_id)
 
 
 def environment() -> Environment:
