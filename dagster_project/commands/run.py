@@ -25,6 +25,7 @@ from dagster_project.commands.terminal import (
     stop,
 )
 from dagster_project.warehouse import run_record
+from dagster_project.workspace.paths import PROJECT
 
 
 def check(ws: WorkspaceArgument = Path("data"), json_: JsonOption = False) -> None:
@@ -197,7 +198,9 @@ def ui(
     """Dagster's UI, schedule and sensor on this workspace, until Ctrl-C."""
     workspace, _ = opened(ws)
     workspace.prepare()
-    command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", "dagster_project.definitions"]
+    # Dagster's processes would put the current folder first on the path: a folder `models` there would hide ours.
+    os.environ["PYTHONSAFEPATH"] = "1"
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "dagster_project.definitions", "-d", str(PROJECT)]
     os.execv(command[0], [*command, "--host", "127.0.0.1", "--port", str(port)])  # noqa: S606 - our own program, no shell
 
 

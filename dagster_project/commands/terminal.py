@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dagster_project.warehouse.connection import WarehouseBusy
+from dagster_project.workspace.compiled_code import keep_compiled_code
 from dagster_project.workspace.paths import Workspace
 from dagster_project.workspace.settings import Settings, SettingsError, load
 
@@ -43,9 +44,11 @@ def opened(folder: Path) -> tuple[Workspace, Settings]:
     if not workspace.root.is_dir():
         stop(USAGE, f"{folder} is not a folder: `plumbline init {folder}` makes a workspace there")
     try:
-        return workspace, load(workspace.settings_file)
+        settings = load(workspace.settings_file)
     except SettingsError as error:
         stop(USAGE, *str(error).splitlines())
+    keep_compiled_code(workspace)
+    return workspace, settings
 
 
 @contextmanager

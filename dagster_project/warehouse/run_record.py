@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.warehouse.connection import first
-from dagster_project.workspace.paths import PROJECT, Workspace
+from dagster_project.workspace.paths import DBT_PROJECT, PROJECT, Workspace
 from dagster_project.workspace.settings import Settings
 
 DEFAULT_SEED = 20260101
@@ -98,15 +98,28 @@ def code_version() -> str:
 
 @cache
 def digest_of(*sources: str) -> str:
-    """Digest of some source files of the project, and of those below some of its folders."""
-    digest = hashlib.sha256()
+    """Digest of some source files of the project, and of those below some of its folders.
+
+    Files are named as in a checkout, so a checkout and an install of the same code give the same digest.
+    """
+    files: dict[str, Path] = {}
     for source in sources:
-        top = PROJECT / source
-        for path in [top] if top.is_file() else sorted(top.rglob("*")):
+        top = DBT_PROJECT if source == "dbt" else PROJECT / source
+        for path in [top] if top.is_file() else top.rglob("*"):
             if path.suffix in CODE_ENDINGS and path.is_file():
-                digest.update(path.relative_to(PROJECT).as_posix().encode())
-                digest.update(path.read_bytes())
+                files[_name_in_checkout(path)] = path
+    digest = hashlib.sha256()
+    for name, path in sorted(files.items()):
+        digest.update(name.encode())
+        digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _name_in_checkout(path: Path) -> str:
+    """A source file's path relative to the checkout; a wheel keeps dbt/ elsewhere, see `DBT_PROJECT`."""
+    if path.is_relative_to(DBT_PROJECT):
+        return f"dbt/{path.relative_to(DBT_PROJECT).as_posix()}"
+    return path.relative_to(PROJECT).as_posix()
 
 
 @cache

@@ -6,6 +6,7 @@ from functools import cache
 
 import dagster as dg
 
+from dagster_project.workspace.compiled_code import keep_compiled_code
 from dagster_project.workspace.paths import Workspace
 from dagster_project.workspace.settings import Settings, load
 
@@ -15,9 +16,10 @@ EARLIEST_DAY = "2010-01-01"
 @cache
 def workspace() -> Workspace:
     """The workspace of this process, with Dagster and dbt pointed at it."""
-    found = Workspace.from_environment()
-    found.prepare()
-    return found
+    named = Workspace.from_environment()
+    named.prepare()
+    keep_compiled_code(named)
+    return named
 
 
 def settings() -> Settings:

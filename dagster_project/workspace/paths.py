@@ -7,8 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 VARIABLE = "PLUMBLINE_WORKSPACE"
-PROJECT = Path(__file__).resolve().parents[2]
-DBT_PROJECT = PROJECT / "dbt"
+PROJECT = Path(__file__).resolve().parents[2]  # the checkout, or the site-packages of an install
+# A wheel carries the SQL inside this package: at the top of site-packages, dbt/ is dbt's own code.
+DBT_PROJECT = next(
+    (
+        folder
+        for folder in (PROJECT / "dagster_project" / "dbt_project", PROJECT / "dbt")
+        if (folder / "dbt_project.yml").is_file()
+    ),
+    PROJECT / "dbt",
+)
 
 OURS = "# Written by Plumbline and rewritten by every run; put your own file in its place to keep changes."
 DAGSTER_YAML = (
@@ -39,8 +47,8 @@ class Workspace:
 
     @classmethod
     def from_environment(cls) -> Workspace:
-        """The workspace that PLUMBLINE_WORKSPACE names, `data/` of the project where it is unset."""
-        return cls.at(os.environ.get(VARIABLE) or PROJECT / "data")
+        """The workspace that PLUMBLINE_WORKSPACE names; `data` in the current folder where it is unset."""
+        return cls.at(os.environ.get(VARIABLE) or "data")
 
     @property
     def settings_file(self) -> Path:

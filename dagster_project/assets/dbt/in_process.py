@@ -58,7 +58,9 @@ def ensure_manifest(workspace: Workspace) -> None:
 
 
 def _newest_source() -> float:
-    return max(path.stat().st_mtime for path in DBT_PROJECT.rglob("*") if path.suffix in WATCHED)
+    """When the SQL last changed. The files of a wheel keep an old mtime; their ctime is when they were installed."""
+    states = [path.stat() for path in DBT_PROJECT.rglob("*") if path.suffix in WATCHED]
+    return max(max(state.st_mtime, state.st_ctime) for state in states)
 
 
 @lru_cache(maxsize=1)
