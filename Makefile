@@ -9,7 +9,7 @@ SIZE ?= small
 export OMP_NUM_THREADS ?= 1
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help demo test test-slow test-acceptance test-heavy lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation bench-planning compare clean
+.PHONY: help demo test test-slow test-acceptance test-heavy lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation bench-planning bench-structure compare clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -68,6 +68,9 @@ bench-triangulation: $(VENV) ## error and coverage of the combined number in sim
 
 bench-planning: $(VENV) ## budget plans against oracles and known truth: promised and true gains, and their speed
 	$(RUN)python -m benchmarks.planning
+
+bench-structure: $(VENV) ## import circles, files on the way of a fit, SQL outside dbt, lines, names (BEFORE=<revision>)
+	$(RUN)python -m benchmarks.structure $(if $(BEFORE),--before $(BEFORE))
 
 clean: ## removes what can be rebuilt
 	rm -rf .venv .tools demo dbt/target
