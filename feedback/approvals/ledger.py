@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from feedback.approvals.request import REASONS, Request, Standing, event_of, utc
+from feedback.approvals.request import REASONS, ApprovalStatus, Request, event_of, utc
 from feedback.storage import hash_chain
 
 
@@ -36,18 +36,18 @@ class Approvals:
         After a denial, an expiry or its one use the same subject may be asked again: it then needs new decisions.
         """
         with self._locked():
-            if self.standing(request.subject, request.requested_at).state not in ("pending", "approved"):
+            if self.status(request.subject, request.requested_at).state not in ("pending", "approved"):
                 self._append(event_of(request))
         return request.subject
 
-    def approve(self, subject: str, *, by: str, at: datetime) -> Standing:
+    def approve(self, subject: str, *, by: str, at: datetime) -> ApprovalStatus:
         """Records a named person's yes to exactly this subject. Raises ApprovalRefused if it may not count."""
         with self._locked():
             self._may_decide(subject, by, at)
             self._append({"event": "approved", "subject": subject, "by": by, "at": utc(at)})
-        return self.standing(subject, at)
+        return self.status(subject, at)
 
-    def deny(self, subject: str, *, by: str, reason: str, at: datetime) -> Standing:
+    def deny(self, subject: str, *, by: str, reason: str, at: datetime) -> ApprovalStatus:
         """Records a no with the class of its reason. One no ends the request, whatever the quorum."""
         if reason not in REASONS:
             raise ApprovalRefused(
@@ -56,7 +56,7 @@ class Approvals:
         with self._locked():
             self._may_decide(subject, by, at)
             self._append({"event": "denied", "subject": subject, "by": by, "reason": reason, "at": utc(at)})
-        return self.standing(subject, at)
+        return self.status(subject, at)
 
     def consume(self, request: Request, *, at: datetime) -> tuple[str, ...]:
         """Uses the approval for exactly this action, artifact and parameters, once; returns who approved.
@@ -64,29 +64,29 @@ class Approvals:
         Call it right before acting. Raises ApprovalRefused when the subject is not approved, expired, or was used.
         """
         with self._locked():
-            standing = self.standing(request.subject, at)
-            if standing.state != "approved":
+            status = self.status(request.subject, at)
+            if status.state != "approved":
                 raise ApprovalRefused(
-                    f"{request.action} {request.artifact_sha256[:12]} is {standing.state}: an approval counts for the"
+                    f"{request.action} {request.artifact_sha256[:12]} is {status.state}: an approval counts for the"
                     " exact artifact and parameters, once, until it expires. Ask for a decision on this version."
                 )
             self._append({"event": "consumed", "subject": request.subject, "at": utc(at)})
-        return standing.by
+        return status.by
 
-    def standing(self, subject: str, at: datetime) -> Standing:
+    def status(self, subject: str, at: datetime) -> ApprovalStatus:
         """Where the newest request for a subject stands at `at`."""
         request, since = self._newest(subject)
         if request is None:
-            return Standing(state="unknown")
+            return ApprovalStatus(state="unknown")
         denied = [e for e in since if e["event"] == "denied"]
         people = tuple(e["by"] for e in since if e["event"] == "approved")
         if denied:
-            return Standing(state="denied", by=(denied[0]["by"],), reason=denied[0]["reason"])
+            return ApprovalStatus(state="denied", by=(denied[0]["by"],), reason=denied[0]["reason"])
         if any(e["event"] == "consumed" for e in since):
-            return Standing(state="consumed", by=people)
+            return ApprovalStatus(state="consumed", by=people)
         if at >= request.expires:
-            return Standing(state="expired", by=people)
-        return Standing(state="approved" if len(people) >= request.quorum else "pending", by=people)
+            return ApprovalStatus(state="expired", by=people)
+        return ApprovalStatus(state="approved" if len(people) >= request.quorum else "pending", by=people)
 
     def pending(self, at: datetime, *, weekly_limit: int | None = None) -> list[Request]:
         """Requests that wait for a person, the most worth first, then the oldest.
@@ -95,7 +95,7 @@ class Approvals:
         left of the limit. The others stay in the ledger and come up later, or expire undone.
         """
         subjects = dict.fromkeys(e["subject"] for e in self._events() if e["event"] == "requested")
-        waiting = [r for s in subjects if self.standing(s, at).state == "pending" and (r := self._newest(s)[0])]
+        waiting = [r for s in subjects if self.status(s, at).state == "pending" and (r := self._newest(s)[0])]
         waiting.sort(key=lambda request: (-request.worth, request.requested_at, request.subject))
         if weekly_limit is None:
             return waiting
@@ -112,7 +112,7 @@ class Approvals:
             raise ApprovalRefused(
                 f"nobody asked for a decision on {subject[:12]}; `plumbline pending` lists what waits"
             )
-        state = self.standing(subject, at).state
+        state = self.status(subject, at).state
         if state != "pending":
             raise ApprovalRefused(f"{request.action} {subject[:12]} is {state}: there is nothing to decide any more")
         if by not in self._approvers:

@@ -49,7 +49,7 @@ class Request(BaseModel, frozen=True, extra="forbid"):
         return hashlib.sha256(hash_chain.canonical(bound).encode()).hexdigest()
 
 
-class Standing(BaseModel, frozen=True):
+class ApprovalStatus(BaseModel, frozen=True):
     """Where a subject stands at one moment; `by` are the people whose decision made it so."""
 
     state: State

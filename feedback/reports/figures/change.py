@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from feedback.reports.figure_store import Fact, Figure, FigureStore, cents
-from feedback.reports.snapshot.context import Subject
+from feedback.reports.snapshot.context import ReportContext
 
 ZERO = Decimal("0.00")
+RULE = "rule: change since the previous report"
 NAMED = 3  # bars that carry a channel's name; the others are one bar together
 
 
@@ -21,7 +22,9 @@ def change_figures(now: FigureStore, before: FigureStore | None) -> Iterator[Fig
     """
     if before is None:
         yield Fact(
-            "change.none", "First report: there is nothing to compare it with.", "feedback.reports.figures.change"
+            "change.none",
+            "First report: there is nothing to compare it with.",
+            RULE,
         )
         return
     sha = now["split.channels"].sql_sha256
@@ -46,16 +49,16 @@ def change_figures(now: FigureStore, before: FigureStore | None) -> Iterator[Fig
     yield Figure("change.rest", sum((amount for _, amount in ranked[NAMED:]), ZERO), unit, basis, sha)
 
 
-def cause_facts(subject: Subject) -> Iterator[Fact]:
+def cause_facts(context: ReportContext) -> Iterator[Fact]:
     """Per channel, in words, how far new days, restated days and the media mix model moved its number since the run
     before. It speaks of the model alone over its whole window; the bridge above speaks of the combined number.
     """
-    answer = subject.ask(
+    result = context.query(
         "select channel, message from measurement.mmm_change where run_id = $run_id"
         " and estimand = 'incremental_revenue' order by channel",
         needs=("measurement.mmm_change",),
     )
-    for row in answer.rows:
+    for row in result.rows:
         yield Fact(f"change.cause.{row['channel']}", row["message"], "measurement.mmm_change.message")
 
 

@@ -12,55 +12,55 @@ import numpy as np
 
 from feedback.reports.figure_store import LEVEL, Fact, Figure, cents, millionths
 from feedback.reports.figures.reconciliation import BOOKING_DATE, COUNTED
-from feedback.reports.snapshot.context import Subject, inside_sum, overlapping
+from feedback.reports.snapshot.context import ReportContext, inside_sum, overlapping
 from feedback.reports.snapshot.draws import estimated, mean, probability
 
 SOURCES = ("experiment", "mmm", "attribution", "prior")
 MARGINAL = "90 % posterior interval of the mean parameter; return of the next unit of money near today's spend"
 
 
-def channel_figures(subject: Subject) -> Iterator[Figure | Fact]:
+def channel_figures(context: ReportContext) -> Iterator[Figure | Fact]:
     """The rows of the channel table, in table order, and their total.
 
     iROAS divides the effect booked in the period by the money spent in it. A channel with spend but without draws is
     listed as not modelled: its effect, if any, is inside the baseline.
     """
-    labels = _labels(subject)
-    estimates = _estimates(subject)
-    tests = last_tests(subject)
-    unit = subject.settings.currency
-    for name in subject.channels:
-        spend = subject.spend.get(name, Decimal(0))
+    labels = _labels(context)
+    estimates = _estimates(context)
+    tests = last_tests(context)
+    unit = context.settings.currency
+    for name in context.channels:
+        spend = context.spend.get(name, Decimal(0))
         yield Fact(f"channel.{name}.label", labels.get(name, name.replace("_", " ")), "ops.channel.label")
-        yield Figure(f"channel.{name}.spend", cents(spend), unit, COUNTED, subject.spend_sha256)
-        yield from _returns(subject, name, spend)
-        yield from _marginal(subject, name, spend, estimates)
+        yield Figure(f"channel.{name}.spend", cents(spend), unit, COUNTED, context.spend_sha256)
+        yield from _returns(context, name, spend)
+        yield from _marginal(context, name, spend, estimates)
         yield from _claim(name, estimates)
         yield Fact(f"channel.{name}.grade", _grade(name, estimates), "measurement.channel_estimate.evidence_grade")
         if name in tests:
             yield Fact(f"channel.{name}.last_test", tests[name].isoformat(), "measurement.experiment.end_day")
-    yield from _weights(subject)
-    yield from _total(subject)
+    yield from _weights(context)
+    yield from _total(context)
 
 
-def _returns(subject: Subject, name: str, spend: Decimal) -> Iterator[Figure]:
-    draws = subject.draws
+def _returns(context: ReportContext, name: str, spend: Decimal) -> Iterator[Figure]:
+    draws = context.draws
     if draws is None or name not in draws.channels:
         return
     own = draws.of(name)
-    yield estimated(f"channel.{name}.incremental", own, subject.settings.currency, BOOKING_DATE, draws.sql_sha256)
+    yield estimated(f"channel.{name}.incremental", own, context.settings.currency, BOOKING_DATE, draws.sql_sha256)
     if spend > 0:
         iroas = estimated(f"channel.{name}.iroas", own / float(spend), "ratio", BOOKING_DATE, draws.sql_sha256)
         yield iroas
 
 
-def marginal_draws(subject: Subject, name: str, spend: Decimal, row: dict[str, Any]) -> np.ndarray | None:
+def marginal_draws(context: ReportContext, name: str, spend: Decimal, row: dict[str, Any]) -> np.ndarray | None:
     """Draws of mROAS that keep the published mean and sd, and move with the draws of the channel's iROAS.
 
     Only quantiles of mROAS are published; taking its error in step with that of iROAS keeps the dependence between
     channels, which a comparison of two of them needs. None without draws, spend or estimate.
     """
-    draws = subject.draws
+    draws = context.draws
     if draws is None or name not in draws.channels or spend <= 0 or not row.get("sd"):
         return None
     iroas = draws.of(name) / float(spend)
@@ -70,10 +70,10 @@ def marginal_draws(subject: Subject, name: str, spend: Decimal, row: dict[str, A
     return np.asarray(row["mean"] + (iroas - mean(iroas)) * (row["sd"] / spread))
 
 
-def mroas_rows(subject: Subject) -> dict[str, dict[str, Any]]:
+def mroas_rows(context: ReportContext) -> dict[str, dict[str, Any]]:
     """The published mROAS per channel: triangulated where it exists, else the MMM's."""
-    found = _estimates(subject)
-    rows = {name: found.get((name, "triangulated", "mroas")) for name in subject.channels}
+    found = _estimates(context)
+    rows = {name: found.get((name, "triangulated", "mroas")) for name in context.channels}
     return {
         name: row or found[(name, "mmm", "mroas")]
         for name, row in rows.items()
@@ -82,7 +82,7 @@ def mroas_rows(subject: Subject) -> dict[str, dict[str, Any]]:
 
 
 def _marginal(
-    subject: Subject, name: str, spend: Decimal, estimates: dict[tuple[str, str, str], dict[str, Any]]
+    context: ReportContext, name: str, spend: Decimal, estimates: dict[tuple[str, str, str], dict[str, Any]]
 ) -> Iterator[Figure | Fact]:
     method = "triangulated" if (name, "triangulated", "mroas") in estimates else "mmm"
     row = estimates.get((name, method, "mroas"))
@@ -92,7 +92,7 @@ def _marginal(
     low, high = millionths(row["q05"]), millionths(row["q95"])
     sha = row["sql_sha256"]
     yield Figure(f"channel.{name}.mroas", millionths(row["mean"]), "ratio", basis, sha, low, high, LEVEL)
-    margin = subject.settings.margin
+    margin = context.settings.margin
     if margin is None:
         return
     value = millionths(millionths(row["mean"]) * margin)
@@ -106,7 +106,7 @@ def _marginal(
         millionths(high * margin),
         LEVEL,
     )
-    drawn = marginal_draws(subject, name, spend, row)
+    drawn = marginal_draws(context, name, spend, row)
     if drawn is not None:
         pays = drawn * float(margin) > 1.0
         yield probability(f"channel.{name}.p_pays", pays, "probability that margin times mROAS is above 1", sha)
@@ -127,55 +127,55 @@ def _grade(name: str, estimates: dict[tuple[str, str, str], dict[str, Any]]) -> 
     return "D"
 
 
-def _weights(subject: Subject) -> Iterator[Figure]:
+def _weights(context: ReportContext) -> Iterator[Figure]:
     finite = ", ".join(f"case when isfinite({source}) then {source} else 0 end as {source}" for source in SOURCES)
-    answer = subject.ask(
+    result = context.query(
         f"select channel, {finite} from measurement.weight where run_id = $run_id order by channel",
         needs=("measurement.weight",),
     )
-    for row in answer.rows:
-        if row["channel"] in subject.channels:
+    for row in result.rows:
+        if row["channel"] in context.channels:
             for source in SOURCES:
                 share = millionths(row[source])
                 basis = "share of precision, to be read as an order of size"
-                yield Figure(f"weight.{row['channel']}.{source}", share, "share", basis, answer.sql_sha256)
+                yield Figure(f"weight.{row['channel']}.{source}", share, "share", basis, result.sql_sha256)
 
 
-def _total(subject: Subject) -> Iterator[Figure]:
-    unit = subject.settings.currency
-    spend = sum((cents(subject.spend.get(name, Decimal(0))) for name in subject.channels), Decimal(0))
-    yield Figure("total.spend", spend, unit, f"media only; {COUNTED}", subject.spend_sha256)
-    yield from _other_costs(subject)
-    if subject.draws is not None and spend > 0:
-        paid = [name for name in subject.draws.channels if subject.spend.get(name)]
+def _total(context: ReportContext) -> Iterator[Figure]:
+    unit = context.settings.currency
+    spend = sum((cents(context.spend.get(name, Decimal(0))) for name in context.channels), Decimal(0))
+    yield Figure("total.spend", spend, unit, f"media only; {COUNTED}", context.spend_sha256)
+    yield from _other_costs(context)
+    if context.draws is not None and spend > 0:
+        paid = [name for name in context.draws.channels if context.spend.get(name)]
         if paid:
-            joint = np.asarray(sum(subject.draws.of(name) for name in paid)) / float(spend)
+            joint = np.asarray(sum(context.draws.of(name) for name in paid)) / float(spend)
             basis = f"effect of channels with spend over all spend; {BOOKING_DATE}"
-            yield estimated("total.iroas", joint, "ratio", basis, subject.draws.sql_sha256)
+            yield estimated("total.iroas", joint, "ratio", basis, context.draws.sql_sha256)
 
 
-def _other_costs(subject: Subject) -> Iterator[Figure]:
-    answer = subject.ask(
+def _other_costs(context: ReportContext) -> Iterator[Figure]:
+    result = context.query(
         f"select {inside_sum('spend_report')} as cost from {overlapping('marts.channel_day')}"
         " where cost_type <> 'media'",
         needs=("marts.channel_day",),
     )
-    if answer.rows and answer.rows[0]["cost"]:
+    if result.rows and result.rows[0]["cost"]:
         basis = f"fees, tools and other costs that are not media; {COUNTED}"
-        yield Figure("total.other_costs", answer.rows[0]["cost"], subject.settings.currency, basis, answer.sql_sha256)
+        yield Figure("total.other_costs", result.rows[0]["cost"], context.settings.currency, basis, result.sql_sha256)
 
 
-def _labels(subject: Subject) -> dict[str, str]:
-    answer = subject.ask("select channel, label from ops.channel order by channel", needs=("ops.channel",))
-    return {row["channel"]: row["label"] for row in answer.rows if row["label"]}
+def _labels(context: ReportContext) -> dict[str, str]:
+    result = context.query("select channel, label from ops.channel order by channel", needs=("ops.channel",))
+    return {row["channel"]: row["label"] for row in result.rows if row["label"]}
 
 
-def _estimates(subject: Subject) -> dict[tuple[str, str, str], dict[str, Any]]:
+def _estimates(context: ReportContext) -> dict[tuple[str, str, str], dict[str, Any]]:
     """By channel, method and estimand; the report's period where it was estimated, else the whole window.
 
     An estimate without a finite mean and range is left out: the page then shows a dash and cannot decide.
     """
-    answer = subject.ask(
+    result = context.query(
         "select channel, method, estimand, period, mean, sd, q05, q50, q95, evidence_grade"
         " from measurement.channel_estimate where run_id = $run_id and period in ($period, 'window')"
         " and isfinite(mean) and (method = 'platform' or (isfinite(q05) and isfinite(q95)))"
@@ -183,20 +183,20 @@ def _estimates(subject: Subject) -> dict[tuple[str, str, str], dict[str, Any]]:
         needs=("measurement.channel_estimate",),
     )
     return {
-        (row["channel"], row["method"], row["estimand"]): {**row, "sql_sha256": answer.sql_sha256}
-        for row in answer.rows
+        (row["channel"], row["method"], row["estimand"]): {**row, "sql_sha256": result.sql_sha256}
+        for row in result.rows
     }
 
 
-def last_tests(subject: Subject) -> dict[str, date]:
+def last_tests(context: ReportContext) -> dict[str, date]:
     """The last day of the newest test of each channel; a test of several channels counts for each."""
-    answer = subject.ask(
+    result = context.query(
         "select channels, max(end_day)::date as ended from measurement.experiment where run_id = $run_id"
         " group by channels",
         needs=("measurement.experiment",),
     )
     newest: dict[str, date] = {}
-    for row in answer.rows:
+    for row in result.rows:
         for name in tested_channels(row["channels"]):
             newest[name] = max(row["ended"], newest.get(name, row["ended"]))
     return newest

@@ -9,11 +9,11 @@ import numpy as np
 
 from feedback.reports.figure_store import Fact, Figure, FigureStore, cents
 from feedback.reports.figures.channels import marginal_draws, mroas_rows
-from feedback.reports.snapshot.context import Subject
+from feedback.reports.snapshot.context import ReportContext
 from feedback.reports.snapshot.draws import estimated, mean, probability
 from feedback.reports.snapshot.settings import DecisionPolicy
 
-SOURCE = "feedback.reports.figures.decisions"
+DECISION_RULE, MOVE_RULE, TEST_RULE = "rule: decision", "rule: move", "rule: next test"
 STRONG, SMALL_STEPS, TEST_ONLY = ("A", "B"), ("C",), ("D",)
 
 
@@ -39,28 +39,28 @@ def decision_facts(store: FigureStore, channels: tuple[str, ...], policy: Decisi
     for name in channels:
         pays = store.get(f"channel.{name}.p_pays")
         grade = store.text(f"channel.{name}.grade", "D")
-        yield Fact(f"channel.{name}.decision", decision_of(grade, pays.value if pays else None, policy), SOURCE)
+        yield Fact(f"channel.{name}.decision", decision_of(grade, pays.value if pays else None, policy), DECISION_RULE)
 
 
-def move_figures(subject: Subject, store: FigureStore, policy: DecisionPolicy) -> Iterator[Figure | Fact]:
+def move_figures(context: ReportContext, store: FigureStore, policy: DecisionPolicy) -> Iterator[Figure | Fact]:
     """The one move of money that the evidence supports most: from, to, amount, gain with range, probability.
 
     Only channels graded A to C take part. The amount is a small step of the giver's spend, since mROAS holds only near
     today's spend. Nothing is proposed unless the receiver is better with the probability the policy asks for.
     """
-    margin = subject.settings.margin
+    margin = context.settings.margin
     if margin is None:
         return
-    rows = mroas_rows(subject)
+    rows = mroas_rows(context)
     drawn: dict[str, np.ndarray] = {}
-    for name in subject.channels:
+    for name in context.channels:
         if store.text(f"channel.{name}.grade") in (*STRONG, *SMALL_STEPS) and name in rows:
-            returns = marginal_draws(subject, name, subject.spend.get(name, Decimal(0)), rows[name])
+            returns = marginal_draws(context, name, context.spend.get(name, Decimal(0)), rows[name])
             if returns is not None:
                 drawn[name] = returns
     best: tuple[float, str, str] | None = None
     for giver in drawn:
-        shifted = float(subject.spend[giver] * policy.step)
+        shifted = float(context.spend[giver] * policy.step)
         for taker in drawn:
             gap = drawn[taker] - drawn[giver]
             if taker != giver and float((gap > 0).mean()) >= float(policy.sure):
@@ -69,19 +69,19 @@ def move_figures(subject: Subject, store: FigureStore, policy: DecisionPolicy) -
     if best is None or best[0] <= 0:
         return
     _, giver, taker = best
-    amount = cents(subject.spend[giver] * policy.step)
+    amount = cents(context.spend[giver] * policy.step)
     gap = drawn[taker] - drawn[giver]
     sha = rows[taker]["sql_sha256"]
-    yield Fact("move.from", giver, SOURCE)
-    yield Fact("move.to", taker, SOURCE)
-    yield Figure("move.amount", amount, subject.settings.currency, "a small step of the giver's spend", sha)
+    yield Fact("move.from", giver, MOVE_RULE)
+    yield Fact("move.to", taker, MOVE_RULE)
+    yield Figure("move.amount", amount, context.settings.currency, "a small step of the giver's spend", sha)
     basis = "margin times the difference of mROAS times the amount, over one such period; 90 % of joint draws"
     gain = gap * float(margin) * float(amount)
-    yield estimated("move.gain", gain, subject.settings.currency, basis, sha)
+    yield estimated("move.gain", gain, context.settings.currency, basis, sha)
     yield probability("move.p_better", gap > 0, "probability that the receiver's next unit returns more", sha)
 
 
-def next_test_figures(subject: Subject, store: FigureStore) -> Iterator[Figure | Fact]:
+def next_test_figures(context: ReportContext, store: FigureStore) -> Iterator[Figure | Fact]:
     """The channel whose unknown return costs most, with the most that knowing it could be worth.
 
     The planned test with the highest net value a week where the triangulation wrote one; else the value of knowing
@@ -89,7 +89,7 @@ def next_test_figures(subject: Subject, store: FigureStore) -> Iterator[Figure |
     deciding now, E|max(0, margin θ - 1)| less max(0, E[margin θ - 1]), times spend. A test finds out less than
     everything and costs something, so this is a ceiling.
     """
-    planned = subject.ask(
+    planned = context.query(
         "select channel, evsi::decimal(18,2) as worth, weeks::decimal(9,1) as weeks, cost::decimal(18,2) as cost,"
         " net_value::decimal(18,2) as net from measurement.next_experiment where run_id = $run_id"
         " and net_value > 0 and evsi is not null and weeks is not null and cost is not null"
@@ -97,25 +97,25 @@ def next_test_figures(subject: Subject, store: FigureStore) -> Iterator[Figure |
         needs=("measurement.next_experiment",),
     )
     for row in planned.rows:
-        unit, sha = subject.settings.currency, planned.sql_sha256
+        unit, sha = context.settings.currency, planned.sql_sha256
         yield Fact("next_test.channel", row["channel"], "measurement.next_experiment")
         yield Figure("next_test.worth", row["worth"], unit, "expected value of sample information (EVSI)", sha)
         yield Figure("next_test.cost", row["cost"], unit, "cost of the test", sha)
         yield Figure("next_test.net", row["net"], unit, "EVSI less the cost of the test", sha)
         yield Figure("next_test.weeks", row["weeks"], "count", "weeks that the test takes", sha)
         return
-    margin, draws = subject.settings.margin, subject.draws
+    margin, draws = context.settings.margin, context.draws
     if margin is None or draws is None:
         return
     worth: list[tuple[Decimal, str]] = []
     for name in draws.channels:
-        spend = subject.spend.get(name, Decimal(0))
+        spend = context.spend.get(name, Decimal(0))
         if spend > 0:
             net = draws.of(name) * float(margin) - float(spend)
             knowing = mean(np.maximum(net, 0.0)) - max(mean(net), 0.0)
             worth.append((cents(max(knowing, 0.0)), name))
     if worth and max(worth)[0] > 0:
         value, name = max(worth)
-        yield Fact("next_test.channel", name, SOURCE)
+        yield Fact("next_test.channel", name, TEST_RULE)
         basis = "expected value of perfect information on keeping or stopping the channel, per such period; a ceiling"
-        yield Figure("next_test.worth", value, subject.settings.currency, basis, draws.sql_sha256)
+        yield Figure("next_test.worth", value, context.settings.currency, basis, draws.sql_sha256)

@@ -9,7 +9,7 @@ import numpy as np
 
 from feedback.reports.figure_store import LEVEL, Fact, Figure, cents, millionths
 from feedback.reports.figures.reconciliation import BOOKING_DATE
-from feedback.reports.snapshot.context import Subject
+from feedback.reports.snapshot.context import ReportContext
 from feedback.reports.snapshot.draws import BASELINE, estimated, probability
 
 NO_MARGIN = (
@@ -18,9 +18,9 @@ NO_MARGIN = (
 )
 
 
-def headline_figures(subject: Subject, outcome: Figure, caused: Figure, spend: Figure) -> Iterator[Figure | Fact]:
+def headline_figures(context: ReportContext, outcome: Figure, caused: Figure, spend: Figure) -> Iterator[Figure | Fact]:
     """Share caused by marketing, contribution after spend with its probability, and the break-even iROAS."""
-    draws = subject.draws
+    draws = context.draws
     if draws is None:
         return
     sha = draws.sql_sha256
@@ -35,7 +35,7 @@ def headline_figures(subject: Subject, outcome: Figure, caused: Figure, spend: F
     if BASELINE in draws.components:
         below = "probability that the outcome without marketing is below zero"
         yield probability("gate.negative_baseline", draws.of(BASELINE) < 0, below, sha)
-    margin = subject.settings.margin
+    margin = context.settings.margin
     if margin is None:
         yield Fact("headline.refusal", NO_MARGIN, "plumbline.yaml: margin")
         return
@@ -44,18 +44,18 @@ def headline_figures(subject: Subject, outcome: Figure, caused: Figure, spend: F
         "headline.break_even", millionths(1 / margin), "ratio", "iROAS at which contribution pays the spend", sha
     )
     after = incremental * float(margin) - float(spend.value)
-    spread = estimated("headline.contribution", after, subject.settings.currency, BOOKING_DATE, sha)
+    spread = estimated("headline.contribution", after, context.settings.currency, BOOKING_DATE, sha)
     point = cents(caused.value * margin) - spend.value
     basis = f"margin times incremental less media spend; {BOOKING_DATE}"
-    yield Figure("headline.contribution", point, subject.settings.currency, basis, sha, spread.low, spread.high, LEVEL)
+    yield Figure("headline.contribution", point, context.settings.currency, basis, sha, spread.low, spread.high, LEVEL)
     yield probability(
         "headline.p_profit", np.asarray(after > 0), "probability that contribution after spend is above 0", sha
     )
 
 
-def acquisition_figures(subject: Subject, customers: Figure | None, spend: Figure) -> Iterator[Figure]:
+def acquisition_figures(context: ReportContext, customers: Figure | None, spend: Figure) -> Iterator[Figure]:
     """Blended CAC, media only: all spend over all new customers. It is not incremental and says so."""
     if customers is not None and customers.value > 0:
         value = cents(spend.value / Decimal(customers.value))
         basis = "media spend over all new customers: blended, media only, not incremental"
-        yield Figure("headline.blended_cac", value, subject.settings.currency, basis, customers.sql_sha256)
+        yield Figure("headline.blended_cac", value, context.settings.currency, basis, customers.sql_sha256)

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from feedback.reports.figure_store import Fact
-from feedback.reports.snapshot.context import Subject
+from feedback.reports.snapshot.context import ReportContext
 
 FIELDS = ("as_of", "data_sha256", "spec_sha256", "code_version", "packages_sha256", "seed", "verdict")
 
 
-def provenance_facts(subject: Subject) -> Iterator[Fact]:
+def provenance_facts(context: ReportContext) -> Iterator[Fact]:
     """Facts `run.*`; a field that the run did not record is left out, never invented."""
-    yield Fact("run.id", subject.run_id, "ops.current_run")
-    answer = subject.ask("select * from measurement.run where run_id = $run_id", needs=("measurement.run",))
-    for row in answer.rows[:1]:
+    yield Fact("run.id", context.run_id, "ops.current_run")
+    result = context.query("select * from measurement.run where run_id = $run_id", needs=("measurement.run",))
+    for row in result.rows[:1]:
         for field in FIELDS:
             if row.get(field) is not None:
                 yield Fact(f"run.{field}", str(row[field]), "measurement.run")
-    as_of = subject.ask("select as_of_day::varchar as day from ops.current_run", needs=("ops.current_run",))
+    as_of = context.query("select as_of_day::varchar as day from ops.current_run", needs=("ops.current_run",))
     for row in as_of.rows[:1]:
         yield Fact("run.as_of_day", row["day"], "ops.current_run")
 
 
-def page_facts(subject: Subject) -> Iterator[Fact]:
+def page_facts(context: ReportContext) -> Iterator[Fact]:
     """Company, period and currency as the page prints them."""
-    settings, period = subject.settings, subject.period
+    settings, period = context.settings, context.period
     yield Fact("page.company", settings.company, "plumbline.yaml: company.name")
     yield Fact("page.period", period.key, "asked, or the last fiscal quarter with complete data")
     yield Fact("page.title", period.title, "fiscal calendar")

@@ -8,29 +8,31 @@ from decimal import Decimal
 from feedback.reports.figure_store import LEVEL, Fact, Figure, millionths
 from feedback.reports.figures.channels import tested_channels
 from feedback.reports.figures.reconciliation import COUNTED
-from feedback.reports.snapshot.context import Subject
+from feedback.reports.snapshot.context import ReportContext
+
+TRACK_RULE = "rule: track record"
 
 
-def record_figures(subject: Subject) -> Iterator[Figure | Fact]:
+def record_figures(context: ReportContext) -> Iterator[Figure | Fact]:
     """Each test of one channel beside the newest estimate that was older than the test's end.
 
     Where no estimate is that old, the MMM's own iROAS of this run stands beside the tests, marked as looking back: it
     had not to predict. A prediction counts as kept when its 90 % range and the test's overlap, which is a weak demand.
     """
-    tests = subject.ask(
+    tests = context.query(
         "select experiment_id, channels, end_day::date as end_day, iroas, iroas_low, iroas_high"
         " from measurement.experiment where run_id = $run_id and isfinite(iroas) and isfinite(iroas_low)"
         " and isfinite(iroas_high) and verdict <> 'invalid' order by end_day desc, experiment_id",
         needs=("measurement.experiment",),
     )
-    earlier = subject.ask(
+    earlier = context.query(
         "select e.channel, r.as_of::date as as_of, e.q05, e.q50, e.q95 from measurement.channel_estimate e"
         " join measurement.run r using (run_id) where e.method = 'triangulated' and e.estimand = 'iroas'"
         " and e.period = 'window' and e.run_id <> $run_id and isfinite(e.q05)"
         " and isfinite(e.q50) and isfinite(e.q95) order by as_of desc, r.started_at desc",
         needs=("measurement.channel_estimate", "measurement.run"),
     )
-    now = subject.ask(
+    now = context.query(
         "select channel, q05, q50, q95 from measurement.channel_estimate where run_id = $run_id and method = 'mmm'"
         " and estimand = 'iroas' and period = 'window' and isfinite(q05) and isfinite(q50) and isfinite(q95)"
         " order by channel",
@@ -53,11 +55,11 @@ def record_figures(subject: Subject) -> Iterator[Figure | Fact]:
         yield Fact(f"{key}.test", str(test["experiment_id"]), "measurement.experiment")
         yield Fact(f"{key}.channel", names[0], "measurement.experiment")
         yield Fact(f"{key}.ended", test["end_day"].isoformat(), "measurement.experiment.end_day")
-        yield Fact(f"{key}.kind", "predicted" if before else "looking back", "feedback.reports.figures.track_record")
+        yield Fact(f"{key}.kind", "predicted" if before else "looking back", TRACK_RULE)
         yield Fact(
             f"{key}.agrees",
             "ranges overlap" if overlap else "ranges do not overlap",
-            "feedback.reports.figures.track_record",
+            TRACK_RULE,
         )
         yield _ranged(
             f"{key}.predicted", said["q50"], said["q05"], said["q95"], earlier.sql_sha256 if before else now.sql_sha256

@@ -7,36 +7,36 @@ from decimal import Decimal
 
 from feedback.reports.figure_store import Fact, Figure, FigureStore, millionths
 from feedback.reports.figures.reconciliation import COUNTED
-from feedback.reports.snapshot.context import Subject
+from feedback.reports.snapshot.context import ReportContext
 from feedback.reports.snapshot.settings import DecisionPolicy
 
 ORDER = {"block": 0, "high": 1, "medium": 2, "low": 3, "info": 4}
 
 
-def unknown_figures(subject: Subject, store: FigureStore, policy: DecisionPolicy) -> Iterator[Figure | Fact]:
+def unknown_figures(context: ReportContext, store: FigureStore, policy: DecisionPolicy) -> Iterator[Figure | Fact]:
     """Each as a fact in the model's own plain words, gravest first, with the shares of money that hang on it."""
-    yield from _warnings(subject)
-    yield from _conflicts(subject)
-    yield from _not_run(subject)
+    yield from _warnings(context)
+    yield from _conflicts(context)
+    yield from _not_run(context)
     spend = store["total.spend"].value
-    weak = [name for name in subject.channels if store.text(f"channel.{name}.grade") == "D"]
+    weak = [name for name in context.channels if store.text(f"channel.{name}.grade") == "D"]
     if spend > 0:
         weak_spend = sum((store[f"channel.{name}.spend"].value for name in weak), Decimal(0))
         sha = store["total.spend"].sql_sha256
         yield Figure("unknown.grade_d_share", millionths(weak_spend / spend), "share", COUNTED, sha)
-    for name in subject.channels:
+    for name in context.channels:
         prior = store.get(f"weight.{name}.prior")
         if prior is not None and prior.value > policy.assumption:
             yield Fact(f"assumption.{name}.said", "mostly assumption", "measurement.weight.prior")
 
 
-def _warnings(subject: Subject) -> Iterator[Fact]:
-    answer = subject.ask(
+def _warnings(context: ReportContext) -> Iterator[Fact]:
+    result = context.query(
         "select code, subject, severity, message, action from measurement.warning where run_id = $run_id"
         " order by code, subject",
         needs=("measurement.warning",),
     )
-    graver = sorted(answer.rows, key=lambda row: (ORDER.get(row["severity"], 0), row["code"], row["subject"]))
+    graver = sorted(result.rows, key=lambda row: (ORDER.get(row["severity"], 0), row["code"], row["subject"]))
     for number, row in enumerate(graver, 1):
         source = "measurement.warning"
         yield Fact(f"warning.{number}.severity", row["severity"], source)
@@ -46,26 +46,26 @@ def _warnings(subject: Subject) -> Iterator[Fact]:
         yield Fact(f"warning.{number}.action", row["action"], source)
 
 
-def _conflicts(subject: Subject) -> Iterator[Fact | Figure]:
-    answer = subject.ask(
+def _conflicts(context: ReportContext) -> Iterator[Fact | Figure]:
+    result = context.query(
         "select channel, source, p::decimal(18,6) as p, message from measurement.conflict"
         " where run_id = $run_id and flagged order by p, channel, source",
         needs=("measurement.conflict",),
     )
-    for number, row in enumerate(answer.rows, 1):
+    for number, row in enumerate(result.rows, 1):
         yield Fact(f"conflict.{number}.channel", row["channel"], "measurement.conflict")
         yield Fact(f"conflict.{number}.message", row["message"] or "", "measurement.conflict")
         if row["p"] is not None:
             basis = "probability of so odd a reading if all sources but this one are right"
-            yield Figure(f"conflict.{number}.p", row["p"], "share", basis, answer.sql_sha256)
+            yield Figure(f"conflict.{number}.p", row["p"], "share", basis, result.sql_sha256)
 
 
-def _not_run(subject: Subject) -> Iterator[Fact]:
-    answer = subject.ask(
+def _not_run(context: ReportContext) -> Iterator[Fact]:
+    result = context.query(
         "select capability, string_agg(needs, '; ' order by needs) as needs from ops.not_run"
         " where run_id = $run_id group by capability order by capability",
         needs=("ops.not_run",),
     )
-    for number, row in enumerate(answer.rows, 1):
+    for number, row in enumerate(result.rows, 1):
         yield Fact(f"not_run.{number}.capability", row["capability"], "ops.not_run")
         yield Fact(f"not_run.{number}.needs", row["needs"], "ops.not_run")

@@ -11,7 +11,7 @@ import duckdb
 
 from feedback.reports.snapshot.draws import Draws, period_draws
 from feedback.reports.snapshot.period import WINDOW, Period, last_complete, quarter
-from feedback.reports.snapshot.query import Answer, SnapshotError, ask
+from feedback.reports.snapshot.query import QueryResult, SnapshotError, query
 from feedback.reports.snapshot.settings import ReportSettings
 
 NEEDED = {
@@ -21,7 +21,7 @@ NEEDED = {
 
 
 @dataclass(frozen=True)
-class Subject:
+class ReportContext:
     """Handed to each section; `channels` are in the order of the table: by spend, largest first."""
 
     con: duckdb.DuckDBPyConnection
@@ -33,7 +33,7 @@ class Subject:
     spend: dict[str, Decimal]
     spend_sha256: str
 
-    def ask(self, sql: str, *, needs: tuple[str, ...], **parameters: Any) -> Answer:
+    def query(self, sql: str, *, needs: tuple[str, ...], **parameters: Any) -> QueryResult:
         """A question with `run_id`, `start`, `end` and `period` bound where the SQL names them."""
         known = {
             "run_id": self.run_id,
@@ -43,13 +43,13 @@ class Subject:
             **parameters,
         }
         named = {key: value for key, value in known.items() if f"${key}" in sql}
-        return ask(self.con, sql, named, needs=needs)
+        return query(self.con, sql, named, needs=needs)
 
 
 def current_run(con: duckdb.DuckDBPyConnection) -> str:
     """The run whose estimates the snapshot publishes. Raises SnapshotError when it names none."""
-    published = ask(con, "select run_id from ops.current_run", needs=["ops.current_run"]).rows
-    modelled = ask(
+    published = query(con, "select run_id from ops.current_run", needs=["ops.current_run"]).rows
+    modelled = query(
         con,
         "select run_id from measurement.run order by as_of desc, started_at desc, run_id",
         needs=["measurement.run"],
@@ -79,7 +79,7 @@ def period_of(con: duckdb.DuckDBPyConnection, run_id: str, asked: str | None, se
                 f" from {first} to {last}. Ask for a quarter that is over, or land the missing days."
             )
         return period
-    estimated = ask(
+    estimated = query(
         con,
         "select distinct period from measurement.period_draw where run_id = $run_id order by period",
         {"run_id": run_id},
@@ -108,7 +108,7 @@ def _span(con: duckdb.DuckDBPyConnection) -> tuple[date, date]:
 
 def _days(con: duckdb.DuckDBPyConnection, table: str) -> tuple[date, date] | None:
     """First and last day of a mart, None when it is empty; a week or month row reaches to its end."""
-    rows = ask(
+    rows = query(
         con,
         f"""select min(day)::date as first,
                    max(case grain when 'week' then day + 6 when 'month' then last_day(day) else day end)::date as last
@@ -137,18 +137,18 @@ def inside_sum(amount: str) -> str:
     return f"sum(case when inside = whole then {amount} else {part} end)::decimal(18,2)"
 
 
-def subject_of(con: duckdb.DuckDBPyConnection, run_id: str, period: Period, settings: ReportSettings) -> Subject:
+def context_of(con: duckdb.DuckDBPyConnection, run_id: str, period: Period, settings: ReportSettings) -> ReportContext:
     """Fetches media spend per channel (fees and tools are another cost basis) and the joint draws."""
-    answer = ask(
+    result = query(
         con,
         f"select channel, {inside_sum('spend_report')} as spend from {overlapping('marts.channel_day')}"
         " where coalesce(cost_type, 'media') = 'media' group by channel order by spend desc, channel",
         {"start": period.start, "end": period.end},
         needs=["marts.channel_day"],
     )
-    spend = {row["channel"]: row["spend"] or Decimal(0) for row in answer.rows}
+    spend = {row["channel"]: row["spend"] or Decimal(0) for row in result.rows}
     draws = period_draws(con, run_id, period.key)
     modelled = draws.channels if draws else ()
     names = sorted({*spend, *modelled}, key=lambda name: (-spend.get(name, Decimal(0)), name))
     kept = tuple(name for name in names if name in modelled or spend.get(name))
-    return Subject(con, run_id, period, settings, draws, kept, spend, answer.sql_sha256)
+    return ReportContext(con, run_id, period, settings, draws, kept, spend, result.sql_sha256)

@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 
 from feedback.reports.figure_store import LEVEL, Figure, cents, millionths
-from feedback.reports.snapshot.query import SnapshotError, ask
+from feedback.reports.snapshot.query import SnapshotError, query
 
 BASELINE = "baseline"
 
@@ -48,17 +48,17 @@ def period_draws(con: duckdb.DuckDBPyConnection, run_id: str, period: str) -> Dr
     Raises SnapshotError when some component lacks draws that another has, or a draw is not a number: the sum of such
     rows would be a number without meaning.
     """
-    answer = ask(
+    result = query(
         con,
         "select component, draw, incremental::double as incremental from measurement.period_draw"
         " where run_id = $run_id and period = $period order by component, draw",
         {"run_id": run_id, "period": period},
         needs=["measurement.period_draw"],
     )
-    if not answer.rows:
+    if not result.rows:
         return None
     by_component: dict[str, dict[int, float]] = {}
-    for row in answer.rows:
+    for row in result.rows:
         by_component.setdefault(row["component"], {})[row["draw"]] = row["incremental"]
     numbers = next(iter(by_component.values())).keys()
     for name, draws in by_component.items():
@@ -70,7 +70,7 @@ def period_draws(con: duckdb.DuckDBPyConnection, run_id: str, period: str) -> Dr
         if not all(value is not None and math.isfinite(value) for value in draws.values()):
             raise SnapshotError(f"measurement.period_draw, period {period}: {name} holds a draw that is not a number")
     values = np.array([[by_component[name][draw] for name in by_component] for draw in sorted(numbers)])
-    return Draws(tuple(by_component), values, answer.sql_sha256)
+    return Draws(tuple(by_component), values, result.sql_sha256)
 
 
 def mean(draws: np.ndarray) -> float:

@@ -17,7 +17,7 @@ class SnapshotError(ValueError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class QueryResult:
     """Rows of one question and the hash of its SQL and parameters."""
 
     rows: tuple[dict[str, Any], ...]
@@ -45,19 +45,19 @@ def has(con: duckdb.DuckDBPyConnection, table: str) -> bool:
     return bool(found[0][0])
 
 
-def ask(
+def query(
     con: duckdb.DuckDBPyConnection,
     sql: str,
     parameters: Mapping[str, Any] | None = None,
     *,
     needs: Sequence[str],
-) -> Answer:
+) -> QueryResult:
     """The rows of `sql`; no rows when a table of `needs` does not exist in this workspace."""
     bound = dict(parameters or {})
     text = " ".join(sql.split())
     sha = hashlib.sha256(json.dumps([text, bound], sort_keys=True, default=str).encode()).hexdigest()
     if not all(has(con, table) for table in needs):
-        return Answer((), sha)
+        return QueryResult((), sha)
     cursor = con.execute(sql, bound)
     columns = [column[0] for column in cursor.description or ()]
-    return Answer(tuple(dict(zip(columns, row, strict=True)) for row in cursor.fetchall()), sha)
+    return QueryResult(tuple(dict(zip(columns, row, strict=True)) for row in cursor.fetchall()), sha)

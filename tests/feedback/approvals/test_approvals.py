@@ -34,7 +34,7 @@ def approvals(tmp_path: Path) -> Approvals:
 
 def test_an_approved_artifact_may_be_used_exactly_once(approvals):
     subject = approvals.ask(request())
-    assert approvals.standing(subject, NOW).state == "pending"
+    assert approvals.status(subject, NOW).state == "pending"
     assert approvals.approve(subject, by="ada@acme.example", at=NOW).state == "approved"
     assert approvals.consume(request(), at=NOW) == ("ada@acme.example",)
     with pytest.raises(ApprovalRefused, match="is consumed"):
@@ -69,13 +69,13 @@ def test_only_a_named_second_person_decides(approvals, asker, by, complaint):
         approvals.approve(subject, by=by, at=NOW)
     with pytest.raises(ApprovalRefused, match=complaint):
         approvals.deny(subject, by=by, reason="brand", at=NOW)
-    assert approvals.standing(subject, NOW).state == "pending"
+    assert approvals.status(subject, NOW).state == "pending"
 
 
 def test_expiry_is_never_consent(approvals):
     subject = approvals.ask(request())
     later = NOW + timedelta(days=3)
-    assert approvals.standing(subject, later).state == "expired"
+    assert approvals.status(subject, later).state == "expired"
     with pytest.raises(ApprovalRefused, match="is expired"):
         approvals.approve(subject, by="ada@acme.example", at=later)
     approvals.approve(subject, by="ada@acme.example", at=NOW)
@@ -100,7 +100,7 @@ def test_a_denied_subject_asked_again_starts_without_old_decisions(approvals):
     approvals.deny(subject, by="bob@acme.example", reason="not_now", at=NOW)
     again = NOW + timedelta(days=1)
     approvals.ask(request(quorum=2, requested_at=again, expires=again + timedelta(days=1)))
-    assert approvals.standing(subject, again).by == ()
+    assert approvals.status(subject, again).by == ()
 
 
 def test_a_no_needs_a_reason_class(approvals):

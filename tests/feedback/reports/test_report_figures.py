@@ -15,7 +15,7 @@ from feedback.reports.figures import figures
 from feedback.reports.figures.gates import reasons
 from feedback.reports.snapshot.draws import period_draws
 from feedback.reports.snapshot.period import last_complete, quarter, quarter_of
-from feedback.reports.snapshot.query import ask, open_snapshot
+from feedback.reports.snapshot.query import open_snapshot, query
 
 
 def store_of(path, settings, period=None, previous=None) -> FigureStore:
@@ -321,7 +321,7 @@ def test_a_store_survives_its_own_json(store):
 def test_a_query_hash_names_the_query_and_its_parameters(published):
     con = open_snapshot(published)
     one, two = (
-        ask(con, "select $x as x", {"x": x}, needs=["ops.current_run"]).sql_sha256 for x in ("2026-Q2", "2026-Q3")
+        query(con, "select $x as x", {"x": x}, needs=["ops.current_run"]).sql_sha256 for x in ("2026-Q2", "2026-Q3")
     )
     con.close()
     assert one != two
@@ -335,3 +335,11 @@ def test_the_snapshot_connection_can_reach_no_other_file(published, tmp_path):
     with pytest.raises(Exception, match="read-only"):
         con.execute("create table marts.x (y int)")
     con.close()
+
+
+def test_the_source_of_a_text_is_a_table_a_setting_or_a_rule_and_never_a_path_in_the_code(published, settings):
+    con = open_snapshot(published)
+    store = figures(con, period=None, settings=settings)
+    con.close()
+    assert not [fact.id for fact in store.facts.values() if "feedback." in fact.source]
+    assert store.facts["channel.video.decision"].source == "rule: decision"
