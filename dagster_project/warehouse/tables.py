@@ -18,12 +18,12 @@ TABLES = {
     " q95 double",
     "measurement.period_draw": "run_id varchar, period varchar, component varchar, draw bigint, incremental double",
     "measurement.curve": "run_id varchar, channel varchar, spend double, mean double, q05 double, q95 double",
-    "measurement.experiment": "run_id varchar, experiment_id varchar, channels varchar, design varchar, start_day date,"
-    " end_day date, estimand varchar, effect double, low double, high double, level double, relative double,"
-    " p_value double, spend double, iroas double, iroas_low double, iroas_high double, se double, verdict varchar,"
-    " grade varchar, method varchar, reasons varchar, geos varchar, cooldown_end date, kpi varchar, actual double,"
-    " counterfactual double, relative_low double, relative_high double, effect_se double, inflation double,"
-    " profit double, profit_low double, profit_high double, profit_chance double, statistic double,"
+    "measurement.experiment": "run_id varchar, experiment_id varchar, channels varchar[], design varchar,"
+    " start_day date, end_day date, estimand varchar, effect double, low double, high double, level double,"
+    " relative double, p_value double, spend double, iroas double, iroas_low double, iroas_high double, se double,"
+    " verdict varchar, grade varchar, method varchar, reasons varchar, geos varchar[], cooldown_end date, kpi varchar,"
+    " actual double, counterfactual double, relative_low double, relative_high double, effect_se double,"
+    " inflation double, profit double, profit_low double, profit_high double, profit_chance double, statistic double,"
     " inference varchar, design_sha256 varchar, data_sha256 varchar, primary key (run_id, experiment_id)",
     "measurement.experiment_path": "run_id varchar, experiment_id varchar, day date, actual double,"
     " counterfactual double,"
@@ -83,6 +83,16 @@ def create_tables(con: duckdb.DuckDBPyConnection) -> None:
     by_fit = "table_name = 'mmm_fit' and constraint_type = 'PRIMARY KEY' and constraint_column_names = ['fit_key']"
     if con.execute(f"select 1 from duckdb_constraints() where {by_fit}").fetchall():
         con.execute("drop table measurement.mmm_fit")
+    # Older warehouses hold the tested channels and regions as text such as `north|west`.
+    for column in ("channels", "geos"):
+        as_text = (
+            "schema_name = 'measurement' and table_name = 'experiment' and column_name = ? and data_type = 'VARCHAR'"
+        )
+        if con.execute(f"select 1 from duckdb_columns() where {as_text}", [column]).fetchall():
+            con.execute(
+                f"alter table measurement.experiment alter column {column} type varchar[]"
+                f" using list_filter(string_split({column}, '|'), lambda name: name <> '')"
+            )
     for table, columns in TABLES.items():
         con.execute(f"create table if not exists {table} ({columns})")
         for column in _COMMA.split(columns):

@@ -16,7 +16,13 @@ from models.incrementality.geo.spillover import donor_ring
 from models.incrementality.geo.staggered import StaggeredResult, read_staggered
 from models.incrementality.geo_design.cells import design_cells
 from models.incrementality.geo_design.design import design_geo, draw_design
-from models.incrementality.lift_contracts import LiftContract, lift_contract
+from models.incrementality.lift_contracts import (
+    DeliveredFigures,
+    ExperimentScope,
+    LiftContract,
+    delivered_contract,
+    lift_contract,
+)
 from models.incrementality.observational import read_observational
 from models.incrementality.result import Check, LiftResult
 from models.incrementality.series.read import read_series
@@ -36,7 +42,9 @@ __all__ = [
     "CellsResult",
     "Check",
     "DeclaredLooks",
+    "DeliveredFigures",
     "Estimator",
+    "ExperimentScope",
     "GeoDesign",
     "GeoLooks",
     "GeoPanel",
@@ -46,6 +54,7 @@ __all__ = [
     "OneLook",
     "PanelError",
     "StaggeredResult",
+    "delivered_contract",
     "design_cells",
     "design_geo",
     "donor_ring",

@@ -61,14 +61,17 @@ def experiment(warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.read() as con:
         delivered, notes = experiment_rows.delivered_tests(
             con,
-            but=[*(test.experiment_id for test, _ in read), *(trial.experiment_id for trial, _, _ in arms)],
+            read_here=[*(test.experiment_id for test, _ in read), *(trial.experiment_id for trial, _, _ in arms)],
             company_kpi=company.kpi.name,
             value_per_unit=worth,
         )
-    own = experiment_rows.frame_of(experiment_rows.rows_of(test, lift) for test, lift in read)
-    users = experiment_rows.frame_of(trial.row(arm, lift) for trial, arm, lift in arms)
-    table = experiment_rows.stacked([own, users, delivered])
-    pairs = experiment_rows.side_by_side(table)
+    own = [(test.contract(lift), lift, test.frozen.sha256 if test.frozen else None) for test, lift in read]
+    own += [(trial.contract(arm, lift), lift, None) for trial, arm, lift in arms]
+    table = experiment_rows.frame_of(
+        [experiment_rows.read_row(contract, lift, design_sha256=sha256) for contract, lift, sha256 in own]
+        + [experiment_rows.delivered_row(contract) for contract in delivered]
+    )
+    pairs = experiment_rows.side_by_side([*(contract for contract, _, _ in own), *delivered])
     warnings = [_design_unusable(fault) for fault in broken]
     warnings += [*lacking, *geo_findings, *user_findings, *look_findings, *notes, *conflict_warnings(pairs)]
     of_each = experiment_rows.stacked
@@ -90,7 +93,7 @@ def experiment(warehouse: Warehouse) -> dg.MaterializeResult:
         metadata={
             "dagster/row_count": table.height,
             "read": len(judged),
-            "delivered": delivered.height,
+            "delivered": len(delivered),
             "same_channel": dg.MetadataValue.md("\n".join(f"- {pair.message}" for pair in pairs) or "no two tests"),
             "warnings": dg.MetadataValue.md(markdown(warnings)),
             **{key: shown for test, lift in read for key, shown in _pictures(test, lift).items()},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -13,7 +13,7 @@ import polars as pl
 from dagster_project.assets.experiments.frozen_designs import FrozenDesign
 
 if TYPE_CHECKING:
-    from models.incrementality import GeoDesign, GeoLooks, LiftResult, Neighbour
+    from models.incrementality import GeoDesign, GeoLooks, LiftContract, LiftResult, Neighbour
     from models.warning import Warning
 
 
@@ -60,6 +60,22 @@ class DeclaredTest:
             seed=seed,
             neighbours=self.neighbours,
         )
+
+    def contract(self, lift: LiftResult) -> LiftContract:
+        """What the test hands on once it is read as `lift`."""
+        from models.incrementality import ExperimentScope, lift_contract
+
+        scope = ExperimentScope(
+            test_id=self.experiment_id,
+            channels=self.channels,
+            geos=self.geos,
+            design=self.design,
+            start=self.start,
+            end=self.end,
+            cooldown_end=self.end + timedelta(days=self.cooldown),
+            kpi=self.kpi,
+        )
+        return lift_contract(lift, scope, money_per_kpi=self.money_per_kpi)
 
     def look(self, *, seed: int) -> GeoLooks:
         """The test at its declared looks so far. Raises PanelError before the first of them."""

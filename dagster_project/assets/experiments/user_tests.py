@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import duckdb
 import polars as pl
 
-from dagster_project.assets.experiments.rows import lift_row
 from models.warning import Warning
 
 if TYPE_CHECKING:
-    from models.incrementality import LiftResult
+    from models.incrementality import LiftContract, LiftResult
 
 LEVEL = 0.9
 MANY_CROSSED = 0.01  # share of users in several arms beyond which their loss may bias what is left
@@ -72,18 +71,21 @@ class UserTest:
             margin=None if margin is None or unit is None else margin * unit,
         )
 
-    def row(self, treatment: str, lift: LiftResult) -> dict[str, object]:
-        """The read as a row of `measurement.experiment`."""
-        return lift_row(lift, money_per_kpi=self.money_per_kpi) | {
-            "experiment_id": self.name_of(treatment),
-            "channels": "|".join(self.channels),
-            "design": "ab",
-            "start_day": self.start,
-            "end_day": self.end,
-            "cooldown_end": self.end,
-            "kpi": self.kpi,
-            "estimand": "incremental_revenue" if self.kpi == "revenue" else "incremental_kpi",
-        }
+    def contract(self, treatment: str, lift: LiftResult) -> LiftContract:
+        """What the treatment's read hands on."""
+        from models.incrementality import ExperimentScope, lift_contract
+
+        scope = ExperimentScope(
+            test_id=self.name_of(treatment),
+            channels=self.channels,
+            geos=(),
+            design="ab",
+            start=self.start,
+            end=self.end,
+            cooldown_end=self.end,
+            kpi=self.kpi,
+        )
+        return lift_contract(lift, scope, money_per_kpi=self.money_per_kpi)
 
     def warnings(self) -> list[Warning]:
         """What the assignment itself shows."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
+from dagster_project.assets.experiments.contracts import lift_contracts
 from dagster_project.assets.mmm import fits, lift_tests
 from dagster_project.warehouse import run_record, tables
 from dagster_project.warehouse.connection import Warehouse, first
@@ -36,11 +37,11 @@ def mmm_experiment(warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.read() as con:
         facts = run_record.current(con)
         kept = first(con, "select file from measurement.mmm_fit where run_id = ?", [facts.run_id])
-        told = lift_tests.rows_of(con, facts.run_id)
-    if told.height and kept and (workspace().fits / kept[0]).exists():
+        contracts = lift_contracts(con, facts.run_id)
+    if contracts and kept and (workspace().fits / kept[0]).exists():
         stored = load(workspace().fits / kept[0])
         try:
-            tests, left_out = lift_tests.tests_for(told, stored.data, company.kpi.name, facts.as_of_day)
+            tests, left_out = lift_tests.tests_for(contracts, stored.data, company.kpi.name, facts.as_of_day)
             if tests and stored.converged:
                 found = against_experiments(stored, tests)
                 check, warnings = found.table, list(found.warnings)

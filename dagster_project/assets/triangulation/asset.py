@@ -9,6 +9,7 @@ import dagster as dg
 import duckdb
 import polars as pl
 
+from dagster_project.assets.experiments.contracts import lift_contracts
 from dagster_project.assets.triangulation import evidence as evidence_inputs
 from dagster_project.assets.triangulation import next_tests
 from dagster_project.assets.triangulation import rows as triangulated_rows
@@ -57,7 +58,7 @@ def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.read() as con:
         spend = evidence_inputs.spend_by_channel(con, begin, end)
         middle = begin + (end - begin) / 2
-        tests, notes = evidence_inputs.experiment_rows(con, facts.run_id, middle, fit)
+        tests, notes = evidence_inputs.experiment_rows(lift_contracts(con, facts.run_id), middle, fit)
         claims = evidence_inputs.claim_rows(con, facts.run_id, spend, begin, end)
         class_of = evidence_inputs.classes(con)
     rows = [row for row in (*tests, *claims) if row["channel"] in spend]

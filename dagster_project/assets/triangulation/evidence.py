@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,13 @@ import polars as pl
 from dagster_project.fiscal_periods import WINDOW
 
 if TYPE_CHECKING:
+    from models.incrementality import LiftContract
     from models.mmm import MMMFit
     from models.triangulation.mmm_evidence import MMMEvidence
     from models.warning import Warning
 
 DESIGNS = {"geo_rct": "rct", "ab": "rct", "switchback": "quasi", "geo_quasi": "quasi", "time_series": "quasi"}
 FEWEST_CONVERSIONS = 30
-QUALITY = {"A": 1.0, "B": 1 / 1.25**2, "C": 1 / 1.5**2}
 COLUMNS = {
     "channel": pl.String,
     "method": pl.String,
@@ -51,56 +52,49 @@ def classes(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 
 def experiment_rows(
-    con: duckdb.DuckDBPyConnection, run_id: str, middle: date, fit: MMMFit | None
+    contracts: Sequence[LiftContract], middle: date, fit: MMMFit | None
 ) -> tuple[list[dict[str, object]], list[Warning]]:
     """One row per usable test of one channel; tests that cannot speak of one channel are named instead."""
     from models.triangulation.estimand import carryover_share, curve_share
     from models.warning import Warning
 
-    tests = con.execute(
-        "select experiment_id, channels, design, start_day, end_day, iroas, se, verdict, grade, spend,"
-        " coalesce(cooldown_end, end_day), geos from measurement.experiment where run_id = ? order by experiment_id",
-        [run_id],
-    ).fetchall()
-    treated = _treated_spend(con)
     carry = half_lives(fit)
     curves = _curves(fit)
-    rows, warnings = [], []
+    rows: list[dict[str, object]] = []
+    warnings = []
     counted: dict[tuple[object, ...], str] = {}
-    for test, channels, design, start, end, iroas, se, verdict, grade, extra, cooldown_end, geos in tests:
-        named = channels.split("|")
-        usable = verdict != "invalid" and iroas is not None and se is not None and math.isfinite(se) and se > 0
-        if len(named) != 1 or not usable:
+    for test in contracts:
+        channel = test.channel
+        if channel is None or not test.usable or not test.has_return:
             why = (
-                "it moved several channels at once" if len(named) != 1 else "it has no bounded return per unit of spend"
+                "it moved several channels at once" if channel is None else "it has no bounded return per unit of spend"
             )
             warnings.append(
                 Warning(
                     "experiment_not_combined",
                     "low",
-                    test,
+                    test.test_id,
                     f"The test stands in the report but does not move a channel's number, because {why}.",
                     "Test one channel at a time, with a change of spend that can be told from zero.",
                 )
             )
             continue
-        channel = named[0]
-        same = (channel, start, end, geos)
-        if design != "ab" and geos and same in counted:
+        same = (channel, test.start, test.end, test.geos)
+        if test.design != "ab" and test.geos and same in counted:
             warnings.append(
                 Warning(
                     "experiment_not_combined",
                     "medium",
-                    test,
+                    test.test_id,
                     f"The test has the channel, days and regions of {counted[same]}: one test counts once.",
                     "Deliver it under one name.",
                 )
             )
             continue
-        counted[same] = test
-        duration = (end - start).days + 1
-        share = carryover_share(carry.get(channel, 0.0), duration, (cooldown_end - end).days)
-        actual = treated.get(test)
+        counted[same] = test.test_id
+        duration = (test.end - test.start).days + 1
+        share = carryover_share(carry.get(channel, 0.0), duration, (test.cooldown_end - test.end).days)
+        actual, extra = test.tested_spend, test.spend
         if channel in curves and actual is not None and extra and actual - extra > 0:
             multiplier, response = curves[channel]
             tested = actual / (actual - extra)
@@ -109,27 +103,17 @@ def experiment_rows(
         rows.append(
             {
                 "channel": channel,
-                "method": test,
+                "method": test.test_id,
                 "kind": "experiment",
-                "iroas": iroas,
-                "se": se,
-                "age_days": float(max((middle - (start + (end - start) / 2)).days, 0)),
+                "iroas": test.iroas,
+                "se": test.iroas_se,
+                "age_days": float(max((middle - (test.start + (test.end - test.start) / 2)).days, 0)),
                 "share_captured": min(max(share, 0.05), 2.0),
-                "quality": QUALITY.get(grade or "", 1.0),
-                "design": DESIGNS.get(design or "", "platform_lift" if design == "platform_lift" else "quasi"),
+                "quality": test.quality,
+                "design": DESIGNS.get(test.design, "platform_lift" if test.design == "platform_lift" else "quasi"),
             }
         )
     return rows, warnings
-
-
-def _treated_spend(con: duckdb.DuckDBPyConnection) -> dict[str, float]:
-    rows = con.execute(
-        "select p.experiment_id, sum(p.spend) from marts.experiment_panel p"
-        " join marts.experiment e using (experiment_id)"
-        " where list_contains(e.geos, p.geo) and p.day between e.start_day and e.end_day and p.spend is not null"
-        " group by p.experiment_id"
-    ).fetchall()
-    return dict(rows)
 
 
 def half_lives(fit: MMMFit | None) -> dict[str, float]:

@@ -28,7 +28,12 @@ from dagster_project.commands.terminal import (
 from dagster_project.workspace.paths import Workspace
 
 DEPARTURES = ("departs_from_plan", "history_restated")
-RESULT = f"select * exclude (run_id) from measurement.experiment where {LATEST}"
+# A snapshot of an older version holds the names as text: the cast refuses it.
+RESULT = (
+    "select * exclude (run_id) replace (channels::varchar[] as channels, geos::varchar[] as geos)"
+    f" from measurement.experiment where {LATEST}"
+)
+OLDER_SNAPSHOT = (duckdb.CatalogException, duckdb.BinderException, duckdb.ConversionException)
 DECLARED = (
     "select distinct on (experiment_id) experiment_id, channels, geos, design, start_day, end_day, cooldown_end,"
     " (select as_of_day from ops.current_run) as today from marts.experiment where declared order by experiment_id"
@@ -52,7 +57,7 @@ def read(
                 stop(USAGE, _unknown(workspace, ws, name, sorted(tests)))
             document = tests[name] | _details(con, name)
             frames = _frames(con, name)
-    except (duckdb.CatalogException, duckdb.BinderException):
+    except OLDER_SNAPSHOT:
         stop(BROKEN, f"the published snapshot was written by an older version: `plumbline run {ws}` first")
     drawn = _draw(workspace, name, document, frames)
     document["pictures"] = _written(workspace, name, {f"{what}.png": png for what, png in drawn.items()})
@@ -75,7 +80,7 @@ def pages(workspace: Workspace, con: duckdb.DuckDBPyConnection, currency: str) -
                 document = found | _details(con, name)
                 drawn = _draw(workspace, name, document, _frames(con, name))
                 written.append(_page(workspace, name, document, drawn, currency))
-    except (duckdb.CatalogException, duckdb.BinderException):
+    except OLDER_SNAPSHOT:
         return []
     return written
 
@@ -90,7 +95,7 @@ def _all(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
         if row["experiment_id"] not in found:
             today = row.pop("today")
             state = "unreadable" if row["experiment_id"] in unreadable else _state(row, today)
-            found[row["experiment_id"]] = {"state": state, **row | {"channels": "|".join(row["channels"])}}
+            found[row["experiment_id"]] = {"state": state, **row}
     return dict(sorted(found.items()))
 
 
@@ -121,8 +126,12 @@ _WARNINGS = f"select code, severity, subject, message, action from measurement.w
 
 
 def _warned(con: duckdb.DuckDBPyConnection, name: str) -> list[dict[str, Any]]:
-    order = " order by list_position(['block', 'high', 'medium', 'low', 'info'], severity), code"
-    return _rows(con, f"{_WARNINGS} and list_contains(string_split(subject, ', '), ?){order}", [name])
+    """Warnings of the test itself, and of the pairs of tests it belongs to."""
+    pairs = (
+        f"select first || ', ' || second from measurement.experiment_pair where {LATEST} and $name in (first, second)"
+    )
+    order = "list_position(['block', 'high', 'medium', 'low', 'info'], severity), code"
+    return _rows(con, f"{_WARNINGS} and (subject = $name or subject in ({pairs})) order by {order}", {"name": name})
 
 
 def _frames(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
@@ -256,9 +265,8 @@ def _print(found: dict[str, Any], currency: str) -> None:
     def say(text: str) -> None:
         out.print(text, markup=False, highlight=False)
 
-    regions = found.get("geos") or ""
-    regions = regions.replace("|", ", ") if isinstance(regions, str) else ", ".join(regions)
-    say(f"{found['experiment_id']}: {found['channels'].replace('|', ', ')}" + (f" in {regions}" if regions else ""))
+    regions = ", ".join(found["geos"] or ())
+    say(f"{found['experiment_id']}: {', '.join(found['channels'])}" + (f" in {regions}" if regions else ""))
     say(f"{found['start_day']} to {found['end_day']}, read until {found['cooldown_end'] or found['end_day']}")
     if found["state"] == "read":
         say(f"verdict: {found['verdict']}, grade {found['grade']}")
@@ -290,7 +298,7 @@ def _print(found: dict[str, Any], currency: str) -> None:
         say(f"  {file}")
 
 
-def _rows(con: duckdb.DuckDBPyConnection, query: str, values: list[object]) -> list[dict[str, Any]]:
+def _rows(con: duckdb.DuckDBPyConnection, query: str, values: list[object] | dict[str, object]) -> list[dict[str, Any]]:
     cursor = con.execute(query, values)
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

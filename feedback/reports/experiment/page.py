@@ -28,8 +28,7 @@ def experiment_page(found: Mapping[str, Any], words: Sequence[str], pictures: Ma
     `words` say effect, return and profit, `pictures` are PNGs by name (path, placebos, power). Every figure comes from
     a row.
     """
-    channels = str(found["channels"]).replace("|", ", ")
-    regions = str(found["geos"] or "").replace("|", ", ")
+    channels, regions = ", ".join(found["channels"]), ", ".join(found["geos"] or ())
     return environment().get_template("experiment.html.j2").render(
         test=found,
         where=f"{channels} in {regions}" if regions else channels,

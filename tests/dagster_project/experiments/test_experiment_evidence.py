@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
+from dagster_project.assets.experiments.contracts import lift_contracts
 from dagster_project.assets.triangulation import evidence
 from dagster_project.warehouse import tables
 from models.triangulation.estimand import carryover_share
@@ -32,9 +33,21 @@ def con():
 
 def tell(con: duckdb.DuckDBPyConnection, name: str, **columns: object) -> None:
     row = {
-        "run_id": "r", "experiment_id": name, "channels": "social", "design": "geo_rct", "start_day": START,
-        "end_day": END, "cooldown_end": END, "geos": "a|b", "iroas": 2.0, "se": 0.4, "verdict": "valid", "grade": "B",
-    } | columns  # fmt: skip
+        "run_id": "r",
+        "experiment_id": name,
+        "channels": ["social"],
+        "design": "geo_rct",
+        "start_day": START,
+        "end_day": END,
+        "cooldown_end": END,
+        "geos": ["a", "b"],
+        "iroas": 2.0,
+        "se": 0.4,
+        "verdict": "valid",
+        "grade": "B",
+        "kpi": "revenue",
+        "level": 0.9,
+    } | columns
     con.execute(
         f"insert into measurement.experiment ({', '.join(row)}) values ({', '.join('?' * len(row))})",
         list(row.values()),
@@ -44,19 +57,19 @@ def tell(con: duckdb.DuckDBPyConnection, name: str, **columns: object) -> None:
 def test_one_test_under_two_names_counts_once(con) -> None:
     tell(con, "first")
     tell(con, "second")
-    tell(con, "elsewhere", geos="c|d")
-    rows, notes = evidence.experiment_rows(con, "r", MIDDLE, None)
+    tell(con, "elsewhere", geos=["c", "d"])
+    rows, notes = evidence.experiment_rows(lift_contracts(con, "r"), MIDDLE, None)
     assert [r["method"] for r in rows] == ["elsewhere", "first"]
     assert [(w.subject, w.severity) for w in notes] == [("second", "medium")]
     assert {r["quality"] for r in rows} == {1 / 1.25**2}
 
 
 @pytest.mark.parametrize(
-    "columns", [{"verdict": "invalid"}, {"iroas": None}, {"se": float("inf")}, {"channels": "a|b"}]
+    "columns", [{"verdict": "invalid"}, {"iroas": None}, {"se": float("inf")}, {"channels": ["a", "b"]}]
 )
 def test_what_cannot_speak_of_one_channel_is_named_instead(con, columns) -> None:
     tell(con, "odd", **columns)
-    rows, notes = evidence.experiment_rows(con, "r", MIDDLE, None)
+    rows, notes = evidence.experiment_rows(lift_contracts(con, "r"), MIDDLE, None)
     assert rows == []
     assert [(w.code, w.subject) for w in notes] == [("experiment_not_combined", "odd")]
 
@@ -65,8 +78,8 @@ def test_effect_read_in_the_cool_down_is_not_called_missed(con, monkeypatch) -> 
     """The read window ends with the cool-down; without it the share would be too small and the return too large."""
     monkeypatch.setattr(evidence, "half_lives", lambda fit: {"social": 14.0})
     tell(con, "short")
-    tell(con, "long", cooldown_end=date(2026, 4, 26), geos="c")
-    rows, _ = evidence.experiment_rows(con, "r", MIDDLE, None)
+    tell(con, "long", cooldown_end=date(2026, 4, 26), geos=["c"])
+    rows, _ = evidence.experiment_rows(lift_contracts(con, "r"), MIDDLE, None)
     shares = {r["method"]: r["share_captured"] for r in rows}
     assert shares == {"short": carryover_share(14.0, 28), "long": carryover_share(14.0, 28, 28)}
     assert shares["short"] < 0.6 < 0.85 < shares["long"]

@@ -7,7 +7,7 @@ from datetime import date
 from feedback.reports.experiment.page import experiment_page
 
 FOUND = {
-    "experiment_id": "x", "channels": "a|<b>", "geos": "north", "start_day": date(2026, 1, 5),
+    "experiment_id": "x", "channels": ["a", "<b>"], "geos": ["north"], "start_day": date(2026, 1, 5),
     "end_day": date(2026, 2, 1),
     "cooldown_end": date(2026, 2, 8), "verdict": "invalid", "grade": "C", "reasons": "Arrivals do not fit.",
     "design_sha256": None, "data_sha256": "0" * 64, "method": "mean", "inference": None, "departures": [],

@@ -1,4 +1,4 @@
-"""Readings on request, neighbours on the calendar, and what is handed to the MMM."""
+"""Readings on request, and neighbours on the calendar."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.incrementality import GeoPanel, Neighbour, PanelError, lift_contract, read_geo
+from models.incrementality import Neighbour, PanelError, read_geo
 from models.incrementality.geo.simulated import FIRST_MONDAY, SimulatedTest, textbook
 
 START, END = FIRST_MONDAY + timedelta(days=90), FIRST_MONDAY + timedelta(days=104)
@@ -71,17 +71,3 @@ def test_a_test_beside_this_one_is_named_when_it_sets_geos_apart():
     assert "old test" not in told
     with pytest.raises(ValueError, match="ends on 2024-01-01, before it starts"):
         Neighbour("wrong", date(2024, 2, 1), date(2024, 1, 1))
-
-
-def test_the_contract_is_per_period_and_carries_the_calibrated_error():
-    frame = spent(6.0)
-    panel = GeoPanel.from_frame(frame)
-    result = read_geo(panel, GEOS, start=START, end=END, seed=1)
-    contract = lift_contract(result, panel, test_id="t1", channel="search")
-    assert contract.delta_y * 15 == pytest.approx(result.effect)
-    assert contract.delta_x * 15 == pytest.approx(result.spend)
-    assert contract.sigma * 15 * 1.6448536 == pytest.approx((result.high - result.low) / 2)
-    assert contract.x == 0.0
-    bare = read_geo(frame.drop("spend"), GEOS, start=START, end=END, seed=1)
-    with pytest.raises(ValueError, match="no spend or window"):
-        lift_contract(bare, panel, test_id="t1", channel="search")
