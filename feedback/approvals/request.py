@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
-from feedback.storage import hash_chain
+from feedback.storage.canonical_json import sha256
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Actor = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9@._:+-]{0,126}$")]
@@ -46,7 +45,7 @@ class Request(BaseModel, frozen=True, extra="forbid"):
     def subject(self) -> str:
         """SHA-256 over action, artifact and parameters."""
         bound = {"action": self.action, "artifact_sha256": self.artifact_sha256, "params": self.params}
-        return hashlib.sha256(hash_chain.canonical(bound).encode()).hexdigest()
+        return sha256(bound)
 
 
 class ApprovalStatus(BaseModel, frozen=True):

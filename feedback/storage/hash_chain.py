@@ -5,25 +5,25 @@ Cutting lines off the end cannot be seen from the chain alone: that is why each 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from feedback.storage.atomic_files import sync_folder
+from feedback.storage.canonical_json import canonical, sha256
+
 GENESIS = "0" * 64
 
 
-def canonical(body: Mapping[str, Any]) -> str:
-    """One text per content: sorted keys, no spaces, no NaN."""
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
 def line(previous: str, body: Mapping[str, Any]) -> str:
-    """The ledger line that follows the line with hash `previous`."""
+    """The ledger line that follows the line with hash `previous`, as canonical JSON.
+
+    `hash` is the SHA-256 of the canonical JSON of `body` and `previous`. Raises ValueError for a body without one.
+    """
     linked = {**body, "previous": previous}
-    return canonical({**linked, "hash": _hash(linked)})
+    return canonical({**linked, "hash": sha256(linked)}).decode()
 
 
 def lines_of(path: Path) -> list[str]:
@@ -49,25 +49,24 @@ def broken_at(lines: Sequence[str]) -> int | None:
         try:
             entry = json.loads(text)
             linked = {key: value for key, value in entry.items() if key != "hash"}
-            holds = entry["previous"] == previous and entry["hash"] == _hash(linked) and text == canonical(entry)
+            follows = entry["previous"] == previous and entry["hash"] == sha256(linked)
+            if not follows or text != canonical(entry).decode():
+                return number
         except (ValueError, KeyError, TypeError, AttributeError):
-            return number
-        if not holds:
             return number
         previous = entry["hash"]
     return None
 
 
 def append(path: Path, text: str) -> None:
-    """Adds a line and waits until it is on the disk; a half line left by a crash is cut off first."""
-    complete = "".join(f"{kept}\n" for kept in lines_of(path)).encode()
-    with path.open("r+b" if path.exists() else "wb") as file:
+    """Adds a line and waits until it is on the disk; an incomplete line left by a crash is cut off first."""
+    complete = "".join(f"{earlier}\n" for earlier in lines_of(path)).encode("utf-8", errors="surrogateescape")
+    is_new = not path.exists()
+    with path.open("wb" if is_new else "r+b") as file:
         file.truncate(len(complete))
         file.seek(0, os.SEEK_END)
         file.write(f"{text}\n".encode())
         file.flush()
         os.fsync(file.fileno())
-
-
-def _hash(linked: Mapping[str, Any]) -> str:
-    return hashlib.sha256(canonical(linked).encode()).hexdigest()
+    if is_new:
+        sync_folder(path.parent)

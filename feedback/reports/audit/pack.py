@@ -19,11 +19,12 @@ import duckdb
 from filelock import FileLock
 
 from feedback.reports.audit import inputs
-from feedback.reports.audit.integrity import LEDGER, own_differences
+from feedback.reports.audit.integrity import LEDGER, MANIFEST, own_differences
 from feedback.reports.page.build import ReportFiles
 from feedback.reports.snapshot.settings import ReportSettings
 from feedback.storage import hash_chain
 from feedback.storage.atomic_files import sync_folder
+from feedback.storage.canonical_json import canonical
 
 PACKAGES = ("duckdb", "numpy", "polars", "pyarrow", "altair", "vl-convert-python", "typst", "xlsxwriter", "jinja2")
 REPLACED = "replaced"
@@ -72,7 +73,7 @@ def _write_locked(files: ReportFiles, snapshot: Path, audit: Path, settings: Rep
     draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=audit))
     try:
         manifest = _fill(draft, files, snapshot, settings)
-        report_id = hashlib.sha256(manifest.encode()).hexdigest()
+        report_id = hashlib.sha256(manifest).hexdigest()
         rendered = {path.name: inputs.file_sha256(path) for path in sorted(draft.glob("report.*"))}
         pack = audit / period / report_id
         if pack.exists() and not _holds(pack, rendered):
@@ -107,7 +108,7 @@ def _holds(pack: Path, rendered: Mapping[str, str]) -> bool:
     )
 
 
-def _fill(draft: Path, files: ReportFiles, snapshot: Path, settings: ReportSettings) -> str:
+def _fill(draft: Path, files: ReportFiles, snapshot: Path, settings: ReportSettings) -> bytes:
     for kind, source in (("pdf", files.pdf), ("html", files.html), ("xlsx", files.xlsx)):
         shutil.copyfile(source, draft / f"report.{kind}")
     shutil.copyfile(files.figures_json, draft / "figures.json")
@@ -132,9 +133,9 @@ def _fill(draft: Path, files: ReportFiles, snapshot: Path, settings: ReportSetti
         "system": f"{platform.system()} {platform.machine()}",
         "packages": {name: version(name) for name in PACKAGES},
     }
-    text = hash_chain.canonical(manifest)
-    (draft / "manifest.json").write_text(text, "utf-8")
-    return text
+    content = canonical(manifest)
+    (draft / MANIFEST).write_bytes(content)
+    return content
 
 
 def _figures_parquet(files: ReportFiles, path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_cards import cards
 
 from feedback.patterns.contract import schema
 from feedback.patterns.identity import content_sha256
@@ -48,10 +49,20 @@ def test_keys_sort_by_utf16_units_and_controls_are_escaped() -> None:
     assert canonical({"\ufb33": 1, "\U0001d11e": 2, "a\n": 3}) == '{"a\\n":3,"\U0001d11e":2,"\ufb33":1}'.encode()
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 2**60])
-def test_numbers_without_a_json_form_are_refused(value: float) -> None:
-    with pytest.raises(ValueError, match="JSON"):
+@pytest.mark.parametrize("value", [float("nan"), float("-inf"), 2**60, -(2**53), "\ud800", {1: 2}, {"a"}, b"a"])
+def test_a_value_without_an_exact_form_is_refused(value: object) -> None:
+    with pytest.raises(ValueError):
         canonical({"x": value})
+
+
+def test_the_largest_whole_number_that_a_double_holds_alone_is_written() -> None:
+    assert canonical(2**53 - 1) == b"9007199254740991"
+
+
+def test_a_card_written_before_keeps_its_hash_and_its_id() -> None:
+    (card,) = cards()
+    assert card["content_sha256"] == "900349989fb3556d6309f97a657d22a94ad798e5547742980c8929c010a1013f"
+    assert card["pattern_id"] == "pat_vtgq155d7fbp56ynv4872afgwa"
 
 
 def test_floats_are_kept_to_six_digits() -> None:

@@ -1,0 +1,1 @@
+"""Makes `made_cards`, which tests of several rooms share, importable."""
