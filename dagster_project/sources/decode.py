@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dagster_project.sources.contract import Unreadable
@@ -14,6 +16,22 @@ _MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+
+
+SAMPLE = 1 << 18  # bytes from which an encoding is guessed
+LEAST_LETTERS = 12  # of different words, before a guess at another script counts
+_UTF_16 = ("utf_16_le", "utf_16_be")
+# Latin encodings cannot be told apart by a few names (`Größe` reads well in each): they compete with the other scripts,
+# and whichever of them wins, the file is read as Windows-1252, which spreadsheets on Western systems write.
+_LATIN = ("cp1252", "cp1250", "cp1254", "mac_roman")
+_OTHER_SCRIPTS = {
+    "cp1251": "Windows-1251 (Cyrillic)",
+    "cp1253": "Windows-1253 (Greek)",
+    "cp932": "Shift JIS (Japanese)",
+    "gb18030": "GB 18030 (Chinese)",
+    "big5": "Big5 (Chinese)",
+    "cp949": "EUC-KR (Korean)",
+}
 
 
 @dataclass(frozen=True)
@@ -38,9 +56,10 @@ def unpacked(data: bytes, name: str) -> bytes:
 
 
 def decoded(data: bytes) -> Decoded:
-    """Text of a delivered file: a byte-order mark decides, then UTF-16 by its zeros, then strict UTF-8, else
-    Windows-1252.
+    """Text of a delivered file.
 
+    A byte-order mark decides, then UTF-16 by its zero bytes, then strict UTF-8. Where none of them fits, the bytes are
+    guessed to be in another script's legacy encoding if they read well in one, else in Windows-1252; a notice says so.
     Raises Unreadable (`encoding_unknown`) for bytes that are no text.
     """
     for mark, encoding in _MARKS:
@@ -52,19 +71,48 @@ def decoded(data: bytes) -> Decoded:
     if head[0::2].count(0) > len(head) // 3:
         return _plain(_strict(data, "utf-16-be"), "utf-16")
     if b"\x00" in head or sum(byte < 9 for byte in head) > len(head) // 50:
+        # Scripts other than Latin have few zero bytes in UTF-16: only the cells with digits and separators.
+        utf_16 = _best_guess(head, _UTF_16)
+        if utf_16 is not None:
+            return _plain(_strict(data, utf_16), "utf-16")
         raise Unreadable(
             "encoding_unknown", "the bytes are no text in any encoding; deliver csv, tsv, xlsx, parquet, json or jsonl"
         )
     try:
         return _plain(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError as error:
-        place = data.count(b"\n", 0, error.start) + 1
+        line = data.count(b"\n", 0, error.start) + 1
+    encoding = _legacy_encoding(b"\n".join(line for line in data[:SAMPLE].split(b"\n") if not line.isascii()))
     notice = (
-        f"encoding_guessed: line {place} is not UTF-8, so the file was read as Windows-1252;"
-        " check names with accents, or export it as UTF-8"
+        f"encoding_guessed: line {line} is not UTF-8, so the file was read as"
+        f" {_OTHER_SCRIPTS.get(encoding, 'Windows-1252')}; check names with accents, or export it as UTF-8"
     )
-    text = _strict(data, "cp1252")
-    return Decoded(_lines(text), "cp1252", (notice,))
+    return Decoded(_lines(_strict(data, encoding)), encoding, (notice,))
+
+
+def _best_guess(sample: bytes, encodings: Sequence[str]) -> str | None:
+    """The encoding in which the sample looks most like written language; None where it does in none of them."""
+    from charset_normalizer import from_bytes  # only undecided files need it
+
+    best = from_bytes(sample, cp_isolation=list(encodings)).best()
+    return None if best is None else best.encoding
+
+
+def _legacy_encoding(sample: bytes) -> str:
+    """The encoding of another script where the sample is plainly written in it, else Windows-1252."""
+    guess = _best_guess(sample, (*_LATIN, *_OTHER_SCRIPTS))
+    if guess and guess in _OTHER_SCRIPTS and _written_in_another_script(sample.decode(guess, "replace")):
+        return guess
+    return "cp1252"
+
+
+def _written_in_another_script(text: str) -> bool:
+    """Whether whole words are outside ASCII, and enough of them to tell: accented Latin words are mostly ASCII letters.
+
+    Without this, the detector takes the one accent of a short file for a Japanese or Chinese sign.
+    """
+    letters = "".join({word for word in re.findall(r"[^\W\d_]{2,}", text) if not word.isascii()})
+    return len(letters) >= LEAST_LETTERS and sum(letter.isascii() for letter in letters) * 10 <= len(letters)
 
 
 def repaired(text: str) -> str | None:

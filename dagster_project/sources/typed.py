@@ -9,7 +9,7 @@ import polars as pl
 
 from dagster_project.sources import privacy, values
 from dagster_project.sources.contract import NUMERIC, PERSONAL, Broken, Context, Field, Unreadable
-from dagster_project.sources.currencies import ISO_4217
+from dagster_project.sources.currencies import currency_codes
 from dagster_project.sources.recognise import Match
 
 _FORGIVEN = frozenset({"email", "domain"})  # a contact or an order is not lost for a mistyped address
@@ -198,7 +198,11 @@ def _typed(raw: pl.Series, wanted: Field, ctx: Context, locale: Locale) -> pl.Se
             return values.flags(raw)
         case "currency":
             code = raw.str.to_uppercase()
-            return code.to_frame("x").select(pl.when(pl.col("x").is_in(list(ISO_4217))).then(pl.col("x"))).to_series()
+            return (
+                code.to_frame("x")
+                .select(pl.when(pl.col("x").is_in(list(currency_codes()))).then(pl.col("x")))
+                .to_series()
+            )
         case "choice":
             return raw.str.to_lowercase().str.replace_all(r"[\s\-]+", "_")
         case "period":
