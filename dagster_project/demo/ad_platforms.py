@@ -36,9 +36,18 @@ def google_ads(rows: pl.DataFrame, delivery: Delivery) -> bytes:
     """ "Excel .csv": UTF-16LE with BOM, tabs, CRLF, two lines of preamble and two totals rows."""
     span = f'"{_long(delivery.first)} - {_long(delivery.last)}"'
     header = (
-        "Day", "Campaign", "Campaign ID", "Campaign type", "Currency code", "Cost", "Impr.", "Clicks",
-        "Conversions", "Conv. value", "Search impr. share",
-    )  # fmt: skip
+        "Day",
+        "Campaign",
+        "Campaign ID",
+        "Campaign type",
+        "Currency code",
+        "Cost",
+        "Impr.",
+        "Clicks",
+        "Conversions",
+        "Conv. value",
+        "Search impr. share",
+    )
     out = ["Campaign report", span, line(header, "\t")]
     shown = rows.select(
         "day", "campaign", "campaign_id", "channel", "spend", "impressions", "clicks", "conversions", "value"
@@ -47,11 +56,22 @@ def google_ads(rows: pl.DataFrame, delivery: Delivery) -> bytes:
         share = "< 10%" if channel == "paid_search_generic" else "--" if channel == "video" else "> 90%"
         out.append(
             line(
-                (day.isoformat(), campaign, campaign_id, CAMPAIGN_TYPE[channel], "EUR", english(spend),
-                english(impressions, 0),
-                 english(clicks, 0) if clicks else "--", english(conversions), english(value), share), "\t",
+                (
+                    day.isoformat(),
+                    campaign,
+                    campaign_id,
+                    CAMPAIGN_TYPE[channel],
+                    "EUR",
+                    english(spend),
+                    english(impressions, 0),
+                    english(clicks, 0) if clicks else "--",
+                    english(conversions),
+                    english(value),
+                    share,
+                ),
+                "\t",
             )
-        )  # fmt: skip
+        )
     spend, impressions, clicks, conversions, value = totals(
         rows, ("spend", "impressions", "clicks", "conversions", "value")
     )
@@ -71,18 +91,40 @@ def google_ads(rows: pl.DataFrame, delivery: Delivery) -> bytes:
 def meta_ads(rows: pl.DataFrame, delivery: Delivery, *, with_totals: bool) -> bytes:
     """UTF-8 with BOM and commas; the currency stands in the header, the totals row has no day."""
     header = (
-        "Reporting starts", "Reporting ends", "Day", "Campaign name", "Campaign ID", "Campaign delivery",
-        "Amount spent (EUR)", "Impressions", "Link clicks", "Purchases", "Purchases conversion value",
+        "Reporting starts",
+        "Reporting ends",
+        "Day",
+        "Campaign name",
+        "Campaign ID",
+        "Campaign delivery",
+        "Amount spent (EUR)",
+        "Impressions",
+        "Link clicks",
+        "Purchases",
+        "Purchases conversion value",
         "Attribution setting",
-    )  # fmt: skip
+    )
     out = [line(header)]
     for day, campaign, campaign_id, spend, impressions, clicks, purchases, value in _meta_rows(rows).iter_rows():
         text = day.isoformat()
         out.append(
-            line((text, text, text, campaign, campaign_id, "active", f"{spend:.2f}", str(impressions), str(clicks),
-                  str(purchases) if purchases else "", f"{value:.2f}" if purchases else "",
-                  "7-day click or 1-day view"))
-        )  # fmt: skip
+            line(
+                (
+                    text,
+                    text,
+                    text,
+                    campaign,
+                    campaign_id,
+                    "active",
+                    f"{spend:.2f}",
+                    str(impressions),
+                    str(clicks),
+                    str(purchases) if purchases else "",
+                    f"{value:.2f}" if purchases else "",
+                    "7-day click or 1-day view",
+                )
+            )
+        )
     if with_totals:
         shown = _meta_rows(rows).with_columns(
             pl.when(pl.col("purchases") > 0).then("value").otherwise(0.0).alias("value")
@@ -91,36 +133,79 @@ def meta_ads(rows: pl.DataFrame, delivery: Delivery, *, with_totals: bool) -> by
             shown, ("spend", "impressions", "clicks", "purchases", "value")
         )
         out.append(
-            line((delivery.first.isoformat(), delivery.last.isoformat(), "", "Total results", "", "", f"{spend:.2f}",
-                  f"{impressions:.0f}", f"{clicks:.0f}", f"{purchases:.0f}", f"{value:.2f}", ""))
-        )  # fmt: skip
+            line(
+                (
+                    delivery.first.isoformat(),
+                    delivery.last.isoformat(),
+                    "",
+                    "Total results",
+                    "",
+                    "",
+                    f"{spend:.2f}",
+                    f"{impressions:.0f}",
+                    f"{clicks:.0f}",
+                    f"{purchases:.0f}",
+                    f"{value:.2f}",
+                    "",
+                )
+            )
+        )
     return ("\ufeff" + "\n".join(out) + "\n").encode("utf-8")
 
 
 def meta_ads_spanish(rows: pl.DataFrame, delivery: Delivery) -> bytes:
     """The same export from a Spanish interface: other headers, semicolons, decimal commas."""
     header = (
-        "Inicio del informe", "Fin del informe", "Día", "Nombre de la campaña", "Identificador de la campaña",
-        "Importe gastado (EUR)", "Impresiones", "Clics en el enlace", "Compras",
+        "Inicio del informe",
+        "Fin del informe",
+        "Día",
+        "Nombre de la campaña",
+        "Identificador de la campaña",
+        "Importe gastado (EUR)",
+        "Impresiones",
+        "Clics en el enlace",
+        "Compras",
         "Valor de conversión de compras",
-    )  # fmt: skip
+    )
     out = [";".join(header)]
     for day, campaign, campaign_id, spend, impressions, clicks, purchases, value in _meta_rows(rows).iter_rows():
         text = day.isoformat()
         out.append(
-            ";".join((text, text, text, campaign, campaign_id, continental(spend), continental(impressions, 0),
-            continental(clicks, 0),
-                      continental(purchases, 0) if purchases else "", continental(value) if purchases else ""))
-        )  # fmt: skip
+            ";".join(
+                (
+                    text,
+                    text,
+                    text,
+                    campaign,
+                    campaign_id,
+                    continental(spend),
+                    continental(impressions, 0),
+                    continental(clicks, 0),
+                    continental(purchases, 0) if purchases else "",
+                    continental(value) if purchases else "",
+                )
+            )
+        )
     shown = _meta_rows(rows).with_columns(pl.when(pl.col("purchases") > 0).then("value").otherwise(0.0).alias("value"))
     spend, impressions, clicks, purchases, value = totals(
         shown, ("spend", "impressions", "clicks", "purchases", "value")
     )
     out.append(
-        ";".join((delivery.first.isoformat(), delivery.last.isoformat(), "", "Resultados totales", "",
-        continental(spend),
-                  continental(impressions, 0), continental(clicks, 0), continental(purchases, 0), continental(value)))
-    )  # fmt: skip
+        ";".join(
+            (
+                delivery.first.isoformat(),
+                delivery.last.isoformat(),
+                "",
+                "Resultados totales",
+                "",
+                continental(spend),
+                continental(impressions, 0),
+                continental(clicks, 0),
+                continental(purchases, 0),
+                continental(value),
+            )
+        )
+    )
     return ("\ufeff" + "\n".join(out) + "\n").encode("utf-8")
 
 
@@ -140,10 +225,19 @@ def _meta_rows(rows: pl.DataFrame) -> pl.DataFrame:
 def linkedin_ads(rows: pl.DataFrame, delivery: Delivery) -> bytes:
     """Preamble with the UTC note, month-first dates, one Total row; the campaign group is everybody else's campaign."""
     header = (
-        "Start Date (in UTC)", "Account Name", "Campaign Group Name", "Campaign Name", "Campaign ID", "Currency",
-        "Total Spent", "Impressions", "Clicks", "Clicks to Landing Page", "Conversions",
+        "Start Date (in UTC)",
+        "Account Name",
+        "Campaign Group Name",
+        "Campaign Name",
+        "Campaign ID",
+        "Currency",
+        "Total Spent",
+        "Impressions",
+        "Clicks",
+        "Clicks to Landing Page",
+        "Conversions",
         "Total Conversion Value",
-    )  # fmt: skip
+    )
     period = f'"Report Start: {american(delivery.first)}, Report End: {american(delivery.last)}"'
     out = ["Campaign Performance Report (in UTC)", period, "", line(header)]
     counted = rows.with_columns(
@@ -153,18 +247,44 @@ def linkedin_ads(rows: pl.DataFrame, delivery: Delivery) -> bytes:
         "day", "campaign", "campaign_id", "spend", "impressions", "clicks", "landed", "whole", "value"
     ).iter_rows():
         out.append(
-            line((american(day), "Quillhaven EUR", campaign, "Job titles, all", campaign_id, "EUR",
-            english(spend), english(impressions, 0),
-                  english(clicks, 0), english(landed, 0), english(whole, 0), english(value)))
-        )  # fmt: skip
+            line(
+                (
+                    american(day),
+                    "Quillhaven EUR",
+                    campaign,
+                    "Job titles, all",
+                    campaign_id,
+                    "EUR",
+                    english(spend),
+                    english(impressions, 0),
+                    english(clicks, 0),
+                    english(landed, 0),
+                    english(whole, 0),
+                    english(value),
+                )
+            )
+        )
     spend, impressions, clicks, landed, whole, value = totals(
         counted, ("spend", "impressions", "clicks", "landed", "whole", "value")
     )
     out.append(
-        line(("Total", "", "", "", "", "", english(spend), english(impressions, 0), english(clicks, 0),
-        english(landed, 0),
-              english(whole, 0), english(value)))
-    )  # fmt: skip
+        line(
+            (
+                "Total",
+                "",
+                "",
+                "",
+                "",
+                "",
+                english(spend),
+                english(impressions, 0),
+                english(clicks, 0),
+                english(landed, 0),
+                english(whole, 0),
+                english(value),
+            )
+        )
+    )
     return ("\n".join(out) + "\n").encode("utf-8")
 
 

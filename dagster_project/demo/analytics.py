@@ -79,13 +79,20 @@ def _sessions(visits: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         .alias("pseudo"),
         pl.when(pl.col("tagged") & google).then(pl.format("Cj0K{}x{}", "second", "visitor")).alias("gclid"),
     )
-    tags = pl.when(pl.col("campaign").is_not_null()).then(
-        pl.format(
-            "?utm_source={}&utm_medium={}&utm_campaign={}",
-            "utm_source", "utm_medium", pl.col("campaign").str.replace_all(" | ", "%20%7C%20",
-            literal=True).str.replace_all(" ", "+", literal=True),
+    tags = (
+        pl.when(pl.col("campaign").is_not_null())
+        .then(
+            pl.format(
+                "?utm_source={}&utm_medium={}&utm_campaign={}",
+                "utm_source",
+                "utm_medium",
+                pl.col("campaign")
+                .str.replace_all(" | ", "%20%7C%20", literal=True)
+                .str.replace_all(" ", "+", literal=True),
+            )
         )
-    ).otherwise(pl.lit(""))  # fmt: skip
+        .otherwise(pl.lit(""))
+    )
     click = pl.when(pl.col("gclid").is_not_null()).then(pl.format("&gclid={}", "gclid")).otherwise(pl.lit(""))
     return flat.with_columns(pl.concat_str(pl.lit(f"https://{OWN_DOMAIN}/pricing"), tags, click).alias("page"))
 
@@ -160,11 +167,12 @@ def _params(rows: pl.DataFrame) -> pl.DataFrame:
             pl.lit(position).alias("position"),
             pl.lit(key).alias("key"),
             pl.struct(
-                string.alias("string_value"), whole.alias("int_value"), pl.lit(None,
-                dtype=pl.Float64).alias("float_value"),
+                string.alias("string_value"),
+                whole.alias("int_value"),
+                pl.lit(None, dtype=pl.Float64).alias("float_value"),
                 number.alias("double_value"),
             ).alias("value"),
         )
         for position, (key, frame, string, whole, number) in enumerate(given)
-    ).sort("row", "position")  # fmt: skip
+    ).sort("row", "position")
     return long.group_by("row", maintain_order=True).agg(pl.struct("key", "value").alias("event_params"))

@@ -36,9 +36,16 @@ def contacts(frame: pl.DataFrame, delivery: Delivery) -> tuple[bytes, int]:
     end = datetime.combine(delivery.last, time(23, 59, 59))
     rows = frame.filter(changed.fill_null(False) & (pl.col("created_at") <= end))
     header = (
-        "Record ID", "First Name", "Last Name", "Email", "Lifecycle Stage", "Country/Region", "Create Date",
-        "Associated Company IDs", QUESTION,
-    )  # fmt: skip
+        "Record ID",
+        "First Name",
+        "Last Name",
+        "Email",
+        "Lifecycle Stage",
+        "Country/Region",
+        "Create Date",
+        "Associated Company IDs",
+        QUESTION,
+    )
     shown = rows.select(
         "contact_id",
         "first_name",
@@ -97,13 +104,35 @@ def deals(frame: pl.DataFrame, stages: pl.DataFrame, delivery: Delivery) -> tupl
         last, stage = lived[-1]
         closed = _moment(last) if stage.startswith("Closed") else ""
         rows.append(
-            [deal, name, PIPELINE, stage, f"{cents / 100:.2f}", "EUR", _moment(created), closed, geo, "newbusiness",
-             *(_moment(entered_at.get(label)) for label in STAGES), company, people]
-        )  # fmt: skip
+            [
+                deal,
+                name,
+                PIPELINE,
+                stage,
+                f"{cents / 100:.2f}",
+                "EUR",
+                _moment(created),
+                closed,
+                geo,
+                "newbusiness",
+                *(_moment(entered_at.get(label)) for label in STAGES),
+                company,
+                people,
+            ]
+        )
     header = (
-        "Record ID", "Deal Name", "Pipeline", "Deal Stage", "Amount", "Currency", "Create Date", "Close Date",
-        "Region", "Deal Type",
-        *(f'Date entered "{label} ({PIPELINE})"' for label in STAGES), "Associated Company IDs",
+        "Record ID",
+        "Deal Name",
+        "Pipeline",
+        "Deal Stage",
+        "Amount",
+        "Currency",
+        "Create Date",
+        "Close Date",
+        "Region",
+        "Deal Type",
+        *(f'Date entered "{label} ({PIPELINE})"' for label in STAGES),
+        "Associated Company IDs",
         "Associated Contact IDs",
-    )  # fmt: skip
+    )
     return table(header, rows), len(rows)

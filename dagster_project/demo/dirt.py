@@ -65,9 +65,19 @@ EXTRA: dict[str, tuple[Damage, ...]] = {
     "context": (Damage("value", "bad_number", "9b.4"),),
 }
 EVERY = {
-    "google_ads": 2, "meta_ads": 2, "linkedin_ads": 2, "channel_spend": 4, "revenue": 2, "ledger": 6,
-    "hubspot": 13, "context": 4, "ga4": 5, "content": 7, "content_events": 4, "ai_answers": 4,
-}  # fmt: skip
+    "google_ads": 2,
+    "meta_ads": 2,
+    "linkedin_ads": 2,
+    "channel_spend": 4,
+    "revenue": 2,
+    "ledger": 6,
+    "hubspot": 13,
+    "context": 4,
+    "ga4": 5,
+    "content": 7,
+    "content_events": 4,
+    "ai_answers": 4,
+}
 LINE_CUT = "bad_json"
 
 

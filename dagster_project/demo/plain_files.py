@@ -25,19 +25,40 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], delimiter: st
 def channel_spend(rows: pl.DataFrame, channel: str) -> bytes:
     """What an agency or an own spreadsheet says about one channel; the display agency writes German region names."""
     header = (
-        "day", "channel", "campaign", "geo", "spend", "currency", "impressions", "clicks",
-        "platform_conversions", "platform_revenue", "cost_type", "vendor",
-    )  # fmt: skip
+        "day",
+        "channel",
+        "campaign",
+        "geo",
+        "spend",
+        "currency",
+        "impressions",
+        "clicks",
+        "platform_conversions",
+        "platform_revenue",
+        "cost_type",
+        "vendor",
+    )
     shown = rows.select("day", "campaign", "geo", "spend", "impressions", "clicks", "conversions", "value")
     return table(
         header,
         (
-            (day, channel, campaign, LABEL[geo] if channel == "display" else geo, f"{spend:.2f}", "EUR",
-            impressions, clicks,
-             f"{conversions:.2f}", f"{value:.2f}", "media", VENDOR[channel])
+            (
+                day,
+                channel,
+                campaign,
+                LABEL[geo] if channel == "display" else geo,
+                f"{spend:.2f}",
+                "EUR",
+                impressions,
+                clicks,
+                f"{conversions:.2f}",
+                f"{value:.2f}",
+                "media",
+                VENDOR[channel],
+            )
             for day, campaign, geo, spend, impressions, clicks, conversions, value in shown.iter_rows()
         ),
-    )  # fmt: skip
+    )
 
 
 def channel_spend_workbook(rows: pl.DataFrame, channel: str, written: datetime) -> bytes:
@@ -87,9 +108,23 @@ def context(rows: pl.DataFrame) -> bytes:
 def experiments(rows: pl.DataFrame) -> bytes:
     """Declared tests: the value columns stay empty, Plumbline reads the effect from the panel."""
     header = (
-        "experiment_id", "channels", "design", "geos", "start", "end", "cooldown_end", "estimand", "value",
-        "low", "high", "level", "se", "currency", "kpi", "note",
-    )  # fmt: skip
+        "experiment_id",
+        "channels",
+        "design",
+        "geos",
+        "start",
+        "end",
+        "cooldown_end",
+        "estimand",
+        "value",
+        "low",
+        "high",
+        "level",
+        "se",
+        "currency",
+        "kpi",
+        "note",
+    )
     shown = rows.select(
         "experiment_id", "channels", "design", "geos", "start", "end", "cooldown_end", "estimand", "note"
     )
@@ -99,13 +134,33 @@ def experiments(rows: pl.DataFrame) -> bytes:
 def ledger(rows: pl.DataFrame) -> bytes:
     """General-ledger entries of a month; amounts stand on the normal side of their kind."""
     header = (
-        "entry_id", "posted_on", "period", "account_code", "account_name", "cost_centre", "vendor", "kind",
-        "channel", "amount", "currency", "document",
-    )  # fmt: skip
+        "entry_id",
+        "posted_on",
+        "period",
+        "account_code",
+        "account_name",
+        "cost_centre",
+        "vendor",
+        "kind",
+        "channel",
+        "amount",
+        "currency",
+        "document",
+    )
     shown = rows.select(
-        "entry_id", "posted_on", "period", "account_code", "account_name", "cost_centre", "vendor", "kind",
-        "channel", "cents", "currency", "document",
-    )  # fmt: skip
+        "entry_id",
+        "posted_on",
+        "period",
+        "account_code",
+        "account_name",
+        "cost_centre",
+        "vendor",
+        "kind",
+        "channel",
+        "cents",
+        "currency",
+        "document",
+    )
     return table(header, ((*row[:9], _euros(row[9]), *row[10:]) for row in shown.iter_rows()))
 
 

@@ -7,17 +7,37 @@ import polars as pl
 from dagster_project.sources.contract import Broken, Context, Entity, Field, Finish, Kind, Refusal, Unreadable
 
 AD_COLUMNS: tuple[tuple[str, Kind], ...] = (
-    ("shape", "text"), ("level", "text"), ("account_id", "id"), ("account_name", "text"), ("day", "day"),
-    ("campaign_id", "id"), ("campaign", "text"), ("ad_group_id", "id"), ("ad_group", "text"), ("ad_id", "id"),
-    ("ad", "text"), ("geo", "text"), ("segment", "text"),
-    ("spend", "money"), ("currency", "currency"), ("impressions", "count"),
-    ("clicks", "count"), ("platform_conversions", "money"), ("platform_revenue", "money"), ("account_tz", "text"),
+    ("shape", "text"),
+    ("level", "text"),
+    ("account_id", "id"),
+    ("account_name", "text"),
+    ("day", "day"),
+    ("campaign_id", "id"),
+    ("campaign", "text"),
+    ("ad_group_id", "id"),
+    ("ad_group", "text"),
+    ("ad_id", "id"),
+    ("ad", "text"),
+    ("geo", "text"),
+    ("segment", "text"),
+    ("spend", "money"),
+    ("currency", "currency"),
+    ("impressions", "count"),
+    ("clicks", "count"),
+    ("platform_conversions", "money"),
+    ("platform_revenue", "money"),
+    ("account_tz", "text"),
     ("day_basis", "text"),
-)  # fmt: skip
+)
 OBJECT_COLUMNS: tuple[tuple[str, Kind], ...] = (
-    ("object_type", "text"), ("object_id", "id"), ("name", "text"), ("parent_id", "id"), ("currency", "currency"),
-    ("time_zone", "text"), ("updated_at", "instant"),
-)  # fmt: skip
+    ("object_type", "text"),
+    ("object_id", "id"),
+    ("name", "text"),
+    ("parent_id", "id"),
+    ("currency", "currency"),
+    ("time_zone", "text"),
+    ("updated_at", "instant"),
+)
 AD_KEY = (
     "account_id",
     "day",

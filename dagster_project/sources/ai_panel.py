@@ -3,7 +3,7 @@
 The text of an answer is read once and not kept; only its hash and what was found in it.
 """
 
-# ruff: noqa: E501 - one field a line: headers read as a table
+
 
 from __future__ import annotations
 
@@ -19,15 +19,37 @@ from dagster_project.sources.contract import Broken, Context, Entity, Field, Sha
 
 PROMPT_TABLE = Entity(
     "ai_panel",
-    (("prompt_id", "id"), ("prompt_text", "text"), ("intent", "text"), ("engine", "text"), ("surface", "text"), ("locale", "text"),
-     ("is_core", "flag"), ("weight", "double")),
-)  # fmt: skip
+    (
+        ("prompt_id", "id"),
+        ("prompt_text", "text"),
+        ("intent", "text"),
+        ("engine", "text"),
+        ("surface", "text"),
+        ("locale", "text"),
+        ("is_core", "flag"),
+        ("weight", "double"),
+    ),
+)
 ANSWER_TABLE = Entity(
     "ai_answers",
-    (("prompt_id", "id"), ("engine", "text"), ("surface", "text"), ("locale", "text"), ("requested_at", "instant"), ("day_slot", "day"),
-     ("replicate", "count"), ("served_model", "text"), ("status", "text"), ("text_sha256", "text"), ("brands", "json"),
-     ("own_cited", "flag"), ("cited_domains", "json"), ("searched", "flag"), ("cost_usd", "money")),
-)  # fmt: skip
+    (
+        ("prompt_id", "id"),
+        ("engine", "text"),
+        ("surface", "text"),
+        ("locale", "text"),
+        ("requested_at", "instant"),
+        ("day_slot", "day"),
+        ("replicate", "count"),
+        ("served_model", "text"),
+        ("status", "text"),
+        ("text_sha256", "text"),
+        ("brands", "json"),
+        ("own_cited", "flag"),
+        ("cited_domains", "json"),
+        ("searched", "flag"),
+        ("cost_usd", "money"),
+    ),
+)
 _PLAIN = (
     "prompt_id",
     "engine",
@@ -89,14 +111,16 @@ def _extracted(frame: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[Br
             continue
         domains = list(dict.fromkeys(d for url in urls if (d := domain_of(url))))
         text = cells["text"]
-        rows.append({
-            "_row": line["_row"],
-            "text_sha256": hashlib.sha256(text.encode()).hexdigest() if text else cells["text_sha256"],
-            "brands": json.dumps(brands_named(text or "", ctx.settings.ai.brands), ensure_ascii=False),
-            "cited_domains": json.dumps(domains),
-            "own_cited": "true" if any(d == o or d.endswith(f".{o}") for d in domains for o in own) else "false",
-            "searched": "true" if domains or queries else "false",
-        })  # fmt: skip
+        rows.append(
+            {
+                "_row": line["_row"],
+                "text_sha256": hashlib.sha256(text.encode()).hexdigest() if text else cells["text_sha256"],
+                "brands": json.dumps(brands_named(text or "", ctx.settings.ai.brands), ensure_ascii=False),
+                "cited_domains": json.dumps(domains),
+                "own_cited": "true" if any(d == o or d.endswith(f".{o}") for d in domains for o in own) else "false",
+                "searched": "true" if domains or queries else "false",
+            }
+        )
     schema = {
         "_row": pl.Int64,
         **dict.fromkeys(("text_sha256", "brands", "cited_domains", "own_cited", "searched"), pl.String),
@@ -107,33 +131,46 @@ def _extracted(frame: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[Br
 
 
 PROMPTS = Shape(
-    "ai_panel", "ai_panel",
+    "ai_panel",
+    "ai_panel",
     fields=(
         Field("prompt_id", "id", ("prompt_id",), required=True, filled=True),
         Field("prompt_text", "text", ("prompt_text", "prompt"), required=True, filled=True),
-        Field("intent", "text", ("intent",)), Field("engine", "text", ("engine",)), Field("surface", "text", ("surface",)),
-        Field("locale", "text", ("locale",)), Field("is_core", "flag", ("is_core",)), Field("weight", "double", ("weight",), least=0),
+        Field("intent", "text", ("intent",)),
+        Field("engine", "text", ("engine",)),
+        Field("surface", "text", ("surface",)),
+        Field("locale", "text", ("locale",)),
+        Field("is_core", "flag", ("is_core",)),
+        Field("weight", "double", ("weight",), least=0),
     ),
-    key=("prompt_id", "engine", "surface", "locale"), without=("requested_at",),
-)  # fmt: skip
+    key=("prompt_id", "engine", "surface", "locale"),
+    without=("requested_at",),
+)
 ANSWERS = Shape(
-    "plumbline-answers/1", "ai_answers",
+    "plumbline-answers/1",
+    "ai_answers",
     fields=(
         Field("prompt_id", "id", ("prompt_id",), required=True, filled=True),
         Field("engine", "text", ("engine",), required=True, filled=True),
-        Field("surface", "text", ("surface",)), Field("locale", "text", ("locale",)),
+        Field("surface", "text", ("surface",)),
+        Field("locale", "text", ("locale",)),
         Field("requested_at", "instant", ("requested_at",), required=True, filled=True),
         Field("day_slot", "day", ("day_slot",), required=True, filled=True),
         Field("replicate", "count", ("replicate",), least=0),
         Field("served_model", "text", ("served_model",)),
         Field("status", "choice", ("status",), required=True, filled=True),
-        Field("text_sha256", "text", ("text_sha256",)), Field("brands", "json", ("found brands",)),
-        Field("own_cited", "flag", ("found own",)), Field("cited_domains", "json", ("found domains",)),
-        Field("searched", "flag", ("found search",)), Field("cost_usd", "money", ("cost_usd",), least=0),
+        Field("text_sha256", "text", ("text_sha256",)),
+        Field("brands", "json", ("found brands",)),
+        Field("own_cited", "flag", ("found own",)),
+        Field("cited_domains", "json", ("found domains",)),
+        Field("searched", "flag", ("found search",)),
+        Field("cost_usd", "money", ("cost_usd",), least=0),
         Field("text", "text", ("text", "text_sha256"), required=True, stored=False),
     ),
-    key=("prompt_id", "engine", "surface", "locale", "day_slot", "replicate", "requested_at"), point_decimal=True, keeps_unknown=False,
+    key=("prompt_id", "engine", "surface", "locale", "day_slot", "replicate", "requested_at"),
+    point_decimal=True,
+    keeps_unknown=False,
     reshape=_extracted,
-)  # fmt: skip
+)
 SOURCE = Source("ai_panel", (PROMPT_TABLE,), (PROMPTS,))
 ANSWER_SOURCE = Source("ai_answers", (ANSWER_TABLE,), (ANSWERS,))

@@ -16,10 +16,23 @@ from dagster_project.workspace.settings import SourceOptions
 COST_TYPES = ("media", "agency", "production", "tool", "event")
 TABLE = Entity(
     "channel_spend",
-    (("day", "day"), ("grain", "text"), ("channel", "text"), ("campaign", "text"), ("geo", "text"), ("spend", "money"),
-     ("currency", "currency"), ("impressions", "count"), ("clicks", "count"), ("platform_conversions", "money"),
-     ("platform_revenue", "money"), ("cost_type", "text"), ("vendor", "text"), ("note", "text")),
-)  # fmt: skip
+    (
+        ("day", "day"),
+        ("grain", "text"),
+        ("channel", "text"),
+        ("campaign", "text"),
+        ("geo", "text"),
+        ("spend", "money"),
+        ("currency", "currency"),
+        ("impressions", "count"),
+        ("clicks", "count"),
+        ("platform_conversions", "money"),
+        ("platform_revenue", "money"),
+        ("cost_type", "text"),
+        ("vendor", "text"),
+        ("note", "text"),
+    ),
+)
 _KEY = ("day", "channel", "campaign", "geo", "cost_type")
 
 
@@ -30,7 +43,8 @@ def _finish(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], 
 
 
 LONG = Shape(
-    "long", "channel_spend",
+    "long",
+    "channel_spend",
     fields=(
         Field("day", "day", ("day", "date"), required=True, filled=True),
         Field("channel", "text", ("channel",), required=True, filled=True),
@@ -46,8 +60,10 @@ LONG = Shape(
         Field("vendor", "text", ("vendor",)),
         Field("note", "text", ("note",)),
     ),
-    key=_KEY, currency_from="report", finish=_finish,
-)  # fmt: skip
+    key=_KEY,
+    currency_from="report",
+    finish=_finish,
+)
 
 
 def wide(options: SourceOptions) -> Shape:
@@ -96,10 +112,11 @@ def wide(options: SourceOptions) -> Shape:
 
 def week_without_grain(source: str) -> Refusal:
     return Refusal(
-        ("week", "week start", "month", "isoweek", "period"), "multi_day",
+        ("week", "week start", "month", "isoweek", "period"),
+        "multi_day",
         f"each row covers more than a day; set sources.{source}.grain to week or month in plumbline.yaml, or deliver one row a day",
         unless=("day", "date"),
-    )  # fmt: skip
+    )
 
 
 SOURCE = Source("channel_spend", (TABLE,), (LONG,), refusals=(week_without_grain("channel_spend"),))

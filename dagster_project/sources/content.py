@@ -1,6 +1,6 @@
 """Pieces of content with their features, and the log of what happened to them."""
 
-# ruff: noqa: E501 - one field a line: headers read as a table
+
 
 from __future__ import annotations
 
@@ -12,15 +12,35 @@ from dagster_project.sources.contract import Broken, Context, Entity, Field, Sha
 
 PIECE_TABLE = Entity(
     "content",
-    (("content_id", "id"), ("brief_id", "id"), ("variant_id", "id"), ("url", "text"), ("channel", "text"), ("format", "text"),
-     ("language", "text"), ("brand", "text"), ("published_at", "instant"), ("author_type", "text"), ("cost", "money"),
-     ("currency", "currency"), ("text_sha256", "text"), ("features", "json")),
-)  # fmt: skip
+    (
+        ("content_id", "id"),
+        ("brief_id", "id"),
+        ("variant_id", "id"),
+        ("url", "text"),
+        ("channel", "text"),
+        ("format", "text"),
+        ("language", "text"),
+        ("brand", "text"),
+        ("published_at", "instant"),
+        ("author_type", "text"),
+        ("cost", "money"),
+        ("currency", "currency"),
+        ("text_sha256", "text"),
+        ("features", "json"),
+    ),
+)
 EVENT_TABLE = Entity(
     "content_events",
-    (("event_id", "id"), ("ts", "instant"), ("content_id", "id"), ("type", "text"), ("actor_type", "text"), ("actor_id", "text"),
-     ("payload", "json")),
-)  # fmt: skip
+    (
+        ("event_id", "id"),
+        ("ts", "instant"),
+        ("content_id", "id"),
+        ("type", "text"),
+        ("actor_type", "text"),
+        ("actor_id", "text"),
+        ("payload", "json"),
+    ),
+)
 
 
 def _features(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:
@@ -48,30 +68,42 @@ def _features(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame]
 
 
 PIECES = Shape(
-    "content", "content",
+    "content",
+    "content",
     fields=(
         Field("content_id", "id", ("content_id",), required=True, filled=True),
-        Field("brief_id", "id", ("brief_id",)), Field("variant_id", "id", ("variant_id",)), Field("url", "url", ("url",)),
+        Field("brief_id", "id", ("brief_id",)),
+        Field("variant_id", "id", ("variant_id",)),
+        Field("url", "url", ("url",)),
         Field("channel", "text", ("channel",), required=True),
-        Field("format", "text", ("format",)), Field("language", "text", ("language",)), Field("brand", "text", ("brand",)),
+        Field("format", "text", ("format",)),
+        Field("language", "text", ("language",)),
+        Field("brand", "text", ("brand",)),
         Field("published_at", "instant", ("published_at",), required=True),
         Field("author_type", "choice", ("author_type",), one_of=("agent", "human", "mixed")),
-        Field("cost", "money", ("cost",)), Field("currency", "currency", ("currency",)),
-        Field("text_sha256", "text", ("text_sha256",)), Field("features", "json", ("features",)),
+        Field("cost", "money", ("cost",)),
+        Field("currency", "currency", ("currency",)),
+        Field("text_sha256", "text", ("text_sha256",)),
+        Field("features", "json", ("features",)),
     ),
-    key=("content_id",), finish=_features, rest_to="_rest",
-)  # fmt: skip
+    key=("content_id",),
+    finish=_features,
+    rest_to="_rest",
+)
 EVENTS = Shape(
-    "content_events", "content_events",
+    "content_events",
+    "content_events",
     fields=(
         Field("event_id", "id", ("event_id",), required=True, filled=True),
         Field("ts", "instant", ("ts", "timestamp"), required=True, filled=True),
         Field("content_id", "id", ("content_id",)),
         Field("type", "choice", ("type",), required=True, filled=True),
-        Field("actor_type", "text", ("actor_type",)), Field("actor_id", "actor", ("actor_id",)),
+        Field("actor_type", "text", ("actor_type",)),
+        Field("actor_id", "actor", ("actor_id",)),
         Field("payload", "json", ("payload",)),
     ),
-    key=("event_id",), rest_to="payload",
-)  # fmt: skip
+    key=("event_id",),
+    rest_to="payload",
+)
 SOURCE = Source("content", (PIECE_TABLE,), (PIECES,))
 EVENT_SOURCE = Source("content_events", (EVENT_TABLE,), (EVENTS,))

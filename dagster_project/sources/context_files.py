@@ -66,7 +66,8 @@ def _rates(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], l
 
 
 SERIES = Shape(
-    "context", "context",
+    "context",
+    "context",
     fields=(
         Field("day", "day", ("day", "date"), required=True, filled=True, future=True),
         Field("geo", "text", ("geo", "region", "market")),
@@ -74,10 +75,12 @@ SERIES = Shape(
         Field("value", "double", ("value",), required=True, filled=True),
         Field("role", "choice", ("role",), one_of=ROLES),
     ),
-    key=("day", "geo", "name"), finish=_finish,
-)  # fmt: skip
+    key=("day", "geo", "name"),
+    finish=_finish,
+)
 FX = Shape(
-    "fx_rates", "fx_rate",
+    "fx_rates",
+    "fx_rate",
     fields=(
         Field("rate_date", "day", ("rate_date", "date", "day"), required=True, filled=True),
         Field("from_currency", "currency", ("from_currency", "from", "base"), required=True, filled=True),
@@ -85,6 +88,7 @@ FX = Shape(
         Field("rate_type", "choice", ("rate_type",), one_of=("spot", "month_avg", "budget"), default="spot"),
         Field("rate", "rate", ("rate",), required=True, filled=True),
     ),
-    key=("rate_date", "from_currency", "to_currency", "rate_type"), finish=_rates,
-)  # fmt: skip
+    key=("rate_date", "from_currency", "to_currency", "rate_type"),
+    finish=_rates,
+)
 SOURCE = Source("context", (TABLE, FX_TABLE), (SERIES, FX))

@@ -19,9 +19,30 @@ if TYPE_CHECKING:
     from dagster_project.workspace.settings import Settings, SourceOptions
 
 Kind = Literal[
-    "text", "id", "day", "instant", "period", "money", "rate", "count", "double", "flag", "json", "currency", "zone",
-    "email", "domain", "person", "actor", "name", "answer", "url", "choice", "segment", "ids",
-]  # fmt: skip
+    "text",
+    "id",
+    "day",
+    "instant",
+    "period",
+    "money",
+    "rate",
+    "count",
+    "double",
+    "flag",
+    "json",
+    "currency",
+    "zone",
+    "email",
+    "domain",
+    "person",
+    "actor",
+    "name",
+    "answer",
+    "url",
+    "choice",
+    "segment",
+    "ids",
+]
 SQL_TYPE: Mapping[str, str] = {
     "day": "DATE",
     "instant": "TIMESTAMP",

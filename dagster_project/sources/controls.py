@@ -66,9 +66,16 @@ def control_rows(frame: pl.DataFrame, match: Match, cells: pl.DataFrame) -> pl.D
 
 
 def check_totals(
-    controls: pl.DataFrame, typed: dict[int, pl.Series], cells: pl.DataFrame, control_cells: pl.DataFrame,
-    broken: list[Broken], repeated: pl.Series, match: Match, ctx: Context, locale: Locale,
-) -> None:  # fmt: skip
+    controls: pl.DataFrame,
+    typed: dict[int, pl.Series],
+    cells: pl.DataFrame,
+    control_cells: pl.DataFrame,
+    broken: list[Broken],
+    repeated: pl.Series,
+    match: Match,
+    ctx: Context,
+    locale: Locale,
+) -> None:
     """Compares each totals row with the sum of the data. Raises Unreadable (`total_mismatch`) naming row, column
     and gap.
 
@@ -98,8 +105,9 @@ def check_totals(
                 "total_mismatch",
                 f"row {row}, column {header!r}: the totals row says {text}, the rows above add up to {found:f}"
                 f" (difference {amount - found:f}); the file is cut or was edited: export it again",
-                column=header, value=text,
-            )  # fmt: skip
+                column=header,
+                value=text,
+            )
 
 
 def _sum(series: pl.Series) -> Decimal:

@@ -12,13 +12,26 @@ from dagster_project.sources.delivered import delivered_at
 from dagster_project.sources.privacy import stripped
 
 QUARANTINE_SCHEMA = {
-    "source": pl.String, "file": pl.String, "row": pl.Int64, "column": pl.String, "value": pl.String,
-    "rule": pl.String, "message": pl.String,
-}  # fmt: skip
+    "source": pl.String,
+    "file": pl.String,
+    "row": pl.Int64,
+    "column": pl.String,
+    "value": pl.String,
+    "rule": pl.String,
+    "message": pl.String,
+}
 LONGEST_VALUE = 200
 _SPAN_COLUMNS = (
-    "day", "ordered_at", "posted_on", "event_date", "ts", "rate_date", "requested_at", "start_day", "end_day",
-)  # fmt: skip
+    "day",
+    "ordered_at",
+    "posted_on",
+    "event_date",
+    "ts",
+    "rate_date",
+    "requested_at",
+    "start_day",
+    "end_day",
+)
 
 
 @dataclass(frozen=True)
@@ -89,11 +102,24 @@ class Reading:
             )
         low, high = _span(frames, ctx)
         return Delivery(
-            source=self.source, file=self.file, sha256=self.sha256, entity=self.entity, shape=self.shape, frames=frames,
-            quarantine=_quarantine(self.source, self.file, broken), rows_delivered=self.rows, rows_landed=rows,
-            rows_quarantined=quarantined, rows_duplicate=duplicate, rows_control=control, day_min=low, day_max=high,
-            delivered_at=delivered_at(self.file, high, self.now), encoding=self.encoding, notices=tuple(self.notices),
-        )  # fmt: skip
+            source=self.source,
+            file=self.file,
+            sha256=self.sha256,
+            entity=self.entity,
+            shape=self.shape,
+            frames=frames,
+            quarantine=_quarantine(self.source, self.file, broken),
+            rows_delivered=self.rows,
+            rows_landed=rows,
+            rows_quarantined=quarantined,
+            rows_duplicate=duplicate,
+            rows_control=control,
+            day_min=low,
+            day_max=high,
+            delivered_at=delivered_at(self.file, high, self.now),
+            encoding=self.encoding,
+            notices=tuple(self.notices),
+        )
 
     def refused(self, refusal: Unreadable) -> Delivery:
         """A file that cannot be landed: it counts as its rows, or as one where they cannot be counted."""
@@ -101,12 +127,25 @@ class Reading:
         message = f"landing/{self.file}: {refusal.why} [{refusal.rule}]."
         line = (self.source, self.file, None, refusal.column, refusal.value, refusal.rule, message)
         return Delivery(
-            source=self.source, file=self.file, sha256=self.sha256, entity=self.entity, shape=self.shape, frames={},
-            quarantine=pl.DataFrame([line], schema=QUARANTINE_SCHEMA, orient="row"), rows_delivered=rows, rows_landed=0,
-            rows_quarantined=rows, rows_duplicate=0, rows_control=0, day_min=None, day_max=None,
-            delivered_at=delivered_at(self.file, None, self.now), encoding=self.encoding, notices=tuple(self.notices),
+            source=self.source,
+            file=self.file,
+            sha256=self.sha256,
+            entity=self.entity,
+            shape=self.shape,
+            frames={},
+            quarantine=pl.DataFrame([line], schema=QUARANTINE_SCHEMA, orient="row"),
+            rows_delivered=rows,
+            rows_landed=0,
+            rows_quarantined=rows,
+            rows_duplicate=0,
+            rows_control=0,
+            day_min=None,
+            day_max=None,
+            delivered_at=delivered_at(self.file, None, self.now),
+            encoding=self.encoding,
+            notices=tuple(self.notices),
             status="unreadable",
-        )  # fmt: skip
+        )
 
 
 def _span(frames: dict[str, pl.DataFrame], ctx: Context) -> tuple[date | None, date | None]:
@@ -123,6 +162,15 @@ def _quarantine(source: str, name: str, broken: list[Broken]) -> pl.DataFrame:
         column = f', column "{b.column}"' if b.column else ""
         value = None if b.value is None else stripped(b.value)[:LONGEST_VALUE]
         shown = f'"{value}" ' if value is not None else ""
-        lines.append((source, name, b.row, b.column or None, value, b.rule,
-                      f"landing/{name}, row {b.row}{column}: {shown}{b.why} [{b.rule}]."))  # fmt: skip
+        lines.append(
+            (
+                source,
+                name,
+                b.row,
+                b.column or None,
+                value,
+                b.rule,
+                f"landing/{name}, row {b.row}{column}: {shown}{b.why} [{b.rule}].",
+            )
+        )
     return pl.DataFrame(lines, schema=QUARANTINE_SCHEMA, orient="row")

@@ -3,7 +3,7 @@
 Reading a test is `models.incrementality`; here it is only made sure that what was delivered can be read.
 """
 
-# ruff: noqa: E501 - one field a line: headers read as a table
+
 
 from __future__ import annotations
 
@@ -19,28 +19,82 @@ ESTIMANDS = ("incremental_revenue", "incremental_kpi", "iroas", "mroas")
 _SYMMETRY = 0.1  # share of the interval's width by which its two halves may differ
 RESULT_TABLE = Entity(
     "experiments",
-    (("experiment_id", "id"), ("channels", "text"), ("design", "text"), ("geos", "text"), ("start_day", "day"), ("end_day", "day"),
-     ("cooldown_end", "day"), ("estimand", "text"), ("value", "double"), ("low", "double"), ("high", "double"), ("level", "double"),
-     ("se", "double"), ("spend_treated", "money"), ("spend_control", "money"), ("currency", "currency"), ("kpi", "text"),
-     ("step", "double"), ("note", "text"), ("control_arm", "text"), ("split", "text"), ("planned_users", "count")),
-)  # fmt: skip
+    (
+        ("experiment_id", "id"),
+        ("channels", "text"),
+        ("design", "text"),
+        ("geos", "text"),
+        ("start_day", "day"),
+        ("end_day", "day"),
+        ("cooldown_end", "day"),
+        ("estimand", "text"),
+        ("value", "double"),
+        ("low", "double"),
+        ("high", "double"),
+        ("level", "double"),
+        ("se", "double"),
+        ("spend_treated", "money"),
+        ("spend_control", "money"),
+        ("currency", "currency"),
+        ("kpi", "text"),
+        ("step", "double"),
+        ("note", "text"),
+        ("control_arm", "text"),
+        ("split", "text"),
+        ("planned_users", "count"),
+    ),
+)
 PANEL_TABLE = Entity(
     "experiments__panel",
-    (("experiment_id", "id"), ("geo", "text"), ("day", "day"), ("kpi", "double"), ("revenue", "money"), ("spend", "money"),
-     ("arm", "text"), ("period", "text")),
-)  # fmt: skip
+    (
+        ("experiment_id", "id"),
+        ("geo", "text"),
+        ("day", "day"),
+        ("kpi", "double"),
+        ("revenue", "money"),
+        ("spend", "money"),
+        ("arm", "text"),
+        ("period", "text"),
+    ),
+)
 ARM_TABLE = Entity(
     "experiments__arm",
-    (("experiment_id", "id"), ("arm", "text"), ("n", "count"), ("sum", "double"), ("sum_sq", "double"), ("cov_n", "count"),
-     ("cov_sum", "double"), ("cov_sum_sq", "double"), ("cross_sum", "double"), ("stratum", "text"), ("den_sum", "double"),
-     ("den_sum_sq", "double"), ("num_den_sum", "double"), ("covden_sum", "double"), ("covden_sum_sq", "double"),
-     ("num_covden_sum", "double"), ("den_cov_sum", "double"), ("den_covden_sum", "double"), ("cov_covden_sum", "double")),
-)  # fmt: skip
+    (
+        ("experiment_id", "id"),
+        ("arm", "text"),
+        ("n", "count"),
+        ("sum", "double"),
+        ("sum_sq", "double"),
+        ("cov_n", "count"),
+        ("cov_sum", "double"),
+        ("cov_sum_sq", "double"),
+        ("cross_sum", "double"),
+        ("stratum", "text"),
+        ("den_sum", "double"),
+        ("den_sum_sq", "double"),
+        ("num_den_sum", "double"),
+        ("covden_sum", "double"),
+        ("covden_sum_sq", "double"),
+        ("num_covden_sum", "double"),
+        ("den_cov_sum", "double"),
+        ("den_covden_sum", "double"),
+        ("cov_covden_sum", "double"),
+    ),
+)
 USER_TABLE = Entity(
     "experiments__user",
-    (("experiment_id", "id"), ("user_key", "person"), ("arm", "text"), ("value", "money"), ("denominator", "money"),
-     ("covariate", "money"), ("covariate_denominator", "money"), ("stratum", "text"), ("assigned_at", "instant")),
-)  # fmt: skip
+    (
+        ("experiment_id", "id"),
+        ("user_key", "person"),
+        ("arm", "text"),
+        ("value", "money"),
+        ("denominator", "money"),
+        ("covariate", "money"),
+        ("covariate_denominator", "money"),
+        ("stratum", "text"),
+        ("assigned_at", "instant"),
+    ),
+)
 
 
 def _results(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:
@@ -110,7 +164,8 @@ def _with_se(line: dict[str, Any]) -> tuple[dict[str, Any], Broken | None]:
 
 _ID = Field("experiment_id", "id", ("experiment_id", "test_id"), required=True, filled=True)
 RESULTS = Shape(
-    "results", "experiments",
+    "results",
+    "experiments",
     fields=(
         _ID,
         Field("channels", "text", ("channels", "channel"), required=True, filled=True),
@@ -120,58 +175,80 @@ RESULTS = Shape(
         Field("end_day", "day", ("end_day", "end", "end_date"), required=True, filled=True, future=True),
         Field("cooldown_end", "day", ("cooldown_end",), future=True),
         Field("estimand", "choice", ("estimand",), one_of=ESTIMANDS, required=True, filled=True),
-        Field("value", "double", ("value",)), Field("low", "double", ("low",)), Field("high", "double", ("high",)),
-        Field("level", "double", ("level",)), Field("se", "double", ("se",)),
-        Field("spend_treated", "money", ("spend_treated",)), Field("spend_control", "money", ("spend_control",)),
-        Field("currency", "currency", ("currency",)), Field("kpi", "choice", ("kpi",)),
-        Field("step", "double", ("step",)), Field("note", "text", ("note",)),
-        Field("control_arm", "text", ("control_arm", "control")), Field("split", "text", ("split",)),
+        Field("value", "double", ("value",)),
+        Field("low", "double", ("low",)),
+        Field("high", "double", ("high",)),
+        Field("level", "double", ("level",)),
+        Field("se", "double", ("se",)),
+        Field("spend_treated", "money", ("spend_treated",)),
+        Field("spend_control", "money", ("spend_control",)),
+        Field("currency", "currency", ("currency",)),
+        Field("kpi", "choice", ("kpi",)),
+        Field("step", "double", ("step",)),
+        Field("note", "text", ("note",)),
+        Field("control_arm", "text", ("control_arm", "control")),
+        Field("split", "text", ("split",)),
         Field("planned_users", "count", ("planned_users",), least=2),
     ),
-    key=("experiment_id", "estimand"), currency_from="report", finish=_results,
-)  # fmt: skip
+    key=("experiment_id", "estimand"),
+    currency_from="report",
+    finish=_results,
+)
 PANEL = Shape(
-    "panel", "experiments__panel",
+    "panel",
+    "experiments__panel",
     fields=(
         _ID,
         Field("geo", "text", ("geo", "region", "location"), required=True, filled=True),
         Field("day", "day", ("day", "date"), required=True, filled=True),
         Field("kpi", "double", ("kpi", "y"), required=True, filled=True),
-        Field("revenue", "money", ("revenue",)), Field("spend", "money", ("spend", "cost")),
+        Field("revenue", "money", ("revenue",)),
+        Field("spend", "money", ("spend", "cost")),
         Field("arm", "choice", ("arm",), one_of=("treatment", "control")),
         Field("period", "choice", ("period",), one_of=("pre", "test", "cooldown")),
     ),
     key=("experiment_id", "geo", "day"),
-)  # fmt: skip
+)
 ARMS = Shape(
-    "arms", "experiments__arm",
+    "arms",
+    "experiments__arm",
     fields=(
         _ID,
         Field("arm", "text", ("arm",), required=True, filled=True),
         Field("n", "count", ("n",), required=True, filled=True, least=1),
         Field("sum", "double", ("sum",), required=True, filled=True),
         Field("sum_sq", "double", ("sum_sq",), required=True, filled=True, least=0),
-        Field("cov_n", "count", ("cov_n",), least=0), Field("cov_sum", "double", ("cov_sum",)),
-        Field("cov_sum_sq", "double", ("cov_sum_sq",), least=0), Field("cross_sum", "double", ("cross_sum",)),
-        Field("stratum", "text", ("stratum",)), Field("den_sum", "double", ("den_sum",)),
-        Field("den_sum_sq", "double", ("den_sum_sq",), least=0), Field("num_den_sum", "double", ("num_den_sum",)),
-        Field("covden_sum", "double", ("covden_sum",)), Field("covden_sum_sq", "double", ("covden_sum_sq",), least=0),
-        Field("num_covden_sum", "double", ("num_covden_sum",)), Field("den_cov_sum", "double", ("den_cov_sum",)),
-        Field("den_covden_sum", "double", ("den_covden_sum",)), Field("cov_covden_sum", "double", ("cov_covden_sum",)),
+        Field("cov_n", "count", ("cov_n",), least=0),
+        Field("cov_sum", "double", ("cov_sum",)),
+        Field("cov_sum_sq", "double", ("cov_sum_sq",), least=0),
+        Field("cross_sum", "double", ("cross_sum",)),
+        Field("stratum", "text", ("stratum",)),
+        Field("den_sum", "double", ("den_sum",)),
+        Field("den_sum_sq", "double", ("den_sum_sq",), least=0),
+        Field("num_den_sum", "double", ("num_den_sum",)),
+        Field("covden_sum", "double", ("covden_sum",)),
+        Field("covden_sum_sq", "double", ("covden_sum_sq",), least=0),
+        Field("num_covden_sum", "double", ("num_covden_sum",)),
+        Field("den_cov_sum", "double", ("den_cov_sum",)),
+        Field("den_covden_sum", "double", ("den_covden_sum",)),
+        Field("cov_covden_sum", "double", ("cov_covden_sum",)),
     ),
     key=("experiment_id", "arm", "stratum"),
-)  # fmt: skip
+)
 USERS = Shape(
-    "users", "experiments__user",
+    "users",
+    "experiments__user",
     fields=(
         _ID,
         Field("user_key", "person", ("user_id", "user_key", "user"), required=True, filled=True),
         Field("arm", "text", ("arm", "variant", "variation"), required=True, filled=True),
         Field("value", "money", ("value", "metric"), required=True, filled=True),
-        Field("denominator", "money", ("denominator",)), Field("covariate", "money", ("covariate", "pre_value")),
+        Field("denominator", "money", ("denominator",)),
+        Field("covariate", "money", ("covariate", "pre_value")),
         Field("covariate_denominator", "money", ("covariate_denominator",)),
-        Field("stratum", "text", ("stratum",)), Field("assigned_at", "instant", ("assigned_at",)),
+        Field("stratum", "text", ("stratum",)),
+        Field("assigned_at", "instant", ("assigned_at",)),
     ),
     key=("experiment_id", "user_key", "arm"),
-)  # fmt: skip
+)
 SOURCE = Source("experiments", (RESULT_TABLE, PANEL_TABLE, ARM_TABLE, USER_TABLE), (RESULTS, PANEL, ARMS, USERS))

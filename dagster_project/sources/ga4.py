@@ -4,7 +4,7 @@ Sessions, channels and consent rules are dbt's; here a page address loses everyt
 click id its value where advertising storage was refused.
 """
 
-# ruff: noqa: E501 - one field a line: headers read as a table
+
 
 from __future__ import annotations
 
@@ -15,35 +15,90 @@ from dagster_project.sources.contract import Broken, Context, Entity, Field, Sha
 
 TABLE = Entity(
     "ga4",
-    (("event_date", "day"), ("event_timestamp", "count"), ("event_name", "text"), ("stream_id", "id"), ("user_pseudo_id", "id"),
-     ("user_key", "text"), ("ga_session_id", "id"), ("ga_session_number", "count"), ("page_location", "text"), ("page_referrer", "text"),
-     ("source", "text"), ("medium", "text"), ("campaign", "text"), ("content", "text"), ("term", "text"), ("click_id_type", "text"),
-     ("click_id", "text"), ("analytics_storage", "text"), ("ads_storage", "text"), ("device", "text"), ("country", "text"),
-     ("region", "text"), ("transaction_id", "id"), ("purchase_revenue", "money"), ("refund_value", "money"), ("currency", "currency"),
-     ("property_source", "text"), ("property_medium", "text"), ("property_campaign", "text")),
-)  # fmt: skip
+    (
+        ("event_date", "day"),
+        ("event_timestamp", "count"),
+        ("event_name", "text"),
+        ("stream_id", "id"),
+        ("user_pseudo_id", "id"),
+        ("user_key", "text"),
+        ("ga_session_id", "id"),
+        ("ga_session_number", "count"),
+        ("page_location", "text"),
+        ("page_referrer", "text"),
+        ("source", "text"),
+        ("medium", "text"),
+        ("campaign", "text"),
+        ("content", "text"),
+        ("term", "text"),
+        ("click_id_type", "text"),
+        ("click_id", "text"),
+        ("analytics_storage", "text"),
+        ("ads_storage", "text"),
+        ("device", "text"),
+        ("country", "text"),
+        ("region", "text"),
+        ("transaction_id", "id"),
+        ("purchase_revenue", "money"),
+        ("refund_value", "money"),
+        ("currency", "currency"),
+        ("property_source", "text"),
+        ("property_medium", "text"),
+        ("property_campaign", "text"),
+    ),
+)
 _VALUE = pl.Struct(dict.fromkeys(("string_value", "int_value", "float_value", "double_value"), pl.String))
 _PARAMS = pl.List(pl.Struct({"key": pl.String, "value": _VALUE}))
 _READ_PARAMS = (
-    "ga_session_id", "ga_session_number", "page_location", "page_referrer", "source", "medium", "campaign", "content", "term",
-    "currency", "value", "transaction_id",
-)  # fmt: skip
+    "ga_session_id",
+    "ga_session_number",
+    "page_location",
+    "page_referrer",
+    "source",
+    "medium",
+    "campaign",
+    "content",
+    "term",
+    "currency",
+    "value",
+    "transaction_id",
+)
 _STRUCTS: dict[str, pl.DataType] = {
-    "collected_traffic_source": pl.Struct(dict.fromkeys(("manual_source", "manual_medium", "manual_campaign_name", "manual_content", "manual_term", "gclid", "dclid", "srsltid"), pl.String)),
-    "session_traffic_source_last_click": pl.Struct({
-        "manual_campaign": pl.Struct(dict.fromkeys(("source", "medium", "campaign_name"), pl.String)),
-        "google_ads_campaign": pl.Struct({"campaign_name": pl.String})}),
+    "collected_traffic_source": pl.Struct(
+        dict.fromkeys(
+            (
+                "manual_source",
+                "manual_medium",
+                "manual_campaign_name",
+                "manual_content",
+                "manual_term",
+                "gclid",
+                "dclid",
+                "srsltid",
+            ),
+            pl.String,
+        )
+    ),
+    "session_traffic_source_last_click": pl.Struct(
+        {
+            "manual_campaign": pl.Struct(dict.fromkeys(("source", "medium", "campaign_name"), pl.String)),
+            "google_ads_campaign": pl.Struct({"campaign_name": pl.String}),
+        }
+    ),
     "privacy_info": pl.Struct({"analytics_storage": pl.String, "ads_storage": pl.String}),
     "device": pl.Struct({"category": pl.String}),
     "geo": pl.Struct({"country": pl.String, "region": pl.String}),
     "ecommerce": pl.Struct(dict.fromkeys(("transaction_id", "purchase_revenue", "refund_value"), pl.String)),
-}  # fmt: skip
+}
 
 
 def _flattened(frame: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[Broken]]:
     """Nested cells to one column a fact, still text."""
-    flat = frame.select("_row", *(_cell(ctx, name) for name in ("event_date", "event_timestamp", "event_name", "stream_id", "user_pseudo_id")),
-                        _cell(ctx, "user_id").alias("user_key"))  # fmt: skip
+    flat = frame.select(
+        "_row",
+        *(_cell(ctx, name) for name in ("event_date", "event_timestamp", "event_name", "stream_id", "user_pseudo_id")),
+        _cell(ctx, "user_id").alias("user_key"),
+    )
     flat = flat.join(_params(frame, ctx), on="_row", how="left", maintain_order="left")
     parts = {name: _decoded(frame, ctx, name, dtype) for name, dtype in _STRUCTS.items()}
     collected, session = (
@@ -136,22 +191,47 @@ def _decoded(frame: pl.DataFrame, ctx: Context, name: str, dtype: pl.DataType) -
 
 
 EVENTS = Shape(
-    "bigquery", "ga4",
+    "bigquery",
+    "ga4",
     fields=(
         Field("event_date", "day", ("event_date",), required=True, filled=True),
         Field("event_timestamp", "count", ("event_timestamp",), required=True, filled=True, least=0),
         Field("event_name", "text", ("event_name",), required=True, filled=True),
         Field("event_params", "text", ("event_params",), required=True, stored=False),
-        Field("stream_id", "id", ("stream_id",)), Field("user_pseudo_id", "id", ("user_pseudo_id",)),
+        Field("stream_id", "id", ("stream_id",)),
+        Field("user_pseudo_id", "id", ("user_pseudo_id",)),
         Field("user_key", "person", ("user_id",)),
-        *(Field(c, "text", (f"flattened {c}",)) for c in ("source", "medium", "campaign", "content", "term", "click_id_type", "click_id",
-          "analytics_storage", "ads_storage", "device", "country", "region", "property_source", "property_medium", "property_campaign")),
-        Field("ga_session_id", "id", ("flattened session",)), Field("ga_session_number", "count", ("flattened number",)),
-        Field("page_location", "url", ("flattened page",)), Field("page_referrer", "url", ("flattened referrer",)),
+        *(
+            Field(c, "text", (f"flattened {c}",))
+            for c in (
+                "source",
+                "medium",
+                "campaign",
+                "content",
+                "term",
+                "click_id_type",
+                "click_id",
+                "analytics_storage",
+                "ads_storage",
+                "device",
+                "country",
+                "region",
+                "property_source",
+                "property_medium",
+                "property_campaign",
+            )
+        ),
+        Field("ga_session_id", "id", ("flattened session",)),
+        Field("ga_session_number", "count", ("flattened number",)),
+        Field("page_location", "url", ("flattened page",)),
+        Field("page_referrer", "url", ("flattened referrer",)),
         Field("transaction_id", "id", ("flattened transaction",)),
-        Field("purchase_revenue", "money", ("flattened purchase",)), Field("refund_value", "money", ("flattened refund",)),
+        Field("purchase_revenue", "money", ("flattened purchase",)),
+        Field("refund_value", "money", ("flattened refund",)),
         Field("currency", "currency", ("flattened currency",)),
     ),
-    point_decimal=True, keeps_unknown=False, reshape=_flattened,
-)  # fmt: skip
+    point_decimal=True,
+    keeps_unknown=False,
+    reshape=_flattened,
+)
 SOURCE = Source("ga4", (TABLE,), (EVENTS,))

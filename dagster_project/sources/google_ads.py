@@ -3,7 +3,7 @@
 Spend is taken from the campaign level; deeper levels only split it, and never add up to it.
 """
 
-# ruff: noqa: E501 - one field a line: headers read as a table
+
 from __future__ import annotations
 
 import polars as pl
@@ -17,34 +17,100 @@ _DEVICE = ads.segments(
 )
 
 NATIVE = Shape(
-    "native", "google_ads",
+    "native",
+    "google_ads",
     fields=(
         Field("day", "day", ("day",), {"de": ("tag",), "es": ("día",), "fr": ("jour",)}, required=True, filled=True),
         Field("account_id", "id", ("customer id", "account id", "external customer id"), {"de": ("kunden-id",)}),
         Field("account_name", "text", ("account", "account name", "customer"), {"de": ("konto",)}),
-        Field("campaign", "text", ("campaign",), {"de": ("kampagne",), "es": ("campaña",), "fr": ("campagne",)}, required=True, filled=True),
-        Field("campaign_id", "id", ("campaign id",), {"de": ("kampagnen-id",), "es": ("id de campaña",), "fr": ("id de campagne",)}),
-        Field("ad_group", "text", ("ad group",), {"de": ("anzeigengruppe",), "es": ("grupo de anuncios",), "fr": ("groupe d'annonces",)}),
+        Field(
+            "campaign",
+            "text",
+            ("campaign",),
+            {"de": ("kampagne",), "es": ("campaña",), "fr": ("campagne",)},
+            required=True,
+            filled=True,
+        ),
+        Field(
+            "campaign_id",
+            "id",
+            ("campaign id",),
+            {"de": ("kampagnen-id",), "es": ("id de campaña",), "fr": ("id de campagne",)},
+        ),
+        Field(
+            "ad_group",
+            "text",
+            ("ad group",),
+            {"de": ("anzeigengruppe",), "es": ("grupo de anuncios",), "fr": ("groupe d'annonces",)},
+        ),
         Field("ad_group_id", "id", ("ad group id",)),
         Field("ad", "text", ("ad name", "ad")),
         Field("ad_id", "id", ("ad id",)),
-        Field("geo", "text", ("region (user location)", "region", "country/territory (user location)", "country/territory")),
-        Field("currency", "currency", ("currency code", "currency"), {"de": ("währungscode", "währung"), "es": ("código de moneda",), "fr": ("code de devise",)}),
-        Field("spend", "money", ("cost", "cost (converted currency)"), {"de": ("kosten",), "es": ("coste", "costo"), "fr": ("coût",)}, required=True, filled=True, summed=True),
-        Field("impressions", "count", ("impr.", "impressions"), {"de": ("impr.", "impressionen"), "es": ("impr.",), "fr": ("impr.",)}, summed=True, least=0),
-        Field("clicks", "count", ("clicks",), {"de": ("klicks",), "es": ("clics",), "fr": ("clics",)}, summed=True, least=0),
-        Field("platform_conversions", "money", ("conversions",), {"de": ("conversions",), "es": ("conversiones",), "fr": ("conversions",)}, summed=True),
-        Field("platform_revenue", "money", ("conv. value", "total conv. value", "conversion value"), {"de": ("conv.-wert",), "es": ("valor de conv.",), "fr": ("valeur conv.",)}, summed=True),
+        Field(
+            "geo",
+            "text",
+            ("region (user location)", "region", "country/territory (user location)", "country/territory"),
+        ),
+        Field(
+            "currency",
+            "currency",
+            ("currency code", "currency"),
+            {"de": ("währungscode", "währung"), "es": ("código de moneda",), "fr": ("code de devise",)},
+        ),
+        Field(
+            "spend",
+            "money",
+            ("cost", "cost (converted currency)"),
+            {"de": ("kosten",), "es": ("coste", "costo"), "fr": ("coût",)},
+            required=True,
+            filled=True,
+            summed=True,
+        ),
+        Field(
+            "impressions",
+            "count",
+            ("impr.", "impressions"),
+            {"de": ("impr.", "impressionen"), "es": ("impr.",), "fr": ("impr.",)},
+            summed=True,
+            least=0,
+        ),
+        Field(
+            "clicks",
+            "count",
+            ("clicks",),
+            {"de": ("klicks",), "es": ("clics",), "fr": ("clics",)},
+            summed=True,
+            least=0,
+        ),
+        Field(
+            "platform_conversions",
+            "money",
+            ("conversions",),
+            {"de": ("conversions",), "es": ("conversiones",), "fr": ("conversions",)},
+            summed=True,
+        ),
+        Field(
+            "platform_revenue",
+            "money",
+            ("conv. value", "total conv. value", "conversion value"),
+            {"de": ("conv.-wert",), "es": ("valor de conv.",), "fr": ("valeur conv.",)},
+            summed=True,
+        ),
         *_DEVICE,
     ),
-    key=ads.AD_KEY, language="en", date_order="mdy", currency_from="required", finish=ads.native,
-)  # fmt: skip
+    key=ads.AD_KEY,
+    language="en",
+    date_order="mdy",
+    currency_from="required",
+    finish=ads.native,
+)
 
 
 def _stats(level: str, *own: Field) -> Shape:
     """A Fivetran `<level>_stats` table: micros, one row per device and network."""
     return Shape(
-        f"fivetran:{level}_stats", "google_ads",
+        f"fivetran:{level}_stats",
+        "google_ads",
         fields=(
             Field("day", "day", ("date",), required=True, filled=True),
             Field("account_id", "id", ("customer_id",), required=True, filled=True),
@@ -56,9 +122,14 @@ def _stats(level: str, *own: Field) -> Shape:
             Field("platform_revenue", "money", ("conversions_value",)),
             *ads.segments("device", "ad_network_type", "_fivetran_id", "keyword_ad_group_criterion"),
         ),
-        key=ads.AD_KEY, constants={"level": level}, currency_from="objects", point_decimal=True, finish=_ids_from_paths,
-        without=("search_term", "ad_group_criterion_criterion_id"), keeps_unknown=False,
-    )  # fmt: skip
+        key=ads.AD_KEY,
+        constants={"level": level},
+        currency_from="objects",
+        point_decimal=True,
+        finish=_ids_from_paths,
+        without=("search_term", "ad_group_criterion_criterion_id"),
+        keeps_unknown=False,
+    )
 
 
 def _ids_from_paths(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:
@@ -74,36 +145,116 @@ def _ids_from_paths(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.Data
 
 _KEYWORDS = "keyword and search-term rows split what campaign_stats already holds; spend is taken from there"
 _FIVETRAN = (
-    _stats("campaign", Field("campaign_id", "id", ("id",), required=True, filled=True), Field("base", "text", ("base_campaign",), required=True, stored=False)),
-    _stats("ad_group", Field("ad_group_id", "id", ("id",), required=True, filled=True), Field("campaign_id", "id", ("campaign_id",), required=True),
-           Field("base", "text", ("base_ad_group",), required=True, stored=False)),
-    _stats("ad", Field("ad_id", "id", ("ad_id",), required=True, filled=True), Field("ad_group_id", "id", ("ad_group_id",)), Field("ad_group", "text", ("ad_group",)),
-           Field("campaign_id", "id", ("campaign_id",), required=True)),
+    _stats(
+        "campaign",
+        Field("campaign_id", "id", ("id",), required=True, filled=True),
+        Field("base", "text", ("base_campaign",), required=True, stored=False),
+    ),
+    _stats(
+        "ad_group",
+        Field("ad_group_id", "id", ("id",), required=True, filled=True),
+        Field("campaign_id", "id", ("campaign_id",), required=True),
+        Field("base", "text", ("base_ad_group",), required=True, stored=False),
+    ),
+    _stats(
+        "ad",
+        Field("ad_id", "id", ("ad_id",), required=True, filled=True),
+        Field("ad_group_id", "id", ("ad_group_id",)),
+        Field("ad_group", "text", ("ad_group",)),
+        Field("campaign_id", "id", ("campaign_id",), required=True),
+    ),
     Shape(
-        "fivetran:account_stats", "google_ads",
-        fields=tuple(f for f in _stats("account").fields), key=ads.AD_KEY, constants={"level": "account"}, currency_from="objects",
-        point_decimal=True, finish=ads.connector, keeps_unknown=False,
+        "fivetran:account_stats",
+        "google_ads",
+        fields=tuple(f for f in _stats("account").fields),
+        key=ads.AD_KEY,
+        constants={"level": "account"},
+        currency_from="objects",
+        point_decimal=True,
+        finish=ads.connector,
+        keeps_unknown=False,
         without=("id", "ad_id", "campaign_id", "ad_group_id", "search_term", "ad_group_criterion_criterion_id"),
     ),
-    Shape("fivetran:keyword_stats", unused=_KEYWORDS, fields=(Field("k", "text", ("ad_group_criterion_criterion_id",), required=True), Field("m", "text", ("cost_micros",), required=True),
-          Field("a", "text", ("ad_group_id",), required=True), Field("c", "text", ("campaign_id",), required=True))),
-    Shape("fivetran:search_term_keyword_stats", unused=_KEYWORDS, fields=(Field("k", "text", ("search_term",), required=True), Field("m", "text", ("cost_micros",), required=True),
-          Field("a", "text", ("ad_group_id",), required=True), Field("c", "text", ("campaign_id",), required=True))),
-    Shape("fivetran:ad_group_criterion_history", unused=_KEYWORDS, fields=(Field("k", "text", ("keyword_match_type",), required=True), Field("a", "text", ("ad_group_id",), required=True))),
-    Shape("fivetran:account_history", "google_ads__object", point_decimal=True, keeps_unknown=False, finish=ads.objects("account"),
-          fields=(Field("object_id", "id", ("id",), required=True, filled=True), Field("updated_at", "instant", ("updated_at",), required=True, future=True),
-                  Field("currency", "currency", ("currency_code",), required=True), Field("name", "text", ("descriptive_name",)),
-                  Field("test_account", "flag", ("test_account",), stored=False), Field("time_zone", "zone", ("time_zone",), required=True))),
-    Shape("fivetran:campaign_history", "google_ads__object", point_decimal=True, keeps_unknown=False, finish=ads.objects("campaign"),
-          fields=ads.object_fields("id", ("name",), ("customer_id",), ("updated_at",), Field("t", "text", ("advertising_channel_type",), required=True, stored=False))),
-    Shape("fivetran:ad_group_history", "google_ads__object", point_decimal=True, keeps_unknown=False, finish=ads.objects("ad_group"),
-          fields=ads.object_fields("id", ("name",), ("campaign_id",), ("updated_at",)), without=("advertising_channel_type", "ad_group_id")),
-    Shape("fivetran:ad_history", "google_ads__object", point_decimal=True, keeps_unknown=False, finish=ads.objects("ad"),
-          fields=ads.object_fields("id", ("name",), ("ad_group_id",), ("updated_at",)), without=("keyword_match_type",)),
-)  # fmt: skip
+    Shape(
+        "fivetran:keyword_stats",
+        unused=_KEYWORDS,
+        fields=(
+            Field("k", "text", ("ad_group_criterion_criterion_id",), required=True),
+            Field("m", "text", ("cost_micros",), required=True),
+            Field("a", "text", ("ad_group_id",), required=True),
+            Field("c", "text", ("campaign_id",), required=True),
+        ),
+    ),
+    Shape(
+        "fivetran:search_term_keyword_stats",
+        unused=_KEYWORDS,
+        fields=(
+            Field("k", "text", ("search_term",), required=True),
+            Field("m", "text", ("cost_micros",), required=True),
+            Field("a", "text", ("ad_group_id",), required=True),
+            Field("c", "text", ("campaign_id",), required=True),
+        ),
+    ),
+    Shape(
+        "fivetran:ad_group_criterion_history",
+        unused=_KEYWORDS,
+        fields=(
+            Field("k", "text", ("keyword_match_type",), required=True),
+            Field("a", "text", ("ad_group_id",), required=True),
+        ),
+    ),
+    Shape(
+        "fivetran:account_history",
+        "google_ads__object",
+        point_decimal=True,
+        keeps_unknown=False,
+        finish=ads.objects("account"),
+        fields=(
+            Field("object_id", "id", ("id",), required=True, filled=True),
+            Field("updated_at", "instant", ("updated_at",), required=True, future=True),
+            Field("currency", "currency", ("currency_code",), required=True),
+            Field("name", "text", ("descriptive_name",)),
+            Field("test_account", "flag", ("test_account",), stored=False),
+            Field("time_zone", "zone", ("time_zone",), required=True),
+        ),
+    ),
+    Shape(
+        "fivetran:campaign_history",
+        "google_ads__object",
+        point_decimal=True,
+        keeps_unknown=False,
+        finish=ads.objects("campaign"),
+        fields=ads.object_fields(
+            "id",
+            ("name",),
+            ("customer_id",),
+            ("updated_at",),
+            Field("t", "text", ("advertising_channel_type",), required=True, stored=False),
+        ),
+    ),
+    Shape(
+        "fivetran:ad_group_history",
+        "google_ads__object",
+        point_decimal=True,
+        keeps_unknown=False,
+        finish=ads.objects("ad_group"),
+        fields=ads.object_fields("id", ("name",), ("campaign_id",), ("updated_at",)),
+        without=("advertising_channel_type", "ad_group_id"),
+    ),
+    Shape(
+        "fivetran:ad_history",
+        "google_ads__object",
+        point_decimal=True,
+        keeps_unknown=False,
+        finish=ads.objects("ad"),
+        fields=ads.object_fields("id", ("name",), ("ad_group_id",), ("updated_at",)),
+        without=("keyword_match_type",),
+    ),
+)
 
 AIRBYTE = Shape(
-    "airbyte:campaign", "google_ads",
+    "airbyte:campaign",
+    "google_ads",
     fields=(
         Field("day", "day", ("segments_date",), required=True, filled=True),
         Field("account_id", "id", ("customer_id",)),
@@ -118,12 +269,21 @@ AIRBYTE = Shape(
         Field("platform_revenue", "money", ("metrics_conversions_value",)),
         *ads.segments("segments_hour", "segments_ad_network_type", "segments_device"),
     ),
-    key=ads.AD_KEY, constants={"level": "campaign"}, currency_from="objects", point_decimal=True, finish=ads.connector,
-    without=("ad_group_id",), keeps_unknown=False,
-)  # fmt: skip
+    key=ads.AD_KEY,
+    constants={"level": "campaign"},
+    currency_from="objects",
+    point_decimal=True,
+    finish=ads.connector,
+    without=("ad_group_id",),
+    keeps_unknown=False,
+)
 
 SOURCE = Source(
-    "google_ads", ads.entities("google_ads"), (NATIVE, *_FIVETRAN, AIRBYTE),
-    refusals=(ads.without_day(("week", "month", "quarter", "woche", "monat", "semana", "mes"), ("day", "tag", "día", "jour")),
-              ads.without_day(("cost",), ("day", "tag", "día", "jour"))),
-)  # fmt: skip
+    "google_ads",
+    ads.entities("google_ads"),
+    (NATIVE, *_FIVETRAN, AIRBYTE),
+    refusals=(
+        ads.without_day(("week", "month", "quarter", "woche", "monat", "semana", "mes"), ("day", "tag", "día", "jour")),
+        ads.without_day(("cost",), ("day", "tag", "día", "jour")),
+    ),
+)

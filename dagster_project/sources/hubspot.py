@@ -16,33 +16,70 @@ from dagster_project.sources.contract import Broken, Context, Entity, Field, Sha
 
 DEAL = Entity(
     "hubspot__deal",
-    (("deal_id", "id"), ("name_key", "text"), ("pipeline", "text"), ("stage", "text"), ("amount", "money"), ("currency", "currency"),
-     ("created_at", "instant"), ("closed_at", "instant"), ("company_ids", "ids"), ("contact_ids", "ids"), ("geo", "text"),
-     ("deal_type", "text"), ("is_deleted", "flag"), ("original_source", "text")),
-)  # fmt: skip
+    (
+        ("deal_id", "id"),
+        ("name_key", "text"),
+        ("pipeline", "text"),
+        ("stage", "text"),
+        ("amount", "money"),
+        ("currency", "currency"),
+        ("created_at", "instant"),
+        ("closed_at", "instant"),
+        ("company_ids", "ids"),
+        ("contact_ids", "ids"),
+        ("geo", "text"),
+        ("deal_type", "text"),
+        ("is_deleted", "flag"),
+        ("original_source", "text"),
+    ),
+)
 STAGE = Entity(
     "hubspot__deal_stage",
     (("deal_id", "id"), ("pipeline", "text"), ("stage", "text"), ("entered_at", "instant"), ("left_at", "instant")),
 )
 CONTACT = Entity(
     "hubspot__contact",
-    (("contact_id", "id"), ("email_hash", "text"), ("email_domain", "text"), ("created_at", "instant"), ("lifecycle_stage", "text"),
-     ("company_ids", "ids"), ("country", "text"), ("self_reported", "text"), ("is_deleted", "flag")),
-)  # fmt: skip
+    (
+        ("contact_id", "id"),
+        ("email_hash", "text"),
+        ("email_domain", "text"),
+        ("created_at", "instant"),
+        ("lifecycle_stage", "text"),
+        ("company_ids", "ids"),
+        ("country", "text"),
+        ("self_reported", "text"),
+        ("is_deleted", "flag"),
+    ),
+)
 COMPANY = Entity(
     "hubspot__company",
-    (("company_id", "id"), ("name_key", "text"), ("domain", "text"), ("industry", "text"), ("country", "text"), ("created_at", "instant"),
-     ("is_deleted", "flag")),
-)  # fmt: skip
+    (
+        ("company_id", "id"),
+        ("name_key", "text"),
+        ("domain", "text"),
+        ("industry", "text"),
+        ("country", "text"),
+        ("created_at", "instant"),
+        ("is_deleted", "flag"),
+    ),
+)
 ANSWER = Entity(
     "hubspot__form_answer",
-    (("answer_id", "id"), ("answered_at", "instant"), ("contact_id", "id"), ("email_hash", "text"), ("question", "text"), ("answer", "text"),
-     ("form", "text"), ("page_url", "text")),
-)  # fmt: skip
+    (
+        ("answer_id", "id"),
+        ("answered_at", "instant"),
+        ("contact_id", "id"),
+        ("email_hash", "text"),
+        ("question", "text"),
+        ("answer", "text"),
+        ("form", "text"),
+        ("page_url", "text"),
+    ),
+)
 LINK = Entity(
     "hubspot__link",
     (("kind", "text"), ("from_id", "id"), ("to_id", "id"), ("type_id", "text"), ("linked_at", "instant")),
-)  # fmt: skip
+)
 QUESTIONS = (
     "how did you hear about us?",
     "how did you hear about us",
@@ -115,9 +152,17 @@ def _stage_rows(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFram
 
 NATIVE = (
     Shape(
-        "native:deals", "hubspot__deal",
+        "native:deals",
+        "hubspot__deal",
         fields=(
-            Field("deal_id", "id", ("record id", "deal id", "record id - deal"), {"de": ("datensatz-id",)}, required=True, filled=True),
+            Field(
+                "deal_id",
+                "id",
+                ("record id", "deal id", "record id - deal"),
+                {"de": ("datensatz-id",)},
+                required=True,
+                filled=True,
+            ),
             Field("name_key", "name", ("deal name",), {"de": ("deal-name",)}, required=True),
             Field("pipeline", "text", ("pipeline",)),
             Field("stage", "text", ("deal stage",), {"de": ("deal-phase",)}, required=True, filled=True),
@@ -132,36 +177,68 @@ NATIVE = (
             Field("original_source", "text", ("original source", "original traffic source")),
             Field("company", "text", ("associated company",), stored=False),
         ),
-        key=("deal_id",), language="en", currency_from="report", finish=_deals, rest_to="_rest", keeps_unknown=False,
+        key=("deal_id",),
+        language="en",
+        currency_from="report",
+        finish=_deals,
+        rest_to="_rest",
+        keeps_unknown=False,
     ),
     Shape(
-        "native:contacts", "hubspot__contact",
+        "native:contacts",
+        "hubspot__contact",
         fields=(
-            Field("contact_id", "id", ("record id", "contact id", "record id - contact"), {"de": ("datensatz-id",)}, required=True, filled=True),
+            Field(
+                "contact_id",
+                "id",
+                ("record id", "contact id", "record id - contact"),
+                {"de": ("datensatz-id",)},
+                required=True,
+                filled=True,
+            ),
             Field("email_hash", "email", ("email", "e-mail"), {"de": ("e-mail",)}, required=True),
             Field("email_domain", "domain", ("email", "e-mail"), {"de": ("e-mail",)}),
             Field("created_at", "instant", ("create date",), {"de": ("erstellungsdatum",)}),
             Field("lifecycle_stage", "text", ("lifecycle stage",), {"de": ("lifecycle-phase",)}),
-            Field("company_ids", "ids", ("associated company ids", "associated company id", "primary associated company id")),
+            Field(
+                "company_ids",
+                "ids",
+                ("associated company ids", "associated company id", "primary associated company id"),
+            ),
             Field("country", "text", ("country/region", "country"), {"de": ("land/region",)}),
             Field("self_reported", "answer", QUESTIONS),
         ),
-        key=("contact_id",), language="en", keeps_unknown=False, finish=lambda good, ctx: ({"hubspot__contact": _kept(good)}, []),
+        key=("contact_id",),
+        language="en",
+        keeps_unknown=False,
+        finish=lambda good, ctx: ({"hubspot__contact": _kept(good)}, []),
     ),
     Shape(
-        "native:companies", "hubspot__company",
+        "native:companies",
+        "hubspot__company",
         fields=(
-            Field("company_id", "id", ("record id", "company id", "record id - company"), {"de": ("datensatz-id",)}, required=True, filled=True),
+            Field(
+                "company_id",
+                "id",
+                ("record id", "company id", "record id - company"),
+                {"de": ("datensatz-id",)},
+                required=True,
+                filled=True,
+            ),
             Field("name_key", "name", ("company name", "name"), {"de": ("unternehmensname",)}, required=True),
             Field("domain", "text", ("company domain name",), {"de": ("unternehmens-domain-name",)}, required=True),
             Field("industry", "text", ("industry",), {"de": ("branche",)}),
             Field("country", "text", ("country/region", "country"), {"de": ("land/region",)}),
             Field("created_at", "instant", ("create date",), {"de": ("erstellungsdatum",)}),
         ),
-        key=("company_id",), language="en", keeps_unknown=False, finish=lambda good, ctx: ({"hubspot__company": _kept(good)}, []),
+        key=("company_id",),
+        language="en",
+        keeps_unknown=False,
+        finish=lambda good, ctx: ({"hubspot__company": _kept(good)}, []),
     ),
     Shape(
-        "form_answers", "hubspot__form_answer",
+        "form_answers",
+        "hubspot__form_answer",
         fields=(
             Field("answer_id", "id", ("answer_id",), required=True, filled=True),
             Field("answered_at", "instant", ("answered_at",), required=True, filled=True),
@@ -169,14 +246,17 @@ NATIVE = (
             Field("email_hash", "email", ("person_email", "email")),
             Field("question", "text", ("question",)),
             Field("answer", "answer", ("answer",), required=True),
-            Field("form", "text", ("form",)), Field("page_url", "url", ("page_url",)),
+            Field("form", "text", ("form",)),
+            Field("page_url", "url", ("page_url",)),
         ),
-        key=("answer_id",), keeps_unknown=False,
+        key=("answer_id",),
+        keeps_unknown=False,
     ),
-)  # fmt: skip
+)
 FIVETRAN = (
     Shape(
-        "fivetran:deal", "hubspot__deal",
+        "fivetran:deal",
+        "hubspot__deal",
         fields=(
             Field("deal_id", "id", ("deal_id",), required=True, filled=True),
             Field("is_deleted", "flag", ("is_deleted", "_fivetran_deleted")),
@@ -190,20 +270,26 @@ FIVETRAN = (
             Field("deal_type", "text", ("property_dealtype",)),
             Field("original_source", "text", ("property_hs_analytics_source",)),
         ),
-        point_decimal=True, currency_from="report", keeps_unknown=False,
+        point_decimal=True,
+        currency_from="report",
+        keeps_unknown=False,
     ),
     Shape(
-        "fivetran:deal_stage", "hubspot__deal_stage",
+        "fivetran:deal_stage",
+        "hubspot__deal_stage",
         fields=(
             Field("deal_id", "id", ("deal_id",), required=True, filled=True),
             Field("stage", "text", ("value",), required=True, filled=True),
             Field("entered_at", "instant", ("date_entered",), required=True, filled=True),
             Field("left_at", "instant", ("_fivetran_end",), future=True),
         ),
-        point_decimal=True, keeps_unknown=False, finish=_stage_rows,
+        point_decimal=True,
+        keeps_unknown=False,
+        finish=_stage_rows,
     ),
     Shape(
-        "fivetran:contact", "hubspot__contact",
+        "fivetran:contact",
+        "hubspot__contact",
         fields=(
             Field("contact_id", "id", ("id",), required=True, filled=True),
             Field("email_hash", "email", ("property_email",), required=True),
@@ -215,10 +301,12 @@ FIVETRAN = (
             Field("country", "text", ("property_country",)),
             Field("self_reported", "answer", ("property_how_did_you_hear_about_us", "property_self_reported_source")),
         ),
-        point_decimal=True, keeps_unknown=False,
+        point_decimal=True,
+        keeps_unknown=False,
     ),
     Shape(
-        "fivetran:company", "hubspot__company",
+        "fivetran:company",
+        "hubspot__company",
         fields=(
             Field("company_id", "id", ("id",), required=True, filled=True),
             Field("name_key", "name", ("property_name",), required=True),
@@ -228,18 +316,23 @@ FIVETRAN = (
             Field("created_at", "instant", ("property_createdate",)),
             Field("is_deleted", "flag", ("is_deleted", "_fivetran_deleted")),
         ),
-        point_decimal=True, keeps_unknown=False,
+        point_decimal=True,
+        keeps_unknown=False,
     ),
     *(
         Shape(
-            f"fivetran:{table}", "hubspot__link", constants={"kind": kind},
+            f"fivetran:{table}",
+            "hubspot__link",
+            constants={"kind": kind},
             fields=(
                 Field("from_id", "id", (start,), required=True, filled=True),
                 Field("to_id", "id", (end,), required=True, filled=True),
                 Field("type_id", "text", ("type_id",)),
                 Field("linked_at", "instant", ("timestamp", "_fivetran_synced"), future=True),
             ),
-            point_decimal=True, keeps_unknown=False, without=("engagement_id", "ticket_id"),
+            point_decimal=True,
+            keeps_unknown=False,
+            without=("engagement_id", "ticket_id"),
         )
         for table, kind, start, end in (
             ("deal_company", "deal_company", "deal_id", "company_id"),
@@ -247,10 +340,16 @@ FIVETRAN = (
             ("contact_merge_audit", "contact_merge", "vid_to_merge", "canonical_vid"),
         )
     ),
-    Shape("fivetran:form", unused="a list of forms; which contact sent one when is in contact_form_submission",
-          fields=(Field("guid", "text", ("guid",), required=True), Field("form", "text", ("form_type",), required=True))),
-    Shape("fivetran:other", unused="Plumbline has no reader for this HubSpot table; deals, stages, contacts, companies and their links are read",
-          fields=(Field("synced", "text", ("_fivetran_synced",), required=True),)),
-)  # fmt: skip
+    Shape(
+        "fivetran:form",
+        unused="a list of forms; which contact sent one when is in contact_form_submission",
+        fields=(Field("guid", "text", ("guid",), required=True), Field("form", "text", ("form_type",), required=True)),
+    ),
+    Shape(
+        "fivetran:other",
+        unused="Plumbline has no reader for this HubSpot table; deals, stages, contacts, companies and their links are read",
+        fields=(Field("synced", "text", ("_fivetran_synced",), required=True),),
+    ),
+)
 
 SOURCE = Source("hubspot", (DEAL, STAGE, CONTACT, COMPANY, ANSWER, LINK), (*NATIVE, *FIVETRAN))

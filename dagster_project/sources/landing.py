@@ -19,9 +19,22 @@ from dagster_project.sources.read import ENDINGS, read_file
 from dagster_project.workspace.settings import Settings, SourceOptions
 
 _BOOK_COLUMNS = (
-    "source", "entity", "shape", "file", "sha256", "delivered_at", "rows_delivered", "rows_landed", "rows_quarantined",
-    "rows_duplicate", "rows_control", "day_min", "day_max", "encoding", "status",
-)  # fmt: skip
+    "source",
+    "entity",
+    "shape",
+    "file",
+    "sha256",
+    "delivered_at",
+    "rows_delivered",
+    "rows_landed",
+    "rows_quarantined",
+    "rows_duplicate",
+    "rows_control",
+    "day_min",
+    "day_max",
+    "encoding",
+    "status",
+)
 
 
 def landing_files(landing: Path) -> list[Path]:

@@ -15,10 +15,21 @@ from dagster_project.workspace.settings import LEDGER_KINDS
 _CREDIT_SIDE = ("revenue", "bookings")
 TABLE = Entity(
     "ledger",
-    (("entry_id", "id"), ("posted_on", "day"), ("period", "text"), ("account_code", "id"), ("account_name", "text"),
-     ("cost_centre", "text"), ("vendor", "text"), ("kind", "text"), ("channel", "text"), ("amount", "money"),
-     ("currency", "currency"), ("document", "text")),
-)  # fmt: skip
+    (
+        ("entry_id", "id"),
+        ("posted_on", "day"),
+        ("period", "text"),
+        ("account_code", "id"),
+        ("account_name", "text"),
+        ("cost_centre", "text"),
+        ("vendor", "text"),
+        ("kind", "text"),
+        ("channel", "text"),
+        ("amount", "money"),
+        ("currency", "currency"),
+        ("document", "text"),
+    ),
+)
 
 
 def _finish(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:
@@ -111,10 +122,22 @@ _FIELDS = (
 )
 _NEEDED = (("amount", "debit", "credit"), ("posted_on", "period"), ("kind", "account_code"))
 ENTRIES = Shape(
-    "entries", "ledger", fields=(replace(_ID, required=True), *_FIELDS), key=("entry_id",), any_of=_NEEDED,
-    currency_from="report", finish=_finish,
-)  # fmt: skip
+    "entries",
+    "ledger",
+    fields=(replace(_ID, required=True), *_FIELDS),
+    key=("entry_id",),
+    any_of=_NEEDED,
+    currency_from="report",
+    finish=_finish,
+)
 BOOKINGS = Shape(
-    "bookings", "ledger", fields=_FIELDS, any_of=_NEEDED, without=_ID.names, currency_from="report", finish=_finish, repeats=True,
-)  # fmt: skip
+    "bookings",
+    "ledger",
+    fields=_FIELDS,
+    any_of=_NEEDED,
+    without=_ID.names,
+    currency_from="report",
+    finish=_finish,
+    repeats=True,
+)
 SOURCE = Source("ledger", (TABLE,), (ENTRIES, BOOKINGS))

@@ -3,7 +3,7 @@
 LinkedIn's campaign group is everybody else's campaign, and its campaign the ad group; days are UTC days.
 """
 
-# ruff: noqa: E501 - one field a line: headers read as a table
+
 from __future__ import annotations
 
 import polars as pl
@@ -14,9 +14,17 @@ from dagster_project.sources.contract import Broken, Context, Field, Shape, Sour
 _UTC = {"day_basis": "utc", "account_tz": "UTC"}
 
 NATIVE = Shape(
-    "native", "linkedin_ads",
+    "native",
+    "linkedin_ads",
     fields=(
-        Field("day", "day", ("start date (in utc)", "start date", "day"), {"de": ("startdatum",), "fr": ("date de début",), "es": ("fecha de inicio",)}, required=True, filled=True),
+        Field(
+            "day",
+            "day",
+            ("start date (in utc)", "start date", "day"),
+            {"de": ("startdatum",), "fr": ("date de début",), "es": ("fecha de inicio",)},
+            required=True,
+            filled=True,
+        ),
         Field("account_id", "id", ("account id",)),
         Field("account_name", "text", ("account name",), {"de": ("kontoname",)}),
         Field("campaign", "text", ("campaign group name",), {"de": ("name der kampagnengruppe",)}),
@@ -30,10 +38,17 @@ NATIVE = Shape(
         Field("impressions", "count", ("impressions",), {"de": ("impressions",)}, summed=True, least=0),
         Field("clicks", "count", ("clicks",), {"de": ("klicks",)}, summed=True, least=0),
         Field("platform_conversions", "money", ("conversions",), {"de": ("conversions",)}, summed=True),
-        Field("platform_revenue", "money", ("total conversion value",), {"de": ("gesamter conversion-wert",)}, summed=True),
+        Field(
+            "platform_revenue", "money", ("total conversion value",), {"de": ("gesamter conversion-wert",)}, summed=True
+        ),
     ),
-    key=ads.AD_KEY, language="en", date_order="mdy", currency_from="required", constants=_UTC, finish=ads.native,
-)  # fmt: skip
+    key=ads.AD_KEY,
+    language="en",
+    date_order="mdy",
+    currency_from="required",
+    constants=_UTC,
+    finish=ads.native,
+)
 
 
 def _campaign_rows(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:
@@ -51,9 +66,11 @@ def _campaign_rows(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataF
 
 def _analytics(level: str, own: Field, name: str, *, local: bool) -> Shape:
     return Shape(
-        f"fivetran:{name}", "linkedin_ads",
+        f"fivetran:{name}",
+        "linkedin_ads",
         fields=(
-            Field("day", "day", ("day",), required=True, filled=True), own,
+            Field("day", "day", ("day",), required=True, filled=True),
+            own,
             Field("spend", "money", ("cost_in_local_currency",), required=True, filled=local),
             Field("impressions", "count", ("impressions",), required=True, least=0),
             Field("clicks", "count", ("clicks",), required=True, least=0),
@@ -61,32 +78,79 @@ def _analytics(level: str, own: Field, name: str, *, local: bool) -> Shape:
             Field("_leads", "money", ("one_click_leads",)),
             Field("platform_revenue", "money", ("conversion_value_in_local_currency",)),
         ),
-        key=ads.AD_KEY, constants={"level": level, **_UTC}, currency_from="objects", point_decimal=True, finish=_campaign_rows,
+        key=ads.AD_KEY,
+        constants={"level": level, **_UTC},
+        currency_from="objects",
+        point_decimal=True,
+        finish=_campaign_rows,
         keeps_unknown=False,
-    )  # fmt: skip
+    )
 
 
 def _history(table: str, kind: str, parent: tuple[str, ...], without: tuple[str, ...], *extra: Field) -> Shape:
     return Shape(
-        f"fivetran:{table}", "linkedin_ads__object", point_decimal=True, keeps_unknown=False, finish=ads.objects(kind),
-        fields=ads.object_fields("id", ("name",), parent, ("last_modified_time",), *extra), without=without,
-    )  # fmt: skip
+        f"fivetran:{table}",
+        "linkedin_ads__object",
+        point_decimal=True,
+        keeps_unknown=False,
+        finish=ads.objects(kind),
+        fields=ads.object_fields("id", ("name",), parent, ("last_modified_time",), *extra),
+        without=without,
+    )
 
 
 SOURCE = Source(
-    "linkedin_ads", ads.entities("linkedin_ads"),
+    "linkedin_ads",
+    ads.entities("linkedin_ads"),
     (
         NATIVE,
-        _analytics("ad_group", Field("ad_group_id", "id", ("campaign_id",), required=True, filled=True), "ad_analytics_by_campaign", local=True),
-        _analytics("ad", Field("ad_id", "id", ("creative_id",), required=True, filled=True), "ad_analytics_by_creative", local=False),
-        _history("account_history", "account", (), ("account_id",), Field("currency", "currency", ("currency",), required=True)),
+        _analytics(
+            "ad_group",
+            Field("ad_group_id", "id", ("campaign_id",), required=True, filled=True),
+            "ad_analytics_by_campaign",
+            local=True,
+        ),
+        _analytics(
+            "ad",
+            Field("ad_id", "id", ("creative_id",), required=True, filled=True),
+            "ad_analytics_by_creative",
+            local=False,
+        ),
+        _history(
+            "account_history",
+            "account",
+            (),
+            ("account_id",),
+            Field("currency", "currency", ("currency",), required=True),
+        ),
         _history("campaign_history", "ad_group", ("campaign_group_id",), ()),
         _history("campaign_group_history", "campaign", ("account_id",), ("campaign_group_id",)),
-        Shape("fivetran:creative_history", "linkedin_ads__object", point_decimal=True, keeps_unknown=False, finish=ads.objects("ad"),
-              fields=(*ads.object_fields("id", (), ("campaign_id",), ("last_modified_at",)), Field("u", "url", ("click_uri",), required=True, stored=False))),
-        Shape("fivetran:monthly_ad_analytics", unused="monthly country and region rows split what ad_analytics_by_campaign already holds",
-              fields=(Field("m", "text", ("month",), required=True), Field("c", "text", ("cost_in_local_currency",), required=True), Field("i", "text", ("campaign_id",), required=True))),
-        Shape("fivetran:geo", unused="a list of places without figures", fields=(Field("i", "text", ("id",), required=True), Field("v", "text", ("value",), required=True)), without=("action_type",)),
+        Shape(
+            "fivetran:creative_history",
+            "linkedin_ads__object",
+            point_decimal=True,
+            keeps_unknown=False,
+            finish=ads.objects("ad"),
+            fields=(
+                *ads.object_fields("id", (), ("campaign_id",), ("last_modified_at",)),
+                Field("u", "url", ("click_uri",), required=True, stored=False),
+            ),
+        ),
+        Shape(
+            "fivetran:monthly_ad_analytics",
+            unused="monthly country and region rows split what ad_analytics_by_campaign already holds",
+            fields=(
+                Field("m", "text", ("month",), required=True),
+                Field("c", "text", ("cost_in_local_currency",), required=True),
+                Field("i", "text", ("campaign_id",), required=True),
+            ),
+        ),
+        Shape(
+            "fivetran:geo",
+            unused="a list of places without figures",
+            fields=(Field("i", "text", ("id",), required=True), Field("v", "text", ("value",), required=True)),
+            without=("action_type",),
+        ),
     ),
     refusals=(ads.without_day(("total spent",), ("start date", "start date (in utc)", "day")),),
-)  # fmt: skip
+)

@@ -9,14 +9,20 @@ from dagster_project.sources.contract import Entity, Field, Kind, Shape, Source
 
 def _columns(own_id: str) -> tuple[tuple[str, Kind], ...]:
     return (
-        (own_id, "id"), ("ts", "instant"), ("subject_sha256", "text"), ("kind", "text"), ("actor_id", "text"), ("decision", "text"),
+        (own_id, "id"),
+        ("ts", "instant"),
+        ("subject_sha256", "text"),
+        ("kind", "text"),
+        ("actor_id", "text"),
+        ("decision", "text"),
         ("payload", "json"),
-    )  # fmt: skip
+    )
 
 
 def _source(name: str, own_id: str, times: tuple[str, ...], subjects: tuple[str, ...], kind: str) -> Source:
     shape = Shape(
-        name, name,
+        name,
+        name,
         fields=(
             Field(own_id, "id", (own_id,), required=True, filled=True),
             Field("ts", "instant", times, required=True, filled=True),
@@ -26,8 +32,9 @@ def _source(name: str, own_id: str, times: tuple[str, ...], subjects: tuple[str,
             Field("decision", "choice", ("decision", "applied")),
             Field("payload", "json", ("payload",)),
         ),
-        key=(own_id,), rest_to="payload",
-    )  # fmt: skip
+        key=(own_id,),
+        rest_to="payload",
+    )
     return Source(name, (Entity(name, _columns(own_id)),), (shape,))
 
 

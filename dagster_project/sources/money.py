@@ -44,8 +44,10 @@ def with_currency(typed: pl.DataFrame, match: Match, ctx: Context) -> tuple[pl.D
     if missing.is_empty():
         return typed, []
     if shape.currency_from == "objects":
-        ctx.notices.append("no currency on the rows: it is taken from the account table, or set sources."
-                           f"{ctx.source}.accounts.<account_id>.currency in plumbline.yaml")  # fmt: skip
+        ctx.notices.append(
+            "no currency on the rows: it is taken from the account table, or set sources."
+            f"{ctx.source}.accounts.<account_id>.currency in plumbline.yaml"
+        )
         return typed, []
     place = "accounts.<account_id>.currency (or .currency)" if "account_id" in typed.columns else "currency"
     fix = f"set sources.{ctx.source}.{place} in plumbline.yaml, or export the currency column"

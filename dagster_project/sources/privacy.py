@@ -18,8 +18,16 @@ Pepper = bytes
 EMAIL = re.compile(r"[A-Za-z0-9._%+'\-]+(?:@|%40)[A-Za-z0-9.\-]+\.[A-Za-z]{2,}", re.IGNORECASE)
 PHONE = re.compile(r"(?<![\w.])(?:\+|00)\d[\d ()/.\-]{6,}\d")
 CLICK_IDS = (
-    "gclid", "gbraid", "wbraid", "msclkid", "ttclid", "li_fat_id", "dclid", "fbclid", "srsltid",
-)  # fmt: skip
+    "gclid",
+    "gbraid",
+    "wbraid",
+    "msclkid",
+    "ttclid",
+    "li_fat_id",
+    "dclid",
+    "fbclid",
+    "srsltid",
+)
 _KEPT_IN_URL = (*CLICK_IDS, "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", "utm_id")
 _PERSONAL_KEY = re.compile(
     r"e[-_ ]?mail|(first|last|full|sur|contact|person|customer|client|user|buyer|lead|kunden)[-_ ]?name"

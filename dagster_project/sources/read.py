@@ -37,9 +37,15 @@ ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".json", ".jsonl", ".ndj
 
 
 def read_file(
-    path: Path, source: str, options: SourceOptions, *, settings: Settings, now: datetime, pepper: privacy.Pepper = b"",
+    path: Path,
+    source: str,
+    options: SourceOptions,
+    *,
+    settings: Settings,
+    now: datetime,
+    pepper: privacy.Pepper = b"",
     file: str | None = None,
-) -> Delivery:  # fmt: skip
+) -> Delivery:
     """Everything the file holds, as `source` (a folder name of landing/) promises it.
 
     Never raises for bad data: bad rows come back in `quarantine`, a file that cannot be read at all as
@@ -76,10 +82,19 @@ def _read(
     reading.rows = table.frame.height + len(table.bad) + len(table.overlong)
     reading.notices += table.notices
     ctx = Context(
-        source=source.name, file=reading.file, shape=shape.name, settings=settings, options=options, pepper=pepper,
-        today=business_day(settings, reading.now), now=reading.now, notices=reading.notices, preamble=table.preamble,
-        headers=table.headers, present=frozenset(shape.fields[int(i)].column for i in match.places),
-    )  # fmt: skip
+        source=source.name,
+        file=reading.file,
+        shape=shape.name,
+        settings=settings,
+        options=options,
+        pepper=pepper,
+        today=business_day(settings, reading.now),
+        now=reading.now,
+        notices=reading.notices,
+        preamble=table.preamble,
+        headers=table.headers,
+        present=frozenset(shape.fields[int(i)].column for i in match.places),
+    )
     if shape.unused is not None:
         ctx.notices.append(f"set aside as a whole: {shape.unused}")
         return reading.landed(ctx, {}, [], control=reading.rows)

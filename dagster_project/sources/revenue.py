@@ -1,6 +1,6 @@
 """What the company booked: a daily (weekly, monthly) series of outcomes, or its orders one by one."""
 
-# ruff: noqa: E501 - one field a line: headers read as a table
+
 
 from __future__ import annotations
 
@@ -12,15 +12,38 @@ from dagster_project.sources.periods import with_grain
 
 DAILY_TABLE = Entity(
     "revenue",
-    (("day", "day"), ("grain", "text"), ("geo", "text"), ("kpi", "text"), ("value", "money"), ("revenue", "money"),
-     ("orders", "count"), ("new_customers", "count"), ("refunds", "money"), ("currency", "currency")),
-)  # fmt: skip
+    (
+        ("day", "day"),
+        ("grain", "text"),
+        ("geo", "text"),
+        ("kpi", "text"),
+        ("value", "money"),
+        ("revenue", "money"),
+        ("orders", "count"),
+        ("new_customers", "count"),
+        ("refunds", "money"),
+        ("currency", "currency"),
+    ),
+)
 ORDER_TABLE = Entity(
     "revenue__order",
-    (("order_id", "id"), ("ordered_at", "instant"), ("customer_key", "text"), ("account_id", "id"), ("gross", "money"),
-     ("discount", "money"), ("refund", "money"), ("tax", "money"), ("shipping", "money"), ("currency", "currency"),
-     ("status", "text"), ("refunded_at", "instant"), ("geo", "text"), ("new_customer", "flag")),
-)  # fmt: skip
+    (
+        ("order_id", "id"),
+        ("ordered_at", "instant"),
+        ("customer_key", "text"),
+        ("account_id", "id"),
+        ("gross", "money"),
+        ("discount", "money"),
+        ("refund", "money"),
+        ("tax", "money"),
+        ("shipping", "money"),
+        ("currency", "currency"),
+        ("status", "text"),
+        ("refunded_at", "instant"),
+        ("geo", "text"),
+        ("new_customer", "flag"),
+    ),
+)
 
 
 def _days(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:
@@ -46,7 +69,8 @@ def _orders(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], 
 
 
 DAILY = Shape(
-    "daily", "revenue",
+    "daily",
+    "revenue",
     fields=(
         Field("day", "day", ("day", "date"), required=True, filled=True),
         Field("geo", "text", ("geo", "region", "market")),
@@ -58,10 +82,15 @@ DAILY = Shape(
         Field("refunds", "money", ("refunds",), summed=True),
         Field("currency", "currency", ("currency", "currency code")),
     ),
-    key=("day", "geo", "kpi"), any_of=(("value", "revenue"),), currency_from="report", finish=_days, without=("order_id",),
-)  # fmt: skip
+    key=("day", "geo", "kpi"),
+    any_of=(("value", "revenue"),),
+    currency_from="report",
+    finish=_days,
+    without=("order_id",),
+)
 ORDERS = Shape(
-    "orders", "revenue__order",
+    "orders",
+    "revenue__order",
     fields=(
         Field("order_id", "id", ("order_id", "order number"), required=True, filled=True),
         Field("ordered_at", "instant", ("ordered_at", "created_at", "order date"), required=True, filled=True),
@@ -69,14 +98,18 @@ ORDERS = Shape(
         Field("_customer", "person", ("customer_id",)),
         Field("account_id", "id", ("account_id",)),
         Field("gross", "money", ("gross", "total"), required=True, filled=True),
-        Field("discount", "money", ("discount",)), Field("refund", "money", ("refund",)),
-        Field("tax", "money", ("tax",)), Field("shipping", "money", ("shipping",)),
+        Field("discount", "money", ("discount",)),
+        Field("refund", "money", ("refund",)),
+        Field("tax", "money", ("tax",)),
+        Field("shipping", "money", ("shipping",)),
         Field("currency", "currency", ("currency", "currency code")),
         Field("status", "choice", ("status",), one_of=("paid", "cancelled", "refunded", "partial"), default="paid"),
         Field("refunded_at", "instant", ("refunded_at",)),
         Field("geo", "text", ("geo", "region", "market")),
         Field("new_customer", "flag", ("new_customer",)),
     ),
-    key=("order_id",), currency_from="report", finish=_orders,
-)  # fmt: skip
+    key=("order_id",),
+    currency_from="report",
+    finish=_orders,
+)
 SOURCE = Source("revenue", (DAILY_TABLE, ORDER_TABLE), (DAILY, ORDERS), refusals=(week_without_grain("revenue"),))

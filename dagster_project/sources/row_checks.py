@@ -46,8 +46,9 @@ def refuse_shifted(cells: pl.DataFrame, by_field: dict[int, pl.Series], match: M
             f"row {row}, column {header!r} holds {value!r}, which belongs under {next_header!r}: the columns"
             f" are shifted"
             " against the header; export the file again",
-            column=header, value=value,
-        )  # fmt: skip
+            column=header,
+            value=value,
+        )
 
 
 def unique_by(frame: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.DataFrame, list[Broken]]:
@@ -84,11 +85,14 @@ def unique_by(frame: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.DataFrame, 
 
 def _fits(cells: pl.Series, kind: str, ctx: Context) -> bool:
     tests = {
-        "day": lambda: values.days(cells, None), "instant": lambda: values.instants(cells, None),
-        "money": lambda: values.decimals(cells, "."), "count": lambda: values.counts(cells, "."),
-        "flag": lambda: values.flags(cells), "currency": lambda: cells.str.extract(r"^([A-Z]{3})$"),
+        "day": lambda: values.days(cells, None),
+        "instant": lambda: values.instants(cells, None),
+        "money": lambda: values.decimals(cells, "."),
+        "count": lambda: values.counts(cells, "."),
+        "flag": lambda: values.flags(cells),
+        "currency": lambda: cells.str.extract(r"^([A-Z]{3})$"),
         "zone": lambda: cells.str.extract(r"^([A-Z][A-Za-z_]+/[A-Za-z_/+\-0-9]+|UTC)$"),
-    }  # fmt: skip
+    }
     return kind in tests and tests[kind]().null_count() == 0
 
 

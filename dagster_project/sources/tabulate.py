@@ -87,9 +87,14 @@ def csv_table(text: str, header: Candidate) -> Table:
     columns = [f"c{i}" for i in range(width)]
     try:
         frame = pl.read_csv(
-            body.encode("utf-8"), separator=header.delimiter, has_header=False, infer_schema=False, new_columns=columns,
-            schema=dict.fromkeys(columns, pl.String), quote_char='"',
-        )  # fmt: skip
+            body.encode("utf-8"),
+            separator=header.delimiter,
+            has_header=False,
+            infer_schema=False,
+            new_columns=columns,
+            schema=dict.fromkeys(columns, pl.String),
+            quote_char='"',
+        )
     except pl.exceptions.PolarsError:  # ragged or empty lines: cut by hand below
         frame = None
     if frame is None or frame.height != lines or frame.width != width or _quotes_open(frame):

@@ -88,8 +88,9 @@ def _mark(cells: pl.DataFrame, match: Match, ctx: Context, exact: bool) -> value
         "ambiguous_number",
         f"row {row}, column {header!r}: {undecided[1]!r} can mean two amounts, and no other cell of the file decides;"
         f" set sources.{ctx.source}.decimal_mark to '.' or ',' in plumbline.yaml",
-        column=header, value=undecided[1],
-    )  # fmt: skip
+        column=header,
+        value=undecided[1],
+    )
 
 
 def _ungrouped(cells: pl.DataFrame, index: int, wanted: Field) -> bool:
@@ -126,8 +127,9 @@ def _order(cells: pl.DataFrame, match: Match, ctx: Context) -> str | None:
         "ambiguous_date",
         f"row {row}, column {header!r}: {open_date[1]!r} can mean two days, and no other cell of the file decides;"
         f" set sources.{ctx.source}.date_order to dmy or mdy in plumbline.yaml",
-        column=header, value=open_date[1],
-    )  # fmt: skip
+        column=header,
+        value=open_date[1],
+    )
 
 
 def typed_columns(

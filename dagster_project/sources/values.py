@@ -107,20 +107,27 @@ def flags(cells: pl.Series) -> pl.Series:
     low = cells.str.to_lowercase()
     yes, no = ["true", "t", "yes", "y", "1", "ja", "oui", "sí", "si"], ["false", "f", "no", "n", "0", "nein", "non"]
     frame = low.to_frame("x")
-    return frame.select(
-        pl.when(pl.col("x").is_in(yes)).then(True).when(pl.col("x").is_in(no)).then(False)
-    ).to_series().alias(cells.name)  # fmt: skip
+    return (
+        frame.select(pl.when(pl.col("x").is_in(yes)).then(True).when(pl.col("x").is_in(no)).then(False))
+        .to_series()
+        .alias(cells.name)
+    )
 
 
 _MONTHS = (
-    "jan ene gen janv januar january enero janvier janeiro gennaio", "feb fév févr fev februar february febrero"
-    " février fevereiro febbraio",
-    "mar mär mrz märz mars march marzo março", "apr abr avr april abril avril aprile", "may mai mayo maio maggio mag",
-    "jun juin giu june juni junio junho giugno", "jul juil lug july juli julio juillet julho luglio",
-    "aug ago août aou august agosto", "sep sept set september septiembre septembre setembro settembre",
-    "oct okt out ott october oktober octubre octobre outubro ottobre", "nov november noviembre novembre novembro",
+    "jan ene gen janv januar january enero janvier janeiro gennaio",
+    "feb fév févr fev februar february febrero février fevereiro febbraio",
+    "mar mär mrz märz mars march marzo março",
+    "apr abr avr april abril avril aprile",
+    "may mai mayo maio maggio mag",
+    "jun juin giu june juni junio junho giugno",
+    "jul juil lug july juli julio juillet julho luglio",
+    "aug ago août aou august agosto",
+    "sep sept set september septiembre septembre setembro settembre",
+    "oct okt out ott october oktober octubre octobre outubro ottobre",
+    "nov november noviembre novembre novembro",
     "dec dez dic déc december dezember diciembre décembre dezembro dicembre",
-)  # fmt: skip
+)
 _MONTH_OF = {name: number for number, names in enumerate(_MONTHS, start=1) for name in names.split()}
 _SLASHED = re.compile(r"^(\d{1,2})[/\-](\d{1,2})[/\-](\d{4})$")
 _DOTTED = re.compile(r"^(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})$")
