@@ -151,10 +151,10 @@ def _params(rows: pl.DataFrame) -> pl.DataFrame:
     text, integer, double = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.Int64), pl.lit(None, dtype=pl.Float64)
     buys = pl.col("event_name") == "purchase"
     bought = rows.filter(buys & pl.col("order_id").is_not_null())
-    known = rows.filter("consent")
-    given = (
-        ("ga_session_id", known, text, pl.col("second").cast(pl.Int64), double),
-        ("ga_session_number", known, text, pl.col("session_number").cast(pl.Int64), double),
+    consented = rows.filter("consent")
+    parameters = (
+        ("ga_session_id", consented, text, pl.col("second").cast(pl.Int64), double),
+        ("ga_session_number", consented, text, pl.col("session_number").cast(pl.Int64), double),
         ("page_location", rows, pl.col("page"), integer, double),
         ("page_referrer", rows.filter(pl.col("referrer").is_not_null()), pl.col("referrer"), integer, double),
         ("transaction_id", bought, pl.col("order_id"), integer, double),
@@ -168,11 +168,11 @@ def _params(rows: pl.DataFrame) -> pl.DataFrame:
             pl.lit(key).alias("key"),
             pl.struct(
                 string.alias("string_value"),
-                whole.alias("int_value"),
+                integer_value.alias("int_value"),
                 pl.lit(None, dtype=pl.Float64).alias("float_value"),
                 number.alias("double_value"),
             ).alias("value"),
         )
-        for position, (key, frame, string, whole, number) in enumerate(given)
+        for position, (key, frame, string, integer_value, number) in enumerate(parameters)
     ).sort("row", "position")
     return long.group_by("row", maintain_order=True).agg(pl.struct("key", "value").alias("event_params"))

@@ -56,17 +56,19 @@ def as_first_seen(
     `shares` names, per column, over how many last days it still grows and which share may be missing on the very last;
     integers stay integers, money and fractions keep two decimals.
     """
-    seen = delivery.rows(frame)
-    if delivery.settled >= delivery.last or seen.is_empty():
-        return seen
-    age = np.array([(delivery.last - day).days for day in seen["day"].to_list()])
+    delivered = delivery.rows(frame)
+    if delivery.settled >= delivery.last or delivered.is_empty():
+        return delivered
+    age = np.array([(delivery.last - day).days for day in delivered["day"].to_list()])
     for column, (span, missing) in shares.items():
         fresh = np.clip(1 - age / span, 0, 1)
-        kept = 1 - missing * fresh * rng.uniform(0.5, 1.0, len(age))
-        values = seen[column].to_numpy() * kept
-        whole = seen[column].dtype.is_integer()
-        seen = seen.with_columns(pl.Series(column, np.floor(values).astype(np.int64) if whole else np.round(values, 2)))
-    return seen
+        share_reported = 1 - missing * fresh * rng.uniform(0.5, 1.0, len(age))
+        values = delivered[column].to_numpy() * share_reported
+        is_count = delivered[column].dtype.is_integer()
+        delivered = delivered.with_columns(
+            pl.Series(column, np.floor(values).astype(np.int64) if is_count else np.round(values, 2))
+        )
+    return delivered
 
 
 def line(cells: Sequence[str], delimiter: str = ",") -> str:

@@ -100,9 +100,9 @@ def _earlier_files(workspace: Path, identity: dict[str, Any]) -> list[str]:
         raise FileExistsError(
             f"{workspace} is not empty and was not made by the demo: nothing was written. Choose an empty folder."
         )
-    seen = {key: earlier.get(key) for key in identity}
-    if seen != identity:
-        text = ", ".join(f"{key} {seen[key]}" for key in ("size", "seed", "days"))
+    earlier_identity = {key: earlier.get(key) for key in identity}
+    if earlier_identity != identity:
+        text = ", ".join(f"{key} {earlier_identity[key]}" for key in ("size", "seed", "days"))
         raise FileExistsError(
             f"{workspace} holds another demo company ({text}): its warehouse would mix the two. Choose an empty folder."
         )

@@ -3,8 +3,6 @@
 The text of an answer is read once and not kept; only its hash and what was found in it.
 """
 
-
-
 from __future__ import annotations
 
 import hashlib
@@ -68,9 +66,9 @@ def brands_named(text: str, brands: tuple[str, ...]) -> list[str]:
     """The brands that stand in the text as whole words, in the order of their first mention; case does not matter."""
     places = []
     for brand in brands:
-        found = re.search(rf"(?<!\w){re.escape(brand)}(?!\w)", text, re.IGNORECASE)
-        if found:
-            places.append((found.start(), brand))
+        mention = re.search(rf"(?<!\w){re.escape(brand)}(?!\w)", text, re.IGNORECASE)
+        if mention:
+            places.append((mention.start(), brand))
     return [brand for _, brand in sorted(places)]
 
 
@@ -125,9 +123,9 @@ def _extracted(frame: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[Br
         "_row": pl.Int64,
         **dict.fromkeys(("text_sha256", "brands", "cited_domains", "own_cited", "searched"), pl.String),
     }
-    found = pl.DataFrame(rows, schema=schema)
+    mentions = pl.DataFrame(rows, schema=schema)
     plain = frame.select("_row", *(pl.col(place).alias(name) for name in _PLAIN if (place := ctx.place(name))))
-    return plain.join(found, on="_row", how="inner", maintain_order="left"), broken
+    return plain.join(mentions, on="_row", how="inner", maintain_order="left"), broken
 
 
 PROMPTS = Shape(

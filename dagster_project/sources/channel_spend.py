@@ -81,7 +81,7 @@ def wide(options: SourceOptions) -> Shape:
     def finish(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:
         if "geo" not in good.columns:
             good = good.with_columns(geo=pl.lit(None, dtype=pl.String))
-        kept = [c for c in ("_row", "day", "geo", "currency", "_extra") if c in good.columns]
+        shared_columns = [c for c in ("_row", "day", "geo", "currency", "_extra") if c in good.columns]
         parts = []
         for channel in options.wide:
             metrics = [
@@ -91,7 +91,9 @@ def wide(options: SourceOptions) -> Shape:
                 for m in ("spend", "impressions", "clicks")
             ]
             parts.append(
-                good.select(*kept, pl.lit(channel).alias("channel"), pl.lit("media").alias("cost_type"), *metrics)
+                good.select(
+                    *shared_columns, pl.lit(channel).alias("channel"), pl.lit("media").alias("cost_type"), *metrics
+                )
             )
         rows = pl.concat(parts)
         empty = rows.filter(pl.col("spend").is_null())

@@ -1,7 +1,5 @@
 """Pieces of content with their features, and the log of what happened to them."""
 
-
-
 from __future__ import annotations
 
 import json

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from dagster_project.sources.rules import known
+from models.error import PlumblineError
 
 if TYPE_CHECKING:
     from dagster_project.sources.privacy import Pepper
@@ -212,9 +213,13 @@ class Source:
         return next(e for e in self.entities if e.table == table)
 
 
-class Unreadable(Exception):
-    """A file that as a whole cannot be landed: rule, the column it is about (if any), and the sentence to tell."""
+class Unreadable(PlumblineError):
+    """A file that cannot be landed at all: the rule it broke, the column concerned (if any), and the sentence to tell.
+
+    `why` is the sentence without the column's name, for places that show the column beside it.
+    """
 
     def __init__(self, rule: str, why: str, column: str | None = None, value: str | None = None) -> None:
-        super().__init__(why)
-        self.rule, self.why, self.column, self.value = known(rule), why, column, value
+        super().__init__(why, key=column, value=value)
+        self.rule, self.why, self.column = known(rule), why, column
+        self.value: str | None = value

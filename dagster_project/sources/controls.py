@@ -86,8 +86,8 @@ def check_totals(
         return
     unreadable = {b.column for b in broken if b.rule == "bad_number"}
     tolerance = Decimal("0.01") + Decimal("0.005") * cells.height
-    for index, wanted in enumerate(match.shape.fields):
-        if not wanted.summed or index not in typed:
+    for index, field in enumerate(match.shape.fields):
+        if not field.summed or index not in typed:
             continue
         header = match.header.cells[match.places[str(index)]]
         if header in unreadable:
@@ -95,16 +95,16 @@ def check_totals(
                 f"column {header!r} was not compared with the totals row: some of its cells cannot be read"
             )
             continue
-        stated = values.decimals(totals[f"f{index}"], locale.mark, 6, wanted.scale)
+        stated = values.decimals(totals[f"f{index}"], locale.mark, 6, field.scale)
         sums = {_sum(typed[index]), _sum(typed[index].filter(~repeated))}
         for row, text, amount in zip(totals["_row"], totals[f"f{index}"], stated, strict=True):
             if amount is None or any(abs(total - amount) <= tolerance for total in sums):
                 continue
-            found = max(sums)
+            sum_of_rows = max(sums)
             raise Unreadable(
                 "total_mismatch",
-                f"row {row}, column {header!r}: the totals row says {text}, the rows above add up to {found:f}"
-                f" (difference {amount - found:f}); the file is cut or was edited: export it again",
+                f"row {row}, column {header!r}: the totals row says {text}, the rows above add up to {sum_of_rows:f}"
+                f" (difference {amount - sum_of_rows:f}); the file is cut or was edited: export it again",
                 column=header,
                 value=text,
             )

@@ -118,10 +118,10 @@ def _written_in_another_script(text: str) -> bool:
 def repaired(text: str) -> str | None:
     """The text one round of wrong decoding earlier (`dÃ©pensÃ©` to `dépensé`); None if it was not damaged that way."""
     try:
-        better = text.encode("cp1252").decode("utf-8")
+        redecoded = text.encode("cp1252").decode("utf-8")
     except UnicodeError:
         return None
-    return None if better == text else better
+    return None if redecoded == text else redecoded
 
 
 def _strict(data: bytes, encoding: str) -> str:

@@ -152,8 +152,8 @@ def _span(frames: dict[str, pl.DataFrame], ctx: Context) -> tuple[date | None, d
     days = [
         f.select(pl.col(c).cast(pl.Date)).to_series() for f in frames.values() for c in f.columns if c in _SPAN_COLUMNS
     ]
-    seen = [d for s in days for d in (s.min(), s.max()) if isinstance(d, date) and d <= ctx.today]
-    return (min(seen), max(seen)) if seen else (None, None)
+    bounds = [d for s in days for d in (s.min(), s.max()) if isinstance(d, date) and d <= ctx.today]
+    return (min(bounds), max(bounds)) if bounds else (None, None)
 
 
 def _quarantine(source: str, name: str, broken: list[Broken]) -> pl.DataFrame:

@@ -3,8 +3,6 @@
 Reading a test is `models.incrementality`; here it is only made sure that what was delivered can be read.
 """
 
-
-
 from __future__ import annotations
 
 from statistics import NormalDist

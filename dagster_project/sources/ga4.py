@@ -4,8 +4,6 @@ Sessions, channels and consent rules are dbt's; here a page address loses everyt
 click id its value where advertising storage was refused.
 """
 
-
-
 from __future__ import annotations
 
 import polars as pl
@@ -141,13 +139,13 @@ def _flattened(frame: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[Br
 
 def _with_click(flat: pl.DataFrame, collected: pl.DataFrame) -> pl.DataFrame:
     """The click id of the page address or of the collected source, the first kind in order of proof."""
-    found = []
+    candidates = []
     for name in privacy.CLICK_IDS:
         in_page = pl.col("page_location").str.extract(rf"[?&]{name}=([^&#]+)")
-        found.append((name, pl.coalesce(in_page, collected[name]) if name in collected.columns else in_page))
-    kind = pl.coalesce([pl.when(known.is_not_null()).then(pl.lit(name)) for name, known in found])
+        candidates.append((name, pl.coalesce(in_page, collected[name]) if name in collected.columns else in_page))
+    kind = pl.coalesce([pl.when(click_id.is_not_null()).then(pl.lit(name)) for name, click_id in candidates])
     refused = pl.col("ads_storage").str.to_lowercase().is_in(["no", "denied"]).fill_null(False)
-    value = pl.when(~refused).then(pl.coalesce([known for _, known in found]))
+    value = pl.when(~refused).then(pl.coalesce([click_id for _, click_id in candidates]))
     ids = rf"([?&])({'|'.join(privacy.CLICK_IDS)})=[^&#]*"
     page = pl.when(refused).then(pl.col("page_location").str.replace_all(ids, "$1")).otherwise("page_location")
     return flat.with_columns(kind.alias("click_id_type"), value.alias("click_id"), page.alias("page_location"))

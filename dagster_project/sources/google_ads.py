@@ -3,7 +3,6 @@
 Spend is taken from the campaign level; deeper levels only split it, and never add up to it.
 """
 
-
 from __future__ import annotations
 
 import polars as pl

@@ -106,16 +106,16 @@ def _kept(good: pl.DataFrame) -> pl.DataFrame:
 
 
 def _stage_dates(good: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[Broken]]:
-    found: dict[tuple[int, str, str | None, str], dict[str, tuple[str, str]]] = {}
+    entries: dict[tuple[int, str, str | None, str], dict[str, tuple[str, str]]] = {}
     pipelines = good["pipeline"] if "pipeline" in good.columns else pl.Series([None] * good.height, dtype=pl.String)
     for row, deal, own, rest in zip(good["_row"], good["deal_id"], pipelines, good["_rest"], strict=True):
         for header, text in json.loads(rest or "{}").items():
             named = _ENTERED.match(header) or _ENTERED_ID.match(header)
             if named and text and text.strip().lower() not in values.NULLS:
                 pipeline = named[3] if named.re is _ENTERED and named[3] else own
-                found.setdefault((row, deal, pipeline, named[2]), {})[named[1].lower()] = (header, text.strip())
+                entries.setdefault((row, deal, pipeline, named[2]), {})[named[1].lower()] = (header, text.strip())
     lines = [
-        (*key, when.get("entered", ("", None))[1], when.get("exited", ("", None))[1]) for key, when in found.items()
+        (*key, when.get("entered", ("", None))[1], when.get("exited", ("", None))[1]) for key, when in entries.items()
     ]
     schema = ["_row", "deal_id", "pipeline", "stage", "entered", "left"]
     types = {n: pl.Int64 if n == "_row" else pl.String for n in schema}

@@ -40,8 +40,7 @@ _BOOK_COLUMNS = (
 def landing_files(landing: Path) -> list[Path]:
     """Every data file below landing/, sorted; hidden files and files still being written (`.tmp`, `.part`, `~`)
     are left out."""
-    found = [p for p in landing.rglob("*") if p.is_file() and _is_data(p, landing)]
-    return sorted(found)
+    return sorted(p for p in landing.rglob("*") if p.is_file() and _is_data(p, landing))
 
 
 def file_name(path: Path, landing: Path) -> str:
@@ -72,10 +71,10 @@ def pending(
     A file that could not be read is tried again once its source's options in plumbline.yaml have changed (give
     `settings`).
     """
-    known: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    attempts: dict[tuple[str, str], set[tuple[str, str]]] = {}
     books = con.execute("select source, sha256, status, options_sha256 from ops.batch").fetchall()
     for folder, sha, status, options in books:
-        known.setdefault((folder, sha), set()).add((status, options))
+        attempts.setdefault((folder, sha), set()).add((status, options))
     names = {s.name for s in CATALOGUE} if source is None else {source}
     files = [p for p in landing_files(landing) if source_of(p, landing) in names]
     files.sort(key=lambda p: turn(file_name(p, landing)))
@@ -83,9 +82,11 @@ def pending(
     for path in files:  # in order of delivery, so that of equal files the first one counts
         folder = source_of(path, landing)
         sha = _sha256(path)
-        told = options_sha256(settings, folder) if settings is not None else None
-        done = any(status == "landed" or told in (None, options) for status, options in known.get((folder, sha), ()))
-        if not done:
+        options_now = options_sha256(settings, folder) if settings is not None else None
+        is_settled = any(
+            status == "landed" or options_now in (None, options) for status, options in attempts.get((folder, sha), ())
+        )
+        if not is_settled:
             fresh.setdefault((folder, sha), path)
     return list(fresh.values())
 
@@ -103,14 +104,14 @@ def land(
     )
     con.execute("begin")
     try:
-        known = con.execute(
+        earlier = con.execute(
             "select _batch_id, sha256, status from ops.batch where source = ? and (sha256 = ? or file = ?)",
             [source, delivery.sha256, delivery.file],
         ).fetchall()
-        if any(status == "landed" and sha == delivery.sha256 for _, sha, status in known):
+        if any(status == "landed" and sha == delivery.sha256 for _, sha, status in earlier):
             con.execute("rollback")
             return None
-        for batch, _, status in known:
+        for batch, _, status in earlier:
             if status == "unreadable":  # an earlier attempt at this file, of which nothing landed: this one replaces it
                 con.execute("delete from raw.quarantine where _batch_id = ?", [batch])
                 con.execute("delete from ops.batch where _batch_id = ?", [batch])

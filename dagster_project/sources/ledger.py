@@ -51,12 +51,12 @@ def _finish(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], 
 def _amounts(good: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[Broken]]:
     """`amount` as delivered, else debit less credit turned to the kind's normal side; unknown accounts stay, and are named."""
     mapped = {code: a.kind for code, a in ctx.settings.ledger.accounts.items()}
-    known = (
+    kind_of_account = (
         pl.col("account_code").replace_strict(mapped, default=None, return_dtype=pl.String)
         if mapped
         else pl.lit(None, dtype=pl.String)
     )
-    kind = pl.coalesce("kind", known)
+    kind = pl.coalesce("kind", kind_of_account)
     if "debit" in good.columns or "credit" in good.columns:
         for column in ("debit", "credit", "amount"):
             good = _with(good, column, pl.Decimal(38, 6))
@@ -96,8 +96,8 @@ def _with_ids(good: pl.DataFrame, ctx: Context) -> pl.DataFrame:
     total = pl.concat_str(
         ["period", pl.col("kind").fill_null("none"), pl.col("channel").fill_null("none")], separator="-"
     )
-    made = total if monthly else pl.Series("made", hashed)
-    return good.with_columns(entry_id=pl.coalesce("entry_id", made))
+    made_ids = total if monthly else pl.Series("made", hashed)
+    return good.with_columns(entry_id=pl.coalesce("entry_id", made_ids))
 
 
 def _with(frame: pl.DataFrame, column: str, dtype: pl.DataType | type[pl.DataType]) -> pl.DataFrame:

@@ -3,7 +3,6 @@
 LinkedIn's campaign group is everybody else's campaign, and its campaign the ad group; days are UTC days.
 """
 
-
 from __future__ import annotations
 
 import polars as pl

@@ -3,7 +3,6 @@
 `Results` mixes kinds of conversions from row to row and is never read; purchases are.
 """
 
-
 from __future__ import annotations
 
 from dagster_project.sources import ads

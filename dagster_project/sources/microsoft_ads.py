@@ -1,6 +1,5 @@
 """Microsoft Advertising: interface exports and the Fivetran landing of its daily performance reports."""
 
-
 from __future__ import annotations
 
 from dagster_project.sources import ads

@@ -15,9 +15,9 @@ def with_currency(typed: pl.DataFrame, match: Match, ctx: Context) -> tuple[pl.D
         return typed, []
     delivered = "currency" in typed.columns
     if len(match.currencies) > 1 and not delivered:
-        found = ", ".join(sorted(match.currencies))
+        codes = ", ".join(sorted(match.currencies))
         raise Unreadable(
-            "currency_mixed", f"the money columns carry {found}; export one currency per file, or add a currency column"
+            "currency_mixed", f"the money columns carry {codes}; export one currency per file, or add a currency column"
         )
     if not delivered:
         typed = typed.with_columns(pl.lit(None, dtype=pl.String).alias("currency"))

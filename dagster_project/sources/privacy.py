@@ -119,9 +119,9 @@ def reduced_url(url: str) -> str:
         parts = urlsplit(url.strip())
     except ValueError:
         return ""
-    kept = [(k, stripped(v)) for k, v in parse_qsl(parts.query) if k.lower() in _KEPT_IN_URL]
+    parameters = [(k, stripped(v)) for k, v in parse_qsl(parts.query) if k.lower() in _KEPT_IN_URL]
     host = parts.netloc.rpartition("@")[2]
-    return stripped(urlunsplit((parts.scheme, host, parts.path, urlencode(kept), "")))
+    return stripped(urlunsplit((parts.scheme, host, parts.path, urlencode(parameters), "")))
 
 
 def scrubbed(thing: Any) -> Any:

@@ -134,11 +134,11 @@ def _opened(data: bytes, source: Source, reading: Reading, options: SourceOption
     try:
         match = recognised(source, csv_candidates(body), renamed, options.shape)
     except Unreadable:
-        better = repaired(body) if ("Ã" in body or "â€" in body) else None
-        if better is None:
+        repaired_body = repaired(body) if ("Ã" in body or "â€" in body) else None
+        if repaired_body is None:
             raise
-        match = recognised(source, csv_candidates(better), renamed, options.shape)
-        body = better
+        match = recognised(source, csv_candidates(repaired_body), renamed, options.shape)
+        body = repaired_body
         reading.notices.append(
             "encoding_guessed: the text had been decoded as Windows-1252 once too often; repaired by one round"
         )
@@ -202,9 +202,9 @@ def _checked(
 def _as_headed(broken: Broken, match: Match) -> Broken:
     """The fault under the file's own header, where a step spoke of the table's column; personal values hidden."""
     for index, place in match.places.items():
-        wanted = match.shape.fields[int(index)]
-        if wanted.column == broken.column and wanted.stored:
-            hidden = broken.value is not None and wanted.kind in PERSONAL and "…" not in broken.value
+        field = match.shape.fields[int(index)]
+        if field.column == broken.column and field.stored:
+            hidden = broken.value is not None and field.kind in PERSONAL and "…" not in broken.value
             value = privacy.masked(broken.value) if hidden and broken.value else broken.value
             return replace(broken, column=match.header.cells[place], value=value)
     return broken
@@ -240,18 +240,20 @@ def _with_unknown(typed: pl.DataFrame, data: pl.DataFrame, match: Match, ctx: Co
     """Columns that no field reads, as one JSON object a row; columns that hold persons' data are named and left out."""
     unknown = [(i, h) for i, h in enumerate(match.header.cells) if i not in match.used and h.strip()]
     personal = [h for _, h in unknown if privacy.is_personal(h)]
-    kept = [(i, h) for i, h in unknown if h not in personal and not h.startswith("_")]
+    kept_columns = [(i, h) for i, h in unknown if h not in personal and not h.startswith("_")]
     if personal:
         ctx.notices.append(f"not kept, because they may hold personal data: {', '.join(sorted(set(personal)))}")
-    if not kept:
+    if not kept_columns:
         return typed
     target = match.shape.rest_to
     if target is None or target in typed.columns:
         target = "_extra"
     if target == "_extra":
-        ctx.notices.append(f"columns kept in _extra, unknown to {match.shape.name}: {', '.join(h for _, h in kept)}")
+        ctx.notices.append(
+            f"columns kept in _extra, unknown to {match.shape.name}: {', '.join(h for _, h in kept_columns)}"
+        )
     names: dict[str, int] = {}
-    for i, h in kept:
+    for i, h in kept_columns:
         names.setdefault(h.strip() if h.strip() not in names else f"{h.strip()} #{i + 1}", i)
     box = data.select(pl.struct(pl.col(f"c{i}").alias(h) for h, i in names.items()).struct.json_encode().alias("j"))[
         "j"

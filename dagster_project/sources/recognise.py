@@ -55,9 +55,9 @@ def recognised(source: Source, candidates: Iterable[Candidate], renamed: dict[st
         raise Unreadable("no_header", f"sources.{source.name}.shape is {chosen!r}; known shapes: {names}")
     rows = sorted(candidates, key=lambda c: (c.sheet, c.line))
     for line in sorted({(c.sheet, c.line) for c in rows}):
-        found = [m for c in rows if (c.sheet, c.line) == line for s in shapes if (m := _matched(s, c, renamed))]
-        if found:
-            return _best(source, found)
+        matches = [m for c in rows if (c.sheet, c.line) == line for s in shapes if (m := _matched(s, c, renamed))]
+        if matches:
+            return _best(source, matches)
     raise _explained(source, shapes, rows)
 
 
@@ -74,13 +74,15 @@ def _matched(shape: Shape, candidate: Candidate, renamed: dict[str, str]) -> Mat
         return None
     places: dict[str, int] = {}
     local: dict[str, int] = {}
-    for index, wanted in enumerate(shape.fields):
-        found = (forced[wanted.column], None) if wanted.column in forced else _place(wanted, full, short)
-        if found is None:
-            if wanted.required:
+    for index, shape_field in enumerate(shape.fields):
+        located = (
+            (forced[shape_field.column], None) if shape_field.column in forced else _place(shape_field, full, short)
+        )
+        if located is None:
+            if shape_field.required:
                 return None
             continue
-        place, language = found
+        place, language = located
         places[str(index)] = place
         if language:
             local[language] = local.get(language, 0) + 1
@@ -88,7 +90,7 @@ def _matched(shape: Shape, candidate: Candidate, renamed: dict[str, str]) -> Mat
     if any(not present.intersection(group) for group in shape.any_of):
         return None
     language = max(local, key=lambda k: local[k]) if local else shape.language
-    money = [i for i, wanted in enumerate(shape.fields) if wanted.kind == "money" and str(i) in places]
+    money = [i for i, shape_field in enumerate(shape.fields) if shape_field.kind == "money" and str(i) in places]
     codes = frozenset(code for i in money if (code := currency_in(candidate.cells[places[str(i)]])))
     return Match(shape, candidate, places, language, codes)
 
@@ -103,22 +105,24 @@ def _lookup(cells: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
     return full, short
 
 
-def _place(wanted: Field, full: dict[str, int], short: dict[str, int]) -> tuple[int, str | None] | None:
+def _place(shape_field: Field, full: dict[str, int], short: dict[str, int]) -> tuple[int, str | None] | None:
     for names in (full, short):
-        for name in wanted.names:
+        for name in shape_field.names:
             if folded(name) in names:
                 return names[folded(name)], None
-        for language, aliases in wanted.local.items():
+        for language, aliases in shape_field.local.items():
             for name in aliases:
                 if folded(name) in names:
                     return names[folded(name)], language
     return None
 
 
-def _best(source: Source, found: list[Match]) -> Match:
-    top = max(found, key=lambda m: (len(m.used), len(m.shape.required)))
+def _best(source: Source, matches: list[Match]) -> Match:
+    top = max(matches, key=lambda m: (len(m.used), len(m.shape.required)))
     rivals = {
-        m.shape.name for m in found if (len(m.used), len(m.shape.required)) == (len(top.used), len(top.shape.required))
+        m.shape.name
+        for m in matches
+        if (len(m.used), len(m.shape.required)) == (len(top.used), len(top.shape.required))
     }
     if len(rivals) > 1:
         raise Unreadable(
@@ -132,9 +136,9 @@ def _best(source: Source, found: list[Match]) -> Match:
 def _explained(source: Source, shapes: list[Shape], rows: list[Candidate]) -> Unreadable:
     for candidate in rows:
         full, short = _lookup(candidate.cells)
-        for known in source.refusals:
-            if _known_mistake(known, full, short):
-                return Unreadable(known.rule, known.why, column=known.headers[0])
+        for refusal in source.refusals:
+            if _known_mistake(refusal, full, short):
+                return Unreadable(refusal.rule, refusal.why, column=refusal.headers[0])
     best: tuple[int, Shape, list[str]] | None = None
     for candidate in rows:
         full, short = _lookup(candidate.cells)
@@ -152,10 +156,10 @@ def _explained(source: Source, shapes: list[Shape], rows: list[Candidate]) -> Un
         first = next((c for c in rows), None)
         cells = [c for c in (first.cells if first else ()) if c]
         hidden = source.about_people or any("@" in c for c in cells)
-        seen = f"{len(cells)} cells" if hidden else ", ".join(cells)[:200] or "nothing that looks like a header"
+        shown = f"{len(cells)} cells" if hidden else ", ".join(cells)[:200] or "nothing that looks like a header"
         return Unreadable(
             "no_header",
-            f"no row among the first 30 holds the columns of {source.name} (seen: {seen}); nearest form is"
+            f"no row among the first 30 holds the columns of {source.name} (seen: {shown}); nearest form is"
             f" {shapes[0].name}, which needs {', '.join(f.names[0] for f in shapes[0].required)}",
         )
     lacks = ", ".join(best[2]) or f"nothing, but it holds {', '.join(best[1].without)}, which belong to another form"
@@ -167,6 +171,6 @@ def _explained(source: Source, shapes: list[Shape], rows: list[Candidate]) -> Un
     )
 
 
-def _known_mistake(known: Refusal, full: dict[str, int], short: dict[str, int]) -> bool:
-    has = any(folded(h) in full or folded(h) in short for h in known.headers)
-    return has and not any(folded(h) in full or folded(h) in short for h in known.unless)
+def _known_mistake(refusal: Refusal, full: dict[str, int], short: dict[str, int]) -> bool:
+    has = any(folded(h) in full or folded(h) in short for h in refusal.headers)
+    return has and not any(folded(h) in full or folded(h) in short for h in refusal.unless)

@@ -1,7 +1,5 @@
 """What the company booked: a daily (weekly, monthly) series of outcomes, or its orders one by one."""
 
-
-
 from __future__ import annotations
 
 import polars as pl

@@ -26,9 +26,9 @@ def refuse_shifted(cells: pl.DataFrame, by_field: dict[int, pl.Series], match: M
     by_place = {place: int(i) for i, place in match.places.items()}
     strict = {"day", "instant", "money", "count", "flag", "currency", "zone", "rate"}
     for index, series in by_field.items():
-        wanted = match.shape.fields[index]
+        field = match.shape.fields[index]
         neighbour = by_place.get(match.places[str(index)] + 1)
-        if wanted.kind not in strict or neighbour is None or neighbour not in by_field:
+        if field.kind not in strict or neighbour is None or neighbour not in by_field:
             continue
         delivered = cells[f"f{index}"]
         bad = delivered.is_not_null() & series.is_null()
@@ -54,33 +54,33 @@ def refuse_shifted(cells: pl.DataFrame, by_field: dict[int, pl.Series], match: M
 def unique_by(frame: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.DataFrame, list[Broken]]:
     """Rows whose key stands once; of equal rows the first stays, unequal ones are all refused."""
     columns = [k for k in key if k in frame.columns]
-    twice = frame.select(pl.struct(columns).is_duplicated()).to_series()
-    if not twice.any():
+    repeats_key = frame.select(pl.struct(columns).is_duplicated()).to_series()
+    if not repeats_key.any():
         return frame, []
-    group = frame.filter(twice)
+    group = frame.filter(repeats_key)
     content = [c for c in frame.columns if c != "_row"]
-    single = group.unique(subset=content, keep="first", maintain_order=True)
-    still = single.filter(single.select(pl.struct(columns).is_duplicated()).to_series())
-    rows = still.with_columns(pl.col("_row").sort().implode().over(columns).alias("_all"))
+    distinct_rows = group.unique(subset=content, keep="first", maintain_order=True)
+    conflicting = distinct_rows.filter(distinct_rows.select(pl.struct(columns).is_duplicated()).to_series())
+    rows = conflicting.with_columns(pl.col("_row").sort().implode().over(columns).alias("_all"))
     broken = []
     for line in rows.iter_rows(named=True):
         what = ", ".join(f"{c} {line[c]}" for c in columns if line[c] is not None)
         others = ", ".join(str(r) for r in line["_all"] if r != line["_row"])
-        differs = _differing(still, line, columns)
+        differs = _differing(conflicting, line, columns)
         column, value = (differs[0], str(line[differs[0]])) if differs else (columns[0], None)
         fix = "keep the right row, or export the column that tells them apart"
         if column == "_extra":
-            column, value = _unknown_column(single, line)
+            column, value = _unknown_column(distinct_rows, line)
             fix = "the report is split by a column that Plumbline does not know: remove it and export again"
         why = f"is one of several values for {what} (also row {others}); {fix}"
         broken.append(Broken(line["_row"], column, value, "key_conflict", why))
     clash = (
-        pl.struct(columns).is_in(still.select(pl.struct(columns)).to_series().implode())
-        if still.height
+        pl.struct(columns).is_in(conflicting.select(pl.struct(columns)).to_series().implode())
+        if conflicting.height
         else pl.lit(False)
     )
-    alone = single.filter(~clash) if still.height else single
-    return pl.concat([frame.filter(~twice), alone]).sort("_row", maintain_order=True), broken
+    accepted = distinct_rows.filter(~clash) if conflicting.height else distinct_rows
+    return pl.concat([frame.filter(~repeats_key), accepted]).sort("_row", maintain_order=True), broken
 
 
 def _fits(cells: pl.Series, kind: str, ctx: Context) -> bool:
@@ -107,8 +107,8 @@ def _unknown_column(rows: pl.DataFrame, line: dict[str, Any]) -> tuple[str, str 
     return "_extra", line["_extra"]
 
 
-def _differing(still: pl.DataFrame, line: dict[str, Any], columns: Iterable[str]) -> list[str]:
-    same = still.filter(
-        pl.all_horizontal(pl.col(c).eq_missing(pl.lit(line[c], dtype=still.schema[c])) for c in columns)
+def _differing(conflicting: pl.DataFrame, line: dict[str, Any], columns: Iterable[str]) -> list[str]:
+    same = conflicting.filter(
+        pl.all_horizontal(pl.col(c).eq_missing(pl.lit(line[c], dtype=conflicting.schema[c])) for c in columns)
     )
-    return [c for c in still.columns if c not in ("_row", *columns) and same[c].n_unique() > 1]
+    return [c for c in conflicting.columns if c not in ("_row", *columns) and same[c].n_unique() > 1]

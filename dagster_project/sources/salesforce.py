@@ -103,9 +103,9 @@ def _with_long_ids(table: str, own: str, header: str, person: str | None = None)
     def finish(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:
         """Own ids must be whole; ids of other objects stay as they came where a connector has hashed them."""
         for column in [c for c in good.columns if c.endswith("_id")]:
-            made = pl.Series(column, [long_id(t) if t else None for t in good[column]], dtype=pl.String)
+            long_ids = pl.Series(column, [long_id(t) if t else None for t in good[column]], dtype=pl.String)
             good = good.with_columns(
-                pl.coalesce(made, pl.col(column)).alias(column), made.is_null().alias(f"bad.{column}")
+                pl.coalesce(long_ids, pl.col(column)).alias(column), long_ids.is_null().alias(f"bad.{column}")
             )
         bad = good.filter(pl.col(f"bad.{own}"))
         why = (

@@ -114,13 +114,13 @@ def xlsx_candidates(data: bytes) -> tuple[list[Candidate], list[tuple[str, list[
         raise Unreadable(
             "encoding_unknown", f"the workbook cannot be opened ({error}); save it again as .xlsx"
         ) from None
-    found = [
+    candidates = [
         Candidate(tuple(cells), line, sheet=index)
         for index, (_, rows) in enumerate(sheets)
         for line, cells in enumerate(rows[:HEADER_WITHIN], start=1)
         if sum(bool(c) for c in cells) >= 2
     ]
-    return found, sheets
+    return candidates, sheets
 
 
 def xlsx_table(sheets: list[tuple[str, list[list[str]]]], header: Candidate) -> Table:
@@ -141,8 +141,8 @@ def json_table(text: str) -> Table:
     """JSON lines, or one JSON list of records: each key a column, nested values as JSON text, numbers as written."""
     records: list[tuple[int, dict[str, Any]]] = []
     bad: list[BadRow] = []
-    whole = text.lstrip()
-    if whole.startswith("["):
+    content = text.lstrip()
+    if content.startswith("["):
         try:
             items = json.loads(text, parse_float=_Number)
         except ValueError as error:
@@ -187,9 +187,9 @@ class _Number(float):
     """A JSON number that remembers how it was written, so that money never passes through a float."""
 
     def __new__(cls, text: str) -> _Number:
-        made = super().__new__(cls, text)
-        made.text = text
-        return made
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
 
     text: str
 

@@ -1,6 +1,5 @@
 """TikTok Ads Manager and the Fivetran landing of its hourly reports; days are UTC days."""
 
-
 from __future__ import annotations
 
 import polars as pl

@@ -62,11 +62,11 @@ def _mark(cells: pl.DataFrame, match: Match, ctx: Context, exact: bool) -> value
     point = comma = 0
     weak: list[tuple[bool, bool]] = []
     undecided: tuple[int, str] | None = None
-    for index, wanted in enumerate(match.shape.fields):
-        if wanted.kind in NUMERIC and f"f{index}" in cells.columns:
+    for index, field in enumerate(match.shape.fields):
+        if field.kind in NUMERIC and f"f{index}" in cells.columns:
             p, c, either = values.marks(cells[f"f{index}"], whole=False)
             point, comma = point + p, comma + c
-            if wanted.kind == "count" and either:
+            if field.kind == "count" and either:
                 weak.append(values.marks(cells[f"f{index}"], whole=True)[:2])
             if either and undecided is None:
                 undecided = (index, either)
@@ -78,7 +78,7 @@ def _mark(cells: pl.DataFrame, match: Match, ctx: Context, exact: bool) -> value
                 return "." if p else ","
     if undecided is None:
         return "."
-    if any(_ungrouped(cells, index, wanted) for index, wanted in enumerate(match.shape.fields)):
+    if any(_ungrouped(cells, index, field) for index, field in enumerate(match.shape.fields)):
         return "." if "." in undecided[1] else ","  # thousands stand ungrouped elsewhere, so this mark is no grouping
     if match.language is not None:
         return "." if match.language in _POINT_LANGUAGES else ","
@@ -93,9 +93,9 @@ def _mark(cells: pl.DataFrame, match: Match, ctx: Context, exact: bool) -> value
     )
 
 
-def _ungrouped(cells: pl.DataFrame, index: int, wanted: Field) -> bool:
+def _ungrouped(cells: pl.DataFrame, index: int, field: Field) -> bool:
     """Whether a numeric column holds 1204 somewhere: whoever wrote it does not group thousands."""
-    if wanted.kind not in NUMERIC or f"f{index}" not in cells.columns:
+    if field.kind not in NUMERIC or f"f{index}" not in cells.columns:
         return False
     return bool(cells[f"f{index}"].str.contains(r"^[+-]?\d{4,}$").any())
 
@@ -105,8 +105,8 @@ def _order(cells: pl.DataFrame, match: Match, ctx: Context) -> str | None:
         return ctx.options.date_order
     day_first = month_first = 0
     open_date: tuple[int, str] | None = None
-    for index, wanted in enumerate(match.shape.fields):
-        if wanted.kind in _DATED and f"f{index}" in cells.columns:
+    for index, field in enumerate(match.shape.fields):
+        if field.kind in _DATED and f"f{index}" in cells.columns:
             d, m, either = values.date_order(
                 cells[f"f{index}"].filter(cells[f"f{index}"].str.contains(r"^\d{1,2}[/\-]\d"))
             )
@@ -140,22 +140,22 @@ def typed_columns(
     broken: list[Broken] = []
     segments: list[pl.Expr] = []
     by_field: dict[int, pl.Series] = {}
-    for index, wanted in enumerate(match.shape.fields):
+    for index, field in enumerate(match.shape.fields):
         if f"f{index}" not in cells.columns:
             continue
         header = match.header.cells[match.places[str(index)]]
         raw = cells[f"f{index}"]
-        if wanted.kind == "segment":
-            segments.append(pl.when(raw.is_not_null()).then(pl.lit(f"{wanted.column}=") + raw.fill_null("")))
+        if field.kind == "segment":
+            segments.append(pl.when(raw.is_not_null()).then(pl.lit(f"{field.column}=") + raw.fill_null("")))
             continue
-        raw = _without_placeholders(raw, wanted, header, ctx)
-        typed = _typed(raw, wanted, ctx, locale)
+        raw = _without_placeholders(raw, field, header, ctx)
+        typed = _typed(raw, field, ctx, locale)
         by_field[index] = typed
-        broken += _broken(cells["_row"], raw, typed, wanted, header, ctx)
-        if wanted.stored:
-            name = wanted.column
-            kept = out.get(name)
-            filled = typed if kept is None else _first(kept, typed)
+        broken += _broken(cells["_row"], raw, typed, field, header, ctx)
+        if field.stored:
+            name = field.column
+            earlier = out.get(name)
+            filled = typed if earlier is None else _first(earlier, typed)
             out[name] = filled.alias(name)
     frame = pl.DataFrame(list(out.values()))
     if segments:
@@ -167,8 +167,8 @@ def _first(a: pl.Series, b: pl.Series) -> pl.Series:
     return pl.DataFrame({"a": a, "b": b}).select(pl.coalesce("a", "b")).to_series()
 
 
-def _without_placeholders(raw: pl.Series, wanted: Field, header: str, ctx: Context) -> pl.Series:
-    if wanted.kind not in ("text", "id", "url"):
+def _without_placeholders(raw: pl.Series, field: Field, header: str, ctx: Context) -> pl.Series:
+    if field.kind not in ("text", "id", "url"):
         return raw
     hits = raw.str.contains(_PLACEHOLDER).fill_null(False)
     if not hits.any():
@@ -181,11 +181,11 @@ def _without_placeholders(raw: pl.Series, wanted: Field, header: str, ctx: Conte
     return raw.to_frame("x").select(pl.when(~hits).then(pl.col("x"))).to_series()
 
 
-def _typed(raw: pl.Series, wanted: Field, ctx: Context, locale: Locale) -> pl.Series:
-    kind = wanted.kind
+def _typed(raw: pl.Series, field: Field, ctx: Context, locale: Locale) -> pl.Series:
+    kind = field.kind
     match kind:
         case "money":
-            return values.decimals(raw, locale.mark, 6, wanted.scale)
+            return values.decimals(raw, locale.mark, 6, field.scale)
         case "rate":
             return values.decimals(raw, locale.mark, 10)
         case "count":
@@ -254,47 +254,45 @@ def _each(raw: pl.Series, read: Callable[[str], str | None] | None) -> pl.Series
     )
 
 
-def _broken(
-    rows: pl.Series, raw: pl.Series, typed: pl.Series, wanted: Field, header: str, ctx: Context
-) -> list[Broken]:
-    found: list[Broken] = []
+def _broken(rows: pl.Series, raw: pl.Series, typed: pl.Series, field: Field, header: str, ctx: Context) -> list[Broken]:
+    broken: list[Broken] = []
 
     def report(mask: pl.Series, rule: str, why: str) -> None:
         mask = mask.fill_null(False)
         if mask.any():
             for row, value in zip(rows.filter(mask), raw.filter(mask), strict=True):
-                shown = privacy.masked(value) if value is not None and wanted.kind in PERSONAL else value
-                found.append(Broken(row, header, shown, rule, why))
+                shown = privacy.masked(value) if value is not None and field.kind in PERSONAL else value
+                broken.append(Broken(row, header, shown, rule, why))
 
-    if wanted.kind in _FORGIVEN:
+    if field.kind in _FORGIVEN:
         lost = typed.null_count() - raw.null_count()
-        if lost and wanted.kind == "email":
+        if lost and field.kind == "email":
             ctx.notices.append(f"column {header!r}: {lost} cells are no e-mail address and were left empty")
     elif raw.null_count() != typed.null_count():
-        rule, why = _WHY.get(wanted.kind, ("bad_value", "cannot be read"))
+        rule, why = _WHY.get(field.kind, ("bad_value", "cannot be read"))
         report(raw.is_not_null() & typed.is_null(), rule, why)
-    if wanted.filled and wanted.default is None and raw.null_count():
+    if field.filled and field.default is None and raw.null_count():
         report(raw.is_null(), "missing_value", "is empty but needed; fill the cell and deliver the file again")
-    if wanted.kind in ("id", "ids"):
+    if field.kind in ("id", "ids"):
         damaged = raw.str.contains(_DAMAGED_ID).fill_null(False)
         long = raw.filter(raw.str.contains(r"^\d{16,}$"))
         if len(long) >= 2 and bool(long.str.contains(r"^\d{15}0+$").all()) and long.n_unique() > 1:
             damaged = damaged | raw.str.contains(r"^\d{15}0+$").fill_null(False)
         report(damaged, "id_precision_lost", f"has lost digits in a spreadsheet; {_ID_FIX}")
-    if wanted.kind == "day" and not wanted.future and len(typed):
+    if field.kind == "day" and not field.future and len(typed):
         report(
             typed > ctx.today, "future_day", f"lies after {ctx.today}; correct the date, or the clock in plumbline.yaml"
         )
-    if wanted.kind == "instant" and not wanted.future and len(typed):
+    if field.kind == "instant" and not field.future and len(typed):
         report(typed > ctx.now, "future_day", f"lies after {ctx.now:%Y-%m-%d %H:%M} UTC; correct the time")
-    if wanted.one_of:
+    if field.one_of:
         report(
-            typed.is_not_null() & ~typed.is_in(list(wanted.one_of)),
+            typed.is_not_null() & ~typed.is_in(list(field.one_of)),
             "bad_value",
-            f"is not one of {', '.join(wanted.one_of)}",
+            f"is not one of {', '.join(field.one_of)}",
         )
-    if wanted.least is not None:
-        report(typed < wanted.least, "bad_number", f"is below {wanted.least}; correct the cell")
-    if wanted.most is not None:
-        report(typed > wanted.most, "bad_number", f"is above {wanted.most}; correct the cell")
-    return found
+    if field.least is not None:
+        report(typed < field.least, "bad_number", f"is below {field.least}; correct the cell")
+    if field.most is not None:
+        report(typed > field.most, "bad_number", f"is above {field.most}; correct the cell")
+    return broken

@@ -142,9 +142,9 @@ def date_order(cells: pl.Series) -> tuple[bool, bool, str | None]:
     either: str | None = None
     day_first = month_first = False
     for text in cells.drop_nulls().unique(maintain_order=True):
-        found = _SLASHED.match(text.split(" ")[0].split("T")[0])
-        if found:
-            a, b = int(found[1]), int(found[2])
+        parts = _SLASHED.match(text.split(" ")[0].split("T")[0])
+        if parts:
+            a, b = int(parts[1]), int(parts[2])
             day_first |= a > 12 >= b
             month_first |= b > 12 >= a
             if a <= 12 and b <= 12 and a != b:
@@ -161,18 +161,18 @@ def day_of(text: str, order: str | None) -> date | None:
         pass
     head = text.split(" ")[0].split("T")[0] if "/" in text or text[:4].isdigit() else text
     try:
-        if found := re.match(r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})$", head):
-            return date(int(found[1]), int(found[2]), int(found[3]))
-        if found := _SLASHED.match(head):
-            a, b, year = int(found[1]), int(found[2]), int(found[3])
+        if parts := re.match(r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})$", head):
+            return date(int(parts[1]), int(parts[2]), int(parts[3]))
+        if parts := _SLASHED.match(head):
+            a, b, year = int(parts[1]), int(parts[2]), int(parts[3])
             if order == "dmy" or (order is None and (a > 12 or a == b)):
                 return date(year, b, a)
             return date(year, a, b) if order == "mdy" or (order is None and b > 12) else None
-        if found := _DOTTED.match(text):
-            return date(int(found[3]), int(found[2]), int(found[1]))
-        if found := _NAMED.match(text):
-            month = _MONTH_OF.get((found[2] or found[3]).casefold())
-            return date(int(found[5]), month, int(found[1] or found[4])) if month else None
+        if parts := _DOTTED.match(text):
+            return date(int(parts[3]), int(parts[2]), int(parts[1]))
+        if parts := _NAMED.match(text):
+            month = _MONTH_OF.get((parts[2] or parts[3]).casefold())
+            return date(int(parts[5]), month, int(parts[1] or parts[4])) if month else None
         if _SERIAL.match(text) and 20000 < float(text) < 80000:
             return date(1899, 12, 30) + timedelta(days=int(float(text)))
     except ValueError:
@@ -210,9 +210,9 @@ def instants(cells: pl.Series, order: str | None) -> pl.Series:
             more = read_as(plain)
             out = pl.DataFrame({"a": out, "b": more}).select(pl.coalesce("a", "b")).to_series()
     if out.null_count() > cells.null_count():
-        left = cells.filter(out.is_null()).drop_nulls().unique()
-        read = pl.Series([_instant(t, order) for t in left], dtype=pl.Datetime("us"))
-        more = cells.replace_strict(left, read, default=None, return_dtype=pl.Datetime("us"))
+        unread = cells.filter(out.is_null()).drop_nulls().unique()
+        read = pl.Series([_instant(t, order) for t in unread], dtype=pl.Datetime("us"))
+        more = cells.replace_strict(unread, read, default=None, return_dtype=pl.Datetime("us"))
         out = pl.DataFrame({"a": out, "b": more}).select(pl.coalesce("a", "b")).to_series()
     return out.alias(cells.name)
 
