@@ -12,9 +12,11 @@ import polars as pl
 
 from benchmarks.mmm.peer_cases import Case
 from models.mmm import MMMData, MMMSpec
-from models.mmm.engine import layout as blocks
+from models.mmm.engine import layout
+from models.mmm.engine.parameters import names
 from models.mmm.model.baseline import FIXED, Baseline
-from models.mmm.model.build import Design, Form, design
+from models.mmm.model.build import design
+from models.mmm.model.design import Design, Form
 from models.mmm.spec import Sampling
 
 SETTINGS = Sampling(chains=4, tune=200, draws=1000, target_accept=0.95)
@@ -49,7 +51,7 @@ def peak_memory_mb() -> float:
 
 def ours(case: Case, *, seed: int, settings: Sampling = SETTINGS) -> Fitted:
     """One national posterior per region, as the peer's default panel has it; the linear part is drawn exactly."""
-    from models.mmm.engine import laplace, nuts
+    from models.mmm.engine import laplace, nuts, reparametrisation
     from models.mmm.engine.log_density import recover
 
     load = os.getloadavg()[0]
@@ -59,13 +61,13 @@ def ours(case: Case, *, seed: int, settings: Sampling = SETTINGS) -> Fitted:
     money = np.zeros((settings.chains, settings.draws, case.media.shape[2]))
     parameters, divergences, gradients = [], 0, 0.0
     for number, plan in enumerate(plans):
-        block = blocks.build(plan, peer=blocks.PeerPriors())
-        names = blocks.names(plan)
-        peak = laplace.peak(block, laplace.start(plan), names)
-        mapped = blocks.with_map(block, peak.mode, peak.factor)
-        run = nuts.sample(mapped, len(names), settings, seed=1000 * seed + number)
-        linear, _ = recover(run.theta.reshape(-1, len(names)), block, len(plan.baseline.scale), seed)
-        at = names.index(f"effect[{plan.data.media_names[0]}]")
+        block = layout.build(plan, peer=layout.PeerPriors())
+        order = names(plan)
+        peak = laplace.peak(block, laplace.start(plan), order)
+        mapped = reparametrisation.with_map(block, peak.mode, peak.factor)
+        run = nuts.sample(mapped, len(order), settings, seed=1000 * seed + number)
+        linear, _ = recover(run.theta.reshape(-1, len(order)), block, len(plan.baseline.scale), seed)
+        at = order.index(f"effect[{plan.data.media_names[0]}]")
         money += np.exp(run.theta[:, :, at : at + case.media.shape[2]]) * scale * case.kpi.shape[1]
         parameters += [run.theta, linear.reshape(*run.theta.shape[:2], -1)]
         divergences, gradients = divergences + run.divergences, gradients + run.steps / len(plans)

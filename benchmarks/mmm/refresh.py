@@ -20,7 +20,6 @@ import polars as pl
 from benchmarks.mmm import regional_refresh
 from benchmarks.mmm.regional_refresh import first, off
 from models.mmm import MMMData, MMMFit, MMMSpec, fit, refresh
-from models.mmm.result.refreshed import Refreshed
 from models.mmm.updating import reweighting
 from models.mmm.updating.refit import cold
 
@@ -59,11 +58,16 @@ def follow(base: MMMFit, data: MMMData, known: int, days: int, every: int, seed:
         begin = time.process_time()
         now = refresh(now, rows_so_far, seed=seed)
         spent = time.process_time() - begin
-        assert isinstance(now, Refreshed)
-        row: dict[str, object] = {"day": day, "path": now.path, "cpu_ms": 1000 * spent, "reason": now.reason}
+        assert now.lineage is not None
+        row: dict[str, object] = {
+            "day": day,
+            "path": now.lineage.path,
+            "cpu_ms": 1000 * spent,
+            "reason": now.lineage.reason,
+        }
         if day % every == 0 or day == 1:
             begin = time.process_time()
-            full = cold(base, rows_so_far, seed=seed + day, fresh=False)
+            full = cold(base, rows_so_far, reason="compared with", seed=seed + day, fresh=False)
             row |= {
                 "refit_cpu_s": time.process_time() - begin, "gap_sd": off(now, full), "stale_gap_sd": off(base, full),
             }  # fmt: skip
@@ -79,7 +83,7 @@ def noticed(base: MMMFit, data: MMMData, known: int, days: int, seed: int) -> in
     now: MMMFit = base
     for day in range(1, days + 1):
         now = refresh(now, first(broken, known + day), seed=seed)
-        if isinstance(now, Refreshed) and now.path != "re-weighted":
+        if now.lineage and now.lineage.path != "re-weighted":
             return day
     return None
 

@@ -10,11 +10,10 @@ import numpy as np
 
 from benchmarks.mmm.scale import Size, frame
 from models.mmm import MMMData, MMMFit, fit, refresh
-from models.mmm.engine import importance
-from models.mmm.engine import layout as blocks
-from models.mmm.model.build import IDENTITY_LINK, Design
+from models.mmm.engine import importance, layout
+from models.mmm.model.design import Design
+from models.mmm.model.effect_prior import IDENTITY_LINK
 from models.mmm.model.lift_tests import calibrate
-from models.mmm.result.refreshed import Refreshed
 from models.mmm.updating.refit import cold
 from models.mmm.updating.refresh import extended
 
@@ -43,10 +42,10 @@ def unmoved(origin: MMMFit, plan: Design) -> np.ndarray:
     """
     from models.mmm.engine.log_density import core
 
-    before = blocks.build(
+    before = layout.build(
         origin.design, calibrate(origin.data, origin.design.media, origin.design.scales, origin.experiments)
     )
-    after = blocks.build(plan, calibrate(plan.data, plan.media, plan.scales, origin.experiments))
+    after = layout.build(plan, calibrate(plan.data, plan.media, plan.scales, origin.experiments))
     names = origin.draws.names
     media, width = len(plan.media), len(plan.baseline.scale)
     at = names.index(f"effect[{plan.data.media_names[0]}]")
@@ -85,13 +84,13 @@ def followed(size: Size, seed: int) -> list[dict[str, object]]:
         done = refresh(base, now, seed=seed)
         spent = time.process_time() - begin
         begin = time.process_time()
-        full = cold(base, now, seed=seed + new, fresh=False)
-        assert isinstance(done, Refreshed)
+        full = cold(base, now, reason="compared with", seed=seed + new, fresh=False)
+        assert done.lineage is not None
         rows.append({
             "panel": f"{size.geos} x {size.periods} x {size.channels}", "coordinates": len(base.draws.names),
             "draws": base.draws.count, "worth": worth, "new_weeks": new,
             "unmoved_effective": importance.effective(plain, worth), "unmoved_k_hat": k_hat,
-            "path": done.path, "reason": done.reason, "cpu_s": spent,
+            "path": done.lineage.path, "reason": done.lineage.reason, "cpu_s": spent,
             "refit_cpu_s": time.process_time() - begin, "gap_sd": off(done, full), "stale_gap_sd": off(base, full),
         })  # fmt: skip
     rows.append({"panel": rows[0]["panel"], "one_region_falls_by_20_percent": told(base, data, known, seed)})
@@ -103,7 +102,7 @@ def told(base: MMMFit, data: MMMData, known: int, seed: int) -> str:
     kpi = data.kpi.copy()
     kpi[0, known:] *= BREAK
     done = refresh(base, first(replace(data, kpi=kpi), known + 2), seed=seed)
-    return f"{done.path}: {done.reason}" if isinstance(done, Refreshed) else "nothing"
+    return f"{done.lineage.path}: {done.lineage.reason}" if done.lineage else "nothing"
 
 
 def show(rows: list[dict[str, object]]) -> None:

@@ -17,9 +17,11 @@ import polars as pl
 
 from benchmarks.mmm.scale import Size, frame
 from models.mmm import MMMData, MMMSpec
-from models.mmm.engine import layout as blocks
+from models.mmm.engine import layout
+from models.mmm.engine.parameters import ETA_PRIOR, NOISE_SCALE, WEEK_PRIOR, names
 from models.mmm.model.baseline import GROUP_SPREAD
-from models.mmm.model.build import Design, Form, design
+from models.mmm.model.build import design
+from models.mmm.model.design import Design, Form
 from models.mmm.spec import Sampling
 
 DRAWS = 99
@@ -50,17 +52,17 @@ def simulated(plan: Design, rng: np.random.Generator) -> tuple[np.ndarray, np.nd
     half_saturation = rng.normal(plan.half_saturation[:, 0], plan.half_saturation[:, 1])
     log_slope = rng.normal(plan.spec.slope.mu, plan.spec.slope.sigma, channels if plan.form.free_slope else 0)
     effect = rng.normal(plan.effect.mu, plan.effect.sd)
-    sigma = abs(rng.normal(0, blocks.NOISE_SCALE * plan.scales.baseline.movement))
+    sigma = abs(rng.normal(0, NOISE_SCALE * plan.scales.baseline.movement))
     groups = [GROUP_SPREAD[g] for g in plan.baseline.groups]
     log_spread = np.array([rng.normal(np.log(middle), sd) for middle, sd in groups])
     theta = [half_life, half_saturation, log_slope, effect, [np.log(sigma)], log_spread]
     ratio, relative = 0.0, np.ones((channels, geos))
     if plan.week_effects:
-        log_ratio = rng.normal(*blocks.WEEK_PRIOR)
+        log_ratio = rng.normal(*WEEK_PRIOR)
         ratio = np.exp(log_ratio)
         theta.append([log_ratio])
     if plan.geo_effects:
-        log_eta, eps = rng.normal(*blocks.ETA_PRIOR), rng.normal(size=(channels, geos))
+        log_eta, eps = rng.normal(*ETA_PRIOR), rng.normal(size=(channels, geos))
         relative = 1 + np.exp(log_eta) * eps
         theta += [[log_eta], eps.ravel()]
     of_group = np.append(np.exp(log_spread), 1.0)[plan.baseline.group]
@@ -82,22 +84,21 @@ def ranks(plan: Design, *, replicates: int, seed: int) -> tuple[dict[str, np.nda
     """Ranks 0..99 of the truth per family of parameters, and how many fits failed a gate."""
     from models.mmm.engine import laplace
     from models.mmm.engine.log_density import recover
-    from models.mmm.fitting.fit import climb
+    from models.mmm.fitting.sampling import sample_until_converged
 
-    names = blocks.names(plan)
-    families = [name.split("[")[0] for name in names] + ["linear"] * len(plan.baseline.scale)
+    order = names(plan)
+    families = [name.split("[")[0] for name in order] + ["linear"] * len(plan.baseline.scale)
     found: dict[str, list[int]] = {family: [] for family in families}
     failed = 0
     for number in range(replicates):
         rng = np.random.default_rng((seed, number))
         theta, weights, kpi = simulated(plan, rng)
         world = replace(plan, y=kpi)
-        block = blocks.build(world)
-        run, _, problems, _ = climb(
-            block, laplace.peak(block, laplace.start(world), names), world, SETTINGS, seed=seed + number
-        )
-        failed += bool(problems)
-        flat = run.theta.reshape(-1, len(names))
+        block = layout.build(world)
+        peak = laplace.peak(block, laplace.start(world), order)
+        sampled = sample_until_converged(block, peak, world, SETTINGS, seed=seed + number)
+        failed += bool(sampled.problems)
+        flat = sampled.run.theta.reshape(-1, len(order))
         flat = flat[np.linspace(0, len(flat) - 1, DRAWS).round().astype(int)]
         linear, _ = recover(flat, block, len(weights), seed + number)
         draws = np.concatenate([flat, linear], axis=1)

@@ -40,7 +40,7 @@ def speed(seed: int) -> None:
     print("panel | question | CPU seconds")
     for channels, geos in ((10, 1), (8, 12)):
         world = company(channels, geos=geos, weeks=104 if geos > 1 else 156, seed=seed)
-        found = replace(fit(world.data, short, seed=seed), findings=())
+        found = replace(fit(world.data, short, seed=seed), known_findings=())
         budget = float(world.data.spend[:, -truth.HORIZON :].sum())
         panel = f"{channels} channels, {geos} region{'s' if geos > 1 else ''}"
         outlook = _timed(panel, "curves, baseline, tiers", lambda f=found, b=budget: prepare(f, 1.5 * b))  # type: ignore[misc]

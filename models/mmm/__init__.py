@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from models.mmm.fitting.fit import fit
 from models.mmm.model.lift_tests import Experiment
-from models.mmm.panel.panel import Mediator, MMMData, Treatment
-from models.mmm.result.archive import load
-from models.mmm.result.fit import ContributionDraws, LogReturns, MMMFit
+from models.mmm.panel.panel import MMMData
+from models.mmm.panel.roles import Mediator, Treatment
+from models.mmm.result.evidence_tiers import evidence_tiers
+from models.mmm.result.fit import ContributionDraws, Lineage, LogReturns, MMMFit, load
+from models.mmm.result.frequency import optimal_frequency
+from models.mmm.result.mediation import mediation
 from models.mmm.result.model_card import model_card
 from models.mmm.spec import ChannelSpec, LogNormal, MMMSpec, Normal, Sampling
 from models.mmm.updating.explain_change import Changes, changes
@@ -28,6 +31,7 @@ __all__ = [
     "Experiment",
     "ExperimentCheck",
     "Falsification",
+    "Lineage",
     "LogNormal",
     "LogReturns",
     "MMMData",
@@ -40,11 +44,14 @@ __all__ = [
     "against_experiments",
     "backtest",
     "changes",
+    "evidence_tiers",
     "falsify",
     "fit",
     "leave_one_experiment_out",
     "load",
+    "mediation",
     "model_card",
+    "optimal_frequency",
     "predicted_lift",
     "refresh",
     "widened",

@@ -14,9 +14,11 @@ import numpy as np
 
 from models.mmm import MMMData, MMMFit
 from models.mmm.model.baseline import build
-from models.mmm.model.build import Design, Form, with_hidden_demand
+from models.mmm.model.build import with_hidden_demand
+from models.mmm.model.design import Design, Form
 from models.mmm.model.response import carryover_weights
-from models.mmm.result.posterior import Posterior, linear_sums, media_sums
+from models.mmm.result.contributions import linear_sums, media_sums
+from models.mmm.result.posterior import Posterior
 from models.planning.media_price import Delivery
 
 YEAR = {"day": 365, "week": 52, "month": 12}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from models.mmm import MMMFit
+from models.mmm import MMMFit, evidence_tiers
 from models.planning.constraints import calendar_of, known
 from models.planning.curves import Curves, spends_to_look_at, through
 from models.planning.forward_response import Future, look_ahead
@@ -153,7 +153,7 @@ def prepare(
     mix = usual / usual.sum()
     knots = [spends_to_look_at(1.5 * max(ahead.ceiling[c], mix[c] * most), most) for c in range(len(mix))]
     curves = through(knots, [ahead.channel_response(c, k) for c, k in enumerate(knots)])
-    own = dict(fit.tiers().select("channel", "tier").iter_rows())
+    own = dict(evidence_tiers(fit).select("channel", "tier").iter_rows())
     tiers = {c: told.tiers.get(c, own[c]) for c in fit.data.channels}
     return Outlook(ahead, curves, base, mix, tiers, float(most), bool(told.levels), tuple(r.told() for r in read))
 

@@ -33,7 +33,8 @@ def made(tmp_path_factory):
         "company: {name: <b>Acme</b>, brand: acme}\nreport_currency: EUR\nmargin: 0.6\nclock: 2024-06-01\n"
     )
     short = MMMSpec(adstock="geometric", saturation="logistic", sampling=Sampling(chains=2, tune=100, draws=100))
-    found = replace(fit(panel(periods=60, controls=True), short, seed=1), findings=())  # gates are not the matter here
+    fitted = fit(panel(periods=60, controls=True), short, seed=1)
+    found = replace(fitted, known_findings=())  # gates are not the matter here
     found.save(root / "warehouse" / "fits" / "one")
     snapshot(root, found, grade="B")
     return root

@@ -77,7 +77,6 @@ def specification(company: Settings) -> MMMSpec:
 def find(folder: Path, prepared: MmmInput, company: Settings, *, seed: int, code: str) -> Found:
     """The fit of exactly these inputs, from disk where it was made before. `code` is the digest of the model's code."""
     from models.mmm import fit, load, refresh
-    from models.mmm.result.refreshed import Refreshed
 
     began = time.monotonic()
     spec = specification(company)
@@ -98,7 +97,7 @@ def find(folder: Path, prepared: MmmInput, company: Settings, *, seed: int, code
         found = refresh(load(behind), data, seed=seed)
     if not kept:
         found.save(file)
-    path, reason = (found.path, found.reason) if isinstance(found, Refreshed) else ("cold refit", why_not)
+    path, reason = (found.lineage.path, found.lineage.reason) if found.lineage else ("cold refit", why_not)
     return Found(found, key, file.name, path, reason, base_key, time.monotonic() - began, kept)
 
 

@@ -98,7 +98,9 @@ def tables(fit: MMMFit, draws: PeriodDraws) -> dict[str, pl.DataFrame]:
 
 def estimates(fit: MMMFit, draws: PeriodDraws) -> pl.DataFrame:
     """Rows of `measurement.channel_estimate` with method mmm: incremental revenue, iROAS, mROAS, share of KPI."""
-    tier = dict(fit.tiers().select("channel", "tier").iter_rows())
+    from models.mmm import evidence_tiers
+
+    tier = dict(evidence_tiers(fit).select("channel", "tier").iter_rows())
     loud = {w.subject: w.code for w in reversed(fit.warnings()) if w.severity in ("high", "block")}
     rows = []
     for p, period in enumerate(draws.periods):

@@ -1,32 +1,25 @@
-"""Whether the sampler can be believed and whether the answer makes sense; each failed check becomes a warning."""
+"""Whether the answer of a finished fit makes sense; each failed check becomes a warning.
+
+Whether the sampler can be believed is judged in `engine.convergence`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
-from models.mmm.checks import residuals
-from models.mmm.engine import convergence
-from models.mmm.engine.nuts import Run
-from models.mmm.fitting.form_selection import never_dark
+from models.mmm.checks import changing_effects, endogeneity, mediated_split, residuals
+from models.mmm.result.contributions import linear_sums, media_sums, parts
+from models.mmm.result.fit import MMMFit, contraction
 from models.warning import Warning
-
-if TYPE_CHECKING:
-    from models.mmm.result.fit import MMMFit
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Gates after sampling; convergence blocks, the rest goes beside the number."""
+    """When a finding about a sampled fit starts to matter; convergence itself is judged in `engine.convergence`."""
 
-    r_hat: float = 1.01
-    ess: float = 400.0
-    e_bfmi: float = 0.3
-    depth_share: float = 0.01
     negative_baseline_review: float = 0.05
     negative_baseline_high: float = 0.20
     contraction_none: float = 0.10
@@ -47,69 +40,26 @@ SAYS_UNKNOWN = frozenset(
 )  # why the range is wide, and more
 
 
-def convergence_table(sampled: np.ndarray, names: tuple[str, ...]) -> pl.DataFrame:
-    """quantity, r_hat, ess_bulk, ess_tail for every sampled coordinate (chains, draws, n)."""
-    columns = [sampled[:, :, i] for i in range(sampled.shape[2])]
-    return pl.DataFrame({
-        "quantity": list(names),
-        "r_hat": [convergence.r_hat(c) for c in columns],
-        "ess_bulk": [convergence.ess_bulk(c) for c in columns],
-        "ess_tail": [convergence.ess_tail(c) for c in columns],
-    })  # fmt: skip
-
-
-def failures(table: pl.DataFrame, run: Run, limits: Limits = LIMITS) -> list[str]:
-    """Gates that the run did not pass, in words; empty when it converged."""
-    out = []
-    bad = table.filter(~(pl.col("r_hat") <= limits.r_hat))
-    if bad.height:
-        worst = bad.sort("r_hat", descending=True).row(0, named=True)
-        out.append(
-            f"the chains disagree about {worst['quantity']} (R-hat {worst['r_hat']:.3f}, {bad.height} quantities)"
-        )
-    for kind in ("ess_bulk", "ess_tail"):
-        few = table.filter(~(pl.col(kind) >= limits.ess))
-        if few.height:
-            worst = few.sort(kind).row(0, named=True)
-            out.append(f"{worst['quantity']} has {worst[kind]:.0f} effective draws ({kind}), needs {limits.ess:.0f}")
-    if run.divergences:
-        out.append(f"{run.divergences} divergent transitions")
-    bfmi = convergence.e_bfmi(run.energy)
-    if bfmi < limits.e_bfmi:
-        out.append(f"energy is explored too slowly (E-BFMI {bfmi:.2f}, needs {limits.e_bfmi})")
-    if run.depth_share > limits.depth_share:
-        out.append(f"{run.depth_share:.1%} of the draws hit the tree-depth limit")
-    return out
-
-
-def not_converged(problems: list[str], decisions: list[str]) -> Warning:
-    """The one finding that withholds every number of the fit."""
-    return Warning(
-        "not_converged", "block", "all",
-        f"The sampler did not reach a trustworthy answer after {len(decisions)} recorded steps: {'; '.join(problems)}.",
-        "Join channels that were bought together, shorten the list of controls, or sample longer (MMMSpec.sampling).",
-    )  # fmt: skip
-
-
 def check(fit: MMMFit, limits: Limits = LIMITS) -> list[Warning]:
-    """Findings about a finished fit's answer."""
-    return [*_baseline(fit, limits), *_learning(fit, limits), *_plausible(fit, limits), *_precision(fit, limits),
-            *_threshold(fit, limits), *_unseen_levels(fit, limits), *residuals.check(fit),
-            *_carryover(fit)]  # fmt: skip
-
-
-def contraction(fit: MMMFit) -> np.ndarray:
-    """Share of the prior's variance of each media effect that the data removed (C,); about zero means it is our
-    assumption.
-    """
-    return np.asarray(1 - fit.draws.effect.var(axis=0) / fit.design.effect.sd**2)
+    """Everything the checks find about a finished fit's answer."""
+    return [
+        *_baseline(fit, limits),
+        *_learning(fit, limits),
+        *_plausible(fit, limits),
+        *_precision(fit, limits),
+        *_threshold(fit, limits),
+        *_unseen_levels(fit, limits),
+        *residuals.check(fit),
+        *_carryover(fit),
+        *endogeneity.check(fit),
+        *changing_effects.check(fit),
+        *mediated_split.check(fit),
+    ]
 
 
 def _baseline(fit: MMMFit, limits: Limits) -> list[Warning]:
     if (fit.data.kpi < 0).any():
         return []
-    from models.mmm.result.posterior import linear_sums
-
     geos, periods = fit.design.y.shape
     labels = np.broadcast_to(np.arange(periods), (geos, periods))
     _, lines = linear_sums(fit.design, fit.draws.thin(500), np.ascontiguousarray(labels), periods)
@@ -176,7 +126,7 @@ def _said(fit: MMMFit, codes: Collection[str]) -> set[str]:
 def off_by_half(fit: MMMFit) -> np.ndarray:
     """Probability (C,) that the reported mean is wrong by more than half of the true contribution.
 
-    Ranges are widened first where what the fit left over comes in runs (`leftovers.memory`).
+    Ranges are widened first where what the fit left over comes in runs (`residuals.memory`).
     """
     draws = fit.incremental()
     middle = draws.mean(axis=0)
@@ -187,7 +137,7 @@ def off_by_half(fit: MMMFit) -> np.ndarray:
 def _precision(fit: MMMFit, limits: Limits) -> list[Warning]:
     found = []
     said = _said(fit, SAYS_UNKNOWN) | {w.subject for w in _learning(fit, limits)}
-    totals, steady = fit.totals(), never_dark(fit.data)
+    totals, steady = fit.totals(), fit.data.never_dark()
     for row, risk in zip(totals.iter_rows(named=True), off_by_half(fit), strict=True):
         name = row["channel"]
         loud = limits.off_by_half_never_dark if name in steady else limits.off_by_half
@@ -222,8 +172,6 @@ def extrapolated_share(fit: MMMFit) -> np.ndarray:
 
     Posterior mean of the effect in a low period over the effect in an average one; zero for a channel that went dark.
     """
-    from models.mmm.result.posterior import media_sums, parts
-
     geos, periods = fit.design.y.shape
     settled = min(fit.design.form.taps, periods // 2)  # carryover starts from nothing, which is no low spend
     count = geos * (periods - settled)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.mmm.model.build import Design
+from models.mmm.model.design import Design
 from models.mmm.panel.panel import MMMData
 from models.warning import Warning
 

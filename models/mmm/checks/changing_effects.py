@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from models.mmm.checks.endogeneity import joint_p, time_columns
-from models.mmm.result.posterior import media_sums
+from models.mmm.checks.regression import joint_p, time_columns
+from models.mmm.result.contributions import media_sums
+from models.mmm.result.fit import MMMFit
 from models.warning import Warning
-
-if TYPE_CHECKING:
-    from models.mmm.result.fit import MMMFit
 
 LEVEL = 0.002  # per channel: about one false alarm in a hundred fits of five channels
 

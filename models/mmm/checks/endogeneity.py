@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-from scipy import stats
 
+from models.mmm.checks.regression import joint_p, lagged, residual, time_columns
 from models.mmm.checks.unobserved_confounding import tipping_points
-from models.mmm.model.build import Design
+from models.mmm.model.design import Design
+from models.mmm.result.fit import MMMFit
 from models.warning import Severity, Warning
-
-if TYPE_CHECKING:
-    from models.mmm.result.fit import MMMFit
 
 LEVEL = 0.001  # per channel and test: about one false alarm in a hundred fits of four channels
 LEVEL_LEVER = 0.005  # per price or promotion: these are few, and their owners do watch sales
@@ -99,10 +95,10 @@ def confounder_overlap(design: Design) -> np.ndarray:
         return out
     rest = [k for k, part in enumerate(design.baseline.component) if part in ("baseline", "trend", "seasonality")]
     base = design.baseline.columns[rest].reshape(len(rest), -1).T
-    demand = _left(design.baseline.columns[chosen].reshape(len(chosen), -1).T, base)
+    demand = residual(design.baseline.columns[chosen].reshape(len(chosen), -1).T, base)
     for c, series in enumerate(design.media):
-        y = _left(series.reshape(-1, 1), base)[:, 0]
-        out[c] = 1 - float((_left(y[:, None], demand) ** 2).sum()) / max(float((y**2).sum()), 1e-12)
+        y = residual(series.reshape(-1, 1), base)[:, 0]
+        out[c] = 1 - float((residual(y[:, None], demand) ** 2).sum()) / max(float((y**2).sum()), 1e-12)
     return out
 
 
@@ -117,7 +113,7 @@ def common_movement(design: Design) -> np.ndarray:
         return out
     x = design.media[:paid, 0]
     floor = 0.05 * x.mean(axis=1, keepdims=True)  # dark weeks count as little, not as minus infinity
-    moved = _left(np.log(np.maximum(x, floor)).T, time_columns(design)).T
+    moved = residual(np.log(np.maximum(x, floor)).T, time_columns(design)).T
     moved /= np.maximum(moved.std(axis=1, keepdims=True), 1e-9)
     for c in range(paid):
         others = np.delete(moved, c, axis=0).mean(axis=0)
@@ -128,12 +124,12 @@ def common_movement(design: Design) -> np.ndarray:
 def spend_after_sales(design: Design) -> np.ndarray:
     """p-values (C,): do last periods' sales help to predict spend beyond its own past, trend and season?"""
     base, y = time_columns(design), (design.y * design.weight).mean(axis=0)
-    y = _left(y[:, None], base)[:, 0]
+    y = residual(y[:, None], base)[:, 0]
     out = np.ones(len(design.media))
     for c, series in enumerate(design.media):
         x = series.mean(axis=0)
-        own = np.stack([_lag(x, k) for k in range(1, LAGS + 1)], axis=1)
-        sales = np.stack([_lag(y, k) for k in range(1, LAGS + 1)], axis=1)
+        own = np.stack([lagged(x, k) for k in range(1, LAGS + 1)], axis=1)
+        sales = np.stack([lagged(y, k) for k in range(1, LAGS + 1)], axis=1)
         rows = slice(LAGS, None)
         out[c] = joint_p(x[rows], np.hstack([base, own])[rows], sales[rows])
     return out
@@ -146,15 +142,15 @@ def levers_after_sales(design: Design) -> dict[str, float]:
     """
     roles = dict(zip(design.data.control_names, design.data.control_roles, strict=True))
     base, y = time_columns(design), (design.y * design.weight).mean(axis=0)
-    y = _left(y[:, None], base)[:, 0]
-    sales = np.stack([_lag(y, k) for k in range(1, LAGS + 1)], axis=1)
+    y = residual(y[:, None], base)[:, 0]
+    sales = np.stack([lagged(y, k) for k in range(1, LAGS + 1)], axis=1)
     rows = slice(LAGS, None)
     out = {}
     for name in (*design.data.control_names, *design.data.treatment_names):
         if roles.get(name) == "confounder":
             continue
         x = design.baseline.columns[design.baseline.names.index(name)].mean(axis=0)
-        own = np.stack([_lag(x, k) for k in range(1, LAGS + 1)], axis=1)
+        own = np.stack([lagged(x, k) for k in range(1, LAGS + 1)], axis=1)
         out[name] = joint_p(x[rows], np.hstack([base, own])[rows], sales[rows])
     return out
 
@@ -168,44 +164,8 @@ def sales_before_spend(fit: MMMFit) -> np.ndarray:
     out = np.ones(len(design.media))
     for c, series in enumerate(design.media):
         x = series.mean(axis=0)
-        own = np.stack([_lag(x, k) for k in range(LAGS + 1)], axis=1)
-        future = np.stack([_lag(x, -k) for k in range(1, LAGS + 1)], axis=1)
+        own = np.stack([lagged(x, k) for k in range(LAGS + 1)], axis=1)
+        future = np.stack([lagged(x, -k) for k in range(1, LAGS + 1)], axis=1)
         rows = slice(LAGS, -LAGS)
         out[c] = joint_p(left[rows], np.hstack([base, own])[rows], future[rows])
     return out
-
-
-def time_columns(design: Design) -> np.ndarray:
-    names = design.baseline.names
-    chosen = [k for k, n in enumerate(names) if n in ("intercept", "slope") or n[:4] in ("sin_", "cos_")]
-    columns = [np.ones(design.y.shape[1])] + [design.baseline.columns[k][0] for k in chosen if names[k] != "intercept"]
-    return np.stack(columns, axis=1)
-
-
-def _lag(x: np.ndarray, k: int) -> np.ndarray:
-    return np.roll(x, k)
-
-
-def _left(y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    return np.asarray(y - x @ np.linalg.lstsq(x, y, rcond=None)[0])
-
-
-def joint_p(y: np.ndarray, held: np.ndarray, added: np.ndarray) -> float:
-    """Wald test that `added` does nothing, with errors robust to correlated noise (Newey-West, 4 lags)."""
-    x = np.hstack([held, added])
-    coefficients, *_ = np.linalg.lstsq(x, y, rcond=None)
-    noise = y - x @ coefficients
-    inverse = np.linalg.pinv(x.T @ x)
-    score = x * noise[:, None]
-    meat = score.T @ score
-    for k in range(1, 5):
-        step = score[k:].T @ score[:-k]
-        meat += (1 - k / 5) * (step + step.T)
-    freedom = len(y) - x.shape[1]
-    if freedom < 20:
-        return 1.0
-    cov = inverse @ meat @ inverse * len(y) / freedom
-    m = added.shape[1]
-    b, v = coefficients[-m:], cov[-m:, -m:]
-    wald = float(b @ np.linalg.pinv(v) @ b) / m
-    return float(stats.f.sf(wald, m, freedom))

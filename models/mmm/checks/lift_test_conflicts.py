@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from models.mmm.engine import laplace
-from models.mmm.engine import layout as blocks
-from models.mmm.model.build import Design
+from models.mmm.engine import laplace, layout
+from models.mmm.engine.parameters import names
+from models.mmm.model.design import Design
 from models.mmm.model.lift_tests import Calibration
-from models.mmm.result.posterior import from_kernel, media_sums
+from models.mmm.result.contributions import media_sums
+from models.mmm.result.posterior import from_kernel
 from models.warning import Warning
 
 CONFLICT = 2.0  # standard errors between test and model beyond which they are not averaged
@@ -22,8 +23,8 @@ def against_the_data(plan: Design, tests: Calibration, *, seed: int) -> pl.DataF
 
     value and model are incremental KPI; z is their gap over both errors. Tests read in steady state are left out.
     """
-    block = blocks.build(plan)
-    peak = laplace.peak(block, laplace.start(plan), blocks.names(plan))
+    block = layout.build(plan)
+    peak = laplace.peak(block, laplace.start(plan), names(plan))
     noise = np.random.default_rng(seed).normal(size=(DRAWS, peak.mode.size))
     draws = from_kernel((peak.mode + noise @ peak.factor.T)[None], block, plan, seed=seed)
     rows = []

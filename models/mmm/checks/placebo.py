@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from models.mmm.engine import laplace
-from models.mmm.model.build import Design
-from models.mmm.result.posterior import from_kernel, media_sums
+from models.mmm.model.design import Design
+from models.mmm.result.contributions import media_sums
+from models.mmm.result.posterior import from_kernel
 
 
 def placebo_ranks(

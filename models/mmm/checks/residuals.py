@@ -1,20 +1,16 @@
 """What the fit left over: runs that make ranges too narrow, and peaks that come back every year.
 
-What spend still to come explains of it is asked in `endogeneity`, what time explains of each effect in `drift`.
+What future spend explains of it is examined in `endogeneity`, how effects change over time in `changing_effects`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from models.mmm.result.posterior import media_sums, parts
+from models.mmm.result.contributions import media_sums, parts
+from models.mmm.result.fit import MMMFit
 from models.periods import Grain
 from models.warning import Warning
-
-if TYPE_CHECKING:
-    from models.mmm.result.fit import MMMFit
 
 RUNS = 0.30  # correlation of what is left over with the periods before it
 MEMORY = 1.35  # by how much too narrow a channel's range may be

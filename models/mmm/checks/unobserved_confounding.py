@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import polars as pl
 
-from models.mmm.result.posterior import media_sums, parts
-
-if TYPE_CHECKING:
-    from models.mmm.result.fit import MMMFit
+from models.mmm.result.contributions import media_sums, parts
+from models.mmm.result.fit import MMMFit
 
 
 def robustness_value(t: np.ndarray, freedom: float, share: float = 1.0) -> np.ndarray:

@@ -2,9 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
+import polars as pl
 from scipy.special import ndtri
 from scipy.stats import rankdata
+
+from models.mmm.engine.nuts import Run
+from models.warning import Warning
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run must reach before any of its numbers may be used. Source: Vehtari et al. (2021)."""
+
+    r_hat: float = 1.01
+    ess: float = 400.0
+    e_bfmi: float = 0.3
+    depth_share: float = 0.01
+
+
+LIMITS = Limits()
+
+
+def convergence_table(sampled: np.ndarray, names: tuple[str, ...]) -> pl.DataFrame:
+    """quantity, r_hat, ess_bulk, ess_tail for every sampled coordinate (chains, draws, n)."""
+    columns = [sampled[:, :, i] for i in range(sampled.shape[2])]
+    return pl.DataFrame({
+        "quantity": list(names),
+        "r_hat": [r_hat(c) for c in columns],
+        "ess_bulk": [ess_bulk(c) for c in columns],
+        "ess_tail": [ess_tail(c) for c in columns],
+    })  # fmt: skip
+
+
+def failures(table: pl.DataFrame, run: Run, limits: Limits = LIMITS) -> list[str]:
+    """Gates that the run did not pass, in words; empty when it converged."""
+    out = []
+    bad = table.filter(~(pl.col("r_hat") <= limits.r_hat))
+    if bad.height:
+        worst = bad.sort("r_hat", descending=True).row(0, named=True)
+        out.append(
+            f"the chains disagree about {worst['quantity']} (R-hat {worst['r_hat']:.3f}, {bad.height} quantities)"
+        )
+    for kind in ("ess_bulk", "ess_tail"):
+        few = table.filter(~(pl.col(kind) >= limits.ess))
+        if few.height:
+            worst = few.sort(kind).row(0, named=True)
+            out.append(f"{worst['quantity']} has {worst[kind]:.0f} effective draws ({kind}), needs {limits.ess:.0f}")
+    if run.divergences:
+        out.append(f"{run.divergences} divergent transitions")
+    bfmi = e_bfmi(run.energy)
+    if bfmi < limits.e_bfmi:
+        out.append(f"energy is explored too slowly (E-BFMI {bfmi:.2f}, needs {limits.e_bfmi})")
+    if run.depth_share > limits.depth_share:
+        out.append(f"{run.depth_share:.1%} of the draws hit the tree-depth limit")
+    return out
+
+
+def not_converged(problems: Sequence[str], decisions: Sequence[str]) -> Warning:
+    """The one finding that withholds every number of the fit."""
+    return Warning(
+        "not_converged", "block", "all",
+        f"The sampler did not reach a trustworthy answer after {len(decisions)} recorded steps: {'; '.join(problems)}.",
+        "Join channels that were bought together, shorten the list of controls, or sample longer (MMMSpec.sampling).",
+    )  # fmt: skip
 
 
 def split(draws: np.ndarray) -> np.ndarray:

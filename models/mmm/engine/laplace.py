@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.mmm.engine import layout as blocks
-from models.mmm.model.build import IDENTITY_LINK, Design
+from models.mmm.engine.parameters import ETA_PRIOR, names
+from models.mmm.model.baseline import GROUP_SPREAD
+from models.mmm.model.design import Design
+from models.mmm.model.effect_prior import IDENTITY_LINK
 
 MANY = 100  # coordinates beyond which a longer memory of the search's steps saves more than it costs
 CLIP = 0.2  # smallest precision kept, in units of the prior's order: flat directions do not become infinite steps
@@ -32,8 +34,8 @@ class Peak:
 
 def start(design: Design) -> np.ndarray:
     """A plain point: priors' middle, media a fifth of the KPI, noise half of the movement."""
-    names = blocks.names(design)
-    theta = np.zeros(len(names))
+    order = names(design)
+    theta = np.zeros(len(order))
     c = len(design.media)
     theta[:c] = design.half_life[:, 0]
     at = c + int(design.delayed.sum())
@@ -44,13 +46,13 @@ def start(design: Design) -> np.ndarray:
     theta[at : at + c] = np.where(design.effect.kind == IDENTITY_LINK, design.effect.mu + 1e-3, design.effect.mu)
     theta[at + c] = np.log(0.5 * design.scales.baseline.movement)
     for j, group in enumerate(design.baseline.groups):
-        theta[at + c + 1 + j] = np.log(blocks.GROUP_SPREAD[group][0])
+        theta[at + c + 1 + j] = np.log(GROUP_SPREAD[group][0])
     if design.geo_effects:
-        theta[names.index("log_eta")] = blocks.ETA_PRIOR[0]
+        theta[order.index("log_eta")] = ETA_PRIOR[0]
     return theta
 
 
-def peak(block: np.ndarray, begin: np.ndarray, names: tuple[str, ...] = ()) -> Peak:
+def peak(block: np.ndarray, begin: np.ndarray, order: tuple[str, ...] = ()) -> Peak:
     """Mode by L-BFGS with the kernel's gradient, curvature by central differences of the gradient.
 
     The spread between regions is held where it begins: at the joint mode of a spread and what it spreads, the spread
@@ -71,7 +73,7 @@ def peak(block: np.ndarray, begin: np.ndarray, names: tuple[str, ...] = ()) -> P
 
     bounds = [(b - 12, b + 12) for b in begin]
     memory = 60 if n > MANY else 10
-    held = names.index("log_eta") if "log_eta" in names else None
+    held = order.index("log_eta") if "log_eta" in order else None
     if held is not None:
         bounds[held] = (begin[held], begin[held])
     found = minimize(
@@ -89,7 +91,7 @@ def peak(block: np.ndarray, begin: np.ndarray, names: tuple[str, ...] = ()) -> P
     hessian = 0.5 * (hessian + hessian.T)
     if held is not None:
         hessian[held], hessian[:, held] = 0.0, 0.0
-        hessian[held, held] = 1 / blocks.ETA_PRIOR[1] ** 2
+        hessian[held, held] = 1 / ETA_PRIOR[1] ** 2
     values, vectors = np.linalg.eigh(hessian)
     clipped = int((values < CLIP).sum())
     values = np.maximum(values, CLIP)

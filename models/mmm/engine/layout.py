@@ -1,23 +1,16 @@
-"""The one contiguous array that the kernel reads, and the names of the sampled coordinates in their order."""
+"""The one contiguous array that the compiled density reads."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.mmm.engine.parameters import CURVES, ETA_PRIOR, NOISE_SCALE, WEEK_PRIOR, names
 from models.mmm.model.baseline import GROUP_SPREAD
-from models.mmm.model.build import IDENTITY_LINK, Design
+from models.mmm.model.design import Design
+from models.mmm.model.effect_prior import IDENTITY_LINK
 from models.mmm.model.lift_tests import Calibration
-
-if TYPE_CHECKING:
-    from models.mmm.engine.reparametrisation import Lean
-
-CURVES = {"hill": 0, "logistic": 1, "exponential": 2}
-WEEK_PRIOR = (0.0, 2.0)  # log of common over own variance in a region's week: from none to nearly all
-ETA_PRIOR = (np.log(0.2), 0.5)  # relative sd of a channel's effect between regions, kept off zero
-NOISE_SCALE = 3.0  # HalfNormal of the noise, in units of the KPI's movement
 
 
 @dataclass(frozen=True)
@@ -28,21 +21,6 @@ class PeerPriors:
     rate: tuple[float, float] = (3.0, 1.0)
     effect_sd: float = 2.0
     noise_sd: float = 2.0
-
-
-def names(design: Design) -> tuple[str, ...]:
-    """Sampled coordinates, in the kernel's order."""
-    channels = design.data.media_names
-    out = [f"log_half_life[{c}]" for c in channels]
-    out += [f"log_shape[{c}]" for c, own in zip(channels, design.delayed, strict=True) if own]
-    out += [f"log_half_saturation[{c}]" for c in channels]
-    out += [f"log_slope[{c}]" for c, own in zip(channels, design.sloped, strict=True) if own]
-    out += [f"effect[{c}]" for c in channels]
-    out += ["log_sigma"] + [f"log_spread[{g}]" for g in design.baseline.groups]
-    out += ["log_week_ratio"] if design.week_effects else []
-    if design.geo_effects:
-        out += ["log_eta"] + [f"eps[{c},{g}]" for c in channels for g in design.data.geos]
-    return tuple(out)
 
 
 def kinds(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -120,20 +98,3 @@ def build(design: Design, calibration: Calibration | None = None, peer: PeerPrio
     block = np.concatenate([body, np.zeros(n), np.eye(n).ravel(), np.full(n, -1.0), np.zeros(n)])
     block[k.MAP_AT], block[k.LENGTH] = body.size, block.size
     return block
-
-
-def with_map(block: np.ndarray, centre: np.ndarray, factor: np.ndarray, lean: Lean | None = None) -> np.ndarray:
-    """The same block whose sampler coordinates z mean theta = bent(centre + factor z), factor lower triangular.
-
-    Without `lean` nothing is bent.
-    """
-    from models.mmm.engine import log_density as k
-
-    out, at, n = block.copy(), int(block[k.MAP_AT]), centre.size
-    out[at : at + n] = centre
-    out[at + n : at + n + n * n] = np.tril(factor).ravel()
-    if lean is not None and lean.leaning.size:
-        out[k.LEAN] = 1.0
-        out[-2 * n : -n], out[-n:] = lean.driver, lean.power
-    out.flags.writeable = False
-    return out

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from models.mmm.model.build import Design
+from models.mmm.model.design import Design
 
 LOG2PI = float(np.log(2 * np.pi))
 

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from models.mmm.engine import layout as blocks
+from models.mmm.engine.parameters import ETA_PRIOR, NOISE_SCALE, WEEK_PRIOR
 from models.mmm.engine.pymc_marginal import log_density, mirror_of
 from models.mmm.model.baseline import GROUP_SPREAD
-from models.mmm.model.build import LOG_LINK, Design
-from models.mmm.model.effect_prior import STEP
+from models.mmm.model.build import media_divisor
+from models.mmm.model.design import Design
+from models.mmm.model.effect_prior import LOG_LINK, STEP
 from models.mmm.model.lift_tests import Calibration
 
 PASSED_ON_SD = 0.5  # KPI that a mediator's usual volume brings, in usual KPI periods: anything from none to all
@@ -130,7 +131,7 @@ def reference_model(plan: Design, tests: Calibration, *, likelihood: str = "norm
         beta = pm.Deterministic("beta", contribution / mean_response)
         by_geo = beta[:, None] * pt.ones((channels, geos))
         if plan.geo_effects:
-            eta = pt.exp(pm.Normal("log_eta", *blocks.ETA_PRIOR))
+            eta = pt.exp(pm.Normal("log_eta", *ETA_PRIOR))
             by_geo = by_geo * (1 + eta * pm.Normal("eps", 0.0, 1.0, shape=(channels, geos)))
 
         # what would happen without media; how far each group of columns may move is learned
@@ -146,10 +147,10 @@ def reference_model(plan: Design, tests: Calibration, *, likelihood: str = "norm
             passed_on = pm.Normal("passed_on", 0.0, PASSED_ON_SD, shape=len(plan.mediators))
             per_mean = reached / mean_response[:, None, None]
             media = media + _mediators(plan, per_mean, mean_response, passed_on, marginal=marginal)
-        sigma = pm.HalfNormal("sigma", blocks.NOISE_SCALE * plan.scales.baseline.movement)
+        sigma = pm.HalfNormal("sigma", NOISE_SCALE * plan.scales.baseline.movement)
         ratio: Any = 0.0
         if plan.week_effects:  # shocks that hit all regions in the same week
-            ratio = pt.exp(pm.Normal("log_week_ratio", *blocks.WEEK_PRIOR))
+            ratio = pt.exp(pm.Normal("log_week_ratio", *WEEK_PRIOR))
         if marginal:
             pm.Potential("kpi", log_density(
                 plan.y, media, plan.baseline.columns, plan.baseline.scale * spread, sigma, weight=plan.weight,
@@ -185,8 +186,6 @@ def _true_media(plan: Design) -> Any:
     """Media (C, G, T) with unknown true values in the place of measured ones; inside a model context."""
     import pymc as pm
     import pytensor.tensor as pt
-
-    from models.mmm.model.build import media_divisor
 
     divisor = media_divisor(plan.data, plan.scales.size)
     media = pt.as_tensor_variable(plan.media)
@@ -226,7 +225,7 @@ def _mediators(plan: Design, per_mean: Any, mean_response: Any, passed_on: Any, 
                                [GROUP_SPREAD[g][1] for g in base.groups], shape=len(base.groups))  # fmt: skip
         spread = pt.concatenate([pt.exp(log_spread), pt.ones(1)])[base.group]
         scale = np.where(level, base.scale, base.scale * moves / plan.scales.baseline.movement)
-        noise = pm.HalfNormal(f"sigma_{m}", blocks.NOISE_SCALE * moves)
+        noise = pm.HalfNormal(f"sigma_{m}", NOISE_SCALE * moves)
         if marginal:
             density = log_density(series, 1.0 + brought, base.columns, scale * spread, noise)
             pm.Potential(f"mediator_{m}", density)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.mmm.engine import layout as blocks
 from models.mmm.engine.laplace import Peak
-from models.mmm.model.build import Design
+from models.mmm.engine.parameters import names
+from models.mmm.model.design import Design
 
 
 @dataclass(frozen=True, eq=False)
-class Lean:
+class PartialNonCentring:
     """Which coordinate i is sampled as theta_i * exp(power_i * theta_driver): driver (n,), -1 for none, power (n,).
 
     A coordinate whose spread shrinks as its driver grows is a funnel, which NUTS walks in the smallest step that its
@@ -27,27 +27,27 @@ class Lean:
         """Indices of the coordinates that have a driver."""
         return np.flatnonzero(self.driver >= 0)
 
-    def straight(self, theta: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    def to_sampled(self, theta: np.ndarray, centre: np.ndarray) -> np.ndarray:
         """Draws (D, n) of theta in the sampler's coordinates; at `centre` (n,) of the drivers both agree."""
         return self._scaled(theta, centre, 1.0)
 
-    def bent(self, straight: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    def to_model(self, sampled: np.ndarray, centre: np.ndarray) -> np.ndarray:
         """The way back."""
-        return self._scaled(straight, centre, -1.0)
+        return self._scaled(sampled, centre, -1.0)
 
     def log_volume(self, theta: np.ndarray, centre: np.ndarray) -> np.ndarray:
         """Log volume (D,) of theta per volume of straight coordinates."""
         at = self.leaning
         return -((theta - centre)[:, self.driver[at]] @ self.power[at])
 
-    def factor(self, found: Peak) -> np.ndarray:
+    def factor(self, peak: Peak) -> np.ndarray:
         """Lower factor of the peak's covariance in straight coordinates.
 
         With the driver held, theta and straight coordinates are the same; only a driver that moves turns them.
         """
-        at = self.leaning[self.driver[self.leaning] != found.held] if found.held is not None else self.leaning
-        turned = found.factor.copy()
-        turned[at] += (self.power[at] * found.mode[at])[:, None] * found.factor[self.driver[at]]
+        at = self.leaning[self.driver[self.leaning] != peak.held] if peak.held is not None else self.leaning
+        turned = peak.factor.copy()
+        turned[at] += (self.power[at] * peak.mode[at])[:, None] * peak.factor[self.driver[at]]
         upper = np.asarray(np.linalg.qr(turned.T, mode="r"))
         return np.asarray(upper.T * np.sign(np.diag(upper)))
 
@@ -60,22 +60,41 @@ class Lean:
         return out
 
 
-def lean(found: Peak, plan: Design) -> Lean:
+def partial_non_centring(peak: Peak, design: Design) -> PartialNonCentring:
     """What leans on what: a region's own effect on the spread between regions, half-saturation on a free slope.
 
     The power is the share of a coordinate's prior variance that the data removed. What the data know well is a product
     (effect times spread; slope times log half-saturation, which fixes the response at the usual spend); what they do
     not know stays with its prior, which knows no such product.
     """
-    names = {name: i for i, name in enumerate(blocks.names(plan))}
-    driver, power = np.full(len(names), -1), np.zeros(len(names))
-    variance = (found.factor**2).sum(axis=1)
-    for c, channel in enumerate(plan.data.media_names):
-        slope = names.get(f"log_slope[{channel}]")
+    at_name = {name: i for i, name in enumerate(names(design))}
+    driver, power = np.full(len(at_name), -1), np.zeros(len(at_name))
+    variance = (peak.factor**2).sum(axis=1)
+    for c, channel in enumerate(design.data.media_names):
+        slope = at_name.get(f"log_slope[{channel}]")
         if slope is not None:
-            at = names[f"log_half_saturation[{channel}]"]
-            driver[at], power[at] = slope, 1 - variance[at] / plan.half_saturation[c, 1] ** 2
-    if plan.geo_effects:
-        first = names["log_eta"] + 1
-        driver[first:], power[first:] = names["log_eta"], 1 - variance[first:]
-    return Lean(driver, np.where(driver >= 0, np.clip(power, 0.0, 1.0), 0.0))
+            at = at_name[f"log_half_saturation[{channel}]"]
+            driver[at], power[at] = slope, 1 - variance[at] / design.half_saturation[c, 1] ** 2
+    if design.geo_effects:
+        first = at_name["log_eta"] + 1
+        driver[first:], power[first:] = at_name["log_eta"], 1 - variance[first:]
+    return PartialNonCentring(driver, np.where(driver >= 0, np.clip(power, 0.0, 1.0), 0.0))
+
+
+def with_map(
+    block: np.ndarray, centre: np.ndarray, factor: np.ndarray, non_centring: PartialNonCentring | None = None
+) -> np.ndarray:
+    """The same block whose sampler coordinates z mean theta = to_model(centre + factor z), factor lower triangular.
+
+    Without `non_centring` the map is affine.
+    """
+    from models.mmm.engine import log_density as k
+
+    out, at, n = block.copy(), int(block[k.MAP_AT]), centre.size
+    out[at : at + n] = centre
+    out[at + n : at + n + n * n] = np.tril(factor).ravel()
+    if non_centring is not None and non_centring.leaning.size:
+        out[k.LEAN] = 1.0
+        out[-2 * n : -n], out[-n:] = non_centring.driver, non_centring.power
+    out.flags.writeable = False
+    return out

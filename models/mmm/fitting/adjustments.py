@@ -1,88 +1,233 @@
-"""Channels that seem to take sales away: the usual belief excludes that; it is asked for and, when clear, allowed."""
+"""Changes to a model before it is sampled, where data or tests clearly contradict one of its assumptions.
+
+Each adjustment takes a candidate and returns it, changed or as it came, with what a reader has to know about it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.mmm.engine import laplace
-from models.mmm.engine import layout as blocks
-from models.mmm.fitting import robust
-from models.mmm.model.build import LOG_LINK, Design, design
+from models.mmm.checks import lift_test_conflicts
+from models.mmm.engine import laplace, layout
+from models.mmm.engine.laplace import Peak
+from models.mmm.engine.parameters import names
+from models.mmm.model.build import design as build_design
+from models.mmm.model.design import Design
+from models.mmm.model.effect_prior import LOG_LINK
 from models.mmm.model.lift_tests import Calibration
+from models.mmm.result.contributions import linear_sums, media_sums
+from models.mmm.result.posterior import from_kernel
 from models.mmm.spec import ChannelSpec, Normal
 from models.warning import Warning
 
-CLEAR, HINT = 2.0, 1.0  # standard errors below zero at which the sign is freed, and at which it is only said
-WIDTH = 1.0  # sd of the two-sided belief, in means of the one-sided one it replaces
+FAR = 2.0  # prior standard deviations between a default prior and the peak at which all default priors are widened
+CLEAR, HINT = 2.0, 1.0  # standard errors below zero at which a negative effect is allowed, and at which it is reported
+WIDTH = 1.0  # sd of the two-sided prior, in means of the one-sided one it replaces
+FREEDOM = 4.0  # degrees of freedom of the implied Student-t noise
+KURTOSIS_Z, SINGLE = (
+    4.0,
+    4.5,
+)  # standard errors of excess kurtosis, or size of one residual, at which rows are reweighed
+ROUNDS = 3  # of the Student-t weights, which settle quickly
+ONLY_REPORTED = frozenset({"effect_near_zero"})  # findings of an adjustment that changed nothing
 
 
-def free_negative(
-    plan: Design, block: np.ndarray, peak: laplace.Peak, tests: Calibration
-) -> tuple[Design, np.ndarray, laplace.Peak, list[Warning]]:
-    """Design, block and peak with a two-sided belief for channels whose effect lies clearly below zero.
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A model ready to be sampled: its design, the tests in it, the array of the compiled density, and its peak.
 
-    All paid channels with the default belief are asked at once under two-sided beliefs of the same size; one whose
+    `seed` is for adjustments that simulate.
+    """
+
+    design: Design
+    tests: Calibration
+    block: np.ndarray
+    peak: Peak
+    seed: int
+
+
+def first_candidate(design: Design, tests: Calibration, *, seed: int) -> Candidate:
+    """The model as the spec asks for it."""
+    block = layout.build(design, tests)
+    return Candidate(design, tests, block, laplace.peak(block, laplace.start(design), names(design)), seed)
+
+
+def hide_demand(candidate: Candidate) -> tuple[Candidate, list[Warning]]:
+    """Where a test contradicts the data without it, the channel's co-movement with sales is read as hidden demand."""
+    design = candidate.design
+    if not candidate.tests.experiments or design.form.hidden:
+        return candidate, []
+    table = lift_test_conflicts.against_the_data(design, candidate.tests, seed=candidate.seed)
+    suspects, notes = lift_test_conflicts.findings(table)
+    if not suspects:
+        return candidate, notes
+    form = replace(design.form, hidden=suspects)
+    hidden = build_design(design.data, design.spec, form, scales=design.scales)
+    return first_candidate(hidden, candidate.tests, seed=candidate.seed), notes
+
+
+def widen_prior(candidate: Candidate) -> tuple[Candidate, list[Warning]]:
+    """Where the peak lies far outside a default prior, that prior was too narrow: all of them are doubled once."""
+    design, peak = candidate.design, candidate.peak
+    at = names(design).index(f"effect[{design.data.media_names[0]}]")
+    default = np.array(
+        [
+            basis == "iroas" and name not in design.spec.channels
+            for basis, name in zip(design.effect.basis, design.data.media_names, strict=True)
+        ]
+    )
+    away = np.abs(peak.mode[at : at + len(default)] - design.effect.mu) / design.effect.sd
+    far = default & (away > FAR)
+    if not far.any():
+        return candidate, []
+    wider = build_design(design.data, design.spec, design.form, scales=design.scales, sigma=2 * design.spec.iroas.sigma)
+    who = ", ".join(n for n, f in zip(design.data.media_names, far, strict=True) if f)
+    note = Warning(
+        "prior_widened",
+        "medium",
+        who,
+        f"The data put {who} far outside the usual range of returns, so the prior of all channels was made twice"
+        " as wide.",
+        "Check units of spend and KPI; if they are right, state the plausible iROAS of this business in MMMSpec.",
+    )
+    return _rebuilt(candidate, wider, peak.mode), [note]
+
+
+def allow_negative(candidate: Candidate) -> tuple[Candidate, list[Warning]]:
+    """A two-sided prior for channels whose effect lies clearly below zero, which the default prior excludes.
+
+    All paid channels with the default prior are examined at once under two-sided priors of the same size; one whose
     effect is `CLEAR` standard errors below zero keeps it, one with only a hint is warned about and stays positive.
     """
-    names = plan.data.media_names
-    asked = [
-        c for c, name in enumerate(names[: len(plan.data.channels)])
-        if plan.effect.kind[c] == LOG_LINK and name not in plan.spec.channels
-    ]  # fmt: skip
-    if not asked:
-        return plan, block, peak, []
-    usual = np.exp(plan.effect.mu + plan.effect.sd**2 / 2) * plan.effect.scale_to_iroas * WIDTH
-    widths = {names[c]: float(usual[c]) for c in asked}
-    z = dict(zip(asked, _standard_errors(plan, peak, tests, widths)[asked], strict=True))
-    if min(z.values()) < -HINT and plan.spec.likelihood == "auto":
-        # one wild row can carry a sign: it is asked again with the weights that the fit will give such rows
-        weighed = robust.reweigh(plan, tests, block, peak)[0]
-        if weighed is not plan:
-            z = dict(zip(asked, _standard_errors(weighed, peak, tests, widths)[asked], strict=True))
-    below = [c for c in asked if z[c] < -CLEAR]
-    found = [_hint(names[c], z[c]) for c in asked if -CLEAR <= z[c] < -HINT]
+    design = candidate.design
+    channels = design.data.media_names
+    examined = [
+        c
+        for c, name in enumerate(channels[: len(design.data.channels)])
+        if design.effect.kind[c] == LOG_LINK and name not in design.spec.channels
+    ]
+    if not examined:
+        return candidate, []
+    usual = np.exp(design.effect.mu + design.effect.sd**2 / 2) * design.effect.scale_to_iroas * WIDTH
+    widths = {channels[c]: float(usual[c]) for c in examined}
+    z = dict(zip(examined, _standard_errors(candidate, widths)[examined], strict=True))
+    if min(z.values()) < -HINT:
+        # one outlier can carry a sign: it is examined again with the weights that the fit will give such rows
+        weighed, _ = reweigh_outliers(candidate)
+        if weighed is not candidate:
+            z = dict(zip(examined, _standard_errors(weighed, widths)[examined], strict=True))
+    below = [c for c in examined if z[c] < -CLEAR]
+    notes = [_near_zero(channels[c], z[c]) for c in examined if -CLEAR <= z[c] < -HINT]
     if not below:
-        return plan, block, peak, found
-    freed, block, peak = _with_signs(plan, peak, tests, {names[c]: float(usual[c]) for c in below})
-    return freed, block, peak, found + [_freed(names[c], z[c]) for c in below]
+        return candidate, notes
+    freed = _with_two_sided_priors(candidate, {channels[c]: float(usual[c]) for c in below})
+    return freed, notes + [_below_zero(channels[c], z[c]) for c in below]
 
 
-def _standard_errors(plan: Design, peak: laplace.Peak, tests: Calibration, widths: dict[str, float]) -> np.ndarray:
-    """Each series' effect (C,) over its standard error under two-sided beliefs for the channels of `widths`."""
-    loose, _, found = _with_signs(plan, peak, tests, widths)
-    at = blocks.names(loose).index(f"effect[{plan.data.media_names[0]}]")
-    here = slice(at, at + len(plan.media))
-    return np.asarray(found.mode[here] / np.sqrt((found.factor**2).sum(axis=1))[here])
+def reweigh_outliers(candidate: Candidate) -> tuple[Candidate, list[Warning]]:
+    """Down-weights outliers with Student-t weights at the mode, where `likelihood` is `auto` and there are any.
+
+    The weights are those of the Student-t's EM step at the peak and are then held fixed: close to Student-t noise
+    for the centre, without its own uncertainty. `MMMSpec(likelihood="student_t")` gives the exact model.
+    """
+    if candidate.design.spec.likelihood != "auto":
+        return candidate, []
+    z = standardised_residuals(candidate)
+    kurtosis = float((z**4).mean() / (z**2).mean() ** 2 - 3)
+    largest = float(np.abs(z).max())
+    if kurtosis / np.sqrt(24 / z.size) < KURTOSIS_Z and largest < SINGLE + 0.5 * np.log10(z.size / 100):
+        return candidate, []
+    unweighted = candidate.design.weight
+    for _ in range(ROUNDS):
+        weight = unweighted * np.sqrt((FREEDOM + 1) / (FREEDOM + z**2))
+        candidate = _rebuilt(candidate, replace(candidate.design, weight=weight), candidate.peak.mode)
+        z = standardised_residuals(candidate) * unweighted / weight
+    worst = np.argsort(-np.abs(z).ravel())[:3]
+    when = ", ".join(str(candidate.design.data.dates[i % z.shape[1]]) for i in worst)
+    note = Warning(
+        "heavy_tailed_noise",
+        "low",
+        candidate.design.data.kpi_name,
+        f"Some periods lie far from anything the model can explain (most of all {when}); they were given less weight.",
+        "Name what happened there as an event control; if these rows are wrong, correct them.",
+    )
+    return candidate, [note]
 
 
-def _with_signs(
-    plan: Design, peak: laplace.Peak, tests: Calibration, widths: dict[str, float]
-) -> tuple[Design, np.ndarray, laplace.Peak]:
-    beliefs = {name: ChannelSpec(signed_iroas=Normal(mu=0.0, sigma=sd)) for name, sd in widths.items()}
-    spec = plan.spec.model_copy(update={"channels": {**plan.spec.channels, **beliefs}})
-    sigma = float(plan.effect.sd[0]) if plan.effect.basis[0] == "iroas" else None
-    loose = replace(design(plan.data, spec, plan.form, scales=plan.scales, sigma=sigma), weight=plan.weight)
-    block, at = blocks.build(loose, tests), blocks.names(loose).index(f"effect[{plan.data.media_names[0]}]")
-    begin = peak.mode.copy()  # everything as it was, but the effects: those start at nothing and may go either way
-    begin[at : at + len(loose.media)] = laplace.start(loose)[at : at + len(loose.media)]
-    return loose, block, laplace.peak(block, begin, blocks.names(loose))
+Adjustment = Callable[[Candidate], tuple[Candidate, list[Warning]]]
+ADJUSTMENTS: tuple[Adjustment, ...] = (hide_demand, widen_prior, allow_negative, reweigh_outliers)
 
 
-def _freed(name: str, z: float) -> Warning:
+def standardised_residuals(candidate: Candidate) -> np.ndarray:
+    """Standardised residuals (G, T) at the candidate's peak, with the linear part at its conditional mean."""
+    design = candidate.design
+    many = 64  # averages the conditional draws of the linear part; its own noise is far below sigma
+    at_peak = np.repeat(candidate.peak.mode[None, None, :], many, axis=1)
+    draws = from_kernel(at_peak, candidate.block, design, seed=0)
+    geos, periods = design.y.shape
+    cells = geos * periods
+    labels = np.arange(cells).reshape(geos, periods)
+    one = draws.thin(1)
+    media = media_sums(design, one, design.media, labels, cells)[0].sum(axis=1)
+    averaged = replace(one, linear=draws.linear.mean(axis=0)[None])
+    linear = linear_sums(design, averaged, labels, cells)[1][0].sum(axis=1)
+    gap = design.data.kpi.ravel() - media - linear
+    scaled = gap.reshape(geos, periods) / (design.scales.size[:, None] * design.scales.kpi) * design.weight
+    if design.week_effects:  # a shock that hit every region is not an outlier
+        scaled = scaled - scaled.mean(axis=0)
+    return np.asarray(scaled / np.sqrt((scaled**2).mean()))
+
+
+def _rebuilt(candidate: Candidate, design: Design, begin: np.ndarray) -> Candidate:
+    """The candidate under another design, its peak searched from `begin`."""
+    block = layout.build(design, candidate.tests)
+    peak = laplace.peak(block, begin, names(design))
+    return replace(candidate, design=design, block=block, peak=peak)
+
+
+def _standard_errors(candidate: Candidate, widths: dict[str, float]) -> np.ndarray:
+    """Each series' effect (C,) over its standard error under two-sided priors for the channels of `widths`."""
+    free = _with_two_sided_priors(candidate, widths)
+    design = candidate.design
+    at = names(free.design).index(f"effect[{design.data.media_names[0]}]")
+    effects = slice(at, at + len(design.media))
+    return np.asarray(free.peak.mode[effects] / np.sqrt((free.peak.factor**2).sum(axis=1))[effects])
+
+
+def _with_two_sided_priors(candidate: Candidate, widths: dict[str, float]) -> Candidate:
+    """The candidate with a Normal prior around zero, of the given sd in iROAS, for each channel of `widths`."""
+    design = candidate.design
+    priors = {name: ChannelSpec(signed_iroas=Normal(mu=0.0, sigma=sd)) for name, sd in widths.items()}
+    spec = design.spec.model_copy(update={"channels": {**design.spec.channels, **priors}})
+    sigma = float(design.effect.sd[0]) if design.effect.basis[0] == "iroas" else None
+    free = build_design(design.data, spec, design.form, scales=design.scales, sigma=sigma)
+    free = replace(free, weight=design.weight)
+    at = names(free).index(f"effect[{design.data.media_names[0]}]")
+    begin = candidate.peak.mode.copy()  # everything as it was, but the effects: those start at zero
+    begin[at : at + len(free.media)] = laplace.start(free)[at : at + len(free.media)]
+    return _rebuilt(candidate, free, begin)
+
+
+def _below_zero(name: str, z: float) -> Warning:
     return Warning(
-        "effect_below_zero", "high", name,
+        "effect_below_zero",
+        "high",
+        name,
         f"Sales were lower when {name} ran ({z:.1f} standard errors below no effect), so its effect was allowed to be"
         " negative. Advertising rarely does that: more often it ran when demand was weak.",
         f"Find out when and why {name} was bought; test it before believing either sign.",
-    )  # fmt: skip
+    )
 
 
-def _hint(name: str, z: float) -> Warning:
+def _near_zero(name: str, z: float) -> Warning:
     return Warning(
-        "effect_near_zero", "medium", name,
-        f"Left to themselves the data put the effect of {name} below zero ({z:.1f} standard errors), which the model"
-        " excludes: its number is pushed up by that belief.",
-        f"Do not read the range of {name} as evidence of a gain; test it, or give it a signed_iroas belief.",
-    )  # fmt: skip
+        "effect_near_zero",
+        "medium",
+        name,
+        f"Without the prior the data put the effect of {name} below zero ({z:.1f} standard errors), which the model"
+        " excludes: its number is pushed up by that prior.",
+        f"Do not read the range of {name} as evidence of a gain; test it, or give it a signed_iroas prior.",
+    )

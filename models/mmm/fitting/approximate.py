@@ -10,9 +10,11 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from models.mmm.engine import laplace
-from models.mmm.engine import layout as blocks
-from models.mmm.model.build import IDENTITY_LINK, Design, Form, Scales, design
+from models.mmm.engine import laplace, layout
+from models.mmm.engine.parameters import names
+from models.mmm.model.build import design
+from models.mmm.model.design import Design, Form, Scales
+from models.mmm.model.effect_prior import IDENTITY_LINK
 from models.mmm.model.lift_tests import Calibration
 from models.mmm.panel.panel import MMMData
 from models.mmm.result.fit import MMMFit
@@ -30,7 +32,7 @@ def peak_of(
     plan = design(data, spec.model_copy(update={"geo_effects": False}), form, scales=scales)
     if without is not None:
         plan = replace(plan, weight=plan.weight * np.where(without, LEFT_OUT, 1.0))
-    block = blocks.build(plan, Calibration.none(*plan.y.shape))
+    block = layout.build(plan, Calibration.none(*plan.y.shape))
     return plan, block, laplace.peak(block, laplace.start(plan))
 
 
@@ -47,7 +49,7 @@ def returns(
     if without is not None:
         plan = replace(plan, weight=plan.weight * np.where(without, LEFT_OUT, 1.0))
     begin = laplace.start(plan) if begin is None else begin
-    block, grad, nothing = blocks.build(plan), np.empty(begin.size), np.empty(0)
+    block, grad, nothing = layout.build(plan), np.empty(begin.size), np.empty(0)
 
     def negative(theta: np.ndarray) -> tuple[float, np.ndarray]:
         value = core(theta, grad, block, nothing)
@@ -61,7 +63,7 @@ def returns(
 def returns_at(plan: Design, peak: laplace.Peak) -> tuple[np.ndarray, np.ndarray]:
     """iROAS (P,) of the paid channels at the peak, and its standard deviation by the curvature."""
     paid = len(plan.data.channels)
-    at = blocks.names(plan).index(f"effect[{plan.data.media_names[0]}]")
+    at = names(plan).index(f"effect[{plan.data.media_names[0]}]")
     spread = np.sqrt((peak.factor**2).sum(axis=1))[at : at + paid]
     value = _in_money(plan, peak.mode)
     signed = plan.effect.kind[:paid] == IDENTITY_LINK
@@ -70,7 +72,7 @@ def returns_at(plan: Design, peak: laplace.Peak) -> tuple[np.ndarray, np.ndarray
 
 def _in_money(plan: Design, theta: np.ndarray) -> np.ndarray:
     paid = len(plan.data.channels)
-    at = blocks.names(plan).index(f"effect[{plan.data.media_names[0]}]")
+    at = names(plan).index(f"effect[{plan.data.media_names[0]}]")
     mode = theta[at : at + paid]
     signed = plan.effect.kind[:paid] == IDENTITY_LINK
     return np.asarray(np.where(signed, mode, np.exp(mode)) * plan.effect.scale_to_iroas[:paid])

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from models.mmm.panel.panel import MMMData
 from models.mmm.spec import MMMSpec
-
-if TYPE_CHECKING:
-    from models.mmm.panel.panel import MMMData
 
 
 def unsupported(spec: MMMSpec, data: MMMData) -> tuple[str, ...]:

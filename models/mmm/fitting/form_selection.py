@@ -7,12 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import numpy as np
-
-from models.mmm.engine import laplace
-from models.mmm.engine import layout as blocks
+from models.mmm.engine import laplace, layout
 from models.mmm.model.baseline import taps
-from models.mmm.model.build import Form, Scales, design
+from models.mmm.model.build import design
+from models.mmm.model.design import Form, Scales
 from models.mmm.model.lift_tests import Experiment, calibrate
 from models.mmm.panel.panel import MMMData
 from models.mmm.spec import MMMSpec
@@ -22,7 +20,6 @@ CLEAR = 3.0  # nats of log evidence that a delayed carryover must gain over the 
 SIMPLER = 1.0  # nats that a curve of fixed shape must gain over the Hill curve with a slope of its own
 FLIP = 1.0  # nats below which two fixed curves count as equal: the form must not flip from one day to the next
 DELAY_REACH = 3  # a delayed carryover is followed over this many times the usual lag
-DARK_SHARE, DARK_LEVEL = 0.1, 0.2
 FIXED_CURVES = ("logistic", "exponential", "hill")
 NAMED_CURVES = {"michaelis_menten": "hill"}  # Michaelis-Menten is Hill with slope 1
 
@@ -44,7 +41,7 @@ def choose_form(
     def evidence(form: Form) -> float:
         plan = design(data, narrow, form, scales=scales)
         tests = calibrate(data, plan.media, plan.scales, experiments)
-        return laplace.peak(blocks.build(plan, tests), laplace.start(plan)).log_evidence
+        return laplace.peak(layout.build(plan, tests), laplace.start(plan)).log_evidence
 
     def ranked(candidates: list[Form]) -> tuple[float, Form]:
         scores = [evidence(f) for f in candidates]
@@ -102,13 +99,6 @@ def plain_form(data: MMMData, spec: MMMSpec) -> Form:
     return Form(adstock, curve, spec.free_slope is True, reach)
 
 
-def never_dark(data: MMMData) -> tuple[str, ...]:
-    """Series that nearly always ran: fewer than a tenth of their periods lie below a fifth of their mean."""
-    low = np.quantile(data.media, DARK_SHARE, axis=(0, 1))
-    return tuple(c for c, dark, usual in zip(data.media_names, low, data.media.mean(axis=(0, 1)), strict=True)
-                 if dark > DARK_LEVEL * usual)  # fmt: skip
-
-
 def _curves(data: MMMData, spec: MMMSpec, adstock: str, reach: int) -> tuple[list[Form], Form | None]:
     """Curves of fixed shape to be compared, and the one with a free slope, as far as the spec leaves them open."""
     curve = NAMED_CURVES.get(spec.saturation, spec.saturation)
@@ -116,7 +106,7 @@ def _curves(data: MMMData, spec: MMMSpec, adstock: str, reach: int) -> tuple[lis
     free = Form(adstock, "hill", True, reach)
     if spec.saturation not in ("auto", "hill") or spec.free_slope is False:
         return [Form(adstock, name, False, reach) for name in names], None
-    steady = never_dark(data)
+    steady = data.never_dark()
     if spec.free_slope is True or len(steady) == len(data.media_names):
         return [], free
     return [Form(adstock, name, bool(steady), reach, sloped=steady or None) for name in names], free

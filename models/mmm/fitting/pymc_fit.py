@@ -12,17 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from models.mmm.checks import after_sampling, changing_effects, endogeneity
-from models.mmm.engine import layout as blocks
+from models.mmm.checks import after_sampling
+from models.mmm.engine import convergence
 from models.mmm.engine.nuts import Run
+from models.mmm.engine.parameters import ETA_PRIOR
 from models.mmm.engine.pymc_marginal import draw_weights
 from models.mmm.engine.pymc_model import reference_model
 from models.mmm.fitting import engine_choice
-from models.mmm.model.build import IDENTITY_LINK, LOG_LINK, Design, media_divisor
-from models.mmm.model.effect_prior import STEP
+from models.mmm.model.build import media_divisor
+from models.mmm.model.design import Design
+from models.mmm.model.effect_prior import IDENTITY_LINK, LOG_LINK, STEP
 from models.mmm.model.lift_tests import Calibration, Experiment, calibrate
 from models.mmm.model.response import respond
-from models.mmm.result import mediation
 from models.mmm.result.fit import MMMFit
 from models.mmm.result.posterior import Posterior
 from models.warning import Warning
@@ -56,27 +57,21 @@ def fit_reference(
     # spreads beside sampled weights are a funnel: the first, coarse steps only ever diverge there
     for draws, tune, accept in rungs if likelihood == "normal" else rungs[1:]:
         run = _sample(density, centre, factor, chains=asked.chains, draws=draws, tune=tune, accept=accept, seed=seed)
-        table = after_sampling.convergence_table(run.theta, names)
-        problems = after_sampling.failures(table, run)
+        table = convergence.convergence_table(run.theta, names)
+        problems = convergence.failures(table, run)
         decisions.append(f"PyMC graph, {asked.chains} x ({tune} + {draws}): {'; '.join(problems) or 'converged'}")
         if not problems:
             break
         flat = run.theta.reshape(-1, len(names))
         centre, factor = flat.mean(axis=0), np.linalg.cholesky(np.cov(flat.T) + 1e-8 * np.eye(len(names)))
     if problems:
-        findings = [*findings, after_sampling.not_converged(problems, decisions)]
+        findings = [*findings, convergence.not_converged(problems, decisions)]
     reason = engine_choice.engine_reason(engine_choice.unsupported(plan.spec, plan.data))
     draws_of_all = _posterior(unravel(run.theta.reshape(-1, len(names))), run.theta, names, plan, seed)
     done = MMMFit(
         plan, draws_of_all, "pymc", reason, tuple(decisions), tuple(experiments), table, tuple(findings), seed
     )
-    found = (
-        *after_sampling.check(done),
-        *endogeneity.check(done),
-        *changing_effects.check(done),
-        *mediation.check(done),
-    )
-    return replace(done, findings=(*findings, *found))
+    return replace(done, known_findings=(*findings, *after_sampling.check(done)))
 
 
 def _density(
@@ -156,7 +151,7 @@ def _peak(
         return -value, -gradient
 
     bounds = [(b - 12, b + 12) for b in begin]
-    held = {i: blocks.ETA_PRIOR[1] if name == "log_eta" else 1.0 for i, name in enumerate(names)
+    held = {i: ETA_PRIOR[1] if name == "log_eta" else 1.0 for i, name in enumerate(names)
             if name == "log_eta" or name.startswith("latent_z")}  # fmt: skip
     for i, (value, sd) in (known or {}).items():
         begin[i], held[i] = value, max(sd, LEAST_SPREAD_SD)
@@ -270,7 +265,7 @@ def _mean_response(plan: Design, draws: Posterior, factor: float) -> np.ndarray:
     parts = []
     for start in range(0, draws.count, CHUNK):
         pick = slice(start, start + CHUNK)
-        response = [respond(plan, draws, c, plan.media[c] * factor, pick) for c in range(len(plan.media))]
+        response = [respond(plan, draws.response, c, plan.media[c] * factor, pick) for c in range(len(plan.media))]
         parts.append(np.stack([np.einsum("dgt,g->d", r, plan.scales.size) / plan.cells for r in response], axis=1))
     return np.concatenate(parts)
 
@@ -297,7 +292,7 @@ def _linear(found: Named, plan: Design, draws: Posterior, seed: int) -> np.ndarr
             effect = draws.beta_geo[pick, c]
             if draws.mediated is not None:
                 effect = effect - draws.mediated[pick, :, c].sum(axis=1)[:, None]
-            fixed += effect[:, :, None] * respond(plan, draws, c, plan.media[c], pick)
+            fixed += effect[:, :, None] * respond(plan, draws.response, c, plan.media[c], pick)
         if draws.passed_on is not None and plan.mediators is not None:
             fixed += np.einsum("dm,mgt->dgt", draws.passed_on[pick], plan.mediators - 1.0)
         out[pick] = draw_weights(plan, fixed, spread[pick], draws.sigma[pick], draws.week_ratio[pick], rng)

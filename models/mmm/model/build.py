@@ -2,108 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import log
 
 import numpy as np
 
 from models.mmm.model import baseline as base
-from models.mmm.model.effect_prior import IDENTITY_LINK, LOG_LINK, EffectPrior, effect_prior
+from models.mmm.model.design import Design, Form, Scales, channel_prior
+from models.mmm.model.effect_prior import effect_prior
+from models.mmm.model.implied_prior import implied
 from models.mmm.model.measurement_error import TrueSeries, true_series
 from models.mmm.panel.panel import MMMData
-from models.mmm.spec import ChannelSpec, LogNormal, MMMSpec
-from models.periods import PERIODS_PER_WEEK
+from models.mmm.spec import LogNormal, MMMSpec
+from models.periods import PERIODS_PER_WEEK, year_phase
 from models.warning import Warning
 
-__all__ = ["IDENTITY_LINK", "LOG_LINK", "Design", "EffectPrior", "Form", "Scales", "design", "freeze"]
 NO_CARRYOVER = LogNormal.with_median(0.1, 0.1)  # weeks: a share or an index is a state, it has no stock to use up
 SPIKE_FACTOR = 5.0  # a value above this many times the 99th percentile of the channel's other periods
-
-
-@dataclass(frozen=True, eq=False)
-class Scales:
-    """Constants that turn units into model units; frozen, so that new data cannot move an old number by rescaling."""
-
-    kpi: float
-    size: np.ndarray
-    media: np.ndarray
-    noise: np.ndarray
-    baseline: base.BaselineConstants
-
-
-@dataclass(frozen=True, eq=False)
-class Form:
-    """The shape of the response that a fit uses; `delayed` and `sloped` name the channels with a shape or slope of
-    their own.
-
-    None means every channel when `adstock` is weibull or `free_slope` is true; a channel not named keeps the plain
-    form.
-    """
-
-    adstock: str
-    saturation: str
-    free_slope: bool
-    taps: int
-    delayed: tuple[str, ...] | None = None
-    sloped: tuple[str, ...] | None = None
-    hidden: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Design:
-    """Scaled arrays of one fit. y (G, T), media (C, G, T), linear part inside `baseline`, weight (G, T) =
-    1/relative sd.
-
-    frequency (C, G, T) is exposures per person reached, None without reach channels. `latent` holds the measured
-    series, whose expected true values stand in `media`. mediators (M, G, T) are per size, 1 on average.
-    """
-
-    data: MMMData
-    spec: MMMSpec
-    form: Form
-    scales: Scales
-    y: np.ndarray
-    media: np.ndarray
-    weight: np.ndarray
-    baseline: base.Baseline
-    effect: EffectPrior
-    half_life: np.ndarray
-    half_saturation: np.ndarray
-    geo_effects: bool
-    week_effects: bool
-    findings: tuple[Warning, ...]
-    frequency: np.ndarray | None = None
-    latent: tuple[TrueSeries, ...] = ()
-    mediators: np.ndarray | None = None
-
-    @property
-    def peaked(self) -> np.ndarray:
-        """Which series (C,) have a carryover that peaks after a delay: those with a `peak_lag`, or all but levels."""
-        named = [c for c, own in self.spec.channels.items() if own.peak_lag is not None]
-        late = [c in named if named else c not in self.data.levels for c in self.data.media_names]
-        return np.array(late) & (self.form.adstock == "delayed")
-
-    @property
-    def peak(self) -> np.ndarray:
-        """Belief (C, 2) about the log of each peak's lag, in periods of the data: mean and sd."""
-        laws = [_of(self.spec, c, "peak_lag") for c in self.data.media_names]
-        weeks = log(PERIODS_PER_WEEK[self.data.grain])
-        return np.array([[law.mu + weeks, law.sigma] for law in laws])
-
-    @property
-    def delayed(self) -> np.ndarray:
-        """Which series (C,) have a carryover shape of their own."""
-        return _chosen(self.data.media_names, self.form.adstock == "weibull", self.form.delayed)
-
-    @property
-    def sloped(self) -> np.ndarray:
-        """Which series (C,) have a slope of their own."""
-        return _chosen(self.data.media_names, self.form.free_slope, self.form.sloped)
-
-    @property
-    def cells(self) -> int:
-        """Rows of the panel: geos times periods."""
-        return int(self.y.size)
 
 
 def design(
@@ -126,9 +41,9 @@ def design(
     linear = with_hidden_demand(base.build(data, spec, scales.baseline), scaled, data.media_names, form, scales)
     many = len(data.geos) > 1
     weeks = log(PERIODS_PER_WEEK[data.grain])
-    halves = [_of(spec, c, "half_life", NO_CARRYOVER if c in data.levels else None) for c in data.media_names]
+    halves = [channel_prior(spec, c, "half_life", NO_CARRYOVER if c in data.levels else None) for c in data.media_names]
     bends = [
-        _of(spec, c, "half_saturation", spec.frequency_half if reached else None)
+        channel_prior(spec, c, "half_saturation", spec.frequency_half if reached else None)
         for c, reached in zip(data.media_names, data.by_frequency, strict=True)
     ]
     unit = scales.kpi * data.kpi.size
@@ -159,8 +74,6 @@ def design(
     )
     if not set(effect.basis) & {"mroas", "coefficient"}:
         return plan
-    from models.mmm.model.implied_prior import implied
-
     return replace(plan, effect=implied(plan))
 
 
@@ -244,8 +157,6 @@ def _sizes(data: MMMData, spec: MMMSpec) -> np.ndarray:
 
 def _simple_residual(data: MMMData, y: np.ndarray) -> tuple[np.ndarray, float]:
     """KPI less level, slope and two harmonics per geo, and the sd of the KPI's movement around its geo level."""
-    from models.periods import year_phase
-
     phase, t = year_phase(data.dates), np.linspace(-1, 1, len(data.dates))
     waves = [f(2 * np.pi * k * phase) for k in (1, 2) for f in (np.sin, np.cos)]
     x = np.stack([np.ones_like(t), t, *waves], axis=1)
@@ -291,12 +202,3 @@ def _without_spikes(data: MMMData, spec: MMMSpec) -> tuple[np.ndarray, list[Warn
                     break
                 series[t] = usual
     return media, found
-
-
-def _chosen(names: tuple[str, ...], on: bool, some: tuple[str, ...] | None) -> np.ndarray:
-    return np.array([on and (some is None or name in some) for name in names], dtype=bool)
-
-
-def _of(spec: MMMSpec, channel: str, field: str, instead: LogNormal | None = None) -> LogNormal:
-    own: LogNormal | None = getattr(spec.channels.get(channel, ChannelSpec()), field)
-    return own or instead or getattr(spec, field)

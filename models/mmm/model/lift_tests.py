@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from datetime import date as Date
 from datetime import timedelta
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, NonNegativeFloat, NonNegativeInt, PositiveFloat, model_validator
 
+from models.mmm.model.design import Scales
 from models.mmm.panel.panel import MMMData
-
-if TYPE_CHECKING:
-    from models.mmm.model.build import Scales
 
 
 class Experiment(BaseModel, frozen=True, extra="forbid"):

@@ -5,24 +5,35 @@ One place for carryover, saturation and frequency; draws run along the first axi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from models.mmm.model.build import Design
-    from models.mmm.result.posterior import Posterior
-
-CHUNK = 4_000_000  # numbers held at once
+from models.mmm.model.design import Design
 
 
-def compiled(plan: Design, draws: Posterior | None = None) -> bool:
+@dataclass(frozen=True, eq=False)
+class ResponseParameters:
+    """Draws (D, C) of each series' response: half-life in periods, carryover shape, half-saturation and slope.
+
+    `shape` is the peak's lag where carryover peaks after a delay; half-saturation and slope are those of the frequency
+    curve for reach channels. `latent` (D, L, G, T) are true scaled values of measured series, None without them.
+    """
+
+    half_life: np.ndarray
+    shape: np.ndarray
+    half_saturation: np.ndarray
+    slope: np.ndarray
+    latent: np.ndarray | None = None
+
+
+def compiled(design: Design, parameters: ResponseParameters | None = None) -> bool:
     """Whether the kernel has this response: geometric or Weibull carryover first, then one of its curves."""
     return (
-        plan.form.adstock != "delayed"
-        and plan.spec.order == "adstock_first"
-        and not plan.data.by_frequency.any()
-        and (draws is None or draws.latent is None)
+        design.form.adstock != "delayed"
+        and design.spec.order == "adstock_first"
+        and not design.data.by_frequency.any()
+        and (parameters is None or parameters.latent is None)
     )
 
 
@@ -53,44 +64,26 @@ def saturated(curve: str, level: np.ndarray, half_saturation: np.ndarray, slope:
     return np.where(level > 1e-12, 1 / (1 + (half / safe) ** bend), 0.0)
 
 
-def respond(plan: Design, draws: Posterior, c: int, media: np.ndarray, pick: slice) -> np.ndarray:
+def respond(design: Design, parameters: ResponseParameters, c: int, media: np.ndarray, pick: slice) -> np.ndarray:
     """Response (D, G, T) of series `c` to scaled media (G, T) for the draws in `pick`."""
-    half_life, shape = draws.half_life[pick, c], draws.shape[pick, c]
-    half, slope = draws.half_saturation[pick, c], draws.slope[pick, c]
-    bell = "delayed" if plan.peaked[c] else "weibull"
-    weights = carryover_weights(bell, half_life, shape, plan.form.taps)
+    half_life, shape = parameters.half_life[pick, c], parameters.shape[pick, c]
+    half, slope = parameters.half_saturation[pick, c], parameters.slope[pick, c]
+    bell = "delayed" if design.peaked[c] else "weibull"
+    weights = carryover_weights(bell, half_life, shape, design.form.taps)
     x = np.broadcast_to(media, (len(weights), *media.shape))
-    where = [i for i, one in enumerate(plan.latent) if one.channel == c]
+    where = [i for i, one in enumerate(design.latent) if one.channel == c]
     # over other periods than the fitted ones (a backtest) the expected true values stand in for the draws
-    if draws.latent is not None and where and draws.latent.shape[-1] == media.shape[1]:
-        true = draws.latent[pick, where[0]]
-        usual = np.maximum(plan.media[c], 1e-12)
-        x = true * np.where(plan.media[c] > 1e-12, media / usual, 1.0)
-    if plan.data.by_frequency[c]:
-        assert plan.frequency is not None
-        seen = np.broadcast_to(plan.frequency[c], (len(weights), *media.shape))
+    if parameters.latent is not None and where and parameters.latent.shape[-1] == media.shape[1]:
+        true = parameters.latent[pick, where[0]]
+        usual = np.maximum(design.media[c], 1e-12)
+        x = true * np.where(design.media[c] > 1e-12, media / usual, 1.0)
+    if design.data.by_frequency[c]:
+        assert design.frequency is not None
+        seen = np.broadcast_to(design.frequency[c], (len(weights), *media.shape))
         return _carried(x * saturated("hill", seen, half, slope), weights)
-    if plan.spec.order == "saturation_first":
-        return _carried(saturated(plan.form.saturation, x, half, slope), weights)
-    return saturated(plan.form.saturation, _carried(x, weights), half, slope)
-
-
-def media_sums(plan: Design, draws: Posterior, media: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
-    """Incremental KPI (D, count, C) of scaled media (C, G, T), summed over the cells (G, T) that share a label."""
-    from scipy.sparse import csr_matrix
-
-    cells = labels.ravel()
-    inside = np.flatnonzero(cells >= 0)
-    sums = csr_matrix((np.ones(inside.size), (inside, cells[inside])), shape=(cells.size, count))
-    out = np.zeros((draws.count, count, len(media)))
-    unit = (plan.scales.size * plan.scales.kpi)[None, :, None]
-    step = max(1, CHUNK // max(cells.size * 4, 1))
-    for start in range(0, draws.count, step):
-        pick = slice(start, start + step)
-        for c in range(len(media)):
-            effect = draws.beta_geo[pick, c][:, :, None] * unit * respond(plan, draws, c, media[c], pick)
-            out[pick, :, c] = effect.reshape(len(effect), -1) @ sums
-    return out
+    if design.spec.order == "saturation_first":
+        return _carried(saturated(design.form.saturation, x, half, slope), weights)
+    return saturated(design.form.saturation, _carried(x, weights), half, slope)
 
 
 def _carried(x: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What the caller named when a panel is built: kinds, columns with two meanings, names that could not be told apart.
 
-Values of columns are judged in `reading` and `measures`.
+Values of columns are judged in `columns` and `plausibility`.
 """
 
 from __future__ import annotations
@@ -8,14 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date as Date
 from datetime import datetime
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import polars as pl
 
-from models.mmm.panel.columns import Role
-
-if TYPE_CHECKING:
-    from models.mmm.panel.panel import Mediator, Treatment
+from models.mmm.panel.roles import Mediator, Role, Treatment
 
 LINES = ("baseline", "trend", "seasonality", "controls", "events", "hidden demand", "fitted", "residual", "observed",
          "all")  # fmt: skip

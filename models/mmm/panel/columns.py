@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date as Date
-from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -12,7 +11,6 @@ import polars as pl
 from models.periods import Grain, grain_of, missing_dates
 from models.warning import Warning
 
-Role = Literal["confounder", "precision", "irrelevant", "mediator", "collider", "instrument", "event"]
 MIN_PERIODS: dict[Grain, int] = {"day": 60, "week": 26, "month": 18}
 ANSWER_KEYS = (("truth__", "prefix"), ("contribution_", "prefix"), ("hidden_", "prefix"), ("_effect", "suffix"),
                ("_contribution", "suffix"), ("epsilon", "exact"), ("y01", "exact"), ("y02", "exact"))  # fmt: skip

@@ -5,44 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date as Date
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import polars as pl
 
 from models.mmm.panel import arguments, plausibility
-from models.mmm.panel.columns import Reader, Role, refuse_dead_channel
+from models.mmm.panel.columns import Reader, refuse_dead_channel
+from models.mmm.panel.roles import KpiUnit, Mediator, Role, Treatment
 from models.periods import Grain, days_per_period
 from models.warning import Warning
 
-KpiUnit = Literal["revenue", "count"]
-
-
-@dataclass(frozen=True)
-class Treatment:
-    """A lever without media money behind it (price, promotion): `baseline` is the value that counts as no treatment."""
-
-    column: str
-    baseline: float
-
-    def __post_init__(self) -> None:
-        if not np.isfinite(self.baseline):
-            raise ValueError(f"treatment {self.column!r}: baseline={self.baseline} is not a number")
-
-
-@dataclass(frozen=True)
-class Mediator:
-    """A series that `channels` move and that moves the KPI in turn, such as brand searches: never a control.
-
-    `column` holds its volume per period (searches, visits), not money.
-    """
-
-    column: str
-    channels: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        if isinstance(self.channels, str) or not self.channels:
-            raise ValueError(f"mediator {self.column!r}: channels={self.channels!r}, give the channels that move it")
+DARK_SHARE = 0.1  # share of periods in which a channel must be low to count as having gone dark
+DARK_LEVEL = 0.2  # 'low' is below this multiple of the channel's mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,6 +206,16 @@ class MMMData:
             if mediators
             else None,
             mediators=between if mediators else None,
+        )
+
+    def never_dark(self) -> tuple[str, ...]:
+        """Series that nearly always ran: fewer than a tenth of their periods lie below a fifth of their mean."""
+        low = np.quantile(self.media, DARK_SHARE, axis=(0, 1))
+        usual = self.media.mean(axis=(0, 1))
+        return tuple(
+            name
+            for name, lowest, average in zip(self.media_names, low, usual, strict=True)
+            if lowest > DARK_LEVEL * average
         )
 
     def between(self, start: Date, end: Date) -> MMMData:

@@ -1,54 +1,84 @@
-"""One file per fit: arrays and a JSON of everything else, without pickles and without class paths."""
+"""One file per fit: arrays and a JSON of everything else, without pickles and without class paths.
+
+It knows design, draws and a plain record; what a fit makes of them is in `fit`.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
-from dataclasses import asdict, fields
+import struct
+import zipfile
+import zlib
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date as Date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from models.error import PlumblineError
 from models.mmm.model.baseline import BaselineConstants
-from models.mmm.model.build import EffectPrior, Form, Scales, design
+from models.mmm.model.build import design as build_design
+from models.mmm.model.design import Design, Form, Scales
+from models.mmm.model.effect_prior import EffectPrior
 from models.mmm.model.lift_tests import Experiment
 from models.mmm.panel.panel import MMMData
 from models.mmm.result.posterior import Posterior
 from models.mmm.spec import MMMSpec
 from models.warning import Warning
 
-if TYPE_CHECKING:
-    from models.mmm.result.fit import MMMFit
-
 FORMAT = 1
+SEAL = b"sha256:"  # stands at the end of a file, before the digest of all bytes before it
+SEAL_LENGTH = len(SEAL) + 64
+UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    KeyError,
+    IndexError,
+    TypeError,
+    ValueError,
+    RuntimeError,
+    MemoryError,
+    pl.exceptions.PolarsError,
+)
 
 
-def save(fit: MMMFit, path: str | Path) -> Path:
-    """Writes the fit to `path` (suffix .npz is added when missing) and returns the path written.
+class UnreadableFitError(PlumblineError, ValueError):
+    """A file that is not, or no longer, a saved fit of this release."""
 
-    A re-weighted fit takes the sampled one behind it along, so that it can be carried further. The file appears whole
-    or not at all.
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What a saved fit holds beside its design and draws.
+
+    `path` and `reason` say how the fit was made from an earlier one (None for a first fit), `origin` is the content of
+    the sampled fit behind a re-weighted one.
     """
-    target = Path(path)
-    if target.suffix != ".npz":
-        target = target.with_name(target.name + ".npz")
-    whole = target.with_name(target.name + ".part")
-    whole.write_bytes(_packed(fit))
-    whole.replace(target)
-    return target
+
+    engine: str
+    engine_reason: str
+    decisions: tuple[str, ...]
+    experiments: tuple[Experiment, ...]
+    checks: pl.DataFrame
+    findings: tuple[Warning, ...]
+    seed: int
+    path: Any = None
+    reason: str = ""
+    origin: bytes | None = None
 
 
-def _packed(fit: MMMFit) -> bytes:
-    from models.mmm.result.refreshed import Refreshed
-
+def to_bytes(design: Design, draws: Posterior, record: Record) -> bytes:
+    """The content of one file, sealed with a digest of itself."""
     arrays: dict[str, np.ndarray] = {}
-    plain: dict[str, object] = {"format": FORMAT}
     data: dict[str, object] = {}
-    for field in fields(fit.data):
-        value = getattr(fit.data, field.name)
+    for field in fields(design.data):
+        value = getattr(design.data, field.name)
         if isinstance(value, np.ndarray):
             arrays[f"data.{field.name}"] = value
         elif field.name == "findings":
@@ -57,78 +87,107 @@ def _packed(fit: MMMFit) -> bytes:
             data[field.name] = [d.isoformat() for d in value]
         else:
             data[field.name] = value
-    plain["data"] = data
-    for field in fields(fit.draws):
-        value = getattr(fit.draws, field.name)
+    for field in fields(draws):
+        value = getattr(draws, field.name)
         if isinstance(value, np.ndarray):
             arrays[f"draws.{field.name}"] = value
-    scales = fit.design.scales
-    plain |= {
-        "spec": fit.spec.model_dump(mode="json"),
-        "form": asdict(fit.design.form),
+    scales = design.scales
+    plain: dict[str, object] = {
+        "format": FORMAT,
+        "data": data,
+        "spec": design.spec.model_dump(mode="json"),
+        "form": asdict(design.form),
         "baseline": asdict(scales.baseline),
         "kpi_scale": scales.kpi,
-        "names": fit.draws.names,
-        "engine": fit.engine,
-        "engine_reason": fit.engine_reason,
-        "decisions": fit.decisions,
-        "experiments": [e.model_dump(mode="json") for e in fit.experiments],
-        "findings": [asdict(w) for w in fit.findings],
-        "checks": fit.checks.to_dict(as_series=False),
-        "basis": fit.design.effect.basis,
-        "seed": fit.seed,
+        "names": draws.names,
+        "engine": record.engine,
+        "engine_reason": record.engine_reason,
+        "decisions": record.decisions,
+        "experiments": [e.model_dump(mode="json") for e in record.experiments],
+        "findings": [asdict(w) for w in record.findings],
+        "checks": record.checks.to_dict(as_series=False),
+        "basis": design.effect.basis,
+        "seed": record.seed,
     }
-    if isinstance(fit, Refreshed):
-        plain["refreshed"] = {"path": fit.path, "reason": fit.reason}
-        if fit.origin is not None:
-            arrays["origin"] = np.frombuffer(_packed(fit.origin), dtype=np.uint8)
+    if record.path is not None:
+        plain["lineage"] = {"path": record.path, "reason": record.reason}
+    if record.origin is not None:
+        arrays["origin"] = np.frombuffer(record.origin, dtype=np.uint8)
     arrays |= {
         "scales.size": scales.size,
         "scales.media": scales.media,
         "scales.noise": scales.noise,
-        "weight": fit.design.weight,
-        "effect.kind": fit.design.effect.kind,
-        "effect.mu": fit.design.effect.mu,
-        "effect.sd": fit.design.effect.sd,
-        "effect.scale_to_iroas": fit.design.effect.scale_to_iroas,
+        "weight": design.weight,
+        "effect.kind": design.effect.kind,
+        "effect.mu": design.effect.mu,
+        "effect.sd": design.effect.sd,
+        "effect.scale_to_iroas": design.effect.scale_to_iroas,
     }
     text = np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, json=text, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()
+    np.savez_compressed(buffer, json=text, **arrays)  # type: ignore[arg-type]  # numpy's stub takes no mapping of names
+    return _sealed(buffer)
 
 
-def load(path: str | Path) -> MMMFit:
-    """The fit that `save` wrote. Raises ValueError for a file of another format."""
-    return _unpacked(Path(path), str(path))
+def content_of(path: str | Path) -> bytes:
+    """The bytes of a saved fit. Raises FileNotFoundError, and UnreadableFitError where the file cannot be opened."""
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as refused:
+        raise UnreadableFitError(f"the saved fit cannot be opened: {refused.strerror}", file=str(path)) from refused
 
 
-def _unpacked(file: Path | io.BytesIO, path: str) -> MMMFit:
-    from dataclasses import replace
-
-    from models.mmm.result.fit import MMMFit
-    from models.mmm.result.refreshed import Refreshed
-
-    with np.load(file, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
+def from_bytes(content: bytes, file: str) -> tuple[Design, Posterior, Record]:
+    """Design, draws and record from the content of `file`. Raises UnreadableFitError for anything else."""
+    try:
+        arrays = _arrays(content)
+    except UNREADABLE as broken:
+        raise UnreadableFitError(
+            f"not a saved MMM fit, or a damaged one ({type(broken).__name__}: {broken})",
+            file=file,
+            fix="delete the file and fit again",
+        ) from broken
     if "json" not in arrays:
-        raise ValueError(f"{path}: not a saved MMM fit")
-    plain = json.loads(arrays["json"].tobytes().decode())
-    if plain["format"] != FORMAT:
-        raise ValueError(f"{path}: format {plain['format']}, this release reads {FORMAT}: fit again")
-    raw = plain["data"]
-    parts: dict[str, object] = {}
-    for field in fields(MMMData):
-        if f"data.{field.name}" in arrays:
-            parts[field.name] = arrays[f"data.{field.name}"]
-        elif field.name == "dates":
-            parts[field.name] = tuple(Date.fromisoformat(d) for d in raw["dates"])
-        elif field.name == "findings":
-            parts[field.name] = tuple(Warning(**w) for w in raw["findings"])
-        elif field.name in raw:
-            value = raw[field.name]
-            parts[field.name] = tuple(value) if isinstance(value, list) else value
-    data = MMMData(**parts)  # type: ignore[arg-type]
+        raise UnreadableFitError("not a saved MMM fit", file=file)
+    try:
+        plain = json.loads(arrays["json"].tobytes().decode())
+        if plain["format"] == FORMAT:
+            return _unpacked(plain, arrays)
+    except UNREADABLE as broken:
+        raise UnreadableFitError(
+            f"the saved fit does not hold what this release reads ({type(broken).__name__}: {broken})",
+            file=file,
+            fix="delete the file and fit again",
+        ) from broken
+    raise UnreadableFitError(f"format {plain['format']}, this release reads {FORMAT}", file=file, fix="fit again")
+
+
+def _sealed(buffer: io.BytesIO) -> bytes:
+    """The archive with a comment that holds the digest of all bytes before it: the zip's own checksums leave gaps."""
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.comment = b"0" * SEAL_LENGTH
+    body = buffer.getvalue()[:-SEAL_LENGTH]
+    return body + SEAL + hashlib.sha256(body).hexdigest().encode()
+
+
+def _arrays(content: bytes) -> dict[str, np.ndarray]:
+    """The arrays of a file. Raises one of `UNREADABLE` where its bytes are not those that were written."""
+    body, seal = content[:-SEAL_LENGTH], content[-SEAL_LENGTH:]
+    if seal.startswith(SEAL):
+        if seal != SEAL + hashlib.sha256(body).hexdigest().encode():
+            raise ValueError("its bytes are not those that were written")
+    else:  # written by an earlier release, which sealed nothing: at least the members' own checksums
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise ValueError(f"the checksum of {damaged} is wrong")
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _unpacked(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[Design, Posterior, Record]:
     constants = plain["baseline"]
     for key in ("knots", "control_centre", "control_width"):
         constants[key] = tuple(constants[key])
@@ -139,9 +198,9 @@ def _unpacked(file: Path | io.BytesIO, path: str) -> MMMFit:
         arrays["scales.noise"],
         BaselineConstants(**constants),
     )
-    spec = MMMSpec.model_validate(plain["spec"])
     shape: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain["form"].items()}
-    plan = design(data, spec, Form(**shape), scales=scales)
+    spec = MMMSpec.model_validate(plain["spec"])
+    design = build_design(_data(plain["data"], arrays), spec, Form(**shape), scales=scales)
     effect = EffectPrior(
         arrays["effect.kind"],
         arrays["effect.mu"],
@@ -149,24 +208,36 @@ def _unpacked(file: Path | io.BytesIO, path: str) -> MMMFit:
         arrays["effect.scale_to_iroas"],
         tuple(plain["basis"]),
     )
-    plan = replace(plan, effect=effect, weight=arrays["weight"])
     draws = Posterior(
         names=tuple(plain["names"]),
         **{f.name: arrays[f"draws.{f.name}"] for f in fields(Posterior) if f"draws.{f.name}" in arrays},
     )
-    known: dict[str, Any] = {
-        "design": plan,
-        "draws": draws,
-        "engine": plain["engine"],
-        "engine_reason": plain["engine_reason"],
-        "decisions": tuple(plain["decisions"]),
-        "experiments": tuple(Experiment.model_validate(e) for e in plain["experiments"]),
-        "checks": pl.DataFrame(plain["checks"]),
-        "findings": tuple(Warning(**w) for w in plain["findings"]),
-        "seed": plain["seed"],
-    }
-    how = plain.get("refreshed")
-    if how is None:
-        return MMMFit(**known)
-    origin = _unpacked(io.BytesIO(arrays["origin"].tobytes()), f"{path}, its origin") if "origin" in arrays else None
-    return Refreshed(**known, origin=origin, path=how["path"], reason=how["reason"], checked=True)
+    lineage = plain.get("lineage") or plain.get("refreshed") or {"path": None, "reason": ""}
+    record = Record(
+        engine=plain["engine"],
+        engine_reason=plain["engine_reason"],
+        decisions=tuple(plain["decisions"]),
+        experiments=tuple(Experiment.model_validate(e) for e in plain["experiments"]),
+        checks=pl.DataFrame(plain["checks"]),
+        findings=tuple(Warning(**w) for w in plain["findings"]),
+        seed=plain["seed"],
+        path=lineage["path"],
+        reason=lineage["reason"],
+        origin=arrays["origin"].tobytes() if "origin" in arrays else None,
+    )
+    return replace(design, effect=effect, weight=arrays["weight"]), draws, record
+
+
+def _data(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> MMMData:
+    values: dict[str, Any] = {}
+    for field in fields(MMMData):
+        if f"data.{field.name}" in arrays:
+            values[field.name] = arrays[f"data.{field.name}"]
+        elif field.name == "dates":
+            values[field.name] = tuple(Date.fromisoformat(d) for d in plain["dates"])
+        elif field.name == "findings":
+            values[field.name] = tuple(Warning(**w) for w in plain["findings"])
+        elif field.name in plain:
+            value = plain[field.name]
+            values[field.name] = tuple(value) if isinstance(value, list) else value
+    return MMMData(**values)

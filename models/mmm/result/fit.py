@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date as Date
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
-from models.mmm.model.build import LOG_LINK, Design
+from models.mmm.model.design import Design
+from models.mmm.model.effect_prior import LOG_LINK
 from models.mmm.model.lift_tests import Experiment
 from models.mmm.panel.panel import MMMData
-from models.mmm.result import posterior as post
+from models.mmm.result import archive
+from models.mmm.result.contributions import linear_sums, media_sums, parts
 from models.mmm.result.posterior import Posterior
 from models.mmm.spec import MMMSpec
 from models.warning import Warning
@@ -58,13 +61,31 @@ class LogReturns:
     posterior_covariance: np.ndarray
 
 
+RefreshPath = Literal["re-weighted", "warm refit", "cold refit"]
+
+
+@dataclass(frozen=True, eq=False)
+class Lineage:
+    """How a fit was made from an earlier one: by which path, and why that path.
+
+    `origin` is the sampled fit behind a re-weighted one, None for a refit. `state` is what `updating` needs to carry
+    the draws on to further rows; nothing else reads it, and it is not saved.
+    """
+
+    path: RefreshPath
+    reason: str = ""
+    origin: MMMFit | None = None
+    state: object | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class MMMFit:
     """One fitted model. Intervals are 90 % parameter intervals (q05 to q95) unless a name says otherwise.
 
     `engine` is `kernel` or `pymc` with the reason in `engine_reason`; `decisions` lists what was chosen
     automatically and why. `uses_experiments` is true when tests are inside the likelihood: such a fit must not be
-    combined with the same tests again.
+    combined with the same tests again. `lineage` says how the fit was made from an earlier one, None for a first fit.
+    Re-weighting takes milliseconds, so a re-weighted fit brings the checks of its answer as `later_checks`.
     """
 
     design: Design
@@ -74,8 +95,17 @@ class MMMFit:
     decisions: tuple[str, ...]
     experiments: tuple[Experiment, ...]
     checks: pl.DataFrame
-    findings: tuple[Warning, ...]
+    known_findings: tuple[Warning, ...]
     seed: int
+    lineage: Lineage | None = None
+    later_checks: Callable[[MMMFit], tuple[Warning, ...]] | None = None
+
+    @cached_property
+    def findings(self) -> tuple[Warning, ...]:
+        """Everything known about this fit: `known_findings`, and what `later_checks` find when this is first read."""
+        if self.later_checks is None:
+            return self.known_findings
+        return (*self.known_findings, *self.later_checks(replace(self, later_checks=None)))
 
     @property
     def data(self) -> MMMData:
@@ -95,7 +125,7 @@ class MMMFit:
     @property
     def converged(self) -> bool:
         """Whether every convergence gate passed; False means that no number of this fit may be reported."""
-        return not any(w.code == "not_converged" for w in self.findings)
+        return not any(w.code == "not_converged" for w in self.known_findings)
 
     def warnings(self) -> list[Warning]:
         """Every known way in which a number of this fit may be wrong, most severe first."""
@@ -120,7 +150,7 @@ class MMMFit:
 
     def _incremental_in(self, cells: np.ndarray) -> np.ndarray:
         draws = self.draws.thin(REPORT_DRAWS)
-        found = post.media_sums(self.design, draws, self.design.media, np.where(cells, 0, -1), 1)[:, 0, :]
+        found = media_sums(self.design, draws, self.design.media, np.where(cells, 0, -1), 1)[:, 0, :]
         found.flags.writeable = False
         return found
 
@@ -156,8 +186,8 @@ class MMMFit:
         paid = len(self.data.channels)
         labels = np.zeros(self.design.y.shape, dtype=np.int64)
         draws = self.draws.thin(REPORT_DRAWS)
-        now = post.media_sums(self.design, draws, self.design.media, labels, 1)[:, 0, :paid]
-        more = post.media_sums(self.design, draws, self.design.media * (1 + step), labels, 1)[:, 0, :paid]
+        now = media_sums(self.design, draws, self.design.media, labels, 1)[:, 0, :paid]
+        more = media_sums(self.design, draws, self.design.media * (1 + step), labels, 1)[:, 0, :paid]
         return np.asarray((more - now) * self.data.money_per_kpi / (step * self.data.spend.sum(axis=(0, 1))))
 
     def roas_by_geo(self) -> pl.DataFrame:
@@ -165,7 +195,7 @@ class MMMFit:
         geos, periods = self.design.y.shape
         labels = np.repeat(np.arange(geos)[:, None], periods, axis=1)
         paid = len(self.data.channels)
-        sums = post.media_sums(self.design, self.draws.thin(REPORT_DRAWS), self.design.media, labels, geos)[:, :, :paid]
+        sums = media_sums(self.design, self.draws.thin(REPORT_DRAWS), self.design.media, labels, geos)[:, :, :paid]
         spend = self.data.spend.sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             values = np.where(spend > 0, sums * self.data.money_per_kpi / spend, np.nan)
@@ -235,7 +265,7 @@ class MMMFit:
         top = self.design.media.max(axis=(1, 2)) / np.array([m[m > 0].mean() for m in self.design.media])
         rows = []
         for factor in np.linspace(0, reach, points):
-            sums = post.media_sums(self.design, some, self.design.media * factor, labels, 1)[:, 0]
+            sums = media_sums(self.design, some, self.design.media * factor, labels, 1)[:, 0]
             for c, name in enumerate(self.data.channels):
                 low, high = np.quantile(sums[:, c], [0.05, 0.95])
                 rows.append((name, factor, spend[c] * factor, sums[:, c].mean(), low, high, bool(factor <= top[c])))
@@ -250,18 +280,6 @@ class MMMFit:
             if np.ptp(values) > 0:
                 frames.append(_summary(self.data.media_names, values).insert_column(1, pl.lit(name).alias("parameter")))
         return pl.concat(frames)
-
-    def mediation(self) -> pl.DataFrame:
-        """Direct, mediated and total effect by path: channel, path, mean, sd, q05, q50, q95 in KPI over the window."""
-        from models.mmm.result.mediation import split
-
-        return split(self)
-
-    def optimal_frequency(self) -> pl.DataFrame:
-        """Best exposures per person of each reach channel: channel, now, q05, q50, q95, gain, at_edge."""
-        from models.mmm.result.frequency import optimal_frequency
-
-        return optimal_frequency(self)
 
     def log_returns(self) -> LogReturns:
         """What triangulation needs: log iROAS before and after the data, for paid channels with a positive effect
@@ -286,12 +304,6 @@ class MMMFit:
             "iroas": values.ravel(),
         })  # fmt: skip
 
-    def tiers(self) -> pl.DataFrame:
-        """What each channel's number rests on: channel, tier, contraction, reason."""
-        from models.mmm.checks.evidence_tiers import evidence_tiers
-
-        return evidence_tiers(self)
-
     def fitted(self) -> np.ndarray:
         """Posterior mean of the KPI (G, T) without common weekly shocks."""
         return self._fitted
@@ -301,17 +313,42 @@ class MMMFit:
         geos, periods = self.design.y.shape
         labels, some = np.arange(geos * periods).reshape(geos, periods), self.draws.thin(CELL_DRAWS)
         total = np.zeros(geos * periods)
-        for part in post.parts(some, geos * periods * len(self.design.media)):
-            total += post.media_sums(self.design, part, self.design.media, labels, geos * periods).sum(axis=(0, 2))
-            total += post.linear_sums(self.design, part, labels, geos * periods)[1].sum(axis=(0, 2))
+        for part in parts(some, geos * periods * len(self.design.media)):
+            total += media_sums(self.design, part, self.design.media, labels, geos * periods).sum(axis=(0, 2))
+            total += linear_sums(self.design, part, labels, geos * periods)[1].sum(axis=(0, 2))
         total.flags.writeable = False
         return (total / some.count).reshape(geos, periods)
 
-    def save(self, path: str | Path) -> Path:
-        """Everything in one file without pickles; `models.mmm.load` reads it in any process."""
-        from models.mmm.result.archive import save
+    def to_bytes(self) -> bytes:
+        """Everything in one file's content, without pickles, for callers that write files themselves.
 
-        return save(self, path)
+        A re-weighted fit takes the sampled one behind it along, so that it can be carried further. Checks that are
+        still to run are run first.
+        """
+        origin = self.lineage.origin if self.lineage else None
+        record = archive.Record(
+            engine=self.engine,
+            engine_reason=self.engine_reason,
+            decisions=self.decisions,
+            experiments=self.experiments,
+            checks=self.checks,
+            findings=self.findings,
+            seed=self.seed,
+            path=self.lineage.path if self.lineage else None,
+            reason=self.lineage.reason if self.lineage else "",
+            origin=origin.to_bytes() if origin else None,
+        )
+        return archive.to_bytes(self.design, self.draws, record)
+
+    def save(self, path: str | Path) -> Path:
+        """Writes `to_bytes` to `path` (.npz is added when missing) and returns the path written; see `load`."""
+        target = Path(path)
+        if target.suffix != ".npz":
+            target = target.with_name(target.name + ".npz")
+        part = target.with_name(target.name + ".part")
+        part.write_bytes(self.to_bytes())
+        part.replace(target)
+        return target
 
     def _cells(self, start: Date | None, end: Date | None, geos: Sequence[str] | None) -> np.ndarray:
         when = np.array([(start is None or d >= start) and (end is None or d <= end) for d in self.data.dates])
@@ -325,8 +362,8 @@ class MMMFit:
 
     def _sums(self, labels: np.ndarray, count: int) -> tuple[tuple[str, ...], np.ndarray]:
         draws = self.draws.thin(REPORT_DRAWS if count <= 400 else 500)
-        media = post.media_sums(self.design, draws, self.design.media, labels, count)
-        lines, linear = post.linear_sums(self.design, draws, labels, count)
+        media = media_sums(self.design, draws, self.design.media, labels, count)
+        lines, linear = linear_sums(self.design, draws, labels, count)
         return self.data.media_names + lines, np.concatenate([media, linear], axis=2)
 
 
@@ -336,3 +373,37 @@ def _summary(names: Sequence[str], values: np.ndarray) -> pl.DataFrame:
         "channel": list(names), "mean": values.mean(axis=0), "sd": values.std(axis=0, ddof=1),
         "q05": low, "q50": middle, "q95": high,
     })  # fmt: skip
+
+
+def contraction(fit: MMMFit) -> np.ndarray:
+    """Share (C,) of the prior variance of each media effect that the data removed; near zero is mostly assumption."""
+    return np.asarray(1 - fit.draws.effect.var(axis=0) / fit.design.effect.sd**2)
+
+
+def load(path: str | Path) -> MMMFit:
+    """The fit that `MMMFit.save` wrote.
+
+    Raises FileNotFoundError where there is no file, and ValueError naming the file where it cannot be read: truncated,
+    damaged, not a saved fit, or of another format.
+    """
+    return _from_bytes(archive.content_of(path), str(path))
+
+
+def _from_bytes(content: bytes, file: str) -> MMMFit:
+    design, draws, record = archive.from_bytes(content, file)
+    lineage = None
+    if record.path is not None:
+        origin = _from_bytes(record.origin, f"{file}, its origin") if record.origin is not None else None
+        lineage = Lineage(path=record.path, reason=record.reason, origin=origin)
+    return MMMFit(
+        design=design,
+        draws=draws,
+        engine=record.engine,
+        engine_reason=record.engine_reason,
+        decisions=record.decisions,
+        experiments=record.experiments,
+        checks=record.checks,
+        known_findings=record.findings,
+        seed=record.seed,
+        lineage=lineage,
+    )

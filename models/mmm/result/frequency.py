@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import polars as pl
 
 from models.mmm.model.response import saturated
-
-if TYPE_CHECKING:
-    from models.mmm.result.fit import MMMFit
+from models.mmm.result.fit import MMMFit
 
 STEPS = 200
 

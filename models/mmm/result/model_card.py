@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from models.mmm.model.build import LOG_LINK
+from models.mmm.model.effect_prior import LOG_LINK
+from models.mmm.result.evidence_tiers import evidence_tiers
+from models.mmm.result.fit import MMMFit
+from models.mmm.result.frequency import optimal_frequency
+from models.mmm.result.mediation import mediation
 from models.mmm.spec import MMMSpec
-
-if TYPE_CHECKING:
-    from models.mmm.result.fit import MMMFit
 
 BASIS = {
     "iroas": "iROAS",
@@ -135,7 +135,7 @@ def _gates(fit: MMMFit) -> str:
 
 
 def _numbers(fit: MMMFit) -> str:
-    tiers = {row["channel"]: row for row in fit.tiers().iter_rows(named=True)}
+    tiers = {row["channel"]: row for row in evidence_tiers(fit).iter_rows(named=True)}
     totals = {row["channel"]: row for row in fit.totals().iter_rows(named=True)}
     roas = {row["channel"]: row for row in fit.roas().iter_rows(named=True)}
     rows = []
@@ -148,11 +148,11 @@ def _numbers(fit: MMMFit) -> str:
         )
     text = _table(("channel", "incremental KPI", "iROAS", "tier", "learned from data", "why"), rows)
     if fit.data.mediator_names:
-        paths = fit.mediation()
+        paths = mediation(fit)
         text += "\n\nBy path:\n\n" + _table(("channel", "path", "incremental KPI"), [
             (_text(r["channel"]), _text(r["path"]), f"{r['mean']:,.0f} ({r['q05']:,.0f} to {r['q95']:,.0f})")
             for r in paths.iter_rows(named=True)])  # fmt: skip
-    best = fit.optimal_frequency()
+    best = optimal_frequency(fit)
     if best.height:
         text += "\n\nExposures per person reached:\n\n" + _table(("channel", "now", "best", "effect at best"), [
             (_text(r["channel"]), f"{r['now']:.1f}", f"{r['q50']:.1f} ({r['q05']:.1f} to {r['q95']:.1f})",
@@ -186,7 +186,7 @@ def _unknown(fit: MMMFit) -> str:
     curves = fit.curves(points=3, draws=50).filter(~pl.col("observed_range"))
     if curves.height:
         lines.append("- What happens far above the spend seen so far: the curve is then its formula.")
-    learned = fit.tiers().filter(pl.col("tier") == "prior-dominated")["channel"].to_list()
+    learned = evidence_tiers(fit).filter(pl.col("tier") == "prior-dominated")["channel"].to_list()
     if learned:
         lines.append(f"- {', '.join(map(_text, learned))}: these numbers are mostly the beliefs above.")
     lines += [

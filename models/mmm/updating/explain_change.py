@@ -7,23 +7,28 @@ the same draws under all rows of today, today's fit. The parts therefore sum to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 
-from models.mmm.engine import importance, laplace
-from models.mmm.engine import layout as blocks
-from models.mmm.model.build import Design
+from models.mmm.engine import importance, laplace, layout
+from models.mmm.engine.parameters import names
+from models.mmm.model.design import Design
 from models.mmm.model.lift_tests import calibrate
 from models.mmm.panel.panel import MMMData
-from models.mmm.result import posterior as post
+from models.mmm.result.contributions import media_sums
 from models.mmm.result.fit import MMMFit
-from models.mmm.result.posterior import Posterior
-from models.mmm.result.refreshed import Refreshed
+from models.mmm.result.posterior import Posterior, from_kernel
 from models.mmm.updating import reweighting
-from models.mmm.updating.refresh import LEAST_DRAWS, WORST_TAIL, extended, refuse_another_model
+from models.mmm.updating.refresh import (
+    LEAST_DRAWS,
+    WORST_TAIL,
+    extended,
+    refuse_another_model,
+    sampled_origin,
+)
 
 Basis = Literal["draws", "peak", "none"]
 LEAST_CHAIN_SHARE = 0.1  # of the draws that weights must leave, for a difference of means to be no accident
@@ -96,14 +101,14 @@ def _not_comparable(before: MMMFit, after: MMMFit) -> str:
 def _why_model(before: MMMFit, after: MMMFit) -> str:
     if before.spec != after.spec:
         return "the specification changed"
-    if isinstance(after, Refreshed):
-        if after.path != "re-weighted" or after.origin is None:
-            return f"{after.path}: {after.reason}"
-        source = before.origin if isinstance(before, Refreshed) and before.origin else before
-        if _same_rows(source.data, after.origin.data):
-            return "only the noise of drawing: both stand on the same sampled fit"
-        return f"the model was sampled anew on {len(after.origin.data.dates)} periods and carried on from there"
-    return "the model was sampled anew"
+    if after.lineage is None:
+        return "the model was sampled anew"
+    if after.lineage.origin is None:
+        return f"{after.lineage.path}: {after.lineage.reason}"
+    sampled_on = after.lineage.origin.data
+    if _same_rows(sampled_origin(before).data, sampled_on):
+        return "only the noise of drawing: both stand on the same sampled fit"
+    return f"the model was sampled anew on {len(sampled_on.dates)} periods and carried on from there"
 
 
 def _same_rows(one: MMMData, other: MMMData) -> bool:
@@ -119,11 +124,10 @@ def _restated_cells(old: Design, new: Design, known: int) -> int:
 
 def _by_draws(before: MMMFit, steps: tuple[Design, ...]) -> list[dict[tuple[str, str], float]] | None:
     """The earlier draws' means as they were and under each step; None where weights cannot be believed."""
-    plain = MMMFit(**{f.name: getattr(before, f.name) for f in fields(MMMFit)})
-    carried = reweighting.begin(plain)
+    carried = reweighting.begin(before)
     if carried is None:
         return None
-    found = [_of_means(plain.data, _incremental(plain.design, plain.draws).mean(axis=0))]
+    found = [_of_means(before.data, _incremental(before.design, before.draws).mean(axis=0))]
     for plan in steps:
         carried = reweighting.carry(carried, plan, seed=before.seed)
         weights, k_hat = importance.smooth(carried.log_weights)
@@ -140,9 +144,9 @@ def _by_peak(before: MMMFit, steps: tuple[Design, ...]) -> list[dict[tuple[str, 
     found = []
     begin = before.draws.sampled.reshape(before.draws.count, -1).mean(axis=0)
     for plan in (before.design, *steps):
-        block = blocks.build(plan, calibrate(plan.data, plan.media, plan.scales, before.experiments))
-        mode = laplace.peak(block, begin, blocks.names(plan)).mode
-        point = post.from_kernel(mode[None, None, :], block, plan, seed=before.seed)
+        block = layout.build(plan, calibrate(plan.data, plan.media, plan.scales, before.experiments))
+        mode = laplace.peak(block, begin, names(plan)).mode
+        point = from_kernel(mode[None, None, :], block, plan, seed=before.seed)
         found.append(_of_means(plan.data, _incremental(plan, point)[0]))
         begin = mode
     return found
@@ -150,7 +154,7 @@ def _by_peak(before: MMMFit, steps: tuple[Design, ...]) -> list[dict[tuple[str, 
 
 def _incremental(plan: Design, draws: Posterior) -> np.ndarray:
     labels = np.zeros(plan.y.shape, dtype=np.int64)
-    return np.asarray(post.media_sums(plan, draws, plan.media, labels, 1)[:, 0, :])
+    return np.asarray(media_sums(plan, draws, plan.media, labels, 1)[:, 0, :])
 
 
 def _difference(one: dict[tuple[str, str], float], two: dict[tuple[str, str], float]) -> dict[tuple[str, str], float]:

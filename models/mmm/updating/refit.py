@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
-from models.mmm.checks import after_sampling, before_sampling, changing_effects, endogeneity
-from models.mmm.engine import laplace
-from models.mmm.engine import layout as blocks
-from models.mmm.fitting.fit import climb, fit_with
-from models.mmm.model.build import Design
+from models.mmm.checks import after_sampling, before_sampling
+from models.mmm.engine import convergence, laplace, layout
+from models.mmm.fitting.fit import fit_with
+from models.mmm.fitting.sampling import sample_until_converged
+from models.mmm.model.design import Design
 from models.mmm.model.lift_tests import calibrate
 from models.mmm.panel.panel import MMMData
-from models.mmm.result.fit import MMMFit
+from models.mmm.result.fit import Lineage, MMMFit
 from models.mmm.result.posterior import Posterior, from_kernel
-from models.mmm.result.refreshed import Path, Refreshed
 
 LASTING = (
     "shape_chosen_by_data",
@@ -29,35 +27,47 @@ LASTING = (
 WARM_TUNE = 100  # the map is known already: tuning only finds the step size
 
 
-def cold(fit: MMMFit, data: MMMData, *, seed: int, fresh: bool) -> Refreshed:
+def cold(fit: MMMFit, data: MMMData, *, reason: str, seed: int, fresh: bool) -> MMMFit:
     """Everything anew but the response form; with `fresh` scales, knots and season are laid out anew as well."""
-    done = fit_with(
-        data, fit.spec, experiments=fit.experiments, seed=seed, scales=None if fresh else fit.design.scales,
+    refitted = fit_with(
+        data,
+        fit.spec,
+        experiments=fit.experiments,
+        seed=seed,
+        scales=None if fresh else fit.design.scales,
         form=fit.design.form,
-    )  # fmt: skip
-    return _as_refreshed(done, "cold refit")
+    )
+    return _with_lineage(refitted, Lineage(path="cold refit", reason=reason))
 
 
-def warm(fit: MMMFit, weighted: Posterior | None, plan: Design, *, seed: int) -> Refreshed:
-    """Sampled anew under `plan`, whitened by the earlier draws (re-weighted where they were); same gates as any fit."""
+def warm(fit: MMMFit, weighted: Posterior | None, design: Design, *, reason: str, seed: int) -> MMMFit:
+    """Sampled anew under `design`, whitened by the earlier draws, or by `weighted` ones; same gates as any fit."""
     draws = weighted or fit.draws
-    block = blocks.build(plan, calibrate(plan.data, plan.media, plan.scales, fit.experiments))
+    block = layout.build(design, calibrate(design.data, design.media, design.scales, fit.experiments))
     flat = draws.sampled.reshape(draws.count, -1)
     spread = np.cov(flat.T) + 1e-8 * np.eye(flat.shape[1])
     start = laplace.Peak(flat.mean(axis=0), np.linalg.cholesky(spread), float("nan"), 0, True)
     settings = fit.spec.sampling.model_copy(update={"tune": WARM_TUNE})
-    run, table, problems, steps = climb(block, start, plan, settings, seed=seed)
-    inherited = [w for w in fit.findings if w.code in LASTING]
-    findings = [*before_sampling.check(plan), *inherited]
-    if problems:
-        findings.append(after_sampling.not_converged(problems, steps))
-    plain = MMMFit(**{f.name: getattr(fit, f.name) for f in fields(MMMFit)})
-    done = replace(plain, design=plan, draws=from_kernel(run.theta, block, plan, seed=seed), decisions=tuple(steps),
-                   checks=table, findings=tuple(findings), seed=seed)  # fmt: skip
-    findings += [*after_sampling.check(done), *endogeneity.check(done), *changing_effects.check(done)]
-    return _as_refreshed(replace(done, findings=tuple(findings)), "warm refit")
+    sampled = sample_until_converged(block, start, design, settings, seed=seed)
+    findings = [*before_sampling.check(design), *(w for w in fit.findings if w.code in LASTING)]
+    if sampled.problems:
+        findings.append(convergence.not_converged(sampled.problems, sampled.attempts))
+    refitted = MMMFit(
+        design=design,
+        draws=from_kernel(sampled.run.theta, block, design, seed=seed),
+        engine=fit.engine,
+        engine_reason=fit.engine_reason,
+        decisions=sampled.attempts,
+        experiments=fit.experiments,
+        checks=sampled.table,
+        known_findings=tuple(findings),
+        seed=seed,
+    )
+    refitted = replace(refitted, known_findings=(*findings, *after_sampling.check(refitted)))
+    return _with_lineage(refitted, Lineage(path="warm refit", reason=reason))
 
 
-def _as_refreshed(fit: MMMFit, path: Path) -> Refreshed:
-    parts: dict[str, Any] = {f.name: getattr(fit, f.name) for f in fields(MMMFit)}
-    return Refreshed(**parts, path=path)
+def _with_lineage(fit: MMMFit, lineage: Lineage) -> MMMFit:
+    """The fit with its lineage, which is also its last decision."""
+    decision = f"refitted ({lineage.path}): {lineage.reason}"
+    return replace(fit, lineage=lineage, decisions=(*fit.decisions, decision))

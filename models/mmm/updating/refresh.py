@@ -1,24 +1,27 @@
-"""Yesterday's fit with today's rows: re-weighted when that is honest, refitted when it is not, and which one is
-recorded.
+"""Yesterday's fit with today's rows: importance-reweighted when the diagnostics allow it, otherwise refitted.
+
+The fit records which path was taken and why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.mmm.checks import after_sampling, before_sampling
 from models.mmm.engine import importance
-from models.mmm.model.build import Design, design
+from models.mmm.model.build import design as build_design
+from models.mmm.model.design import Design
 from models.mmm.panel.panel import MMMData
-from models.mmm.result.fit import MMMFit
+from models.mmm.result.contributions import linear_sums, media_sums
+from models.mmm.result.fit import Lineage, MMMFit
 from models.mmm.result.posterior import Posterior
-from models.mmm.result.refreshed import Refreshed
 from models.mmm.updating import reweighting, transport
 from models.mmm.updating.refit import LASTING, cold, warm
 from models.periods import PERIODS_PER_WEEK
+from models.warning import Warning
 
 # Below this share of the sampled draws' worth, and below so many effective draws, another way is tried too.
 AMPLE, PLENTY = 0.5, 600.0
@@ -61,50 +64,76 @@ def refresh(fit: MMMFit, new_data: MMMData, *, seed: int) -> MMMFit:
 
     Draws are weighted row by row where that is exact and cheap, else moved with the posterior's peak and weighted.
     Scaling constants and response form stay frozen while draws are re-weighted or resampled from where they were, so
-    that numbers move only because the data did. The result's last decision says the path and why; `Refreshed.path`
-    and `.reason` hold the same. Weights always count from the last sampled fit, however many refreshes lie between.
+    that numbers move only because the data did. `MMMFit.lineage` and the last decision say the path and why. Weights
+    always count from the last sampled fit, however many refreshes lie between.
     Raises ValueError if channels, controls or geos changed, or a control moved for the first time.
     """
     refuse_another_model(fit.data, new_data)
-    origin = fit.origin if isinstance(fit, Refreshed) and fit.origin else fit
+    origin = sampled_origin(fit)
     added = len(set(new_data.dates) - set(origin.data.dates))
     if origin.engine != "kernel" or not origin.converged:
-        return _refitted(cold(origin, new_data, seed=seed, fresh=False), "the earlier fit cannot be re-weighted")
+        return cold(origin, new_data, reason="the earlier fit cannot be re-weighted", seed=seed, fresh=False)
     if new_data.dates[: len(origin.data.dates)] != origin.data.dates:
-        return _refitted(cold(origin, new_data, seed=seed, fresh=True), "the window no longer begins and goes on alike")
+        reason = "the window no longer begins and goes on alike"
+        return cold(origin, new_data, reason=reason, seed=seed, fresh=True)
     if added > STALE_WEEKS * PERIODS_PER_WEEK[new_data.grain]:
         reason = f"{added} periods are new since the last full fit"
-        return _refitted(cold(origin, new_data, seed=seed, fresh=True), reason)
-    plan = extended(origin, new_data)
-    worth = min(float(origin.draws.count), float(np.nanmin(origin.checks["ess_bulk"].to_numpy())))
-    answer: _Answer | None = None
-    for way in (_row_by_row, _moved, _unmoved):
-        found = way(fit, origin, plan, seed)
-        if found and (answer is None or (found.holds, found.left) > (answer.holds, answer.left)):
-            answer = found
-        if answer and (answer.alarm or (answer.holds and answer.left >= min(AMPLE * worth, PLENTY))):
-            break
+        return cold(origin, new_data, reason=reason, seed=seed, fresh=True)
+    design = extended(origin, new_data)
+    answer = _best_answer(fit, origin, design, seed)
     if answer is None:
-        return _refitted(warm(origin, None, plan, seed=seed), "no earlier draw is possible under the new data")
-    alarm = answer.alarm or ("" if answer.carried else _odd_rows(plan, answer.draws, added))
+        return warm(origin, None, design, reason="no earlier draw is possible under the new data", seed=seed)
+    alarm = answer.alarm or ("" if answer.carried else _odd_rows(design, answer.draws, added))
     if alarm:
-        return _refitted(cold(origin, new_data, seed=seed, fresh=True), alarm)
+        return cold(origin, new_data, reason=alarm, seed=seed, fresh=True)
     if not answer.holds:
         reason = f"the old draws no longer carry the answer ({answer.worth})"
         if answer.left < DRAWS_PER_COORDINATE * len(origin.draws.names):
-            return _refitted(cold(origin, new_data, seed=seed, fresh=False), reason)
-        return _refitted(warm(origin, answer.draws, plan, seed=seed), reason)
+            return cold(origin, new_data, reason=reason, seed=seed, fresh=False)
+        return warm(origin, answer.draws, design, reason=reason, seed=seed)
     reason = f"{added} new periods, {answer.worth}{answer.how}"
-    inherited = tuple(w for w in origin.findings if w.code in LASTING)
-    parts: dict[str, Any] = {f.name: getattr(origin, f.name) for f in fields(MMMFit)}
-    parts |= {"design": plan, "draws": answer.draws, "findings": inherited, "seed": seed}
-    parts["decisions"] = (*origin.decisions, f"re-weighted: {reason}")
-    return Refreshed(**parts, origin=origin, carried=answer.carried, path="re-weighted", reason=reason)
+    return replace(
+        origin,
+        design=design,
+        draws=answer.draws,
+        known_findings=tuple(w for w in origin.findings if w.code in LASTING),
+        seed=seed,
+        decisions=(*origin.decisions, f"re-weighted: {reason}"),
+        lineage=Lineage(path="re-weighted", reason=reason, origin=origin, state=answer.carried),
+        later_checks=_checks_of_a_reweighted_fit,
+    )
+
+
+def sampled_origin(fit: MMMFit) -> MMMFit:
+    """The last sampled fit that this one stands on: itself unless it was re-weighted."""
+    return fit.lineage.origin if fit.lineage and fit.lineage.origin else fit
+
+
+def _checks_of_a_reweighted_fit(fit: MMMFit) -> tuple[Warning, ...]:
+    """What the checks find about a re-weighted answer beyond what is known of it already."""
+    known = {(w.code, w.subject) for w in fit.findings}
+    found = (*before_sampling.check(fit.design), *after_sampling.check(fit))
+    return tuple(w for w in found if (w.code, w.subject) not in known)
+
+
+def _best_answer(fit: MMMFit, origin: MMMFit, design: Design, seed: int) -> _Answer | None:
+    """The first way of weighting whose draws are ample, else the best of all three; None where no draw is possible."""
+    worth = min(float(origin.draws.count), float(np.nanmin(origin.checks["ess_bulk"].to_numpy())))
+    carried = fit.lineage.state if fit.lineage else None
+    before = carried if isinstance(carried, reweighting.Carried) else reweighting.begin(origin)
+    best: _Answer | None = None
+    for way in (_row_by_row, _moved, _unmoved):
+        answer = way(before, origin, design, seed)
+        if answer and (best is None or (answer.holds, answer.left) > (best.holds, best.left)):
+            best = answer
+        if best and (best.alarm or (best.holds and best.left >= min(AMPLE * worth, PLENTY))):
+            break
+    return best
 
 
 def extended(fit: MMMFit, data: MMMData) -> Design:
     """The fit's design over the rows of `data`: same scales, form, beliefs' width and weights of known rows."""
-    plan = design(data, fit.spec, fit.design.form, scales=fit.design.scales)
+    plan = build_design(data, fit.spec, fit.design.form, scales=fit.design.scales)
     weight = plan.weight.copy()
     known = fit.design.weight.shape[1]
     weight[:, :known] = fit.design.weight
@@ -131,34 +160,21 @@ def refuse_another_model(old: MMMData, new: MMMData) -> None:
             )
 
 
-def _carried(fit: MMMFit, origin: MMMFit) -> reweighting.Carried | None:
-    """What was carried so far; worked out once per sampled fit and kept beside it."""
-    if isinstance(fit, Refreshed) and fit.carried is not None:
-        return fit.carried
-    if "from_here" not in origin.__dict__:
-        origin.__dict__["from_here"] = reweighting.begin(origin)
-    found: reweighting.Carried | None = origin.__dict__["from_here"]
-    return found
-
-
-def _row_by_row(fit: MMMFit, origin: MMMFit, plan: Design, seed: int) -> _Answer | None:
-    carried = _carried(fit, origin)
-    if carried is None:
+def _row_by_row(before: reweighting.Carried | None, origin: MMMFit, design: Design, seed: int) -> _Answer | None:
+    if before is None:
         return None
-    carried = reweighting.carry(carried, plan, seed=seed)
+    carried = reweighting.carry(before, design, seed=seed)
     answer = _weighed(origin, carried.log_weights, carried.posterior, seed)
     return replace(answer, alarm=_alarm(carried.surprises), carried=carried) if answer else None
 
 
-def _moved(fit: MMMFit, origin: MMMFit, plan: Design, seed: int) -> _Answer | None:
-    return _all_at_once(origin, transport.move(origin, plan), ", moved with the posterior's peak", seed)
+def _moved(before: reweighting.Carried | None, origin: MMMFit, design: Design, seed: int) -> _Answer | None:
+    return _all_at_once(origin, transport.move(origin, design), ", moved with the posterior's peak", seed)
 
 
-def _unmoved(fit: MMMFit, origin: MMMFit, plan: Design, seed: int) -> _Answer | None:
-    """Where row by row was possible it has just said the same."""
-    return (
-        None if _carried(fit, origin) else _all_at_once(origin, transport.stay(origin, plan), ", where they are", seed)
-    )
+def _unmoved(before: reweighting.Carried | None, origin: MMMFit, design: Design, seed: int) -> _Answer | None:
+    """The draws where they are; where row by row was possible it has just given the same answer."""
+    return None if before else _all_at_once(origin, transport.stay(origin, design), ", where they are", seed)
 
 
 def _all_at_once(origin: MMMFit, found: transport.Moved | None, how: str, seed: int) -> _Answer | None:
@@ -192,8 +208,6 @@ def _odd_rows(plan: Design, draws: Posterior, added: int) -> str:
     """
     if not added:
         return ""
-    from models.mmm.result.posterior import linear_sums, media_sums
-
     geos, periods = plan.y.shape
     labels = np.arange(geos * periods).reshape(geos, periods)
     some = draws.thin(FEW)
@@ -210,7 +224,3 @@ def _odd_rows(plan: Design, draws: Posterior, added: int) -> str:
     return (
         f"a new row of {who} lies {off.max():.1f} standard deviations off its own level, apart from the other regions"
     )
-
-
-def _refitted(fit: Refreshed, reason: str) -> Refreshed:
-    return replace(fit, reason=reason, decisions=(*fit.decisions, f"refitted ({fit.path}): {reason}"))

@@ -7,20 +7,19 @@ stay even for longer than those of joint draws would. Everything else goes throu
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.mmm.engine import layout as blocks
+from models.mmm.engine import layout
 from models.mmm.engine.importance import plain, surprise
+from models.mmm.engine.parameters import CURVES, NOISE_SCALE
 from models.mmm.model.baseline import GROUP_SPREAD
-from models.mmm.model.build import IDENTITY_LINK, Design
+from models.mmm.model.design import Design
+from models.mmm.model.effect_prior import IDENTITY_LINK
 from models.mmm.model.lift_tests import Calibration
 from models.mmm.panel.panel import MMMData
+from models.mmm.result.fit import MMMFit
 from models.mmm.result.posterior import Posterior
-
-if TYPE_CHECKING:
-    from models.mmm.result.fit import MMMFit
 
 SAME_DENSITY = 1e-6  # nats by which this module's density may differ from the compiled one, from draw to draw
 
@@ -124,7 +123,7 @@ def _condition(plan: Design, draws: Posterior) -> tuple[np.ndarray, np.ndarray, 
     kernel.condition(
         np.ascontiguousarray(plan.media[:, 0, :]), np.ascontiguousarray(plan.y[0]),
         np.ascontiguousarray(plan.weight[0]), columns, columns @ columns.T, _spread(plan, draws),
-        draws.sigma, plan.delayed, plan.sloped, blocks.CURVES[plan.form.saturation], plan.form.taps,
+        draws.sigma, plan.delayed, plan.sloped, CURVES[plan.form.saturation], plan.form.taps,
         *_response_parameters(draws), np.ascontiguousarray(draws.beta), logs, mean, cov, sums,
     )  # fmt: skip
     return logs, mean, cov, sums
@@ -135,7 +134,7 @@ def _responses(plan: Design, draws: Posterior, known: int) -> list[np.ndarray]:
 
     x = np.ascontiguousarray(plan.media[:, 0, :])
     added = x.shape[1] - known
-    curve, taps = blocks.CURVES[plan.form.saturation], plan.form.taps
+    curve, taps = CURVES[plan.form.saturation], plan.form.taps
     half_life, shape, half_saturation, slope = _response_parameters(draws)
     if not added:
         return []
@@ -207,7 +206,7 @@ def _agrees(plan: Design, draws: Posterior, target: np.ndarray) -> bool:
     """Whether this density and the compiled one differ by a constant only, at three draws."""
     from models.mmm.engine.log_density import core
 
-    block = blocks.build(plan, Calibration.none(*plan.y.shape))
+    block = layout.build(plan, Calibration.none(*plan.y.shape))
     grad, nothing = np.empty(len(draws.names)), np.empty(0)
     flat = draws.sampled.reshape(draws.count, -1)
     some = np.linspace(0, draws.count - 1, 3).round().astype(int)
@@ -230,7 +229,7 @@ def _other_priors(plan: Design, draws: Posterior, flat: np.ndarray, d: int) -> f
     total += normal(np.log(draws.half_saturation[d]), plan.half_saturation[:, 0], plan.half_saturation[:, 1])
     total += normal(np.log(draws.shape[d][plan.delayed]), spec.delay_shape.mu, spec.delay_shape.sigma)
     total += normal(np.log(draws.slope[d][plan.sloped]), spec.slope.mu, spec.slope.sigma)
-    total += normal(sigma, 0.0, blocks.NOISE_SCALE * plan.scales.baseline.movement) + np.log(sigma)
+    total += normal(sigma, 0.0, NOISE_SCALE * plan.scales.baseline.movement) + np.log(sigma)
     for group in plan.baseline.groups:
         middle, wide = GROUP_SPREAD[group]
         total += normal(flat[d, draws.names.index(f"log_spread[{group}]")], np.log(middle), wide)

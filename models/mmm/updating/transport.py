@@ -8,18 +8,14 @@ posterior is far from normal its peak is a bad guide, and draws that stay where 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.mmm.engine import laplace, reparametrisation
-from models.mmm.engine import layout as blocks
-from models.mmm.model.build import Design
+from models.mmm.engine import laplace, layout, reparametrisation
+from models.mmm.model.design import Design
 from models.mmm.model.lift_tests import calibrate
+from models.mmm.result.fit import MMMFit
 from models.mmm.result.posterior import Posterior, from_kernel
-
-if TYPE_CHECKING:
-    from models.mmm.result.fit import MMMFit
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +46,12 @@ def move(fit: MMMFit, plan: Design) -> Moved | None:
     new = laplace.peak(after, old.mode, names)
     if not (old.settled and new.settled):
         return None
-    lean = reparametrisation.lean(new, plan)
-    here, arriving = lean.factor(old), lean.factor(new)
-    away = lean.straight(theta, old.mode) - old.mode
-    arrived = lean.bent(new.mode + away @ np.linalg.solve(here.T, arriving.T), new.mode)
+    non_centring = reparametrisation.partial_non_centring(new, plan)
+    here, arriving = non_centring.factor(old), non_centring.factor(new)
+    away = non_centring.to_sampled(theta, old.mode) - old.mode
+    arrived = non_centring.to_model(new.mode + away @ np.linalg.solve(here.T, arriving.T), new.mode)
     volume = float(np.log(np.diag(arriving) / np.diag(here)).sum())
-    volumes = volume + lean.log_volume(arrived, new.mode) - lean.log_volume(theta, old.mode)
+    volumes = volume + non_centring.log_volume(arrived, new.mode) - non_centring.log_volume(theta, old.mode)
     logs = _density(arrived, after) - _density(theta, before) + volumes
     return Moved(arrived.reshape(fit.draws.sampled.shape), logs, after, plan)
 
@@ -68,7 +64,7 @@ def stay(fit: MMMFit, plan: Design) -> Moved:
 
 
 def _block(fit: MMMFit, plan: Design) -> np.ndarray:
-    return blocks.build(plan, calibrate(plan.data, plan.media, plan.scales, fit.experiments))
+    return layout.build(plan, calibrate(plan.data, plan.media, plan.scales, fit.experiments))
 
 
 def _density(theta: np.ndarray, block: np.ndarray) -> np.ndarray:

@@ -10,8 +10,8 @@ from models.mmm.fitting.fit import fit
 from models.mmm.fitting.form_selection import choose_form
 from models.mmm.model.build import design
 from models.mmm.panel.panel import MMMData
+from models.mmm.result.contributions import linear_sums, media_sums
 from models.mmm.result.fit import MMMFit
-from models.mmm.result.posterior import linear_sums, media_sums
 from models.mmm.spec import MMMSpec
 from models.periods import PERIODS_PER_YEAR
 

@@ -12,17 +12,18 @@ import numpy as np
 import polars as pl
 
 from models.mmm.checks import changing_effects, endogeneity
-from models.mmm.checks.after_sampling import LIMITS, contraction
+from models.mmm.checks.after_sampling import LIMITS
 from models.mmm.checks.placebo import placebo_ranks
 from models.mmm.checks.unobserved_confounding import tipping
 from models.mmm.fitting import engine_choice
 from models.mmm.fitting.approximate import peak_fit, peak_of, returns, returns_at
 from models.mmm.fitting.form_selection import choose_form
-from models.mmm.model.build import Form, Scales
+from models.mmm.model.design import Form, Scales
 from models.mmm.panel.panel import MMMData
+from models.mmm.result.fit import contraction
 from models.mmm.spec import MMMSpec
 from models.mmm.validation.backtest import backtest
-from models.mmm.validation.falsification_words import warning
+from models.mmm.validation.falsification_messages import warning
 from models.mmm.validation.specification_curve import SpecificationCurve, specification_curve
 from models.periods import PERIODS_PER_YEAR
 from models.warning import Warning
@@ -32,7 +33,7 @@ TOP_WEEKS = 5  # the strongest spend periods of a channel, left out together
 
 
 @dataclass(frozen=True)
-class Marks:
+class Thresholds:
     """What counts as passed. Shares are of the main estimate; `block` is in standard deviations of the estimate
     (leaving out a third of the rows moves an honest one by 0.7, and the worst of several blocks counts),
     `tipping` the share of what is left of spend and sales that a hidden driver must at least need to halve a number.
@@ -79,7 +80,7 @@ def falsify(
     shifts: int = 39,
     repeats: int = 5,
     folds: int = 6,
-    marks: Marks | None = None,
+    thresholds: Thresholds | None = None,
     seed: int,
 ) -> Falsification:
     """Every attempt to break the MMM of `data`: seconds of CPU (`python -m benchmarks.mmm.falsification`).
@@ -91,7 +92,7 @@ def falsify(
     the specification curve asks other models; unseen weeks score predictions of the last `folds` times four periods.
     Raises ValueError for parts that the compiled density, on which all this runs, does not have.
     """
-    spec, marks = spec or MMMSpec(), marks or Marks()
+    spec, thresholds = spec or MMMSpec(), thresholds or Thresholds()
     engine_choice.refuse_shortcut(spec, data, "falsify")
     rng = np.random.default_rng(seed)
     form, _ = choose_form(data, spec, ())
@@ -101,38 +102,38 @@ def falsify(
     rows: list[Row] = []
     ranks = placebo_ranks(plan, block, peak, shifts=shifts, rng=rng)
     rows += [
-        ("placebo", name, float(r), marks.placebo_rank, bool(r >= marks.placebo_rank))
+        ("placebo", name, float(r), thresholds.placebo_rank, bool(r >= thresholds.placebo_rank))
         for name, r in zip(data.channels, ranks, strict=True)
     ]
-    rows += _changes("perturbation", marks.perturbation, data, main, [
+    rows += _changes("perturbation", thresholds.perturbation, data, main, [
         returns(_noisy(data, rng), spec, form, scales, begin=start) for _ in range(repeats)])  # fmt: skip
-    rows += _changes("random_common_cause", marks.common_cause, data, main, [
+    rows += _changes("random_common_cause", thresholds.common_cause, data, main, [
         _walked(data, spec, form, rng) for _ in range(repeats)])  # fmt: skip
-    rows += _shorter(data, spec, form, scales, start, main, marks)
-    rows += _blocks(data, spec, form, scales, start, main, sd, marks)
+    rows += _shorter(data, spec, form, scales, start, main, thresholds)
+    rows += _blocks(data, spec, form, scales, start, main, sd, thresholds)
     rough = peak_fit(data, spec, form, scales=scales, seed=seed)
     rows += [
-        ("contraction", name, float(v), marks.contraction, bool(v >= marks.contraction))
+        ("contraction", name, float(v), thresholds.contraction, bool(v >= thresholds.contraction))
         for name, v in zip(data.channels, contraction(rough), strict=False)
     ]
     follows = np.minimum(endogeneity.spend_after_sales(plan), endogeneity.sales_before_spend(rough))
     for test, values in (("spend_follows_sales", follows), ("constant_effect", changing_effects.changed(rough))):
         rows += [
-            (test, name, float(p), marks.endogeneity, bool(p >= marks.endogeneity))
+            (test, name, float(p), thresholds.endogeneity, bool(p >= thresholds.endogeneity))
             for name, p in zip(data.channels, values, strict=False)
         ]
     points = tipping(rough)
     rows += [
-        ("hidden_driver", name, need, marks.tipping, need >= marks.tipping)
+        ("hidden_driver", name, need, thresholds.tipping, need >= thresholds.tipping)
         for name, need in points.select("channel", "halves").iter_rows()
     ]
     curve = specification_curve(data, spec)
     rows += [
-        ("specification_curve", name, share, marks.agreement, share >= marks.agreement)
+        ("specification_curve", name, share, thresholds.agreement, share >= thresholds.agreement)
         for name, share in curve.summary.select("channel", "agreement").iter_rows()
         if share is not None
     ]
-    unseen, scored = _unseen(data, spec, folds, marks, seed)
+    unseen, scored = _unseen(data, spec, folds, thresholds, seed)
     rows += scored
     tests = pl.DataFrame(rows, schema=["test", "channel", "value", "mark", "passed"], orient="row")
     said = tuple(warning(*row[:4]) for row in rows if not row[4] and row[0] != "specification_curve")
@@ -140,7 +141,13 @@ def falsify(
 
 
 def _shorter(
-    data: MMMData, spec: MMMSpec, form: Form, scales: Scales, start: np.ndarray, main: np.ndarray, marks: Marks
+    data: MMMData,
+    spec: MMMSpec,
+    form: Form,
+    scales: Scales,
+    start: np.ndarray,
+    main: np.ndarray,
+    thresholds: Thresholds,
 ) -> list[Row]:
     periods = np.arange(len(data.dates))
     others = [
@@ -148,7 +155,7 @@ def _shorter(
         for k in (4, 8, 12)
         if len(periods) - k >= 52
     ]
-    return _changes("stability", marks.stability, data, main, others) if others else []
+    return _changes("stability", thresholds.stability, data, main, others) if others else []
 
 
 def _blocks(
@@ -159,7 +166,7 @@ def _blocks(
     start: np.ndarray,
     main: np.ndarray,
     sd: np.ndarray,
-    marks: Marks,
+    thresholds: Thresholds,
 ) -> list[Row]:
     """Worst move of each channel, in its own standard deviations, over leaving out each year and its top weeks."""
     periods = len(data.dates)
@@ -172,12 +179,14 @@ def _blocks(
     ]
     worst = np.max(moved, axis=0)
     return [
-        ("block", name, float(v), marks.block, bool(v <= marks.block))
+        ("block", name, float(v), thresholds.block, bool(v <= thresholds.block))
         for name, v in zip(data.channels, worst, strict=True)
     ]
 
 
-def _unseen(data: MMMData, spec: MMMSpec, folds: int, marks: Marks, seed: int) -> tuple[pl.DataFrame, list[Row]]:
+def _unseen(
+    data: MMMData, spec: MMMSpec, folds: int, thresholds: Thresholds, seed: int
+) -> tuple[pl.DataFrame, list[Row]]:
     folds = min(folds, (len(data.dates) - 52) // 4)
     if folds < 2:
         return pl.DataFrame(), []
@@ -187,7 +196,7 @@ def _unseen(data: MMMData, spec: MMMSpec, folds: int, marks: Marks, seed: int) -
     skill = float(np.median(scores["skill"].to_numpy()))
     return scores, [
         ("unseen_coverage", "all", covered, float(least), bool(covered >= least)),
-        ("unseen_skill", "all", skill, marks.skill, bool(skill >= marks.skill)),
+        ("unseen_skill", "all", skill, thresholds.skill, bool(skill >= thresholds.skill)),
     ]
 
 

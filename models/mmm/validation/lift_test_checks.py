@@ -16,8 +16,8 @@ import polars as pl
 from models.mmm.fitting.fit import fit
 from models.mmm.model.lift_tests import Experiment, calibrate
 from models.mmm.panel.panel import MMMData
+from models.mmm.result.contributions import media_sums
 from models.mmm.result.fit import MMMFit
-from models.mmm.result.posterior import media_sums
 from models.mmm.spec import MMMSpec
 from models.warning import Warning
 

@@ -14,7 +14,7 @@ import polars as pl
 from models.mmm.fitting.approximate import returns
 from models.mmm.fitting.form_selection import delayed_taps
 from models.mmm.model.baseline import taps
-from models.mmm.model.build import Form
+from models.mmm.model.design import Form
 from models.mmm.panel.panel import MMMData
 from models.mmm.spec import LogNormal, MMMSpec
 from models.warning import Warning

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.mmm import MMMData, fit
+from models.mmm import MMMData, evidence_tiers, fit
 
 pytestmark = pytest.mark.acceptance
 CHANNELS = ("TV", "Search", "Social", "Display")
@@ -75,7 +75,7 @@ def test_clean_data_raise_no_alarm(shared_data):
 def test_channels_bought_in_step_keep_their_sum(shared_data):
     found, truth = stress_fit(shared_data, "multicollinearity")
     assert found.totals()["mean"].sum() == pytest.approx(truth.sum(), rel=0.10)
-    assert set(found.tiers()["tier"]) == {"prior-dominated"}
+    assert set(evidence_tiers(found)["tier"]) == {"prior-dominated"}
 
 
 def test_the_spikes_are_found_in_their_four_cells(shared_data):

@@ -13,11 +13,13 @@ from models.mmm import ChannelSpec, LogNormal, Mediator, MMMData, MMMSpec, Treat
 from models.mmm.fitting.engine_choice import engine_reason, refuse_shortcut, unsupported
 from models.mmm.fitting.form_selection import plain_form
 from models.mmm.fitting.pymc_fit import _true_values
-from models.mmm.model.build import Form, design
+from models.mmm.model.build import design
+from models.mmm.model.design import Form
 from models.mmm.model.implied_prior import implied
 from models.mmm.model.measurement_error import true_series
-from models.mmm.model.response import carryover_weights, media_sums, respond, saturated
-from models.mmm.result import posterior as post
+from models.mmm.model.response import carryover_weights, respond, saturated
+from models.mmm.result.contributions import _numpy_media_sums, media_sums
+from models.mmm.result.posterior import Posterior
 from tests.models.mmm.mmm_worlds import frame
 
 LONG, _ = frame(periods=60)
@@ -34,7 +36,7 @@ def some_draws(plan, count=3):
     rng = np.random.default_rng(0)
     c = len(plan.media)
     beta = np.exp(rng.normal(0, 0.2, (count, c)))
-    return post.Posterior(
+    return Posterior(
         np.zeros((1, count, 0)), (), np.exp(rng.normal(0.3, 0.3, (count, c))), np.exp(rng.normal(0.3, 0.2, (count, c))),
         np.exp(rng.normal(0.5, 0.2, (count, c))), np.exp(rng.normal(0.5, 0.2, (count, c))), np.log(beta), beta,
         np.repeat(beta[:, :, None], len(plan.data.geos), axis=2), np.zeros((count, len(plan.baseline.scale))),
@@ -109,7 +111,9 @@ def test_the_plain_response_equals_the_compiled_one(form):
         draws = replace(draws, shape=np.ones_like(draws.shape))
     labels = np.arange(60)[None, :] // 20
     np.testing.assert_allclose(
-        media_sums(plan, draws, plan.media, labels, 3), post.media_sums(plan, draws, plan.media, labels, 3), rtol=1e-10
+        _numpy_media_sums(plan, draws, plan.media, labels, 3),
+        media_sums(plan, draws, plan.media, labels, 3),
+        rtol=1e-10,
     )
 
 

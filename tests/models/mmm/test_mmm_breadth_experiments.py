@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from models.mmm import Experiment, MMMSpec, fit, leave_one_experiment_out, predicted_lift, widened
-from models.mmm.model.build import Form, design
+from models.mmm.model.build import design
+from models.mmm.model.design import Form
 from models.mmm.model.lift_tests import calibrate
 from tests.models.mmm.mmm_worlds import frame, read
 

@@ -6,7 +6,19 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.mmm import ChannelSpec, LogNormal, Mediator, MMMData, MMMSpec, Sampling, fit, load
+from models.mmm import (
+    ChannelSpec,
+    LogNormal,
+    Mediator,
+    MMMData,
+    MMMSpec,
+    Sampling,
+    evidence_tiers,
+    fit,
+    load,
+    mediation,
+    optimal_frequency,
+)
 from models.worlds import mmm_breadth as worlds
 
 pytestmark = pytest.mark.slow
@@ -37,13 +49,13 @@ def test_reach_and_frequency_are_told_apart_and_the_best_frequency_is_found(tmp_
     assert found.engine == "pymc"
     for row in found.totals().iter_rows(named=True):
         assert inside(row, truth[row["channel"]])
-    best = row_of(found.optimal_frequency(), channel="video")
+    best = row_of(optimal_frequency(found), channel="video")
     true_best = 2.5 * 1.5 ** (1 / 2.5)  # where h(f) / f of a Hill curve with slope 2.5 is greatest
     assert best["q05"] - 0.1 <= true_best <= best["q95"] + 0.1
     assert best["gain"] > 1.05
     again = load(found.save(tmp_path / "fit"))
     assert again.totals().equals(found.totals())
-    assert again.optimal_frequency().equals(found.optimal_frequency())
+    assert optimal_frequency(again).equals(optimal_frequency(found))
 
 
 def test_what_runs_through_brand_search_is_credited_to_the_channel_that_caused_it():
@@ -60,7 +72,7 @@ def test_what_runs_through_brand_search_is_credited_to_the_channel_that_caused_i
     total = truth["direct"] + truth["through brand searches"]
     # as a channel of its own, brand search takes what video caused: the naive range is far below the truth
     assert row_of(naive.totals(), channel="video")["q95"] < 0.75 * total
-    table = found.mediation()
+    table = mediation(found)
     assert inside(row_of(table, path="total"), total)
     assert row_of(table, path="total")["mean"] == pytest.approx(total, rel=0.2)
     for path in ("direct", "through brand searches"):
@@ -100,11 +112,13 @@ def test_measurement_error_shrinks_a_naive_effect_and_not_one_that_knows_of_it()
 
 def test_the_graph_without_its_linear_part_is_the_compiled_density():
     """Same density at the same point, for regions with common shocks and a test: the constants are the data's."""
-    from models.mmm.engine import layout as blocks
+    from models.mmm.engine import layout
     from models.mmm.engine.laplace import start
     from models.mmm.engine.log_density import core
+    from models.mmm.engine.parameters import names as names_of
     from models.mmm.engine.pymc_model import reference_model
-    from models.mmm.model.build import Form, design
+    from models.mmm.model.build import design
+    from models.mmm.model.design import Form
     from models.mmm.model.lift_tests import Calibration
     from tests.models.mmm.mmm_worlds import panel
 
@@ -112,8 +126,8 @@ def test_the_graph_without_its_linear_part_is_the_compiled_density():
     plan = design(data, MMMSpec(geo_effects=False), Form("geometric", "logistic", False, 6))
     none = Calibration.none(*plan.y.shape)
     model = reference_model(plan, none, marginal=True)
-    density, names = model.compile_logp(), blocks.names(plan)
-    block, gaps = blocks.build(plan, none), []
+    density, names = model.compile_logp(), names_of(plan)
+    block, gaps = layout.build(plan, none), []
     for seed in range(4):
         theta = start(plan) + np.random.default_rng(seed).normal(0, 0.3, len(names))
         point = model.initial_point()
@@ -140,4 +154,4 @@ def test_a_delayed_carryover_is_found_under_beliefs_about_next_unit_and_coeffici
         assert inside(row, truth[row["channel"]])
     peak = row_of(found.response_parameters(), channel="tv", parameter="shape")
     assert peak["mean"] == pytest.approx(4.0, abs=0.5)
-    assert {"tv", "search"} == set(found.tiers().filter(pl.col("contraction") > 0.3)["channel"])
+    assert {"tv", "search"} == set(evidence_tiers(found).filter(pl.col("contraction") > 0.3)["channel"])

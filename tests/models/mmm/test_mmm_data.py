@@ -11,7 +11,8 @@ import pytest
 from models.mmm import Mediator, MMMData, MMMSpec, Sampling, Treatment, fit
 from models.mmm.checks.before_sampling import check
 from models.mmm.model.baseline import taps
-from models.mmm.model.build import Form, design
+from models.mmm.model.build import design
+from models.mmm.model.design import Form
 from tests.models.mmm.mmm_worlds import frame
 
 LONG, _ = frame(periods=60)

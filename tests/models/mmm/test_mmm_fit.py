@@ -9,7 +9,18 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.mmm import ChannelSpec, Experiment, LogNormal, MMMSpec, Sampling, backtest, falsify, fit, load
+from models.mmm import (
+    ChannelSpec,
+    Experiment,
+    LogNormal,
+    MMMSpec,
+    Sampling,
+    backtest,
+    evidence_tiers,
+    falsify,
+    fit,
+    load,
+)
 from models.mmm.engine import convergence
 from tests.models.mmm.mmm_worlds import frame, read
 
@@ -147,7 +158,7 @@ def test_a_test_pulls_its_channel_and_marks_the_fit(world, fitted):
     assert with_test.uses_experiments
     # the test's error is 2 % of its value, the data's about 10 %: the test must win
     assert with_test.totals()["mean"][0] == pytest.approx(half, rel=0.1)
-    assert dict(with_test.tiers().select("channel", "tier").iter_rows())["a"] == "experiment-validated"
+    assert dict(evidence_tiers(with_test).select("channel", "tier").iter_rows())["a"] == "experiment-validated"
 
 
 def test_a_null_result_is_welcome(world):
@@ -229,7 +240,7 @@ def test_spend_that_chases_sales_is_noticed():
     long = long.with_columns(pl.col("kpi") + pl.Series(600 * demand), chase=pl.Series(chasing))
     found = fit(read(long, 1, ("a", "chase")), QUICK, seed=1)
     assert ("spend_follows_demand", "chase") in [(w.code, w.subject) for w in found.warnings()]
-    assert dict(found.tiers().select("channel", "tier").iter_rows())["chase"] == "prior-dominated"
+    assert dict(evidence_tiers(found).select("channel", "tier").iter_rows())["chase"] == "prior-dominated"
 
 
 def test_wild_weeks_are_named_and_weighed_down():

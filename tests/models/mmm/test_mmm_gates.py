@@ -17,11 +17,11 @@ from models.mmm.checks.placebo import placebo_ranks
 from models.mmm.checks.unobserved_confounding import robustness_value, tipping
 from models.mmm.fitting import adjustments
 from models.mmm.fitting.approximate import peak_fit, peak_of
-from models.mmm.fitting.form_selection import choose_form, never_dark
-from models.mmm.model.build import Form
+from models.mmm.fitting.form_selection import choose_form
+from models.mmm.model.design import Form
 from models.mmm.model.lift_tests import Calibration
-from models.mmm.validation.falsification import Marks
-from models.mmm.validation.falsification_words import WORDS, warning
+from models.mmm.validation.falsification import Thresholds
+from models.mmm.validation.falsification_messages import WORDS, warning
 from models.mmm.validation.specification_curve import specification_curve
 from tests.models.mmm.mmm_worlds import frame, panel, read
 
@@ -56,7 +56,7 @@ def test_a_channel_that_never_goes_dark_keeps_a_slope_of_its_own():
     long, _ = frame(periods=WEEKS, seed=2)
     steady = long.with_columns(b=pl.col("b") * 0.3 + 600)
     data = read(steady, 1)
-    assert never_dark(data) == ("b",)
+    assert data.never_dark() == ("b",)
     form, _ = choose_form(data, SPEC, ())
     assert form.free_slope
     assert form.sloped is None or "b" in form.sloped
@@ -97,16 +97,16 @@ def test_one_wild_week_does_not_make_an_effect_negative():
 def test_a_channel_that_cannot_be_known_is_named_once():
     long, _ = frame(periods=60, seed=3, noise=0.1)
     flat = rough(read(long.with_columns(b=pl.lit(800.0) + pl.col("price")), 1))
-    flat = replace(flat, findings=tuple(before_sampling.check(flat.design)))
+    flat = replace(flat, known_findings=tuple(before_sampling.check(flat.design)))
     assert names(flat.findings, "no_variation") == {"b"}
     codes = {w.code for w in after_sampling.check(flat) if w.subject == "b"}
     assert not codes & {"wide_interval", "total_extrapolated"}
 
 
 def _coordinates(plan):
-    from models.mmm.engine import layout as blocks
+    from models.mmm.engine.parameters import names as names_of
 
-    return blocks.names(plan)
+    return names_of(plan)
 
 
 def test_positive_channels_keep_their_belief(clean):
@@ -217,7 +217,7 @@ def test_every_failed_attempt_has_words():
         said = warning(test, "tv", 0.123, 0.5)
         assert "tv" in said.message + said.action + said.subject
         assert "{" not in said.message + said.action
-    assert Marks().placebo_rank == 0.95
+    assert Thresholds().placebo_rank == 0.95
 
 
 def test_wildly_different_sizes_are_said():

@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.mmm.engine import laplace, reparametrisation
-from models.mmm.engine import layout as blocks
-from models.mmm.engine.reparametrisation import Lean
-from models.mmm.model.build import Form, design
+from models.mmm.engine import laplace, layout, reparametrisation
+from models.mmm.engine.parameters import ETA_PRIOR, WEEK_PRIOR
+from models.mmm.engine.parameters import names as names_of
+from models.mmm.engine.reparametrisation import PartialNonCentring
+from models.mmm.model.build import design
+from models.mmm.model.design import Form
 from models.mmm.model.lift_tests import Calibration, Experiment, calibrate
 from models.mmm.spec import ChannelSpec, MMMSpec, Normal
 from tests.models.mmm.mmm_worlds import panel
@@ -40,7 +42,7 @@ def calibration_of(data, plan):
 
 def dense(plan, tests, theta, block):
     """Log density by full covariance matrices and plain formulas, sharing no code with the kernel."""
-    names = dict(zip(blocks.names(plan), theta, strict=True))
+    names = dict(zip(names_of(plan), theta, strict=True))
     media = plan.data.media_names
     geos, periods = plan.y.shape
     form = plan.form
@@ -93,11 +95,11 @@ def dense(plan, tests, theta, block):
     cov = x.T @ x + np.diag(sigma**2 / plan.weight.ravel() ** 2)
     if plan.week_effects:
         ratio = np.exp(names["log_week_ratio"])
-        logp += normal(names["log_week_ratio"], *blocks.WEEK_PRIOR)
+        logp += normal(names["log_week_ratio"], *WEEK_PRIOR)
         tau2 = sigma**2 * ratio / (plan.weight**2).sum(axis=0)
         cov += np.kron(np.ones((geos, geos)), np.diag(tau2))
     if plan.geo_effects:
-        logp += normal(names["log_eta"], *blocks.ETA_PRIOR)
+        logp += normal(names["log_eta"], *ETA_PRIOR)
     r = (plan.y - mean).ravel()
     q = np.linalg.solve(cov, r)  # refined once: one solve errs by 1e-8 where r'q is near 1e4, differently per BLAS
     q += np.linalg.solve(cov, (r - cov.astype(np.longdouble) @ q).astype(float))
@@ -136,8 +138,8 @@ def test_the_compiled_density_equals_the_dense_formula(form, geos, signed, with_
     from models.mmm.engine.log_density import core
 
     plan, tests = plan_of(form, geos, signed, with_tests)
-    block = blocks.build(plan, tests)
-    n = len(blocks.names(plan))
+    block = layout.build(plan, tests)
+    n = len(names_of(plan))
     rng = np.random.default_rng(0)
     gaps = []
     for _ in range(3):
@@ -157,8 +159,8 @@ def test_the_gradient_is_the_slope_of_the_density(form, geos, signed, with_tests
     from models.mmm.engine.log_density import core
 
     plan, tests = plan_of(form, geos, signed, with_tests)
-    block = blocks.build(plan, tests)
-    n = len(blocks.names(plan))
+    block = layout.build(plan, tests)
+    n = len(names_of(plan))
     theta = start_of(plan) + np.random.default_rng(1).normal(0, 0.3, n)
     grad, other, nothing = np.empty(n), np.empty(n), np.empty(0)
     core(theta, grad, block, nothing)
@@ -182,7 +184,7 @@ def test_a_spike_at_the_end_of_one_region_does_not_bleed_into_the_next():
 
     data = panel(geos=2, periods=40, channels=("a",), seed=1)
     plan = design(data, MMMSpec(geo_effects=False, winsorise_spikes=False), FORMS[0])
-    block = blocks.build(plan)
+    block = layout.build(plan)
     from models.mmm.engine import log_density
 
     with_spike = block.copy()
@@ -211,15 +213,15 @@ def test_the_sampler_sees_the_density_of_its_own_coordinates(form, power):
     from models.mmm.engine import log_density
 
     plan, tests = plan_of(form, 3, False, True)
-    names = blocks.names(plan)
+    names = names_of(plan)
     n, driver = len(names), np.full(len(names), -1)
     driver[names.index("log_eta") + 1 :] = names.index("log_eta")
     for channel in plan.data.media_names if form.free_slope else ():
         driver[names.index(f"log_half_saturation[{channel}]")] = names.index(f"log_slope[{channel}]")
-    lean = Lean(driver, np.where(driver >= 0, power, 0.0))
+    non_centring = PartialNonCentring(driver, np.where(driver >= 0, power, 0.0))
     rng, centre = np.random.default_rng(2), start_of(plan)
     factor = np.tril(rng.normal(0, 0.1, (n, n))) + 0.5 * np.eye(n)
-    mapped = blocks.with_map(blocks.build(plan, tests), centre, factor, lean)
+    mapped = reparametrisation.with_map(layout.build(plan, tests), centre, factor, non_centring)
     z, grad, other = rng.normal(0, 0.4, n), np.empty(n), np.empty(n)
     code, value = log_density.whitened(z, grad, mapped)
     assert code == 0
@@ -232,26 +234,31 @@ def test_the_sampler_sees_the_density_of_its_own_coordinates(form, power):
     # central differences of a value near 1e3 carry about 1e-6 of absolute noise
     np.testing.assert_allclose(grad, slope, rtol=1e-5, atol=2e-5)
     theta, straight = log_density._theta(z, mapped), centre + factor @ z
-    np.testing.assert_allclose(lean.bent(straight[None], centre)[0], theta, rtol=1e-12)
-    np.testing.assert_allclose(lean.straight(theta[None], centre)[0], straight, rtol=1e-12)
+    np.testing.assert_allclose(non_centring.to_model(straight[None], centre)[0], theta, rtol=1e-12)
+    np.testing.assert_allclose(non_centring.to_sampled(theta[None], centre)[0], straight, rtol=1e-12)
     volume = value - log_density.core(theta, other, mapped, np.empty(0))
-    assert lean.log_volume(theta[None], centre)[0] == pytest.approx(volume, abs=1e-8)
-    bends = np.array([  # the map's own slope at this point, by differences
-        (lean.bent(straight[None] + step * e, centre)[0] - lean.bent(straight[None] - step * e, centre)[0]) / (2 * step)
-        for e in np.eye(n)
-    ])  # fmt: skip
+    assert non_centring.log_volume(theta[None], centre)[0] == pytest.approx(volume, abs=1e-8)
+
+    def to_model(sampled):
+        return non_centring.to_model(sampled[None], centre)[0]
+
+    slopes = (to_model(straight + step * e) - to_model(straight - step * e) for e in np.eye(n))
+    bends = np.array([slope / (2 * step) for slope in slopes])  # the map's own slope at this point, by differences
     assert np.linalg.slogdet(bends)[1] == pytest.approx(volume, abs=1e-6)
 
 
 def test_the_straight_factor_is_the_covariance_seen_from_the_straight_coordinates():
     plan, tests = plan_of(FORMS[2], 3, False, True)
-    found = replace(laplace.peak(blocks.build(plan, tests), start_of(plan), blocks.names(plan)), held=None)
-    lean = reparametrisation.lean(found, plan)
+    found = replace(laplace.peak(layout.build(plan, tests), start_of(plan), names_of(plan)), held=None)
+    non_centring = reparametrisation.partial_non_centring(found, plan)
     steps = 1e-6 * np.eye(found.mode.size)
-    up, down = lean.straight(found.mode + steps, found.mode), lean.straight(found.mode - steps, found.mode)
+    up, down = (
+        non_centring.to_sampled(found.mode + steps, found.mode),
+        non_centring.to_sampled(found.mode - steps, found.mode),
+    )
     slope = (up - down).T / 2e-6  # how straight coordinates move with theta at the mode
     covariance = slope @ found.factor @ found.factor.T @ slope.T
-    factor = lean.factor(found)
+    factor = non_centring.factor(found)
     assert (np.triu(factor, 1) == 0).all()
     np.testing.assert_allclose(factor @ factor.T, covariance, rtol=1e-6, atol=1e-8)
 
@@ -261,8 +268,8 @@ def test_a_proposal_at_the_edge_is_rejected_not_raised(far, capfd):
     from models.mmm.engine.log_density import whitened
 
     plan, tests = plan_of(FORMS[2], 3, False, True)
-    block = blocks.build(plan, tests)
-    n = len(blocks.names(plan))
+    block = layout.build(plan, tests)
+    n = len(names_of(plan))
     for i in range(n):
         z = start_of(plan)
         z[i] = far
@@ -284,9 +291,9 @@ def test_the_compiled_density_equals_the_pymc_reference(form, geos):
     from models.mmm.engine.pymc_model import reference_model
 
     plan, tests = plan_of(form, geos, True, True)
-    block = blocks.build(plan, tests)
+    block = layout.build(plan, tests)
     model = reference_model(plan, tests)
-    names = blocks.names(plan)
+    names = names_of(plan)
     n, width = len(names), len(plan.baseline.scale)
     logp = model.compile_logp()
     rng = np.random.default_rng(5)

@@ -9,7 +9,7 @@ import pytest
 from models.mmm import MMMSpec
 from models.mmm.checks import residuals
 from models.mmm.fitting.approximate import peak_fit
-from models.mmm.model.build import Form
+from models.mmm.model.design import Form
 from tests.models.mmm.mmm_worlds import frame, read
 
 WEEKS = 130

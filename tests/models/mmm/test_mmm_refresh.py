@@ -10,10 +10,12 @@ import pytest
 
 from benchmarks.mmm.regional_refresh import unmoved
 from models.mmm import MMMData, MMMSpec, Sampling, fit, load, refresh
-from models.mmm.engine import layout as blocks
+from models.mmm.engine import layout
 from models.mmm.engine.importance import drift, effective, smooth, surprise
 from models.mmm.engine.laplace import start
-from models.mmm.model.build import Form, design
+from models.mmm.engine.parameters import names
+from models.mmm.model.build import design
+from models.mmm.model.design import Form
 from models.mmm.result.posterior import from_kernel
 from models.mmm.updating import reweighting
 from models.mmm.updating.refit import cold
@@ -58,8 +60,8 @@ def test_delayed_carryover_and_slopes_are_carried_too(early, world):
     """The weights are a matter of arithmetic, so any draws will do: these lie around the middle of the prior."""
     steep = Form("weibull", "hill", True, early.design.form.taps)
     plan = design(early.data, early.spec, steep, scales=early.design.scales)
-    theta = start(plan) + np.random.default_rng(0).normal(0, 0.2, (1, 60, len(blocks.names(plan))))
-    some = replace(early, design=plan, draws=from_kernel(theta, blocks.build(plan), plan, seed=0))
+    theta = start(plan) + np.random.default_rng(0).normal(0, 0.2, (1, 60, len(names(plan))))
+    some = replace(early, design=plan, draws=from_kernel(theta, layout.build(plan), plan, seed=0))
     after = extended(some, world)
     carried = reweighting.carry(reweighting.begin(some), after, seed=1)
     assert np.ptp(unmoved(some, after) - carried.log_weights) < SAME
@@ -106,7 +108,7 @@ def test_the_linear_draws_follow_their_posterior(early, world):
 
 def test_no_new_row_changes_nothing_that_matters(early):
     again = refresh(early, early.data, seed=4)
-    assert again.path == "re-weighted"
+    assert again.lineage.path == "re-weighted"
     assert gap(again, early) < 0.1
 
 
@@ -122,8 +124,8 @@ def test_day_after_day_counts_from_the_sampled_fit(early, world):
     for known in (118, 119, 120):
         step = refresh(step, world.rows(np.arange(WEEKS) < known), seed=2)
     at_once = refresh(early, world, seed=2)
-    np.testing.assert_allclose(step.carried.log_weights, at_once.carried.log_weights, atol=SAME)
-    assert step.origin is early
+    np.testing.assert_allclose(step.lineage.state.log_weights, at_once.lineage.state.log_weights, atol=SAME)
+    assert step.lineage.origin is early
 
 
 def test_the_checks_of_the_answer_are_those_of_a_fit(early, world, whole):
@@ -135,16 +137,16 @@ def test_a_break_is_fitted_anew(early, world):
     broken = replace(world, kpi=world.kpi.copy())
     broken.kpi[:, KNOWN:] *= 0.7
     again = refresh(early, broken, seed=2)
-    assert (again.path, again.decisions[-1][:8]) == ("cold refit", "refitted")
-    assert "off its forecast" in again.reason
+    assert (again.lineage.path, again.decisions[-1][:8]) == ("cold refit", "refitted")
+    assert "off its forecast" in again.lineage.reason
 
 
 def test_worn_out_draws_start_a_warm_refit(early, whole, world):
     tired = replace(early, checks=early.checks.with_columns(ess_bulk=early.checks["ess_bulk"] * 0 + 300.0))
     again = refresh(tired, world, seed=2)
-    assert again.path == "warm refit"
+    assert again.lineage.path == "warm refit"
     assert again.converged
-    assert "no longer carry" in again.reason
+    assert "no longer carry" in again.lineage.reason
     assert gap(again, whole) < 0.35
 
 
@@ -175,7 +177,7 @@ def test_draws_that_stay_are_weighted_as_the_density_says(regional, regions):
 def test_a_misled_move_falls_back_on_draws_where_they_are(regional, regions, monkeypatch):
     monkeypatch.setattr("models.mmm.updating.transport.move", lambda fit, plan: None)
     again = refresh(regional, regions.rows(np.arange(86) < 81), seed=2)
-    assert (again.path, again.reason.endswith("where they are")) == ("re-weighted", True)
+    assert (again.lineage.path, again.lineage.reason.endswith("where they are")) == ("re-weighted", True)
 
 
 @pytest.fixture(scope="module")
@@ -192,10 +194,10 @@ def regional(regions):
 def test_regions_are_carried_by_moving_their_draws(regional, regions):
     assert reweighting.begin(regional) is None
     again = refresh(regional, regions, seed=2)
-    assert again.path == "re-weighted"
-    assert again.reason.startswith("6 new periods")
-    assert again.reason.endswith("moved with the posterior's peak")
-    full = cold(regional, regions, seed=3, fresh=False)
+    assert again.lineage.path == "re-weighted"
+    assert again.lineage.reason.startswith("6 new periods")
+    assert again.lineage.reason.endswith("moved with the posterior's peak")
+    full = cold(regional, regions, reason="compared with", seed=3, fresh=False)
     assert gap(again, full) < 0.3  # 1,000 draws each: two Monte Carlo errors of about 0.1 with their correlation
     stale = (np.abs(regional.totals()["mean"] - full.totals()["mean"]) / full.totals()["sd"]).max()
     assert (np.abs(again.totals()["mean"] - full.totals()["mean"]) / full.totals()["sd"]).max() < stale
@@ -205,15 +207,19 @@ def test_one_region_that_breaks_is_fitted_anew(regional, regions):
     kpi = regions.kpi.copy()
     kpi[1, 85] *= 0.7
     again = refresh(regional, replace(regions, kpi=kpi), seed=2)
-    assert again.path == "cold refit"
-    assert f"a new row of {regions.geos[1]}" in again.reason
+    assert again.lineage.path == "cold refit"
+    assert f"a new row of {regions.geos[1]}" in again.lineage.reason
 
 
 def test_a_refreshed_fit_survives_storage(early, world, tmp_path):
     again = refresh(early, world, seed=2)
     back = load(again.save(tmp_path / "fit"))
     assert back.roas().equals(again.roas())
-    assert (back.path, back.reason, back.warnings()) == (again.path, again.reason, again.warnings())
+    assert (back.lineage.path, back.lineage.reason, back.warnings()) == (
+        again.lineage.path,
+        again.lineage.reason,
+        again.warnings(),
+    )
     np.testing.assert_allclose(
         refresh(back, world, seed=3).roas()["mean"], refresh(again, world, seed=3).roas()["mean"], rtol=1e-9
     )

@@ -22,4 +22,4 @@ def fitted():
 def regional():
     """Three regions, few draws: enough to check sums and slopes, whatever the gates say of them."""
     short = MMMSpec(**PLAIN, sampling=Sampling(chains=2, tune=100, draws=60))
-    return replace(fit(panel(geos=3, periods=60, seed=4), short, seed=1), findings=())
+    return replace(fit(panel(geos=3, periods=60, seed=4), short, seed=1), known_findings=())

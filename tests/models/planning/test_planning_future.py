@@ -166,7 +166,7 @@ def test_what_arrives_later_is_part_of_the_promise(outlook):
 def test_doubts_of_the_fit_follow_the_channels_that_move(fitted):
     loud = Warning("prior_conflict", "high", "a", "The data put a far from the belief.", "Check units.")
     quiet = Warning("hidden_demand_possible", "info", "a, b", "A driver as strong as price would halve b.", "Test b.")
-    doubted = prepare(replace(fitted, findings=(loud, quiet)), 20_000, future_controls=FUTURE)
+    doubted = prepare(replace(fitted, known_findings=(loud, quiet)), 20_000, future_controls=FUTURE)
     made = plan_of(doubted, 12_000, LOOSE, seed=1)
     moved = float(np.abs(made.allocation["change"]).max())
     assert moved > 0.02
@@ -292,7 +292,7 @@ def test_spending_beyond_what_was_seen_is_said(outlook):
 def test_a_withheld_fit_makes_no_plan(fitted):
     block = Warning("not_converged", "block", "all", "The sampler did not converge.", "Run longer.")
     with pytest.raises(ValueError, match="has not converged"):
-        prepare(replace(fitted, findings=(block,)), 10_000, future_controls=FUTURE)
+        prepare(replace(fitted, known_findings=(block,)), 10_000, future_controls=FUTURE)
     other = Warning("too_much", "block", "all", "Channels add up to more than was booked.", "Check units.")
     with pytest.raises(ValueError, match="more than was booked"):
-        prepare(replace(fitted, findings=(other,)), 10_000, future_controls=FUTURE)
+        prepare(replace(fitted, known_findings=(other,)), 10_000, future_controls=FUTURE)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import polars as pl
 
-from models.mmm.checks.after_sampling import contraction
-
-if TYPE_CHECKING:
-    from models.mmm.result.fit import MMMFit
+from models.mmm.result.fit import MMMFit, contraction
 
 TIERS = ("experiment-validated", "model-identified", "prior-dominated")
 CAPPING = frozenset({"channels_not_separable", "prior_dominated", "spend_follows_demand", "not_converged",
