@@ -7,7 +7,9 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from models.mmm import MMMData
+from models.mmm import MMMData, MMMSpec
+
+QUICK = MMMSpec(adstock="geometric", saturation="logistic")  # no search over forms
 
 
 def frame(*, geos=1, periods=104, channels=("a", "b"), seed=0, roas=None, noise=0.02, controls=False, half_life=1.0):

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from benchmarks.mmm.regional_refresh import unmoved
-from models.mmm import MMMData, MMMSpec, Sampling, fit, load, refresh
+from models.mmm import MMMData, Sampling, fit, load, refresh
 from models.mmm.engine import layout
-from models.mmm.engine.importance import drift, effective, smooth, surprise
+from models.mmm.engine.importance import smooth
 from models.mmm.engine.laplace import start
 from models.mmm.engine.parameters import names
 from models.mmm.model.build import design
@@ -21,9 +21,8 @@ from models.mmm.updating import reweighting
 from models.mmm.updating.refit import cold
 from models.mmm.updating.refresh import extended
 from models.mmm.updating.transport import move, stay
-from tests.models.mmm.mmm_worlds import frame, read
+from tests.models.mmm.mmm_worlds import QUICK, frame, read
 
-QUICK = MMMSpec(adstock="geometric", saturation="logistic")
 WEEKS, KNOWN = 120, 117
 SAME = 1e-6  # nats between two ways of computing one weight: a millionth of it, and what two exponentials may differ by
 
@@ -45,6 +44,17 @@ def whole(world):
 
 def gap(one, other):
     return float((np.abs(one.roas()["mean"] - other.roas()["mean"]) / other.roas()["sd"]).max())
+
+
+@pytest.fixture(scope="module")
+def regions():
+    return read(frame(geos=3, periods=86, seed=5)[0], 3)
+
+
+@pytest.fixture(scope="module")
+def regional(regions):
+    spec = QUICK.model_copy(update={"sampling": Sampling(tune=150, draws=250)})
+    return fit(regions.rows(np.arange(86) < 80), spec, seed=1)
 
 
 def test_row_by_row_is_the_whole_density(early, world):
@@ -180,17 +190,6 @@ def test_a_misled_move_falls_back_on_draws_where_they_are(regional, regions, mon
     assert (again.lineage.path, again.lineage.reason.endswith("where they are")) == ("re-weighted", True)
 
 
-@pytest.fixture(scope="module")
-def regions():
-    return read(frame(geos=3, periods=86, seed=5)[0], 3)
-
-
-@pytest.fixture(scope="module")
-def regional(regions):
-    spec = QUICK.model_copy(update={"sampling": Sampling(tune=150, draws=250)})
-    return fit(regions.rows(np.arange(86) < 80), spec, seed=1)
-
-
 def test_regions_are_carried_by_moving_their_draws(regional, regions):
     assert reweighting.begin(regional) is None
     again = refresh(regional, regions, seed=2)
@@ -235,27 +234,3 @@ def test_a_control_that_moves_for_the_first_time_is_refused(early, world):
     still = replace(early.data, controls=early.data.controls * 0)
     with pytest.raises(ValueError, match="never moved in the earlier data and does now"):
         refresh(replace(early, design=replace(early.design, data=still)), world, seed=1)
-
-
-def test_smoothed_weights_agree_with_arviz():
-    import arviz as az
-
-    logs = np.random.default_rng(0).standard_t(4, 2000)
-    ours, k = smooth(logs)
-    theirs, k_theirs = az.psislw(logs.copy())
-    np.testing.assert_allclose(np.log(ours), theirs, atol=1e-2)
-    assert k == pytest.approx(float(k_theirs), abs=0.02)
-
-
-def test_effective_draws_count_both_losses():
-    assert effective(np.full(1000, 1e-3), 1000.0) == pytest.approx(1000)
-    assert effective(np.full(1000, 1e-3), 500.0) == pytest.approx(500)
-    assert effective(np.r_[np.full(500, 2e-3), np.zeros(500)], 1000.0) == pytest.approx(500)
-
-
-def test_surprise_and_drift_by_hand():
-    weights = np.array([0.5, 0.5])
-    assert surprise(3.0, np.array([-1.0, 1.0]), np.ones(2), weights) == pytest.approx(3 / np.sqrt(2))
-    assert drift((1.0, 1.0, 1.0), 0.25) == pytest.approx(2.25)
-    assert drift((-1.0, -1.0, 2.0), 0.5) == pytest.approx(1.5)
-    assert drift((0.5, -0.5, 0.5), 0.75) == 0.0

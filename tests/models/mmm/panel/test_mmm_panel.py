@@ -1,4 +1,4 @@
-"""Bad input is refused, or warned about, in words that name the column and the fix."""
+"""A panel is refused by name where it cannot be used, and kept as it was given where it can."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.mmm import Mediator, MMMData, MMMSpec, Sampling, Treatment, fit
-from models.mmm.checks.before_sampling import check
-from models.mmm.model.baseline import taps
-from models.mmm.model.build import design
-from models.mmm.model.design import Form
+from models.mmm import Mediator, MMMData, Treatment
 from tests.models.mmm.mmm_worlds import frame
 
 LONG, _ = frame(periods=60)
@@ -26,6 +22,13 @@ def read(long: pl.DataFrame, **choices):
 def first(column, value):
     row = pl.int_range(pl.len()) == 5
     return LONG.with_columns(pl.when(row).then(value).otherwise(pl.col(column)).alias(column))
+
+
+def panel_of(values=LONG, **choices):
+    return read(values, organic={"cited": "price"}, **choices)
+
+
+MEASURED = LONG.with_columns(price=pl.col("price").abs() + 1, se=pl.lit(0.2), volume=pl.col("a") * 0.1 + 5)
 
 
 @pytest.mark.parametrize(
@@ -123,72 +126,6 @@ def test_bad_input_is_refused_by_name(long, choices, complaint):
         read(long, **choices)
 
 
-def test_a_kpi_that_was_computed_is_refused():
-    data = read(LONG.with_columns(kpi=1000.0 + 5 * pl.int_range(pl.len())))
-    with pytest.raises(ValueError, match="'kpi' is given exactly by its trend"):
-        check(plan(data))
-
-
-def found_in(long, **choices):
-    return {(w.code, w.subject) for w in read(long, **choices).findings}
-
-
-HALF = pl.int_range(pl.len()) < 30
-
-
-@pytest.mark.parametrize(
-    ("long", "choices", "finding"),
-    [
-        pytest.param(
-            LONG.with_columns(shown=pl.when(HALF).then(0.0).otherwise(pl.col("a") * 90)),
-            {"exposure": {"a": "shown"}}, ("spend_without_delivery", "a"), id="impressions missing for a year",
-        ),
-        pytest.param(
-            LONG.with_columns(shown=pl.col("a") * 90, a=pl.when(HALF).then(0.0).otherwise(pl.col("a"))),
-            {"exposure": {"a": "shown"}}, ("delivery_without_spend", "a"), id="spend missing for a year",
-        ),
-        pytest.param(
-            LONG.with_columns(shown=pl.when(HALF).then(pl.col("a") / 1000).otherwise(pl.col("a"))),
-            {"exposure": {"a": "shown"}}, ("cost_per_delivery_jumps", "a"), id="impressions in thousands at first",
-        ),
-        pytest.param(
-            LONG.with_columns(a=pl.when(HALF).then(pl.col("a") * 100).otherwise(pl.col("a"))), {},
-            ("unit_changes", "a"), id="spend in cents at first",
-        ),
-        pytest.param(
-            LONG.with_columns(kpi=pl.when(HALF).then(pl.col("kpi") * 100).otherwise(pl.col("kpi"))), {},
-            ("unit_changes", "kpi"), id="sales in cents at first",
-        ),
-        pytest.param(
-            LONG.with_columns(price=pl.lit(3.0)), {"controls": {"price": "precision"}}, ("constant_column", "price"),
-            id="constant control",
-        ),
-        pytest.param(first("kpi", 2e5), {}, ("kpi_spike", "kpi"), id="a week of twenty"),
-        pytest.param(first("kpi", 900.0), {}, ("kpi_dip", "kpi"), id="a week that is not complete"),
-        pytest.param(
-            LONG.with_columns(a=pl.col("kpi") * 0.1 + pl.col("price").abs() * 20), {}, ("channel_like_kpi", "a"),
-            id="a budget set as a share of sales",
-        ),
-    ],
-)  # fmt: skip
-def test_values_that_cannot_mean_what_they_say_are_named(long, choices, finding):
-    assert finding in found_in(long, **choices)
-
-
-def test_ordinary_data_have_no_findings():
-    delivered = LONG.with_columns(shown=pl.col("a") * 90 * (1.1 + pl.col("price") * 0.02))
-    assert found_in(delivered, exposure={"a": "shown"}, controls={"price": "precision"}) == set()
-
-
-def test_a_control_that_repeats_a_channel_is_named():
-    rng = np.random.default_rng(1)
-    clicks = LONG.with_columns(clicks=pl.col("a") * 3 + pl.Series(rng.normal(0, 100, LONG.height)))
-    both = read(clicks, controls={"clicks": "precision", "price": "precision"})
-    assert [w.subject for w in check(plan(both)) if w.code == "channel_moves_with_controls"] == ["a"]
-    alone = read(clicks, controls={"price": "precision"})
-    assert "channel_moves_with_controls" not in [w.code for w in check(plan(alone))]
-
-
 def test_dates_with_a_time_of_day_are_their_days():
     timed = LONG.with_columns(pl.col("date").dt.strftime("%Y-%m-%dT00:00:00Z"))
     local = LONG.with_columns(pl.col("date").cast(pl.Datetime).dt.replace_time_zone("Europe/Berlin"))
@@ -219,72 +156,6 @@ def test_the_grain_is_read_from_the_dates(step, grain):
 def test_monthly_rows_are_months():
     days = pl.date_range(pl.date(2020, 1, 1), pl.date(2024, 12, 1), "1mo", eager=True)
     assert read(LONG.with_columns(date=days)).grain == "month"
-
-
-def plan(data, spec=None):
-    spec = spec or MMMSpec()
-    return design(data, spec, Form("geometric", "logistic", False, taps(spec, data)))
-
-
-def test_sixty_channels_on_a_hundred_weeks_are_refused():
-    long, _ = frame(periods=100, channels=tuple(f"c{i}" for i in range(60)))
-    data = MMMData.from_frame(long, date="date", kpi="kpi", spend={f"c{i}": f"c{i}" for i in range(60)})
-    with pytest.raises(ValueError, match="60 channels and 0 controls on 100 rows"):
-        fit(data, seed=1)
-
-
-def test_channels_bought_in_step_are_named_together():
-    data = read(LONG.with_columns(b=pl.col("a") * 2 + 1))
-    found = [w for w in check(plan(data)) if w.code == "channels_not_separable"]
-    assert [(w.subject, w.severity) for w in found] == [("a, b", "high")]
-
-
-def test_a_channel_without_variation_is_named():
-    data = read(LONG.with_columns(b=pl.lit(100.0) + pl.col("price") * 0.1))
-    assert "b" in [w.subject for w in check(plan(data)) if w.code == "no_variation"]
-
-
-def test_a_spike_is_named_cut_and_kept_raw():
-    data = read(first("a", 60_000.0))
-    found = plan(data)
-    assert [(w.code, w.subject) for w in found.findings] == [("spend_spike", "a")]
-    assert "2022-02-07" in found.findings[0].message
-    assert data.media[0, 5, 0] == 60_000
-    around = found.media[0, 0, [3, 4, 6, 7]]
-    assert found.media[0, 0, 5] == pytest.approx(np.median(around))
-
-
-def test_units_do_not_change_the_model():
-    """The same money in cents is the same scaled panel, up to float error."""
-    cents = LONG.with_columns(pl.col("a", "b", "kpi") * 100)
-    one, two = plan(read(LONG)), plan(read(cents))
-    np.testing.assert_allclose(one.y, two.y, rtol=1e-12)
-    np.testing.assert_allclose(one.media, two.media, rtol=1e-12)
-    np.testing.assert_allclose(one.effect.mu, two.effect.mu, rtol=1e-9)
-
-
-def test_a_constant_added_to_every_region_changes_no_effect_much():
-    """Levels are free per region; only the weak prior on them can notice (3 mean KPIs wide)."""
-    short = MMMSpec(
-        sampling=Sampling(draws=200, tune=200), adstock="geometric", saturation="logistic", size_scaling="none"
-    )
-    moved = PANEL.with_columns(kpi=pl.col("kpi") + 3000)
-    one, two = (fit(read(x, geo="geo"), short, seed=3).roas() for x in (PANEL, moved))
-    gap = np.abs(one["mean"] - two["mean"]) / one["sd"]
-    assert gap.max() < 0.5
-
-
-def test_a_treatment_counts_from_its_declared_baseline():
-    data = read(LONG, treatments=[Treatment("price", 0.0)])
-    assert data.treatment_baselines == (0.0,)
-    assert "price" in plan(data).baseline.component
-
-
-def panel_of(values=LONG, **choices):
-    return read(values, organic={"cited": "price"}, **choices)
-
-
-MEASURED = LONG.with_columns(price=pl.col("price").abs() + 1, se=pl.lit(0.2), volume=pl.col("a") * 0.1 + 5)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The model card says what a fit stands on, in numbers that its tables hold, and lets no name break the page."""
+"""One page says what a fit is, and repeats its tables."""
 
 from __future__ import annotations
 

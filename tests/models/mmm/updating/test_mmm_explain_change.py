@@ -8,10 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.mmm import MMMSpec, changes, fit, refresh
-from tests.models.mmm.mmm_worlds import frame, read
+from models.mmm import changes, fit, refresh
+from tests.models.mmm.mmm_worlds import QUICK, frame, read
 
-QUICK = MMMSpec(adstock="geometric", saturation="logistic")
 WEEKS, KNOWN = 110, 107
 
 
