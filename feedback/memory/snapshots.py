@@ -101,11 +101,16 @@ def _publish_locked(folder: Path, brand: str, heads: Mapping[str, Card], now: da
     seq = _next_seq(folder, pointer)
     before = pointer["sha256"] if pointer is not None and head is not None else None
     snapshot = {
-        "spec": "feed/1", "brand": brand, "feed_seq": seq, "published_at": _z(now),
+        "spec": "feed/1",
+        "brand": brand,
+        "feed_seq": seq,
+        "published_at": _z(now),
         "prev_seq": head["feed_seq"] if head else 0,
         "prev_sha256": before,
-        "heads": told, "changes": changes, "cards": kept,
-    }  # fmt: skip
+        "heads": told,
+        "changes": changes,
+        "cards": kept,
+    }
     content = canonical(snapshot)
     digest = hashlib.sha256(content).hexdigest()
     write_atomically(folder / f"feed-{seq}.json", content)

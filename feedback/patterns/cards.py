@@ -121,14 +121,22 @@ def _card(d: Decision, known: Mapping[str, Card], now: datetime, run: CardRun) -
         raise ValueError(f"feature {d.feature} is not in the vocabulary; a person admits new keys first")
     features = [
         {
-            "key": d.feature, "op": "present", "value": None, "extractor": definition.extractor,
-            "extractor_version": definition.version, "extractor_kappa": None,
+            "key": d.feature,
+            "op": "present",
+            "value": None,
+            "extractor": definition.extractor,
+            "extractor_version": definition.version,
+            "extractor_kappa": None,
         }
-    ]  # fmt: skip
+    ]
     scope = {
-        "brand": run.brand, "channels": list(d.channels), "formats": list(run.formats),
-        "audiences": list(run.audiences), "markets": list(run.markets), "lifecycle": [],
-    }  # fmt: skip
+        "brand": run.brand,
+        "channels": list(d.channels),
+        "formats": list(run.formats),
+        "audiences": list(run.audiences),
+        "markets": list(run.markets),
+        "lifecycle": [],
+    }
     outcome = d.estimate.outcome if d.estimate else None
     previous = known.get(pattern_id(d.kind, features, scope, outcome)) if outcome else _by_scope(known, d, scope)
     if d.state in ("retired", "blocked"):
@@ -152,20 +160,30 @@ def _card(d: Decision, known: Mapping[str, Card], now: datetime, run: CardRun) -
         "features": features,
         "scope": scope,
         "evidence": {
-            "design": run.design, "tier": d.tier, "estimates": [_estimate(d.estimate, d.tier)], "run_id": run.run_id,
-            "code_version": run.code_version, "data_snapshot_sha256": run.data_snapshot_sha256,
+            "design": run.design,
+            "tier": d.tier,
+            "estimates": [_estimate(d.estimate, d.tier)],
+            "run_id": run.run_id,
+            "code_version": run.code_version,
+            "data_snapshot_sha256": run.data_snapshot_sha256,
             "query_ref": run.query_ref,
             "window": [_z(d.estimate.first_week), _z(d.estimate.last_week + timedelta(days=7))],
             "exemplars": list(run.exemplars.get(d.feature, ()))[:5],
             "counterexamples": list(run.counterexamples.get(d.feature, ()))[:5],
-            "confounders_checked": list(run.confounders_checked), "prior_pack": run.prior_pack,
+            "confounders_checked": list(run.confounders_checked),
+            "prior_pack": run.prior_pack,
         },
         "exposure": {
-            "p_assign": d.p_assign, "unit": "variant", "seed_ref": run.seed_ref, "explore_floor": run.explore_floor,
+            "p_assign": d.p_assign,
+            "unit": "variant",
+            "seed_ref": run.seed_ref,
+            "explore_floor": run.explore_floor,
         },
         "governance": {
-            "risk": d.risk, "approved_by": approval.person if approval else None,
-            "approved_how": "person" if approval else None, "approval_subject": approval.subject if approval else None,
+            "risk": d.risk,
+            "approved_by": approval.person if approval else None,
+            "approved_how": "person" if approval else None,
+            "approval_subject": approval.subject if approval else None,
             "review_due": _z(d.estimate.last_week + timedelta(days=7 + REVIEW_DAYS)),
         },
         "valid_from": _z(d.since),
@@ -173,7 +191,7 @@ def _card(d: Decision, known: Mapping[str, Card], now: datetime, run: CardRun) -
         "conflicts_with": [],
         "retire_reason": None,
         "trust": "measured",
-    }  # fmt: skip
+    }
     sealed = _sealed(card, previous, now)
     return None if previous is not None and _same(sealed, previous) else sealed
 
@@ -209,14 +227,25 @@ def _same(a: Card, b: Card) -> bool:
 def _estimate(e: Estimate, tier: str) -> dict[str, Any]:
     classes = {"A": "incremental", "B": "randomised_proxy"}
     return {
-        "outcome": e.outcome, "outcome_class": classes.get(tier, "observational"),
+        "outcome": e.outcome,
+        "outcome_class": classes.get(tier, "observational"),
         "scale": "log_odds" if e.outcome == "ctr_log_odds" else "absolute",
-        "raw": e.raw, "raw_se": e.raw_se, "shrunk": e.shrunk,
-        "ci90": [e.low, e.high], "p_gt_0": e.p_gt_0, "p_gt_0_next": e.p_gt_0_next, "p_gt_delta": e.p_gt_delta,
-        "delta": e.delta, "p_abs_lt_delta": e.p_abs_lt_delta, "lfsr": e.lfsr, "n_contrasts": e.n_contrasts,
-        "n_contents": e.n_contents, "n_eff": e.n_eff, "heterogeneity_sd": e.heterogeneity_sd,
+        "raw": e.raw,
+        "raw_se": e.raw_se,
+        "shrunk": e.shrunk,
+        "ci90": [e.low, e.high],
+        "p_gt_0": e.p_gt_0,
+        "p_gt_0_next": e.p_gt_0_next,
+        "p_gt_delta": e.p_gt_delta,
+        "delta": e.delta,
+        "p_abs_lt_delta": e.p_abs_lt_delta,
+        "lfsr": e.lfsr,
+        "n_contrasts": e.n_contrasts,
+        "n_contents": e.n_contents,
+        "n_eff": e.n_eff,
+        "heterogeneity_sd": e.heterogeneity_sd,
         "drift_sd_per_year": e.drift_sd_per_year,
-    }  # fmt: skip
+    }
 
 
 def _z(day: date) -> str:

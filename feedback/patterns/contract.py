@@ -18,9 +18,14 @@ from feedback.storage.canonical_json import canonical
 
 MIN_CONTRASTS, MIN_P_PROMOTED = 20, 0.80
 TIER_OF = {
-    "platform_lift": "A", "geo_holdout": "A", "within_brief_randomised": "B", "switchback": "C",
-    "platform_ab_divergent": "CD", "observational": "D", "human_rule": "D",
-}  # fmt: skip
+    "platform_lift": "A",
+    "geo_holdout": "A",
+    "within_brief_randomised": "B",
+    "switchback": "C",
+    "platform_ab_divergent": "CD",
+    "observational": "D",
+    "human_rule": "D",
+}
 
 
 class CardRefused(ValueError):

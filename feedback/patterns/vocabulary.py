@@ -103,9 +103,20 @@ POSITIVE = [
     "funny",
 ]
 CURIOUS = (
-    "guess", "wait", "secret", "happens next", "you won't", "until", "turns out", "actually", "the reason", "reason",
-    "what happened", "find out", "mind",
-)  # fmt: skip
+    "guess",
+    "wait",
+    "secret",
+    "happens next",
+    "you won't",
+    "until",
+    "turns out",
+    "actually",
+    "the reason",
+    "reason",
+    "what happened",
+    "find out",
+    "mind",
+)
 
 # name: (how a card names it, how it is judged)
 _HEADLINE: Mapping[str, tuple[str, Callable[[str], bool]]] = {

@@ -20,10 +20,16 @@ def spend(frame: pl.DataFrame) -> bytes:
     import altair as alt
 
     kept = _largest(frame, "channel", "spend", ("week",))
-    chart = alt.Chart(_data(kept)).mark_area(interpolate="step-after").encode(
-        x=alt.X("week:T", title=None), y=alt.Y("spend:Q", title="spend a week", stack="zero"),
-        color=_colour("channel", _order(kept, "channel", "spend")), order=alt.Order("rank:Q"),
-    )  # fmt: skip
+    chart = (
+        alt.Chart(_data(kept))
+        .mark_area(interpolate="step-after")
+        .encode(
+            x=alt.X("week:T", title=None),
+            y=alt.Y("spend:Q", title="spend a week", stack="zero"),
+            color=_colour("channel", _order(kept, "channel", "spend")),
+            order=alt.Order("rank:Q"),
+        )
+    )
     return _png(chart)
 
 
@@ -47,10 +53,16 @@ def contributions(frame: pl.DataFrame) -> bytes:
     import altair as alt
 
     kept = _largest(frame, "component", "mean", ("date",))
-    chart = alt.Chart(_data(kept)).mark_bar().encode(
-        x=alt.X("date:T", title=None), y=alt.Y("mean:Q", title="KPI a period", stack="zero"),
-        color=_colour("component", _order(kept, "component", "mean")), order=alt.Order("rank:Q"),
-    )  # fmt: skip
+    chart = (
+        alt.Chart(_data(kept))
+        .mark_bar()
+        .encode(
+            x=alt.X("date:T", title=None),
+            y=alt.Y("mean:Q", title="KPI a period", stack="zero"),
+            color=_colour("component", _order(kept, "component", "mean")),
+            order=alt.Order("rank:Q"),
+        )
+    )
     return _png(chart)
 
 
@@ -135,10 +147,16 @@ def quarantine(frame: pl.DataFrame) -> bytes:
     import altair as alt
 
     rules = frame.group_by("rule").agg(pl.col("rows").sum()).sort("rows", "rule", descending=[True, False])["rule"]
-    chart = alt.Chart(_data(frame)).mark_bar().encode(
-        x=alt.X("rows:Q", title="rows in quarantine"), y=alt.Y("source:N", title=None, sort="-x"),
-        color=_colour("rule", rules.head(MOST_SERIES).to_list()),
-    ).properties(width=WIDTH - 200, height=alt.Step(22))  # fmt: skip
+    chart = (
+        alt.Chart(_data(frame))
+        .mark_bar()
+        .encode(
+            x=alt.X("rows:Q", title="rows in quarantine"),
+            y=alt.Y("source:N", title=None, sort="-x"),
+            color=_colour("rule", rules.head(MOST_SERIES).to_list()),
+        )
+        .properties(width=WIDTH - 200, height=alt.Step(22))
+    )
     return _png(chart, sized=True)
 
 
@@ -207,10 +225,18 @@ def _png(chart: Any, *, sized: bool = False) -> bytes:
     import vl_convert
 
     laid = chart if sized else chart.properties(width=WIDTH, height=HEIGHT)
-    spec = laid.configure(font=FONT, background="white").configure_view(stroke=None).configure_axis(
-        labelColor=INK, titleColor=INK, gridColor="#e6e6e9", domainColor=QUIET, tickColor=QUIET,
-        titleFontWeight="normal",
-    )  # fmt: skip
+    spec = (
+        laid.configure(font=FONT, background="white")
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=INK,
+            titleColor=INK,
+            gridColor="#e6e6e9",
+            domainColor=QUIET,
+            tickColor=QUIET,
+            titleFontWeight="normal",
+        )
+    )
     return _few_colours(bytes(vl_convert.vegalite_to_png(spec.to_dict(), scale=1.5)))
 
 

@@ -83,10 +83,15 @@ def app(
         feed = read(memory, asked, clock(), max_staleness=max_staleness)
         cards = _filtered(feed, {k: request.query_params[k] for k in FILTERS if k in request.query_params})
         body = {
-            "brand": asked, "feed_seq": feed.feed_seq, "snapshot_sha256": feed.sha256, "checked_at": feed.checked_at,
-            "stale": feed.reason is not None, "reason": feed.reason,
-            "act_on": [c["pattern_id"] for c in cards if c["state"] == "promoted"], "patterns": cards,
-        }  # fmt: skip
+            "brand": asked,
+            "feed_seq": feed.feed_seq,
+            "snapshot_sha256": feed.sha256,
+            "checked_at": feed.checked_at,
+            "stale": feed.reason is not None,
+            "reason": feed.reason,
+            "act_on": [c["pattern_id"] for c in cards if c["state"] == "promoted"],
+            "patterns": cards,
+        }
         headers = {**HEADERS, "X-Feed-Seq": str(feed.feed_seq)}
         if feed.reason is not None:
             return JSONResponse(body, headers={**headers, "Cache-Control": "no-store"})

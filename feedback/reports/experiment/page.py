@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from feedback.reports.page.html import environment
+from feedback.reports.page.html import rendered
 
 STANDING = {
     "valid": "The test answers its question",
@@ -29,19 +29,18 @@ def experiment_page(found: Mapping[str, Any], words: Sequence[str], pictures: Ma
     a row.
     """
     channels, regions = ", ".join(found["channels"]), ", ".join(found["geos"] or ())
-    return environment().get_template("experiment.html.j2").render(
+    return rendered(
+        "experiment.html.j2",
         test=found,
         where=f"{channels} in {regions}" if regions else channels,
         standing=f"{STANDING[found['verdict']]} (grade {found['grade']}).",
         words=words,
-        pictures=[
-            {"title": TITLES[name], "data": base64.b64encode(png).decode()} for name, png in pictures.items()
-        ],
+        pictures=[{"title": TITLES[name], "data": base64.b64encode(png).decode()} for name, png in pictures.items()],
         departures=found["departures"],
         checks=[c | {"seen": _short(c["value"]), "limit": _short(c["threshold"])} for c in found["checks"]],
         warnings=[w for w in found["warnings"] if w["severity"] != "info"],
         beside=found["beside"],
-    )  # fmt: skip
+    )
 
 
 def _short(number: float | None) -> str:

@@ -58,39 +58,57 @@ def returns_svg(
     y = alt.Y("row:Q", scale=alt.Scale(domain=[0, len(rows)], reverse=True, nice=False), axis=None)
     named = {f"{value:g}": label for value, label in zip(at, labels, strict=True)}
     axis = alt.Axis(
-        values=list(at), title=None, grid=True, gridColor=LINE, gridWidth=0.5, domain=False, tickSize=3, tickColor=LINE,
-        labelExpr=f"{named}[format(datum.value, '.6~g')] || ''".replace("'", '"'), labelColor=INK, labelFontSize=9.5,
-        labelPadding=2, labelOverlap=False,  # else the layout would depend on the fonts of the machine
-    )  # fmt: skip
+        values=list(at),
+        title=None,
+        grid=True,
+        gridColor=LINE,
+        gridWidth=0.5,
+        domain=False,
+        tickSize=3,
+        tickColor=LINE,
+        labelExpr=f"{named}[format(datum.value, '.6~g')] || ''".replace("'", '"'),
+        labelColor=INK,
+        labelFontSize=9.5,
+        labelPadding=2,
+        labelOverlap=False,  # else the layout would depend on the fonts of the machine
+    )
     shade = alt.Color("shade:N", scale=None, legend=None)
 
     def layer(kept: str) -> alt.Chart:
         return alt.Chart(alt.Data(values=[p for p in points if p[kept] is not None]))
 
     layers: list[Any] = [
-        layer("low").mark_rule(strokeWidth=2.2, strokeCap="round").encode(
-            x=alt.X("low:Q", scale=x, axis=axis), x2="high:Q", y=y, color=shade
-        ),
-        layer("claim").mark_point(shape="circle", size=34, strokeWidth=1, filled=False).encode(
-            x=alt.X("claim:Q", scale=x), y=y, color=alt.value(INK), opacity=alt.value(0.75)
-        ),
-        layer("beyond").mark_point(shape="triangle-right", size=34, strokeWidth=1, filled=False).encode(
-            x=alt.X("beyond:Q", scale=x), y=y, color=alt.value(INK), opacity=alt.value(0.75)
-        ),
-        layer("iroas").mark_point(shape="circle", size=46, filled=True, opacity=1).encode(
-            x=alt.X("iroas:Q", scale=x), y=y, color=shade
-        ),
-        layer("mroas").mark_point(
-            shape="diamond", size=40, filled=True, fill="white", strokeWidth=1.2, opacity=1
-        ).encode(x=alt.X("mroas:Q", scale=x), y=y, stroke=alt.Stroke("shade:N", scale=None, legend=None)),
-    ]  # fmt: skip
+        layer("low")
+        .mark_rule(strokeWidth=2.2, strokeCap="round")
+        .encode(x=alt.X("low:Q", scale=x, axis=axis), x2="high:Q", y=y, color=shade),
+        layer("claim")
+        .mark_point(shape="circle", size=34, strokeWidth=1, filled=False)
+        .encode(x=alt.X("claim:Q", scale=x), y=y, color=alt.value(INK), opacity=alt.value(0.75)),
+        layer("beyond")
+        .mark_point(shape="triangle-right", size=34, strokeWidth=1, filled=False)
+        .encode(x=alt.X("beyond:Q", scale=x), y=y, color=alt.value(INK), opacity=alt.value(0.75)),
+        layer("iroas")
+        .mark_point(shape="circle", size=46, filled=True, opacity=1)
+        .encode(x=alt.X("iroas:Q", scale=x), y=y, color=shade),
+        layer("mroas")
+        .mark_point(shape="diamond", size=40, filled=True, fill="white", strokeWidth=1.2, opacity=1)
+        .encode(x=alt.X("mroas:Q", scale=x), y=y, stroke=alt.Stroke("shade:N", scale=None, legend=None)),
+    ]
     if break_even is not None:
         line = alt.Chart(alt.Data(values=[{"even": break_even}]))
         layers.insert(0, line.mark_rule(strokeDash=[4, 3], strokeWidth=1, color=INK).encode(x=alt.X("even:Q", scale=x)))
-    chart = alt.layer(*layers).properties(
-        width=width - 16, height=len(rows) * row, autosize={"type": "none"},
-        padding={"left": 8, "right": 8, "top": 0, "bottom": AXIS_HEIGHT}, background="transparent",
-    ).configure(font=FONT).configure_view(stroke=None)  # fmt: skip
+    chart = (
+        alt.layer(*layers)
+        .properties(
+            width=width - 16,
+            height=len(rows) * row,
+            autosize={"type": "none"},
+            padding={"left": 8, "right": 8, "top": 0, "bottom": AXIS_HEIGHT},
+            background="transparent",
+        )
+        .configure(font=FONT)
+        .configure_view(stroke=None)
+    )
     return str(vl_convert.vegalite_to_svg(chart.to_dict()))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -16,24 +17,22 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def html_of(view: View) -> str:
     """The page with both charts inline as SVG."""
-    return environment().get_template("report.html.j2").render(
+    return rendered(
+        "report.html.j2",
         page=view.page,
         chart=_inline(view.chart_svg, view.page["chart_alt"], "returns"),
         change=_inline(view.change_svg, view.page["change"].get("alt", ""), "change"),
-    )  # fmt: skip
+    )
 
 
 def blocked_html(store: FigureStore, reasons: tuple[str, ...]) -> str:
     """A page that says why there is no report; it carries none of the withheld figures but those inside the reasons."""
-    return (
-        environment()
-        .get_template("blocked.html.j2")
-        .render(
-            company=store.text("page.company"),
-            title=store.text("page.title"),
-            reasons=reasons,
-            run_mark=run_mark(store.text("run.id")),
-        )
+    return rendered(
+        "blocked.html.j2",
+        company=store.text("page.company"),
+        title=store.text("page.title"),
+        reasons=reasons,
+        run_mark=run_mark(store.text("run.id")),
     )
 
 
@@ -42,12 +41,16 @@ def run_mark(run_id: str) -> Markup:
     return Markup("<footer>run {}</footer>").format(run_id)
 
 
-def environment() -> Environment:
-    """Templates with escaping on; an unknown name in one is an error."""
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+def rendered(template: str, **values: Any) -> str:
+    """A template of this package with its values escaped; a name that the template uses and nobody gave is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
         lstrip_blocks=True,
-    )  # fmt: skip
+    )
+    return environment.get_template(template).render(**values)
 
 
 def _inline(svg: str, alt: str, name: str) -> Markup:

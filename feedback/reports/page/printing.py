@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Literal
+
+from babel.dates import format_date
+from babel.numbers import format_decimal, get_currency_precision, get_currency_symbol
 
 from feedback.reports.figure_store import Figure, FigureStore
 
 Part = Literal["value", "low", "high"]
-MINUS, DASH, THIN = "\u2212", "\u2013", "\u00a0"
-SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "CHF": "CHF", "JPY": "¥"}
+LOCALE = "en"  # numbers, currencies and dates follow it; the sentences of the page are written in the same language
+MINUS, DASH, NBSP = "\u2212", "\u2013", "\u00a0"
+STORED_PLACES = 2  # figures of money are kept to two places, whatever the currency's minor unit
 THOUSANDS_FROM = Decimal(500_000)
 
 
@@ -79,7 +84,7 @@ class Printer:
             whole = Decimal(self._fixed[key])
         else:
             whole = (amount / self.scale).to_integral_value(ROUND_HALF_EVEN)
-        return self._note(key, part, _grouped(whole, 0), self.scale)
+        return self._note(key, part, grouped(whole, 0), self.scale)
 
     def signed(self, key: str) -> str:
         """Money at the table's scale with its sign, `+35`, `−12`."""
@@ -88,22 +93,29 @@ class Printer:
 
     def money_whole(self, key: str) -> str:
         """Money in whole units whatever the table's scale, for a price per piece."""
-        return self._note(key, "value", _grouped(self._part(key, "value"), 0), Decimal(1))
+        return self._note(key, "value", grouped(self._part(key, "value"), 0), Decimal(1))
 
     def exact(self, key: str, part: Part = "value") -> str:
-        """Money to the cent, `41,222,244.91`."""
-        return self._note(key, part, _grouped(self._part(key, part), 2), Decimal(1))
+        """Money to the minor unit of its currency, `41,222,244.91` in EUR, `41,222,244` in JPY.
+
+        An amount that has a finer part, as converted yen may have, is printed with both stored places: printed steps
+        of the books must add up.
+        """
+        amount = self._part(key, part)
+        minor = min(get_currency_precision(self.store[key].unit), STORED_PLACES)
+        places = minor if amount == amount.quantize(Decimal(1).scaleb(-minor)) else STORED_PLACES
+        return self._note(key, part, grouped(amount, places), Decimal(1))
 
     def compact(self, key: str, part: Part = "value", like: str | None = None) -> str:
         """Money for a headline, `41.22 m`, `235 k`; `like` names the figure whose size sets the unit."""
         number, unit = self._compact(key, part, like)
-        return f"{number}{THIN}{unit}" if unit else number
+        return f"{number}{NBSP}{unit}" if unit else number
 
     def compact_span(self, key: str, like: str | None = None) -> str:
         """The range of a headline in the unit of its value, `4.64–6.24 m`."""
         low, unit = self._compact(key, "low", like or key)
         high, _ = self._compact(key, "high", like or key)
-        return _between(low, high) + (f"{THIN}{unit}" if unit else "")
+        return _between(low, high) + (f"{NBSP}{unit}" if unit else "")
 
     def money_span(self, key: str) -> str:
         """The range of an amount at the table's scale."""
@@ -111,7 +123,7 @@ class Printer:
 
     def ratio(self, key: str, part: Part = "value") -> str:
         """A return, `2.08`."""
-        return self._note(key, part, _grouped(self._part(key, part), 2), Decimal(1))
+        return self._note(key, part, grouped(self._part(key, part), 2), Decimal(1))
 
     def ratio_span(self, key: str) -> str:
         """`1.71–2.50`."""
@@ -119,21 +131,21 @@ class Printer:
 
     def percent(self, key: str, part: Part = "value", places: int = 0) -> str:
         """A share, `13 %`."""
-        return self._note(key, part, _grouped(self._part(key, part) * 100, places), Decimal("0.01")) + f"{THIN}%"
+        return self._note(key, part, grouped(self._part(key, part) * 100, places), Decimal("0.01")) + f"{NBSP}%"
 
     def probability(self, key: str) -> str:
         """A probability, `P = 76 %` or `P > 99 %`: a share of finitely many draws is never certain."""
         share = self._part(key, "value")
         if share > Decimal("0.99"):
-            return f">{THIN}{self._note(key, 'value', '99', Decimal('0.01'))}{THIN}%"
+            return f">{NBSP}{self._note(key, 'value', '99', Decimal('0.01'))}{NBSP}%"
         if share < Decimal("0.01"):
-            return f"<{THIN}{self._note(key, 'value', '1', Decimal('0.01'))}{THIN}%"
-        return f"={THIN}{self.percent(key)}"
+            return f"<{NBSP}{self._note(key, 'value', '1', Decimal('0.01'))}{NBSP}%"
+        return f"={NBSP}{self.percent(key)}"
 
     def percent_span(self, key: str) -> str:
         """`11–15 %`."""
         low, high = self.percent(key, "low"), self.percent(key, "high")
-        return _between(low.removesuffix(f"{THIN}%"), high)
+        return _between(low.removesuffix(f"{NBSP}%"), high)
 
     def shares(self, keys: Sequence[str]) -> list[str]:
         """Shares in whole percent that add up to 100, as long as the shares themselves do."""
@@ -143,11 +155,11 @@ class Printer:
 
     def count(self, key: str) -> str:
         """A whole number."""
-        return self._note(key, "value", _grouped(self._part(key, "value"), 0), Decimal(1))
+        return self._note(key, "value", grouped(self._part(key, "value"), 0), Decimal(1))
 
     def probability_small(self, key: str) -> str:
         """A p-value with two leading digits' worth of places, `0.003`."""
-        return self._note(key, "value", _grouped(self._part(key, "value"), 3), Decimal(1))
+        return self._note(key, "value", grouped(self._part(key, "value"), 3), Decimal(1))
 
     def tick(self, key: str) -> str:
         """An axis label, `2` or `0.5`."""
@@ -160,7 +172,7 @@ class Printer:
             scale, unit, places = Decimal(1_000_000), "m", 2
         elif size >= 10_000:
             scale, unit, places = Decimal(1000), "k", 0
-        return self._note(key, part, _grouped(self._part(key, part) / scale, places), scale), unit
+        return self._note(key, part, grouped(self._part(key, part) / scale, places), scale), unit
 
     def _part(self, key: str, part: Part) -> Decimal:
         figure: Figure = self.store[key]
@@ -174,10 +186,26 @@ class Printer:
         return text
 
 
-def _grouped(number: Decimal, places: int) -> str:
-    text = format(number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN), f",.{places}f")
-    negative = text.startswith("-") and text.strip("-0.,") != ""
-    return (MINUS if negative else "") + text.lstrip("-")
+def grouped(number: Decimal, places: int) -> str:
+    """A number with digits grouped as the locale does, rounded half to even; a minus sign instead of a hyphen."""
+    rounded = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    pattern = f"#,##0.{'0' * places}" if places else "#,##0"
+    return (MINUS if rounded < 0 else "") + format_decimal(abs(rounded), format=pattern, locale=LOCALE)
+
+
+def currency_symbol(code: str) -> str:
+    """`€`, `A$`, or the code itself where the locale knows no symbol."""
+    return get_currency_symbol(code, locale=LOCALE)
+
+
+def written_day(day: date) -> str:
+    """`30 September 2026`."""
+    return format_date(day, "d MMMM y", locale=LOCALE)
+
+
+def written_month(day: date) -> str:
+    """`Sep 2026`."""
+    return format_date(day, "MMM y", locale=LOCALE)
 
 
 def _between(low: str, high: str) -> str:

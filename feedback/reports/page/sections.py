@@ -8,7 +8,7 @@ from typing import Any
 
 from feedback.reports.figure_store import FigureStore
 from feedback.reports.figures.change import NAMED
-from feedback.reports.page.printing import SYMBOLS, THIN, Printer
+from feedback.reports.page.printing import NBSP, Printer, currency_symbol, written_month
 from feedback.reports.page.waterfall import waterfall_svg
 
 SAID_ELSEWHERE = ("reading_unexpected", "mostly_assumption")  # a conflict or an assumption has its own line
@@ -17,9 +17,8 @@ CHANGE_ROW, CHANGE_WIDTH = 19.0, 104.0
 
 
 def money_name(store: FigureStore) -> str:
-    """`€`, or the currency's code."""
-    code = store.text("page.currency")
-    return SYMBOLS.get(code, code)
+    """The symbol of the report currency, `€`, or its code where it has none."""
+    return currency_symbol(store.text("page.currency"))
 
 
 def books(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
@@ -46,12 +45,14 @@ def todo(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
     said: list[dict[str, str]] = []
     if "move.amount" in store:
         giver, taker = (store.text(f"channel.{store.text(f'move.{end}')}.label") for end in ("from", "to"))
-        said.append({
-            "lead": f"Move {printer.compact('move.amount')}{THIN}{money} from {giver} to {taker}.",
-            "text": f"Expected contribution {printer.compact('move.gain')}{THIN}{money} a period"
-            f" (90{THIN}%: {printer.compact_span('move.gain')}),"
-            f" P(better){THIN}{printer.probability('move.p_better')}. Doing nothing forgoes it.",
-        })  # fmt: skip
+        said.append(
+            {
+                "lead": f"Move {printer.compact('move.amount')}{NBSP}{money} from {giver} to {taker}.",
+                "text": f"Expected contribution {printer.compact('move.gain')}{NBSP}{money} a period"
+                f" (90{NBSP}%: {printer.compact_span('move.gain')}),"
+                f" P(better){NBSP}{printer.probability('move.p_better')}. Doing nothing forgoes it.",
+            }
+        )
     elif "headline.margin" in store:
         said.append(
             {"lead": "Move nothing yet.", "text": "No pair of graded channels differs by more than the uncertainty."}
@@ -69,7 +70,7 @@ def todo(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
             labels = ", ".join(store.text(f"channel.{n}.label") for n in names)
             side = "at least" if word == "scale" else "at most"
             edge = (min if word == "scale" else max)(names, key=lambda n: store[f"channel.{n}.p_pays"].value)
-            p = printer.probability(f"channel.{edge}.p_pays").removeprefix(f"={THIN}")
+            p = printer.probability(f"channel.{edge}.p_pays").removeprefix(f"={NBSP}")
             said.append(
                 {"lead": f"{sentence_case(word)} {labels}.", "text": f"P(next {money} pays) is {side} {p} for each."}
             )
@@ -80,7 +81,7 @@ def todo(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
 
 
 def _worth_of_test(printer: Printer, money: str) -> str:
-    worth = f"{printer.compact('next_test.worth')}{THIN}{money}"
+    worth = f"{printer.compact('next_test.worth')}{NBSP}{money}"
     if "next_test.net" not in printer.store:
         return (
             f"Knowing its true return would be worth up to {worth} a period, more than for any other channel;"
@@ -91,7 +92,7 @@ def _worth_of_test(printer: Printer, money: str) -> str:
         printer.compact("next_test.cost"),
         printer.compact("next_test.net"),
     )
-    return f"{weeks} weeks, cost {cost}{THIN}{money}; what it would teach is worth {worth}, net {net}{THIN}{money}."
+    return f"{weeks} weeks, cost {cost}{NBSP}{money}; what it would teach is worth {worth}, net {net}{NBSP}{money}."
 
 
 def change(store: FigureStore, printer: Printer) -> tuple[dict[str, Any], str]:
@@ -197,14 +198,16 @@ def record(store: FigureStore, printer: Printer) -> dict[str, Any]:
     rows = []
     for number in store.names("record")[:6]:
         key = f"record.{number}"
-        rows.append({
-            "ended": month_of(store.text(f"{key}.ended")),
-            "channel": store.text(f"channel.{store.text(f'{key}.channel')}.label", store.text(f"{key}.channel")),
-            "kind": store.text(f"{key}.kind"),
-            "predicted": printer.ratio_span(f"{key}.predicted"),
-            "said": f"{printer.ratio(f'{key}.test_said')} ({printer.ratio_span(f'{key}.test_said')})",
-            "agrees": store.text(f"{key}.agrees") == "ranges overlap",
-        })  # fmt: skip
+        rows.append(
+            {
+                "ended": month_of(store.text(f"{key}.ended")),
+                "channel": store.text(f"channel.{store.text(f'{key}.channel')}.label", store.text(f"{key}.channel")),
+                "kind": store.text(f"{key}.kind"),
+                "predicted": printer.ratio_span(f"{key}.predicted"),
+                "said": f"{printer.ratio(f'{key}.test_said')} ({printer.ratio_span(f'{key}.test_said')})",
+                "agrees": store.text(f"{key}.agrees") == "ranges overlap",
+            }
+        )
     kept, tests = printer.count("track.kept"), printer.count("track.tests")
     predicted = all(row["kind"] == "predicted" for row in rows)
     note = (
@@ -212,13 +215,13 @@ def record(store: FigureStore, printer: Printer) -> dict[str, Any]:
         if predicted
         else "Looking back: the model's own range of this run stands beside tests it had not to predict."
     )
-    summary = f"In {kept} of {tests} tests the 90{THIN}% ranges of iROAS overlap."
+    summary = f"In {kept} of {tests} tests the 90{NBSP}% ranges of iROAS overlap."
     return {"summary": summary, "rows": rows, "note": note}
 
 
 def month_of(iso: str) -> str:
     """`Aug 2026`."""
-    return f"{date.fromisoformat(iso[:10]):%b %Y}"
+    return written_month(date.fromisoformat(iso[:10]))
 
 
 def sentence_case(word: str) -> str:

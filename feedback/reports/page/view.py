@@ -9,7 +9,7 @@ from typing import Any
 
 from feedback.reports.figure_store import Fact, Figure, FigureStore
 from feedback.reports.page import channel_chart, sections
-from feedback.reports.page.printing import DASH, THIN, Printed, Printer
+from feedback.reports.page.printing import DASH, NBSP, Printed, Printer, written_day
 
 MORE = "More stands in the workbook, sheet “unknowns”."
 ROW_HEIGHTS = ((9, 23.0), (12, 20.0), (16, 16.5), (999, 14.0))  # most channels, pixels a row
@@ -106,7 +106,7 @@ def _heading(store: FigureStore, printer: Printer) -> dict[str, Any]:
         "as_of": _day(store.text("run.as_of_day")) if "run.as_of_day" in store else "",
         "tied": tied,
         "status": (
-            f"Tied to the ledger: gap {printer.exact('ledger.gap')}{THIN}{store.text('page.currency')}"
+            f"Tied to the ledger: gap {printer.exact('ledger.gap')}{NBSP}{store.text('page.currency')}"
             if tied
             else store.text("page.untied", "Not tied to a ledger: none was delivered")
         ),
@@ -129,13 +129,13 @@ def _tiles(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
     caused = {
         "label": "Caused by marketing",
         "value": printer.compact("split.channels"),
-        "range": f"90{THIN}%: {printer.compact_span('split.channels')}",
+        "range": f"90{NBSP}%: {printer.compact_span('split.channels')}",
         "note": "",
     }
     if "headline.share" in store:
         caused["note"] = (
             f"{printer.percent('headline.share')} of the modelled outcome"
-            f" (90{THIN}%: {printer.percent_span('headline.share')});"
+            f" (90{NBSP}%: {printer.percent_span('headline.share')});"
             " effect counted when booked."
         )
     return [outcome, caused, _profit_tile(store, printer), _spend_tile(store, printer, money)]
@@ -155,8 +155,8 @@ def _profit_tile(store: FigureStore, printer: Printer) -> dict[str, str]:
     return {
         "label": label,
         "value": printer.compact(key),
-        "range": f"90{THIN}%: {printer.compact_span(key)}",
-        "note": f"P(above 0){THIN}{printer.probability('headline.p_profit')};"
+        "range": f"90{NBSP}%: {printer.compact_span(key)}",
+        "note": f"P(above 0){NBSP}{printer.probability('headline.p_profit')};"
         f" margin {printer.percent('headline.margin')} of"
         " what marketing caused, less media spend.",
     }
@@ -165,12 +165,12 @@ def _profit_tile(store: FigureStore, printer: Printer) -> dict[str, str]:
 def _spend_tile(store: FigureStore, printer: Printer, money: str) -> dict[str, str]:
     tile = {"label": "Media spend", "value": printer.compact("total.spend"), "range": "", "note": ""}
     if "total.iroas" in store:
-        tile["range"] = f"iROAS {printer.ratio('total.iroas')} (90{THIN}%: {printer.ratio_span('total.iroas')})"
+        tile["range"] = f"iROAS {printer.ratio('total.iroas')} (90{NBSP}%: {printer.ratio_span('total.iroas')})"
     notes = []
     if "headline.break_even" in store:
         notes.append(f"Break-even iROAS is {printer.ratio('headline.break_even')}.")
     if "headline.blended_cac" in store:
-        notes.append(f"Blended CAC, media only: {printer.money_whole('headline.blended_cac')}{THIN}{money}.")
+        notes.append(f"Blended CAC, media only: {printer.money_whole('headline.blended_cac')}{NBSP}{money}.")
     tile["note"] = " ".join(notes)
     return tile
 
@@ -239,8 +239,7 @@ def _alt(store: FigureStore, printer: Printer) -> str:
 
 
 def _day(iso: str) -> str:
-    day = date.fromisoformat(iso[:10])
-    return f"{day.day} {day:%B %Y}"
+    return written_day(date.fromisoformat(iso[:10]))
 
 
 def with_own_hash(store: FigureStore) -> FigureStore:

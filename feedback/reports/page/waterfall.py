@@ -26,10 +26,15 @@ def waterfall_svg(before: float, steps: Sequence[float], *, row: float, width: f
     bars = [{"row": 0, "from": floor, "to": before, "fill": GREY, "edge": GREY}]
     for number, step in enumerate(steps):
         rise = step >= 0
-        bars.append({
-            "row": number + 1, "from": ends[number], "to": ends[number + 1],
-            "fill": ACCENT if rise else "white", "edge": ACCENT if rise else INK,
-        })  # fmt: skip
+        bars.append(
+            {
+                "row": number + 1,
+                "from": ends[number],
+                "to": ends[number + 1],
+                "fill": ACCENT if rise else "white",
+                "edge": ACCENT if rise else INK,
+            }
+        )
     bars.append({"row": len(bars), "from": floor, "to": ends[-1], "fill": GREY, "edge": GREY})
     for bar in bars:
         bar["y"], bar["y2"] = float(bar["row"]) + 0.22, float(bar["row"]) + 0.78  # type: ignore[arg-type]
@@ -37,15 +42,25 @@ def waterfall_svg(before: float, steps: Sequence[float], *, row: float, width: f
     x = alt.Scale(domain=[floor, top], nice=False, zero=False)
     y = alt.Scale(domain=[0, len(bars)], reverse=True, nice=False)
     drawn = alt.layer(
-        alt.Chart(alt.Data(values=links)).mark_rule(color=QUIET, strokeWidth=0.6).encode(
-            x=alt.X("x:Q", scale=x, axis=None), y=alt.Y("y:Q", scale=y, axis=None), y2="y2:Q"
+        alt.Chart(alt.Data(values=links))
+        .mark_rule(color=QUIET, strokeWidth=0.6)
+        .encode(x=alt.X("x:Q", scale=x, axis=None), y=alt.Y("y:Q", scale=y, axis=None), y2="y2:Q"),
+        alt.Chart(alt.Data(values=bars))
+        .mark_rect(strokeWidth=0.9)
+        .encode(
+            x=alt.X("from:Q", scale=x, axis=None),
+            x2="to:Q",
+            y=alt.Y("y:Q", scale=y, axis=None),
+            y2="y2:Q",
+            fill=alt.Fill("fill:N", scale=None, legend=None),
+            stroke=alt.Stroke("edge:N", scale=None, legend=None),
         ),
-        alt.Chart(alt.Data(values=bars)).mark_rect(strokeWidth=0.9).encode(
-            x=alt.X("from:Q", scale=x, axis=None), x2="to:Q", y=alt.Y("y:Q", scale=y, axis=None), y2="y2:Q",
-            fill=alt.Fill("fill:N", scale=None, legend=None), stroke=alt.Stroke("edge:N", scale=None, legend=None),
-        ),
-    )  # fmt: skip
-    chart = drawn.properties(
-        width=width, height=len(bars) * row, autosize={"type": "none"}, padding=0, background="transparent"
-    ).configure(font=FONT).configure_view(stroke=None)  # fmt: skip
+    )
+    chart = (
+        drawn.properties(
+            width=width, height=len(bars) * row, autosize={"type": "none"}, padding=0, background="transparent"
+        )
+        .configure(font=FONT)
+        .configure_view(stroke=None)
+    )
     return str(vl_convert.vegalite_to_svg(chart.to_dict()))

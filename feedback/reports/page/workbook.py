@@ -8,6 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from babel.numbers import get_currency_precision
+
 from feedback.reports.figure_store import Figure, FigureStore
 from feedback.reports.figures.channels import SOURCES
 
@@ -23,8 +25,11 @@ def workbook_of(store: FigureStore) -> bytes:
 
     buffer = io.BytesIO()
     options = {
-        "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
-    }  # fmt: skip
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
     book = xlsxwriter.Workbook(buffer, options)
     book.set_properties({"title": f"Attribution report {store.text('page.title')}", "created": STAMP})
     style = _Style(book)
@@ -49,9 +54,11 @@ class _Style:
         self.wrapped = book.add_format({"text_wrap": True, "valign": "top"})
 
     def number(self, unit: str) -> Any:
-        """A number format by unit; money to the cent."""
+        """A number format by unit; money to the minor unit of its currency, at most to the two stored places."""
         if unit not in self._numbers:
-            self._numbers[unit] = self._book.add_format({"num_format": FORMATS.get(unit, "#,##0.00")})
+            whole_units = unit not in FORMATS and get_currency_precision(unit) == 0
+            money = "#,##0" if whole_units else "#,##0.00"
+            self._numbers[unit] = self._book.add_format({"num_format": FORMATS.get(unit, money)})
         return self._numbers[unit]
 
 

@@ -26,11 +26,14 @@ def overview(curves: pl.DataFrame, allocation: pl.DataFrame, break_even: float |
 
     panels = [
         _channel(
-            curves.filter(pl.col("channel") == row["channel"]), row["current"], row["planned"], break_even,
+            curves.filter(pl.col("channel") == row["channel"]),
+            row["current"],
+            row["planned"],
+            break_even,
             title=row["channel"],
         )
         for row in allocation.iter_rows(named=True)
-    ]  # fmt: skip
+    ]
     return alt.concat(*panels, columns=4, spacing=18)
 
 
@@ -95,10 +98,24 @@ def _channel(
     beyond = alt.Chart(alt.Data(values=curve.filter(~pl.col("observed_range")).fill_nan(None).to_dicts()))
     money = alt.Axis(format="~s", tickCount=4)
     x = alt.X("spend:Q", title=None, axis=money)
-    marks = alt.Chart(alt.Data(values=[
-        {"at": current, "kind": "today", "mean": _at(curve, "mean", current), "mroas": _at(curve, "mroas", current)},
-        {"at": planned, "kind": "plan", "mean": _at(curve, "mean", planned), "mroas": _at(curve, "mroas", planned)},
-    ]))  # fmt: skip
+    marks = alt.Chart(
+        alt.Data(
+            values=[
+                {
+                    "at": current,
+                    "kind": "today",
+                    "mean": _at(curve, "mean", current),
+                    "mroas": _at(curve, "mroas", current),
+                },
+                {
+                    "at": planned,
+                    "kind": "plan",
+                    "mean": _at(curve, "mean", planned),
+                    "mroas": _at(curve, "mroas", planned),
+                },
+            ]
+        )
+    )
     fill = alt.Fill("kind:N", scale=alt.Scale(domain=["today", "plan"], range=["white", WARM]), legend=None)
     unseen = beyond.mark_rule(color=QUIET, strokeDash=[2, 3], opacity=0.5).encode(x="min(spend):Q")
     response = alt.layer(

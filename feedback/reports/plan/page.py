@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from feedback.reports.page.html import environment
-from feedback.reports.plan import charts as draw
+from feedback.reports.page.html import rendered
+from feedback.reports.page.printing import MINUS, grouped
+from feedback.reports.plan import charts
+from feedback.storage.atomic_files import write_atomically
 
 if TYPE_CHECKING:
     from models.planning import Plan
@@ -49,16 +51,14 @@ def write_plan(
     """
     folder.mkdir(parents=True, exist_ok=True)
     break_even = 1 / context.margin if context.margin else None
-    chart = draw.overview(curves, plan.allocation, break_even)
+    chart = charts.overview(curves, plan.allocation, break_even)
     files = {
         "html": (folder / "plan.html", _html(plan, curves, context, frontier, break_even).encode()),
-        "svg": (folder / "curves.svg", draw.svg_of(chart)),
-        "png": (folder / "curves.png", draw.png_of(chart)),
+        "svg": (folder / "curves.svg", charts.svg_of(chart)),
+        "png": (folder / "curves.png", charts.png_of(chart)),
     }
     for path, content in files.values():
-        part = path.with_name(f".{path.name}.part")
-        part.write_bytes(content)
-        os.replace(part, path)
+        write_atomically(path, content)
     return {kind: path for kind, (path, _) in files.items()}
 
 
@@ -70,20 +70,27 @@ def _html(
         {
             "channel": r["channel"],
             "alt": f"{r['channel']}: outcome by spend; today {_money(r['current'])}, planned {_money(r['planned'])}",
-            "src": _source(draw.channel_svg(
-                curves.filter(pl.col("channel") == r["channel"]), r["current"], r["planned"], break_even
-            )),
+            "src": _source(
+                charts.channel_svg(
+                    curves.filter(pl.col("channel") == r["channel"]), r["current"], r["planned"], break_even
+                )
+            ),
         }
         for r in rows
-    ]  # fmt: skip
-    return environment().get_template("plan.html.j2").render(
-        context=context, title=f"{_money(plan.budget)} {context.currency}, {context.first} to {context.last}",
-        tiles=_tiles(plan, context), channels=[_row(r) for r in rows], panels=panels,
-        moves=_source(draw.moves_svg(plan.allocation)),
-        frontier=_source(draw.frontier_svg(frontier, plan.budget)) if frontier is not None else "",
+    ]
+    return rendered(
+        "plan.html.j2",
+        context=context,
+        title=f"{_money(plan.budget)} {context.currency}, {context.first} to {context.last}",
+        tiles=_tiles(plan, context),
+        channels=[_row(r) for r in rows],
+        panels=panels,
+        moves=_source(charts.moves_svg(plan.allocation)),
+        frontier=_source(charts.frontier_svg(frontier, plan.budget)) if frontier is not None else "",
         warnings=[w for w in plan.warnings if w.severity != "info"],
-        notes=[w for w in plan.warnings if w.severity == "info"], break_even=break_even,
-    )  # fmt: skip
+        notes=[w for w in plan.warnings if w.severity == "info"],
+        break_even=break_even,
+    )
 
 
 def _tiles(plan: Plan, context: PlanContext) -> Sequence[Mapping[str, str]]:
@@ -103,9 +110,9 @@ def _tiles(plan: Plan, context: PlanContext) -> Sequence[Mapping[str, str]]:
         },
         {
             "label": "gain of the plan",
-            "value": f"{plan.gain:+,.0f}",
-            "note": f"{low:+,.0f} to {high:+,.0f}; plan for {max(plan.plan_for, 0):+,.0f}, which three of four draws"
-            " reach",
+            "value": _signed(plan.gain),
+            "note": f"{_signed(low)} to {_signed(high)};"
+            f" plan for {_signed(max(plan.plan_for, 0))}: 75 % of draws reach it",
         },
         {
             "label": f"spending {_money(plan.recent)} once more would bring",
@@ -121,10 +128,13 @@ def _tiles(plan: Plan, context: PlanContext) -> Sequence[Mapping[str, str]]:
     ]
     if context.margin:
         loss = plan.probability_of_loss(context.margin)
-        tiles.append({
-            "label": "chance that media earns less than it costs", "value": f"{loss:.0%}",
-            "note": f"at a contribution margin of {context.margin:.0%}",
-        })  # fmt: skip
+        tiles.append(
+            {
+                "label": "chance that media earns less than it costs",
+                "value": f"{loss:.0%}",
+                "note": f"at a contribution margin of {context.margin:.0%}",
+            }
+        )
     return tiles
 
 
@@ -142,7 +152,12 @@ def _row(r: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _money(value: float) -> str:
-    return f"{value:,.0f}"
+    return grouped(Decimal(value), 0)
+
+
+def _signed(value: float) -> str:
+    text = _money(value)
+    return text if text.startswith(MINUS) else f"+{text}"
 
 
 def _source(svg: str) -> str:

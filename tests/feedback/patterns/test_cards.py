@@ -205,11 +205,13 @@ def test_every_template_of_every_feature_passes_the_linter() -> None:
 @pytest.mark.parametrize(
     ("state", "day", "shown"),
     [
-        ("promoted", date(2026, 11, 16), True), ("provisional", date(2026, 11, 16), True),
-        ("watch", date(2026, 11, 16), True), ("promoted", date(2027, 11, 16), False),
+        ("promoted", date(2026, 11, 16), True),
+        ("provisional", date(2026, 11, 16), True),
+        ("watch", date(2026, 11, 16), True),
+        ("promoted", date(2027, 11, 16), False),
         ("promoted", date(2026, 11, 15), False),
     ],
-)  # fmt: skip
+)
 def test_a_card_is_usable_only_in_its_time(state: str, day: date, shown: bool) -> None:
     (card,) = cards(decision(state=state))
     assert usable(card, NOW.replace(year=day.year, month=day.month, day=day.day)) is shown
@@ -217,14 +219,36 @@ def test_a_card_is_usable_only_in_its_time(state: str, day: date, shown: bool) -
 
 
 HEADLINES = {
-    "Why 7 Dogs Love YOU: “Wait, What?!”": {"question", "number", "exclaim", "quote", "colon", "why", "you",
-                                             "curiosity", "pos_word", "what", "caps_word", "short"},
+    "Why 7 Dogs Love YOU: “Wait, What?!”": {
+        "question",
+        "number",
+        "exclaim",
+        "quote",
+        "colon",
+        "why",
+        "you",
+        "curiosity",
+        "pos_word",
+        "what",
+        "caps_word",
+        "short",
+    },
     "She’s not here...": {"she_her", "negation", "here", "ellipsis", "short"},
-    "9 people — and then a study of $5 happened to a man who never ever thought it possible in Massachusetts":
-        {"starts_number", "number", "people_kids", "dash", "but_then", "science_data", "money", "who", "negation",
-         "superlative", "long"},
+    "9 people — and then a study of $5 happened to a man who never ever thought it possible in Massachusetts": {
+        "starts_number",
+        "number",
+        "people_kids",
+        "dash",
+        "but_then",
+        "science_data",
+        "money",
+        "who",
+        "negation",
+        "superlative",
+        "long",
+    },
     "It ended. Nobody (really) Internationalization Responsibility": {"two_sentences", "paren", "long_word", "short"},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("headline", "expected"), HEADLINES.items(), ids=["many", "apostrophe", "long", "two"])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedback.reports.figure_store import Figure, FigureStore
-from feedback.reports.page.printing import Printer, largest_remainder
+from feedback.reports.page.printing import Printer, currency_symbol, largest_remainder
 
 CENTS = st.decimals(min_value=-10_000_000, max_value=10_000_000, places=2)
 
@@ -84,3 +84,24 @@ def test_a_figure_has_both_ends_in_order_or_none():
         Figure("x", Decimal(1), "EUR", "basis", "sha", Decimal(2), Decimal(0), Decimal("0.9"))
     with pytest.raises(ValueError, match="defined twice"):
         FigureStore.of([Figure("x", Decimal(1), "EUR", "basis", "sha")] * 2)
+
+
+@pytest.mark.parametrize(
+    ("currency", "value", "text"),
+    [
+        pytest.param("EUR", "41222244.90", "41,222,244.90", id="cents"),
+        pytest.param("JPY", "41222244.00", "41,222,244", id="yen has no minor unit"),
+        pytest.param("JPY", "-12.40", "−12.40", id="converted yen keeps what was stored"),
+        pytest.param("KWD", "1.20", "1.20", id="never more places than are stored"),
+        pytest.param("USD", "-0.001", "0.00", id="no negative zero"),
+    ],
+)
+def test_an_exact_amount_has_the_minor_unit_of_its_currency(currency, value, text):
+    assert printer(currency, value).exact("x") == text
+
+
+@pytest.mark.parametrize(
+    ("code", "symbol"), [("EUR", "€"), ("USD", "$"), ("GBP", "£"), ("CHF", "CHF"), ("JPY", "¥"), ("AUD", "A$")]
+)
+def test_a_currency_has_the_symbol_of_the_locale(code, symbol):
+    assert currency_symbol(code) == symbol

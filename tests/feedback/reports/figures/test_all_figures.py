@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 
 import numpy as np
@@ -14,8 +13,7 @@ from feedback.reports.figure_store import FigureStore
 from feedback.reports.figures import figures
 from feedback.reports.figures.gates import reasons
 from feedback.reports.snapshot.draws import period_draws
-from feedback.reports.snapshot.period import last_complete, quarter, quarter_of
-from feedback.reports.snapshot.query import open_snapshot, query
+from feedback.reports.snapshot.query import open_snapshot
 
 
 def store_of(path, settings, period=None, previous=None) -> FigureStore:
@@ -150,27 +148,6 @@ def test_a_window_that_cuts_a_month_is_not_tied_to_the_ledger(published, setting
     assert store.text("page.title") == "2026-07-20 to 2026-09-20"
     assert "ledger.booked" not in store
     assert "cuts a month" in store.text("page.untied")
-
-
-@pytest.mark.parametrize(
-    ("key", "first_month", "start", "end"),
-    [
-        pytest.param("2026-Q3", 1, date(2026, 7, 1), date(2026, 9, 30), id="calendar year"),
-        pytest.param("2026-Q1", 7, date(2025, 7, 1), date(2025, 9, 30), id="named by the year it ends in"),
-        pytest.param("2026-Q4", 4, date(2026, 1, 1), date(2026, 3, 31), id="year from April"),
-    ],
-)
-def test_fiscal_quarters(key, first_month, start, end):
-    period = quarter(key, first_month)
-    assert (period.start, period.end) == (start, end)
-    assert quarter_of(start, first_month) == period == quarter_of(end, first_month)
-    assert last_complete([key, "window"], end, first_month) == period
-    assert last_complete([key], date.fromordinal(end.toordinal() - 1), first_month) is None
-
-
-def test_a_period_that_is_no_quarter_is_refused_with_the_form_to_write():
-    with pytest.raises(ValueError, match="2026-Q3"):
-        quarter("Q3 2026")
 
 
 @pytest.mark.parametrize(
@@ -316,25 +293,6 @@ def test_a_store_survives_its_own_json(store):
     again = FigureStore.from_json(store.to_json())
     assert again == store
     assert again.sha256 == store.sha256
-
-
-def test_a_query_hash_names_the_query_and_its_parameters(published):
-    con = open_snapshot(published)
-    one, two = (
-        query(con, "select $x as x", {"x": x}, needs=["ops.current_run"]).sql_sha256 for x in ("2026-Q2", "2026-Q3")
-    )
-    con.close()
-    assert one != two
-
-
-def test_the_snapshot_connection_can_reach_no_other_file(published, tmp_path):
-    (tmp_path / "secret.csv").write_text("a\n1\n")
-    con = open_snapshot(published)
-    with pytest.raises(Exception, match="disabled"):
-        con.execute("select * from read_csv($file)", {"file": str(tmp_path / "secret.csv")})
-    with pytest.raises(Exception, match="read-only"):
-        con.execute("create table marts.x (y int)")
-    con.close()
 
 
 def test_the_source_of_a_text_is_a_table_a_setting_or_a_rule_and_never_a_path_in_the_code(published, settings):

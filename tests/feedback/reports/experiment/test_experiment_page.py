@@ -7,16 +7,36 @@ from datetime import date
 from feedback.reports.experiment.page import experiment_page
 
 FOUND = {
-    "experiment_id": "x", "channels": ["a", "<b>"], "geos": ["north"], "start_day": date(2026, 1, 5),
+    "experiment_id": "x",
+    "channels": ["a", "<b>"],
+    "geos": ["north"],
+    "start_day": date(2026, 1, 5),
     "end_day": date(2026, 2, 1),
-    "cooldown_end": date(2026, 2, 8), "verdict": "invalid", "grade": "C", "reasons": "Arrivals do not fit.",
-    "design_sha256": None, "data_sha256": "0" * 64, "method": "mean", "inference": None, "departures": [],
-    "checks": [{"name": "sample_ratio", "passed": False, "value": float("nan"), "threshold": 0.001,
-                "message": "p = 0", "action": "Look <here>"}],
-    "warnings": [{"severity": "high", "message": "<script>", "action": "none"}, {"severity": "info", "message": "quiet",
-                                                                                "action": ""}],
+    "cooldown_end": date(2026, 2, 8),
+    "verdict": "invalid",
+    "grade": "C",
+    "reasons": "Arrivals do not fit.",
+    "design_sha256": None,
+    "data_sha256": "0" * 64,
+    "method": "mean",
+    "inference": None,
+    "departures": [],
+    "checks": [
+        {
+            "name": "sample_ratio",
+            "passed": False,
+            "value": float("nan"),
+            "threshold": 0.001,
+            "message": "p = 0",
+            "action": "Look <here>",
+        }
+    ],
+    "warnings": [
+        {"severity": "high", "message": "<script>", "action": "none"},
+        {"severity": "info", "message": "quiet", "action": ""},
+    ],
     "beside": [],
-}  # fmt: skip
+}
 
 
 def test_an_invalid_test_says_so_first_and_nothing_is_markup() -> None:
