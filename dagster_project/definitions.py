@@ -12,7 +12,7 @@ from dagster_project.assets.mmm import asset as measure
 from dagster_project.assets.mmm import calibration
 from dagster_project.assets.publish import asset as publish
 from dagster_project.assets.triangulation import asset as triangulate
-from dagster_project.warehouse.connection import Warehouse
+from dagster_project.warehouse.resource import Warehouse
 from dagster_project.workspace.environment import workspace
 
 STEPS = (

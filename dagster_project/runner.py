@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import uuid4
 
 import dagster as dg
+import duckdb
+from dagster._check import CheckError
+from dagster._core.errors import DagsterError, DagsterExecutionInterruptedError
+from dagster._utils.error import SerializableErrorInfo
 from filelock import Timeout
 
-from dagster_project.warehouse import run_record
-from dagster_project.warehouse.connection import WarehouseBusy, busy_sentence, connect, first, lock_of
+from dagster_project.warehouse import run_outputs, run_record
+from dagster_project.warehouse.connection import WarehouseBusy, busy_sentence, connect, lock_of
+from dagster_project.warehouse.resource import HEALED
+from dagster_project.warehouse.run_outputs import BLOCKED, RunOutputs
 from dagster_project.workspace.paths import Workspace
 from dagster_project.workspace.settings import Settings
+from models.error import PlumblineError
 
 PUBLISHING = {dg.AssetKey(["feedback", "snapshot"]), dg.AssetKey(["feedback", "cfo_report"])}
+INTERRUPTED = {DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__}
+GATES = {dg.Failure.__name__, "ReportBlocked"}  # raised where a step says no, rather than breaks
+
+
+class SelectionError(PlumblineError, ValueError):
+    """`--select` names no asset, or is not Dagster's selection syntax."""
 
 
 @dataclass(frozen=True)
@@ -32,27 +46,32 @@ class Step:
 
 @dataclass
 class Outcome:
-    """How a run ended: `unchanged`, `finished`, `blocked` (a check said no) or `failed` (something broke)."""
+    """How a run ended: `unchanged`, `finished`, `blocked` (a check said no) or `failed` (something broke).
+
+    `notes` name damaged or missing files that were made again. A run that has nothing to do and whose report was
+    blocked is `blocked` again, for the same reasons and without steps.
+    """
 
     status: str
     run_id: str
     seconds: float
     steps: list[Step] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
         return {"unchanged": 0, "finished": 0, "blocked": 1}.get(self.status, 3)
 
 
-def unchanged(workspace: Workspace, fingerprint: str) -> str | None:
-    """The run that already finished from exactly these inputs, or None. Reads the published snapshot only."""
-    published = workspace.published()
-    if published is None:
+def delivered(workspace: Workspace, settings: Settings, fingerprint: str) -> RunOutputs | None:
+    """The last run, if it came from exactly these inputs and all that it delivered is still as it left it."""
+    from feedback.memory import damaged
+
+    outputs = run_outputs.read(workspace)
+    if outputs is None or outputs.fingerprint != fingerprint or run_outputs.problems(workspace, outputs):
         return None
-    with connect(published, read_only=True) as con:
-        row = first(con, "select run_id from ops.run where fingerprint = ? and status = 'finished'", [fingerprint])
-    return row[0] if row else None
+    return None if damaged(workspace.memory, settings.company.brand) else outputs
 
 
 def run(
@@ -74,21 +93,25 @@ def run(
     try:
         with lock_of(workspace.warehouse).acquire(timeout=0):
             print_ = run_record.fingerprint(workspace, day, seed, select or "")
-            same = None if force else unchanged(workspace, print_)
+            outputs = None if force else delivered(workspace, settings, print_)
     except Timeout:
         raise WarehouseBusy(busy_sentence(workspace.warehouse)) from None
-    if same:
-        return Outcome("unchanged", same, time.monotonic() - started)
+    if outputs is not None:
+        status = "blocked" if outputs.verdict == BLOCKED else "unchanged"
+        return Outcome(status, outputs.run_id, time.monotonic() - started, reasons=list(outputs.reasons))
 
     from dagster_project.assets.ingest import SEED_TAG, SELECTION_TAG
     from dagster_project.definitions import defs
 
-    only = None
+    selected = None
     if select:
         graph = defs.resolve_asset_graph()
-        chosen = dg.AssetSelection.from_string(select).resolve(graph)
+        try:
+            chosen = dg.AssetSelection.from_string(select).resolve(graph)
+        except (DagsterError, CheckError) as error:
+            raise SelectionError(str(error), key=f"--select {select}") from None
         # A part of the graph is worked on, never published: readers keep the last whole run.
-        only = sorted((chosen - PUBLISHING) | {dg.AssetKey(["ops", "settings"])})
+        selected = sorted((chosen - PUBLISHING) | {dg.AssetKey(["ops", "settings"])})
     watcher = _Watcher(show)
     instance, dagster_run = dg.DagsterInstance.get(), str(uuid4())
     instance.add_event_listener(dagster_run, watcher.see)
@@ -96,22 +119,22 @@ def run(
         instance=instance,
         run_id=dagster_run,
         partition_key=str(day),
-        asset_selection=only,
+        asset_selection=selected,
         raise_on_error=False,
         tags={SEED_TAG: str(seed), SELECTION_TAG: select or ""},
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
     )
     if watcher.busy:
-        raise WarehouseBusy(watcher.busy)
+        raise WarehouseBusy(busy_sentence(workspace.warehouse))
     if watcher.interrupted:
         raise KeyboardInterrupt
     run_id = f"run_{day:%Y%m%d}_{print_[:10]}"
     status = "finished" if result.success else ("blocked" if watcher.blocked and not watcher.broken else "failed")
-    if workspace.warehouse.exists() and (not result.success or select):
-        with connect(workspace.warehouse, read_only=False) as con:
-            run_record.create_tables(con)
-            run_record.close(con, run_id, "partial" if result.success else "failed")
-    return Outcome(status, run_id, time.monotonic() - started, watcher.steps, watcher.reasons)
+    if status == "failed" and workspace.warehouse.exists():
+        with suppress(duckdb.Error), connect(workspace.warehouse, read_only=False) as con:
+            run_record.close(con, run_id, status)
+    seconds = time.monotonic() - started
+    return Outcome(status, run_id, seconds, watcher.steps, watcher.reasons, watcher.notes)
 
 
 class _Watcher:
@@ -121,8 +144,8 @@ class _Watcher:
         self.show = show
         self.steps: list[Step] = []
         self.reasons: list[str] = []
-        self.blocked = self.broken = self.interrupted = False
-        self.busy = ""
+        self.notes: list[str] = []
+        self.blocked = self.broken = self.interrupted = self.busy = False
         self._begun: dict[str, float] = {}
         self._rows: dict[str, int] = {}
         self._said_no: set[str] = set()
@@ -154,32 +177,34 @@ class _Watcher:
             self._end(name, "skipped", "something it needs did not pass")
         elif kind == "STEP_FAILURE":
             self._failed(name, event)
+        elif kind == "ENGINE_EVENT" and HEALED in event.engine_event_data.metadata:
+            self.notes.append(event.message or "")
         elif kind in ("PIPELINE_FAILURE", "PIPELINE_CANCELED"):
-            message = str(event.message or "")
-            error = getattr(event.event_specific_data, "error", None)
-            text = " ".join(str(part) for part in (message, error) if part)
-            self.interrupted = self.interrupted or kind == "PIPELINE_CANCELED" or "Interrupt" in text
-            if self.steps or self.interrupted:
-                return
-            if "WarehouseBusy" in text:
-                self.busy = text.split("WarehouseBusy:", 1)[1].split("\n")[0].strip()
-            self.broken = True
-            self.reasons.append(text.split("\n")[0])
+            self._stopped(event)
+
+    def _stopped(self, event: dg.DagsterEvent) -> None:
+        """The run ended without its last step: interrupted, or refused before the first."""
+        errors = _chain(getattr(event.event_specific_data, "error", None))
+        names = {error.cls_name for error in errors}
+        self.interrupted |= event.event_type_value == "PIPELINE_CANCELED" or bool(names & INTERRUPTED)
+        self.busy |= WarehouseBusy.__name__ in names
+        if self.steps or self.interrupted or self.busy:
+            return
+        self.broken = True
+        self.reasons.append(_sentence(errors[-1]) if errors else event.message or "the run did not start")
 
     def _failed(self, name: str, event: dg.DagsterEvent) -> None:
-        error = event.step_failure_data.error
-        while error is not None and error.cause is not None:
-            error = error.cause
-        if error is not None and "Interrupt" in (error.cls_name or ""):
+        errors = _chain(event.step_failure_data.error)
+        kind = errors[-1].cls_name if errors else None
+        if kind in INTERRUPTED:
             self.interrupted = True
             return
-        if name in self._said_no or (error is not None and error.cls_name == "DagsterAssetCheckFailedError"):
+        if name in self._said_no or kind == "DagsterAssetCheckFailedError":
             self.blocked = True
             self._end(name, "blocked", self.reasons[-1] if self.reasons else "")
             return
-        text = error.message.strip() if error is not None else ""
-        text = text.removeprefix("dagster._core.definitions.events.Failure:").strip()
-        gate = error is not None and error.cls_name in {"Failure", "ReportBlocked"}
+        text = _sentence(errors[-1]) if errors else ""
+        gate = kind in GATES
         self.blocked, self.broken = self.blocked or gate, self.broken or not gate
         self.reasons.append(f"{name}: {text}")
         self._end(name, "blocked" if gate else "failed", text)
@@ -189,3 +214,19 @@ class _Watcher:
         step = Step(name, state, seconds, self._rows.get(name), message)
         self.steps.append(step)
         self.show(name, step)
+
+
+def _chain(error: SerializableErrorInfo | None) -> list[SerializableErrorInfo]:
+    """An error and what caused it, the cause last."""
+    errors = []
+    while error is not None:
+        errors.append(error)
+        error = error.cause
+    return errors
+
+
+def _sentence(error: SerializableErrorInfo) -> str:
+    """What the error says, without the name of its class that Dagster puts before it."""
+    first = error.message.strip().split("\n")[0]
+    name, colon, text = first.partition(": ")
+    return text if colon and error.cls_name and name.endswith(error.cls_name) else first

@@ -14,7 +14,7 @@ import duckdb
 METHODS = ("triangulated", "mmm", "experiment", "platform")
 QUERY = (
     "select channel, method, mean, q05, q95, evidence_grade from measurement.channel_estimate where estimand = 'iroas'"
-    " and period = 'window' and run_id = (select run_id from ops.run where status = 'finished'"
+    " and period = 'window' and run_id = (select run_id from ops.run where status in ('finished', 'blocked')"
     " order by started_at desc limit 1)"
 )
 AI = QUERY.replace("'iroas'", "'contribution_share'") + " and channel = 'ai_visibility' and method = 'mmm'"

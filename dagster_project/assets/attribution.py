@@ -8,7 +8,7 @@ import polars as pl
 
 from dagster_project.warehouse import run_record
 from dagster_project.warehouse import tables as warehouse_tables
-from dagster_project.warehouse.connection import Warehouse
+from dagster_project.warehouse.resource import Warehouse
 from dagster_project.warehouse.warnings import record_warnings
 from models.warning import Warning
 

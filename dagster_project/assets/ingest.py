@@ -1,18 +1,23 @@
-"""Open the run, then land what is new: one asset a source, each with the check that its books balance."""
+"""Open the run, then land what is new: one asset per source, each with the check that its books balance."""
 
-from collections.abc import Sequence
-from datetime import UTC, date
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import dagster as dg
+import duckdb
 import polars as pl
 
-from dagster_project.warehouse import run_record, tables
-from dagster_project.warehouse.connection import Warehouse, first
-from dagster_project.warehouse.metadata import picture
+from dagster_project.warehouse import healing, run_record, tables
+from dagster_project.warehouse.connection import connect, first
+from dagster_project.warehouse.metadata import check_result, picture
+from dagster_project.warehouse.resource import Warehouse, announce
 from dagster_project.warehouse.run_record import Check
 from dagster_project.workspace.environment import days, settings, workspace
 from dagster_project.workspace.pepper import pepper
-from dagster_project.workspace.settings import AD_PLATFORMS, SOURCES
+from dagster_project.workspace.settings import AD_PLATFORMS, SOURCES, Settings
+from feedback.storage.damaged_files import sha256_of
 
 SEED_TAG, SELECTION_TAG = "plumbline/seed", "plumbline/selection"
 
@@ -34,9 +39,14 @@ def run_settings(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.
     seed = int(tags.get(SEED_TAG, run_record.DEFAULT_SEED))
     selection = tags.get(SELECTION_TAG, "")
     print_ = run_record.fingerprint(workspace(), day, seed, selection)
+    key = _key_fingerprint(pepper(workspace().derived))
+    if workspace().warehouse.exists() and _hashed_with_another(key):
+        why = "holds person keys that were hashed with another pepper"
+        announce(context.instance, context.run, [healing.rebuild(workspace(), why)])
     with warehouse.write() as con:
-        run_record.create_tables(con)
         tables.create_tables(con)
+        con.execute("delete from ops.person_key")
+        con.execute("insert into ops.person_key values (?)", [key])
         catalogue.create_raw_tables(con)
         facts = run_record.begin(con, company, print_=print_, as_of_day=day, seed=seed, selection=selection)
         strays = [landing.file_name(p, workspace().landing) for p in landing.stray_files(workspace().landing)]
@@ -49,6 +59,18 @@ def run_settings(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.
             "company": company.company.name,
         }
     )
+
+
+def _key_fingerprint(key: bytes) -> str:
+    return hashlib.sha256(b"plumbline person key: " + key).hexdigest()
+
+
+def _hashed_with_another(key: str) -> bool:
+    """Whether rows were landed with another pepper: the same person would then have two keys."""
+    with connect(workspace().warehouse, read_only=True) as con:
+        exists = first(con, "select 1 from duckdb_tables() where schema_name = 'ops' and table_name = 'person_key'")
+        other = first(con, "select 1 from ops.person_key where fingerprint <> ?", [key]) if exists else None
+        return other is not None and first(con, "select 1 from ops.batch limit 1") is not None
 
 
 def _no_strays(names: list[str]) -> Check:
@@ -78,21 +100,10 @@ def _source(name: str) -> dg.AssetsDefinition:
 
 
 def _land(name: str, warehouse: Warehouse) -> dg.MaterializeResult:
-    from dagster_project.sources import landing
-
     company = settings()
     with warehouse.open() as con:
         facts = run_record.current(con)
-        files = list(
-            landing.land_all(
-                con,
-                workspace().landing,
-                settings=company,
-                now=run_record.now(company).replace(tzinfo=UTC),
-                pepper=pepper(workspace().derived),
-                source=name,
-            )
-        )
+        files = list(_land_pending(con, name, company))
         books = first(
             con,
             "select coalesce(sum(rows_delivered), 0), coalesce(sum(rows_landed), 0),"
@@ -110,12 +121,8 @@ def _land(name: str, warehouse: Warehouse) -> dg.MaterializeResult:
         run_record.record_checks(con, facts.run_id, checks)
         plot = _spend_by_campaign(con.sql(f"select day, spend from raw.{name}").pl()) if name in AD_PLATFORMS else {}
     worst = next((c for c in checks if not c.passed), None)
-    result = dg.AssetCheckResult(
-        passed=worst is None,
-        check_name="contract",
-        severity=dg.AssetCheckSeverity.ERROR,
-        description=worst.message if worst else checks[0].message,
-        metadata={"quarantine": dg.MetadataValue.md(_markdown(reasons))},
+    result = check_result(
+        "contract", worst or checks[0], {"quarantine": dg.MetadataValue.md(_quarantine_markdown(reasons))}
     )
     delivered, landed, quarantined = (books or (0, 0, 0))[:3]
     return dg.MaterializeResult(
@@ -128,6 +135,41 @@ def _land(name: str, warehouse: Warehouse) -> dg.MaterializeResult:
         },
         check_results=[result],
     )
+
+
+def _land_pending(con: duckdb.DuckDBPyConnection, source: str, company: Settings) -> Iterator[str]:
+    """Land what is new, file by file; yields each name.
+
+    In a warehouse that was made again, files that the old one held come first, in their old order and with the instant
+    at which they were delivered then: an undated export would otherwise count as delivered today.
+    """
+    from dagster_project.sources import landing
+
+    key, now = pepper(workspace().derived), run_record.now(company)
+    rows = con.execute(
+        "select sha256, delivered_at from ops.former_delivery where source = ? order by batch_id desc", [source]
+    ).fetchall()
+    former: dict[str, tuple[int, datetime]] = {sha: (-place, then) for place, (sha, then) in enumerate(rows)}
+    pending = landing.pending(workspace().landing, con, company, source)
+    files = [(path, former.get(sha256_of(path)) if former else None) for path in pending]
+    for path, delivery in sorted(files, key=lambda pair: pair[1][0] if pair[1] else 1):
+        instant = _instant_of(path, delivery, now)
+        landed = landing.land(
+            con, path, workspace().landing, settings=company, now=instant.replace(tzinfo=UTC), pepper=key
+        )
+        if landed is not None:
+            yield landed.file
+    con.execute("delete from ops.former_delivery where source = ?", [source])
+
+
+def _instant_of(path: Path, delivery: tuple[int, datetime] | None, now: datetime) -> datetime:
+    """The instant to land a file at: of its first landing where its name does not say when it was delivered."""
+    from dagster_project.sources.delivered import delivered_at
+
+    if delivery is None:
+        return now
+    named = delivered_at(path.relative_to(workspace().landing).as_posix(), None, now)
+    return now if named == delivery[1] else min(delivery[1], now)
 
 
 def _book_checks(name: str, books: Sequence[int], reasons: pl.DataFrame, max_share: float) -> list[Check]:
@@ -176,7 +218,7 @@ def _spend_by_campaign(rows: pl.DataFrame) -> dict[str, dg.MetadataValue]:
     return {"spend": picture(asset_plots.spend(weekly), "Spend a week as delivered, re-deliveries included")}
 
 
-def _markdown(reasons: pl.DataFrame) -> str:
+def _quarantine_markdown(reasons: pl.DataFrame) -> str:
     if reasons.is_empty():
         return "nothing in quarantine"
     lines = [f"| {r['rule']} | {r['rows']} | {r['example']} |".replace("\n", " ") for r in reasons.to_dicts()]

@@ -11,7 +11,8 @@ import duckdb
 import polars as pl
 
 from dagster_project.warehouse import run_record, tables
-from dagster_project.warehouse.connection import Warehouse, first
+from dagster_project.warehouse.connection import first
+from dagster_project.warehouse.resource import Warehouse
 from dagster_project.warehouse.warnings import markdown, record_warnings
 from dagster_project.workspace.environment import settings, workspace
 from feedback.patterns import VOCABULARY

@@ -7,8 +7,8 @@ import polars as pl
 
 from dagster_project.assets.mmm.ai_visibility import own_brand
 from dagster_project.warehouse import run_record
-from dagster_project.warehouse.connection import Warehouse
 from dagster_project.warehouse.metadata import picture
+from dagster_project.warehouse.resource import Warehouse
 from dagster_project.workspace.environment import settings
 
 COLUMNS = (

@@ -77,7 +77,7 @@ def check(ws: WorkspaceArgument = Path("data"), json_: JsonOption = False) -> No
 def run(
     ws: WorkspaceArgument = Path("data"),
     as_of: Annotated[
-        str | None, typer.Option("--as-of", help="Know only what was delivered by the end of this day.")
+        str | None, typer.Option("--as-of", help="Use only what was delivered by the end of this day.")
     ] = None,
     select: Annotated[
         str | None,
@@ -94,31 +94,39 @@ def run(
     day = _day(as_of) if as_of else run_record.today(settings)
     if day > run_record.today(settings):
         stop(USAGE, f"--as-of {day} lies in the future (today is {run_record.today(settings)})")
-    workspace.prepare()
-    from dagster_project import runner
-    from dagster_project.commands.progress import Progress
+    with sentences_for_trouble():
+        notes = workspace.prepare()
+        from dagster_project import runner
+        from dagster_project.commands.progress import Progress
 
-    with sentences_for_trouble(), Progress(quiet=json_) as progress:
-        try:
-            outcome = runner.run(
-                workspace, settings, day=day, seed=seed, select=select, show=progress.show, force=force
-            )
-        except ValueError as error:
-            stop(USAGE, f"--select {select}: {error}")
+        with Progress(quiet=json_) as progress:
+            try:
+                outcome = runner.run(
+                    workspace, settings, day=day, seed=seed, select=select, show=progress.show, force=force
+                )
+            except runner.SelectionError as error:
+                stop(USAGE, str(error))
     document: dict[str, Any] = {
         "status": outcome.status,
         "run_id": outcome.run_id,
         "as_of": str(day),
         "seconds": round(outcome.seconds, 1),
         "reasons": outcome.reasons,
+        "notes": [*notes, *outcome.notes],
         "steps": [
             {"name": s.name, "state": s.state, "seconds": round(s.seconds, 2), "rows": s.rows} for s in outcome.steps
         ],
     }
+    for note in document["notes"] if not json_ else ():
+        err.print(note, markup=False, highlight=False)
     if json_:
         as_json(document)
     elif outcome.status == "unchanged":
         out.print(f"nothing new since {outcome.run_id}: no table changed ({outcome.seconds:.1f} s)")
+    elif outcome.status == "blocked" and not outcome.steps:
+        out.print(f"nothing new since {outcome.run_id}, whose report is blocked ({outcome.seconds:.1f} s)")
+        for reason in outcome.reasons:
+            err.print(reason, markup=False, highlight=False)
     else:
         out.print(f"{outcome.run_id} {outcome.status} as of {day} in {outcome.seconds:.0f} s")
         shown = {step.message for step in outcome.steps}
@@ -148,7 +156,13 @@ def report(
     json_: JsonOption = False,
 ) -> None:
     """The CFO's page as pdf, html and xlsx, and a page with pictures per test, from the published snapshot."""
+    with sentences_for_trouble():
+        _report(ws, period, close, json_)
+
+
+def _report(ws: Path, period: str | None, close: bool, json_: bool) -> None:
     from dagster_project.commands.experiment.read import pages
+    from dagster_project.warehouse import run_outputs
     from dagster_project.warehouse.connection import connect
     from dagster_project.workspace.report_settings import report_settings
     from feedback.reports import ReportBlocked, build, missing
@@ -179,6 +193,8 @@ def report(
         stop(NO, "the report is not built:", *(f"  {reason}" for reason in blocked.reasons))
     except ValueError as error:
         stop(USAGE, str(error))
+    written = [getattr(files, kind) for kind in ("html", "pdf", "xlsx", "figures_json")]
+    run_outputs.update(workspace, written)
     with connect(snapshot, read_only=True) as con:
         tests = pages(workspace, con, settings.report_currency)
     document = {"status": "built", "html": files.html, "pdf": files.pdf, "xlsx": files.xlsx, "experiments": tests}
@@ -197,7 +213,9 @@ def ui(
 ) -> None:
     """Dagster's UI, schedule and sensor on this workspace, until Ctrl-C."""
     workspace, _ = opened(ws)
-    workspace.prepare()
+    with sentences_for_trouble():
+        for note in workspace.prepare():
+            err.print(note, markup=False, highlight=False)
     # Dagster's processes would put the current folder first on the path: a folder `models` there would hide ours.
     os.environ["PYTHONSAFEPATH"] = "1"
     command = [sys.executable, "-m", "dagster", "dev", "-m", "dagster_project.definitions", "-d", str(PROJECT)]

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import duckdb
 import typer
-from filelock import Timeout
 
 from dagster_project.commands.terminal import (
     BROKEN,
@@ -24,10 +23,13 @@ from dagster_project.commands.terminal import (
     rows_as_table,
     stop,
 )
-from dagster_project.warehouse.connection import WarehouseBusy, busy_sentence, connect, lock_of
+from dagster_project.warehouse import run_outputs
+from dagster_project.warehouse.connection import WarehouseBusy, busy_sentence, connect, is_locked
 from dagster_project.workspace.paths import Workspace
 
-LATEST = "run_id = (select run_id from ops.run where status = 'finished' order by started_at desc limit 1)"
+LATEST = (
+    "run_id = (select run_id from ops.run where status in ('finished', 'blocked') order by started_at desc limit 1)"
+)
 VIEWS = {
     "channels": "select channel, method, estimand, period, mean, q05, q95, evidence_grade, warning from"
     f" measurement.channel_estimate where {LATEST} and method = 'triangulated' and period = 'window'"
@@ -67,13 +69,19 @@ VIEWS = {
     "checks": f'select passed, severity, name, observed, message from ops."check" where {LATEST} order by passed, name',
     "runs": "select run_id, as_of, started_at, finished_at, status, seed from ops.run order by started_at desc",
 }
+UNREADABLE = (duckdb.IOException, duckdb.InternalException, duckdb.FatalException, duckdb.SerializationException)
+FRESHNESS = (
+    "select source, max(day_max) as newest_day, count(*) as files, sum(rows_landed) as rows,"
+    " sum(rows_quarantined) as quarantined, (select as_of_day from ops.current_run) - max(day_max) as days_old"
+    " from ops.batch group by source order by source"
+)
 
 
 @contextmanager
 def reading(workspace: Workspace, *, newest: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published snapshot read-only; with `newest` (or before the first publication) the warehouse itself."""
-    target = None if newest else workspace.published()
-    target = target or (workspace.warehouse if workspace.warehouse.exists() else workspace.published())
+    published, warehouse = workspace.published(), workspace.warehouse
+    target = warehouse if warehouse.exists() and (newest or published is None) else published
     if target is None:
         stop(BROKEN, f"{workspace.root.name} has never run: `plumbline run` first")
     try:
@@ -81,6 +89,13 @@ def reading(workspace: Workspace, *, newest: bool = False) -> Iterator[duckdb.Du
             yield con
     except WarehouseBusy as error:
         stop(BROKEN, str(error))
+    except UNREADABLE as error:
+        first_line = str(error).splitlines()[0]
+        stop(
+            BROKEN,
+            f"warehouse/{target.name} cannot be read ({first_line}): if the file is damaged, the next"
+            " `plumbline run` sets it aside and makes it again",
+        )
 
 
 def show(
@@ -123,53 +138,63 @@ def _rows(con: duckdb.DuckDBPyConnection, query: str, limit: int | None) -> list
 
 
 def status(ws: WorkspaceArgument = Path("data"), json_: JsonOption = False) -> None:
-    """The last run, how fresh each source is, failed checks, and what was not run and why."""
+    """The last run, how fresh each source is, failed checks, what was not run and why; writes nothing."""
     workspace, _ = opened(ws)
     if not workspace.warehouse.exists():
-        stop(BROKEN, f"{ws} has never run: `plumbline run {ws}` first")
-    going_on = lock_of(workspace.warehouse)
-    try:
-        going_on.acquire(timeout=0)
-        going_on.release()
-    except Timeout:
+        stop(BROKEN, f"{ws} has {'lost its warehouse' if workspace.published() else 'never run'}: `plumbline run {ws}`")
+    running = is_locked(workspace.warehouse)
+    if running and not json_:
         out.print(busy_sentence(workspace.warehouse), markup=False)
     with reading(workspace, newest=True) as con:
-        last = _rows(con, "select * from ops.run order by started_at desc limit 1", None)
-        where = f"run_id = '{last[0]['run_id']}'" if last else "false"
+        last = _last_run(con)
+        where = f"run_id = '{last['run_id']}'" if last else "false"
         failed = _rows(
             con,
             f'select name, severity, observed, message from ops."check" where not passed and {where}',
             None,
         )
         missing = _rows(con, f"select capability, needs from ops.not_run where {where} order by capability", None)
-        fresh = _rows(
-            con,
-            "select source, max(day_max) as newest_day, count(*) as files, sum(rows_landed) as rows,"
-            " sum(rows_quarantined)"
-            " as quarantined, (select as_of_day from ops.current_run) - max(day_max) as days_old"
-            " from ops.batch group by source order by source",
-            None,
-        )
+        fresh = _rows(con, FRESHNESS, None)
+    undelivered = _undelivered(workspace, last, running=running)
     document = {
-        "run": last[0] if last else None,
+        "run": last,
         "freshness": fresh,
         "failed_checks": failed,
         "not_run": missing,
+        "undelivered": undelivered,
     }
     if json_:
         as_json(document)
     else:
         if last:
-            out.print(
-                f"{last[0]['run_id']}: {last[0]['status']}, as of {last[0]['as_of']},"
-                f" started {last[0]['started_at']} UTC"
-            )
+            out.print(f"{last['run_id']}: {last['status']}, as of {last['as_of']}, started {last['started_at']} UTC")
+        for sentence in undelivered:
+            out.print(sentence, markup=False, highlight=False)
         rows_as_table("freshness", fresh)
         rows_as_table("failed checks", failed)
         for line in missing:
             out.print(f"not run: {line['capability']}: needs {line['needs']}", markup=False)
-    if failed or not last or last[0]["status"] not in ("finished", "partial"):
+    if failed or undelivered or not last or last["status"] not in ("finished", "partial"):
         raise typer.Exit(NO)
+
+
+def _last_run(con: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
+    try:
+        rows = _rows(con, "select * from ops.run order by started_at desc limit 1", None)
+    except duckdb.CatalogException:  # a first run that died before it made its tables
+        stop(BROKEN, "no run has reached its first step: `plumbline run` first")
+    return rows[0] if rows else None
+
+
+def _undelivered(workspace: Workspace, last: dict[str, Any] | None, *, running: bool) -> list[str]:
+    """Why the last run counts as not delivered although its tables say that it ended: one sentence per reason."""
+    if last is None or running or last["status"] not in ("finished", "blocked", "running"):
+        return []
+    outputs = run_outputs.read(workspace)
+    if last["status"] == "running" or (last["status"] == "finished" and outputs is None):
+        return [f"{last['run_id']} died before all was delivered: `plumbline run` completes it"]
+    problems = run_outputs.problems(workspace, outputs, quick=True) if outputs else []
+    return [f"{problem}: the next `plumbline run` makes it again" for problem in problems]
 
 
 def not_run_lines(root: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,12 +17,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dagster_project.warehouse.connection import WarehouseBusy
 from dagster_project.workspace.compiled_code import keep_compiled_code
 from dagster_project.workspace.paths import Workspace
 from dagster_project.workspace.settings import Settings, SettingsError, load
+from models.error import PlumblineError
 
 NO, USAGE, BROKEN = 1, 2, 3
+INTERRUPTED = "interrupted: every finished step is kept, nothing is half-written; the same command completes it"
+FIXES = {
+    errno.ENOSPC: "the disk is full: free some space, then run the same command again",
+    errno.EDQUOT: "the disk quota is used up: free some space, then run the same command again",
+    errno.EROFS: "the disk is read-only: commands that only read work, a run needs to write",
+    errno.EACCES: "this user may not write there: change the owner or the permissions of the workspace",
+}
 out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 
 WorkspaceArgument = Annotated[
@@ -53,21 +61,32 @@ def opened(folder: Path) -> tuple[Workspace, Settings]:
 
 @contextmanager
 def sentences_for_trouble() -> Iterator[None]:
-    """Turn what can go wrong around a run into a sentence and an exit code."""
+    """Turn what can go wrong around a run or a question to its results into a sentence and exit code 3."""
+    import sqlite3
+
     import duckdb
-    from dagster._core.errors import DagsterExecutionInterruptedError
 
     try:
         yield
-    except WarehouseBusy as error:
+    except typer.Exit:
+        raise
+    except PlumblineError as error:
         stop(BROKEN, str(error))
-    except (KeyboardInterrupt, DagsterExecutionInterruptedError):
-        stop(
-            BROKEN,
-            "interrupted: every finished step is kept, nothing is half-written; the same command completes it",
-        )
-    except duckdb.IOException as error:
-        stop(BROKEN, f"the warehouse cannot be opened: {str(error).splitlines()[0]}")
+    except KeyboardInterrupt:
+        stop(BROKEN, INTERRUPTED)
+    except duckdb.Error as error:
+        stop(BROKEN, f"the warehouse cannot be read or written: {str(error).splitlines()[0]}")
+    except OSError as error:
+        stop(BROKEN, disk_sentence(error))
+    except sqlite3.Error as error:
+        stop(BROKEN, f"Dagster's files in warehouse/dagster cannot be read or written: {error}")
+
+
+def disk_sentence(error: OSError) -> str:
+    """What the operating system refused, and the fix where the disk is full or read-only."""
+    what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+    fix = FIXES.get(error.errno or 0, "")
+    return f"{what}; {fix}" if fix else what
 
 
 def as_json(document: object) -> None:

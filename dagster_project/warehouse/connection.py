@@ -1,18 +1,20 @@
-"""The DuckDB file of a workspace: one run at a time, one connection per block, all of a block or none of it."""
+"""The DuckDB file of a workspace: who holds it, and one connection per block."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import duckdb
-from filelock import FileLock, Timeout
+from filelock import FileLock
+
+from feedback.storage.atomic_files import write_atomically
+from models.error import PlumblineError
 
 CONFIG: dict[str, Any] = {
     "autoinstall_known_extensions": "false",
@@ -20,22 +22,40 @@ CONFIG: dict[str, Any] = {
 }
 
 
-class WarehouseBusy(RuntimeError):
+class WarehouseBusy(PlumblineError, RuntimeError):
     """Another run holds the workspace; the text names it."""
 
 
 def lock_of(warehouse: Path) -> FileLock:
-    """The run lock: the operating system lets go of it when the process dies, however it dies."""
+    """The run lock: the operating system releases it when the process dies, however it dies."""
     return FileLock(f"{warehouse}.lock")
 
 
+def is_locked(warehouse: Path) -> bool:
+    """Whether a run is going on now; asks without writing anything, so also on a read-only disk."""
+    try:
+        with Path(f"{warehouse}.lock").open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 def holder_of(warehouse: Path) -> dict[str, Any]:
-    """Who took the lock last: {pid, run_id, since}; empty where nobody ever did or the note is unreadable."""
+    """Who took the lock last: {pid, run_id, since}; empty where nobody did or the note is damaged."""
     try:
         note = json.loads(Path(f"{warehouse}.holder").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return note if isinstance(note, dict) else {}
+    return note if isinstance(note, dict) and {"pid", "run_id", "since"} <= set(note) else {}
+
+
+def note_holder(warehouse: Path, run_id: str) -> None:
+    """Leave word beside the lock who holds it: this process, for this Dagster run."""
+    note = {"pid": os.getpid(), "run_id": run_id, "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+    write_atomically(Path(f"{warehouse}.holder"), json.dumps(note).encode())
 
 
 def busy_sentence(warehouse: Path) -> str:
@@ -47,15 +67,15 @@ def busy_sentence(warehouse: Path) -> str:
 def connect(path: Path, *, read_only: bool, patience: float = 60.0) -> duckdb.DuckDBPyConnection:
     """A connection in UTC; waits up to `patience` seconds while another process holds the file.
 
-    Raises WarehouseBusy when the file stays locked.
+    Raises WarehouseBusy when the file stays locked, duckdb.Error for a file that is no DuckDB file.
     """
     deadline, pause = time.monotonic() + patience, 0.05
     while True:
         try:
             con = duckdb.connect(str(path), read_only=read_only, config=CONFIG)
             break
-        except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
+        except duckdb.IOException:
+            if not _is_held(path, read_only=read_only):
                 raise
             if time.monotonic() > deadline:
                 raise WarehouseBusy(busy_sentence(path)) from None
@@ -65,57 +85,20 @@ def connect(path: Path, *, read_only: bool, patience: float = 60.0) -> duckdb.Du
     return con
 
 
-def close_dead_run(instance: dg.DagsterInstance, warehouse: Path, run_id: str) -> None:
-    """Whoever held the lock last has let go: if its run never finished, its process died, and its slot is freed."""
-    last_id = holder_of(warehouse).get("run_id")
-    last = instance.get_run_by_id(last_id) if last_id else None
-    if last and last.run_id != run_id and not last.is_finished:
-        instance.report_run_failed(last, "the process of this run died")
-        instance.event_log_storage.free_concurrency_slots_for_run(last.run_id)
-    note = {"pid": os.getpid(), "run_id": run_id, "since": time.strftime("%Y-%m-%d %H:%M:%S")}
-    Path(f"{warehouse}.holder").write_text(json.dumps(note), encoding="utf-8")
+def _is_held(path: Path, *, read_only: bool) -> bool:
+    """Whether another process holds the lock that DuckDB would take: it has no error class of its own for this.
 
-
-class Warehouse(dg.ConfigurableResource):
-    """Holds the run lock for a whole run and the DuckDB file only for one block at a time."""
-
-    path: str
-    patience: float = 60.0
-
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Warehouse]:
-        """Take the run lock, or fail with a sentence that names who has it."""
-        lock = lock_of(Path(self.path))
-        try:
-            lock.acquire(timeout=self.patience)
-        except Timeout:
-            raise WarehouseBusy(busy_sentence(Path(self.path))) from None
-        try:
-            if context.instance is not None and context.run is not None:
-                close_dead_run(context.instance, Path(self.path), context.run.run_id)
-            yield self
-        finally:
-            lock.release()
-
-    @contextmanager
-    def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """One transaction: all of the block, or none of it."""
-        with connect(Path(self.path), read_only=False, patience=self.patience) as con:
-            con.begin()
-            yield con
-            con.commit()
-
-    @contextmanager
-    def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A writing connection whose block makes its own transactions (one per landed file)."""
-        with connect(Path(self.path), read_only=False, patience=self.patience) as con:
-            yield con
-
-    @contextmanager
-    def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection that cannot write."""
-        with connect(Path(self.path), read_only=True, patience=self.patience) as con:
-            yield con
+    Asked only after DuckDB failed to open the file, when this process holds no lock that closing it could release.
+    """
+    try:
+        with path.open("rb" if read_only else "r+b") as file:
+            try:
+                fcntl.lockf(file, (fcntl.LOCK_SH if read_only else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            except OSError:
+                return True
+    except OSError:
+        return False
+    return False
 
 
 def first(con: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:

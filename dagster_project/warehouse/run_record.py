@@ -17,35 +17,12 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.warehouse.connection import first
+from dagster_project.warehouse.connection import WarehouseBusy, connect, first
 from dagster_project.workspace.paths import DBT_PROJECT, PROJECT, Workspace
 from dagster_project.workspace.settings import Settings
+from feedback.storage.damaged_files import sha256_of
 
 DEFAULT_SEED = 20260101
-SCHEMAS = ("raw", "staging", "intermediate", "marts", "measurement", "feedback", "ops")
-
-OPS_TABLES = {
-    "run": "run_id varchar primary key, as_of timestamp, started_at timestamp, finished_at timestamp, status varchar,"
-    " fingerprint varchar, seed bigint, selection varchar",
-    "check": "run_id varchar, name varchar, passed boolean, severity varchar, observed varchar, message varchar,"
-    " primary key (run_id, name)",
-    "not_run": "run_id varchar, capability varchar, needs varchar, primary key (run_id, capability)",
-    "llm_cost": "entry_id varchar primary key, charged_at timestamp, purpose varchar, model varchar, state varchar,"
-    " estimate_usd decimal(18,6), actual_usd decimal(18,6)",
-    "current_run": "run_id varchar, as_of timestamp, as_of_day date, time_zone varchar, report_currency varchar,"
-    " kpi varchar,"
-    " value_per_unit decimal(18,6), window_days bigint, order_window_days bigint, half_life_days double,"
-    " year_starts_in_month bigint",
-    "channel_rule": "source varchar, match varchar, channel varchar, priority bigint",
-    "utm_rule": "source varchar, medium varchar, campaign varchar, channel varchar, priority bigint",
-    "channel": "channel varchar, label varchar, channel_class varchar, default_geo varchar, position bigint",
-    "geo": "geo varchar, match varchar, aliases varchar[], population double",
-    "ledger_account": "account_code varchar, kind varchar, channel varchar, modelled boolean, reason varchar",
-    "stage_rule": "system varchar, pipeline varchar, stage varchar, ladder varchar",
-    "self_reported_rule": "match varchar, channel varchar, priority bigint",
-    "source_option": "source varchar, grain varchar, zero_fill boolean, complete_days boolean, currency varchar,"
-    " account_id varchar",
-}
 
 
 @dataclass(frozen=True)
@@ -129,11 +106,6 @@ def packages_sha256() -> str:
     return hashlib.sha256("\n".join(found).encode()).hexdigest()
 
 
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def fingerprint(workspace: Workspace, as_of_day: date, seed: int, selection: str = "") -> str:
     """Digest of all that a run depends on: files, frozen designs, settings, code, packages, day, seed, selection."""
     digest = hashlib.sha256(f"{as_of_day}|{seed}|{selection}|{code_version()}|{packages_sha256()}".encode())
@@ -143,14 +115,6 @@ def fingerprint(workspace: Workspace, as_of_day: date, seed: int, selection: str
             digest.update(path.relative_to(folder).as_posix().encode())
             digest.update(bytes.fromhex(sha256_of(path)))
     return digest.hexdigest()
-
-
-def create_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """Every schema and every table of `ops`; existing ones stay as they are."""
-    for schema in SCHEMAS:
-        con.execute(f"create schema if not exists {schema}")
-    for table, columns in OPS_TABLES.items():
-        con.execute(f'create table if not exists ops."{table}" ({columns})')
 
 
 def begin(
@@ -249,9 +213,35 @@ def record_not_run(con: duckdb.DuckDBPyConnection, run_id: str, capability: str,
 
 
 def close(con: duckdb.DuckDBPyConnection, run_id: str, status: str) -> None:
-    """Set the run's end: `finished`, or `failed` where a gate or a step stopped it."""
+    """Set the run's end: `finished`, `blocked` (a check said no), `partial` (a selection) or `failed`."""
     finished = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     con.execute("update ops.run set status = ?, finished_at = ? where run_id = ?", [status, finished, run_id])
+
+
+def close_unfinished(warehouse: Path, *, failed: bool) -> None:
+    """Close the current run if none of its steps did; called when its process lets go of the warehouse.
+
+    `failed` says that a step failed: the run is then `blocked` where a check of it said no, else `failed`. A selection
+    of assets that went through is `partial`.
+
+    Never raises: a warehouse that cannot be written now has its run marked as died by the next one.
+    """
+    try:
+        with connect(warehouse, read_only=False, patience=5) as con:
+            running = first(
+                con,
+                "select run_id, selection from ops.run join ops.current_run using (run_id) where status = 'running'",
+            )
+            if running is None:
+                return
+            run_id, selection = running
+            said_no = first(
+                con, "select 1 from ops.\"check\" where run_id = ? and not passed and severity = 'error'", [run_id]
+            )
+            status = "partial" if selection and not failed else "blocked" if failed and said_no else "failed"
+            close(con, run_id, status)
+    except (duckdb.Error, OSError, WarehouseBusy):
+        return
 
 
 def landed_sha256(con: duckdb.DuckDBPyConnection, as_of: datetime) -> str:

@@ -1,4 +1,4 @@
-"""The tables of `measurement` and `feedback`, and the one way to write a run's rows into them."""
+"""Every table that Plumbline itself defines, and the one way to write a run's rows into them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,32 @@ import duckdb
 import polars as pl
 
 _COMMA = re.compile(r", (?![^(]*\))")  # between columns, not inside decimal(18,2) or a key
+SCHEMAS = ("raw", "staging", "intermediate", "marts", "measurement", "feedback", "ops")
+
+OPS_TABLES = {  # of the schema ops: the run, what it was told and what it found
+    "run": "run_id varchar primary key, as_of timestamp, started_at timestamp, finished_at timestamp, status varchar,"
+    " fingerprint varchar, seed bigint, selection varchar",
+    "check": "run_id varchar, name varchar, passed boolean, severity varchar, observed varchar, message varchar,"
+    " primary key (run_id, name)",
+    "not_run": "run_id varchar, capability varchar, needs varchar, primary key (run_id, capability)",
+    "llm_cost": "entry_id varchar primary key, charged_at timestamp, purpose varchar, model varchar, state varchar,"
+    " estimate_usd decimal(18,6), actual_usd decimal(18,6)",
+    "current_run": "run_id varchar, as_of timestamp, as_of_day date, time_zone varchar, report_currency varchar,"
+    " kpi varchar,"
+    " value_per_unit decimal(18,6), window_days bigint, order_window_days bigint, half_life_days double,"
+    " year_starts_in_month bigint",
+    "former_delivery": "source varchar, sha256 varchar, delivered_at timestamp, batch_id varchar",
+    "person_key": "fingerprint varchar",
+    "channel_rule": "source varchar, match varchar, channel varchar, priority bigint",
+    "utm_rule": "source varchar, medium varchar, campaign varchar, channel varchar, priority bigint",
+    "channel": "channel varchar, label varchar, channel_class varchar, default_geo varchar, position bigint",
+    "geo": "geo varchar, match varchar, aliases varchar[], population double",
+    "ledger_account": "account_code varchar, kind varchar, channel varchar, modelled boolean, reason varchar",
+    "stage_rule": "system varchar, pipeline varchar, stage varchar, ladder varchar",
+    "self_reported_rule": "match varchar, channel varchar, priority bigint",
+    "source_option": "source varchar, grain varchar, zero_fill boolean, complete_days boolean, currency varchar,"
+    " account_id varchar",
+}
 TABLES = {
     "measurement.run": "run_id varchar primary key, as_of timestamp, started_at timestamp, data_sha256 varchar,"
     " spec_sha256 varchar, code_version varchar, packages_sha256 varchar, seed bigint, verdict varchar",
@@ -78,7 +104,11 @@ TABLES = {
 
 
 def create_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """Every result table, empty where it does not exist yet; one of an older version gets the columns it lacks."""
+    """Every schema and table, empty where it does not exist yet; one of an older version gets the columns it lacks."""
+    for schema in SCHEMAS:
+        con.execute(f"create schema if not exists {schema}")
+    for table, columns in OPS_TABLES.items():
+        con.execute(f'create table if not exists ops."{table}" ({columns})')
     # Older warehouses hold one row a fit here, which a second run of the same fit cannot join; files stay on disk.
     by_fit = "table_name = 'mmm_fit' and constraint_type = 'PRIMARY KEY' and constraint_column_names = ['fit_key']"
     if con.execute(f"select 1 from duckdb_constraints() where {by_fit}").fetchall():

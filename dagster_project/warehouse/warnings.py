@@ -1,4 +1,4 @@
-"""Warnings of models as rows: kept once a run, code and subject; the gravest wins."""
+"""Warnings of models as rows: one per run, code and subject; the gravest wins."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def record_warnings(con: duckdb.DuckDBPyConnection, run_id: str, warnings: Itera
 
 
 def forget_warnings(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """Start the run's findings afresh."""
+    """Remove the warnings of the run, which is about to collect them anew."""
     con.execute("delete from measurement.warning where run_id = ?", [run_id])
 
 

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+import yaml
+
+from dagster_project.workspace.instance_storage import set_aside_damaged_storage
+from feedback.storage.atomic_files import write_atomically
+from feedback.storage.damaged_files import set_aside
 
 VARIABLE = "PLUMBLINE_WORKSPACE"
 PROJECT = Path(__file__).resolve().parents[2]  # the checkout, or the site-packages of an install
@@ -17,6 +24,7 @@ DBT_PROJECT = next(
     ),
     PROJECT / "dbt",
 )
+SNAPSHOT_NAME = re.compile(r"published-[\w.-]+\.duckdb")
 
 OURS = "# Written by Plumbline and rewritten by every run; put your own file in its place to keep changes."
 DAGSTER_YAML = (
@@ -75,6 +83,11 @@ class Workspace:
         return self.derived / "CURRENT"
 
     @property
+    def run_outputs(self) -> Path:
+        """What the last run delivered; absent while a run is going on and after one that did not reach its end."""
+        return self.derived / "DELIVERED"
+
+    @property
     def fits(self) -> Path:
         return self.derived / "fits"
 
@@ -103,20 +116,46 @@ class Workspace:
     def memory(self) -> Path:
         return self.root / "memory"
 
-    def prepare(self) -> None:
-        """Create the derived folders and point Dagster and dbt at them. Doing it twice changes nothing."""
+    def prepare(self) -> list[str]:
+        """Create the derived folders and point Dagster and dbt at them. Doing it twice changes nothing.
+
+        Returns one sentence per damaged file of Dagster that was set aside.
+        """
         for folder in (self.derived, self.dagster_home, self.dbt_target, self.fits):
             folder.mkdir(parents=True, exist_ok=True)
-        instance = self.dagster_home / "dagster.yaml"
-        if not instance.exists() or instance.read_text(encoding="utf-8").startswith(OURS):
-            instance.write_text(DAGSTER_YAML, encoding="utf-8")
+        self._write_instance_settings()
         os.environ[VARIABLE] = str(self.root)
         os.environ["DAGSTER_HOME"] = str(self.dagster_home)
         os.environ["PLUMBLINE_WAREHOUSE"] = str(self.warehouse)
+        return set_aside_damaged_storage(self.dagster_home)
+
+    def _write_instance_settings(self) -> None:
+        """`dagster.yaml`, unless somebody put their own in its place; one that is no settings file is set aside."""
+        path = self.dagster_home / "dagster.yaml"
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            content = b""
+        if content == DAGSTER_YAML.encode():
+            return
+        if content.startswith(OURS.encode()) or not content.strip():
+            write_atomically(path, DAGSTER_YAML.encode())
+        elif not _is_mapping(content):
+            set_aside(path)
+            write_atomically(path, DAGSTER_YAML.encode())
 
     def published(self) -> Path | None:
-        """The newest published snapshot, or None before the first green run."""
-        if not self.pointer.exists():
+        """The newest published snapshot; None before the first delivery, and where the pointer names no snapshot."""
+        try:
+            name = self.pointer.read_text(encoding="ascii").strip()
+        except (OSError, ValueError):
             return None
-        snapshot = self.derived / self.pointer.read_text(encoding="utf-8").strip()
-        return snapshot if snapshot.exists() else None
+        snapshot = self.derived / name
+        return snapshot if SNAPSHOT_NAME.fullmatch(name) and snapshot.is_file() else None
+
+
+def _is_mapping(content: bytes) -> bool:
+    try:
+        return isinstance(yaml.safe_load(content), dict)
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return False

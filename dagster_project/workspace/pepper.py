@@ -3,26 +3,53 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 
+from feedback.storage.atomic_files import replacing
+from feedback.storage.damaged_files import set_aside
+from models.error import PlumblineError
+
 VARIABLE = "PLUMBLINE_PEPPER"
+LEAST_CHARACTERS = 16
+_KEY = re.compile(rb"[0-9a-f]{64}\s*")
+
+
+class PepperError(PlumblineError, ValueError):
+    """The key that was given can be guessed."""
 
 
 def pepper(folder: Path) -> bytes:
     """PLUMBLINE_PEPPER, else the file `pepper` in `folder`, made on first use and readable by its owner only.
 
-    Raises ValueError on a variable of fewer than 16 characters: so short a key can be guessed.
+    A damaged file is set aside and a new key is made; the rows that were hashed with the old one are then landed
+    again (see `dagster_project.assets.ingest`). Raises PepperError on a variable of fewer than 16 characters.
     """
     given = os.environ.get(VARIABLE)
     if given is not None:
-        if len(given) < 16:
-            raise ValueError(f"{VARIABLE} has {len(given)} characters: use at least 16 random ones")
+        if len(given) < LEAST_CHARACTERS:
+            raise PepperError(
+                f"has {len(given)} characters", key=VARIABLE, fix=f"use at least {LEAST_CHARACTERS} random ones"
+            )
         return given.encode()
     path = folder / "pepper"
-    if not path.exists():
-        part = folder / f"pepper.{os.getpid()}.part"
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32))
-        os.replace(part, path)
-    return path.read_text(encoding="ascii").strip().encode()
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        content = _new_key(path)
+    if not _KEY.fullmatch(content):
+        set_aside(path)
+        content = _new_key(path)
+    return content.strip()
+
+
+def _new_key(path: Path) -> bytes:
+    key = secrets.token_hex(32).encode()
+    with replacing(path) as part, os.fdopen(_for_owner_only(part), "wb") as file:
+        file.write(key)
+    return key
+
+
+def _for_owner_only(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

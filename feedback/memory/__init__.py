@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from feedback.memory.snapshots import ChangesGone, Feed, MemoryBusy, changes_after, prune, publish, read
+from feedback.memory.snapshots import (
+    ChangesGone,
+    Feed,
+    MemoryBusy,
+    changes_after,
+    current_file,
+    damaged,
+    prune,
+    publish,
+    read,
+)
 
-__all__ = ["ChangesGone", "Feed", "MemoryBusy", "changes_after", "prune", "publish", "read"]
+__all__ = ["ChangesGone", "Feed", "MemoryBusy", "changes_after", "current_file", "damaged", "prune", "publish", "read"]

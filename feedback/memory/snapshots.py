@@ -21,6 +21,8 @@ from feedback.patterns.contract import instant
 from feedback.patterns.identity import content_sha256
 from feedback.storage.atomic_files import write_atomically
 from feedback.storage.canonical_json import canonical
+from feedback.storage.damaged_files import set_aside
+from models.error import PlumblineError
 
 BRAND = re.compile(r"^[a-z0-9][a-z0-9_-]{0,62}$")
 POINTER = "CURRENT.json"
@@ -29,7 +31,7 @@ CLOCKS_DIFFER = timedelta(hours=1)
 SERVED = ("provisional", "promoted", "watch")
 
 
-class MemoryBusy(RuntimeError):
+class MemoryBusy(PlumblineError, RuntimeError):
     """Another process is publishing to the same brand."""
 
 
@@ -63,7 +65,8 @@ def publish(memory: Path, brand: str, cards: Iterable[Card], now: datetime, *, w
     `cards`: all stored versions or the newest ones, retired and blocked included (readers learn of them by
     `changes_after`). Unchanged cards only renew the pointer's `checked_at`, which says that the memory was looked
     at. Nothing is written when the current feed was checked after `now`. Crash at any point: readers see the feed
-    before or after; publishing again completes it.
+    before or after; publishing again completes it. A damaged pointer or snapshot is set aside and made again under
+    the next number.
     Raises ValueError for a card of another brand or a wrong hash, MemoryBusy when someone else is publishing.
     """
     if now.tzinfo is None:
@@ -84,12 +87,31 @@ def publish(memory: Path, brand: str, cards: Iterable[Card], now: datetime, *, w
     return read(memory, brand, now)
 
 
+def damaged(memory: Path, brand: str) -> Path | None:
+    """The file of the brand's current feed that is missing or damaged: its pointer, or the snapshot it names."""
+    folder = folder_of(memory, brand)
+    pointer = _json(folder / POINTER)
+    if pointer is None:
+        return folder / POINTER
+    return None if _snapshot(folder, pointer) is not None else folder / f"feed-{pointer['feed_seq']}.json"
+
+
+def current_file(memory: Path, brand: str) -> Path | None:
+    """The snapshot file that the brand's pointer names; None before the first publication."""
+    folder = folder_of(memory, brand)
+    pointer = _json(folder / POINTER)
+    return folder / f"feed-{pointer['feed_seq']}.json" if pointer else None
+
+
 def _publish_locked(folder: Path, brand: str, heads: Mapping[str, Card], now: datetime) -> None:
+    broken = damaged(folder.parent, brand)
+    if broken is not None and broken.exists():
+        set_aside(broken)
     pointer = _json(folder / POINTER)
     # A run "as of" an earlier day rebuilds a report; what agents read now must not go back with it.
-    if pointer is not None and _z(now) < pointer["checked_at"]:
-        return
     head = _snapshot(folder, pointer) if pointer else None
+    if pointer is not None and head is not None and _z(now) < pointer["checked_at"]:
+        return
     told = {p: {k: c[k] for k in ("version", "state", "content_sha256")} for p, c in sorted(heads.items())}
     previous = head["heads"] if head else {}
     if pointer is not None and head is not None and told == previous:
@@ -118,8 +140,9 @@ def _publish_locked(folder: Path, brand: str, heads: Mapping[str, Card], now: da
 
 
 def _next_seq(folder: Path, pointer: Mapping[str, Any] | None) -> int:
-    """One above everything ever written: a snapshot that a crash left unpointed keeps its number."""
-    written = [int(m[1]) for f in folder.glob("feed-*.json") if (m := re.fullmatch(r"feed-(\d+)\.json", f.name))]
+    """One above everything ever written: a snapshot that a crash left unpointed keeps its number, as a damaged one."""
+    names = [re.match(r"feed-(\d+)\.json", file.name) for file in folder.glob("feed-*.json*")]
+    written = [int(name[1]) for name in names if name]
     return max([*written, pointer["feed_seq"] if pointer else 0]) + 1
 
 

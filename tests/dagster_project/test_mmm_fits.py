@@ -156,7 +156,7 @@ def test_fits_that_no_retained_run_stands_on_are_deleted(tmp_path) -> None:
     with duckdb.connect() as con:
         for schema in run_record.SCHEMAS:
             con.execute(f"create schema {schema}")
-        con.execute(f"create table ops.run ({run_record.OPS_TABLES['run']})")
+        con.execute(f"create table ops.run ({tables.OPS_TABLES['run']})")
         tables.create_tables(con)
         for day, run in enumerate(("oldest", "compared", "published", "old", "last", "now"), start=1):
             con.execute(

@@ -15,7 +15,6 @@ import pytest
 from typer.testing import CliRunner
 
 from dagster_project.cli import app
-from dagster_project.warehouse.run_record import create_tables as create_ops
 from dagster_project.warehouse.tables import create_tables
 from models.mmm import MMMSpec, Sampling, fit
 from tests.models.mmm.mmm_worlds import panel
@@ -44,7 +43,6 @@ def snapshot(root: Path, found, grade: str, failed: str = "") -> None:
     path = root / "warehouse" / "published-1.duckdb"
     path.unlink(missing_ok=True)
     with duckdb.connect(str(path)) as con:
-        create_ops(con)
         create_tables(con)
         con.execute(
             "insert into ops.run (run_id, as_of, started_at, finished_at, status) values (?, ?, ?, ?, 'finished')",

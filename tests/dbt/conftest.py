@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from dagster_project.sources.catalogue import create_raw_tables
-from dagster_project.warehouse.run_record import OPS_TABLES
+from dagster_project.warehouse.tables import OPS_TABLES
 
 HERE = Path(__file__).parent
 DBT = HERE.parents[1] / "dbt"

@@ -8,7 +8,7 @@ from dagster_dbt import dbt_assets
 
 from dagster_project.assets.dbt.in_process import TRANSLATOR, build, ensure_manifest, project
 from dagster_project.warehouse import run_record
-from dagster_project.warehouse.connection import Warehouse
+from dagster_project.warehouse.resource import Warehouse
 from dagster_project.warehouse.run_record import Check
 from dagster_project.workspace.environment import workspace
 

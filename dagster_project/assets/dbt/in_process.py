@@ -12,6 +12,8 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
 from dagster_project.workspace.paths import DBT_PROJECT, Workspace
+from feedback.storage.atomic_files import replacing
+from feedback.storage.damaged_files import checksum_file, has_its_checksum, set_aside, write_checksum
 
 RESULTS = {"LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult"}
 WATCHED = {".sql", ".yml", ".csv"}
@@ -50,11 +52,21 @@ def project(workspace: Workspace) -> DbtProject:
 
 
 def ensure_manifest(workspace: Workspace) -> None:
-    """Parse the project where no manifest is newer than every model, test and seed."""
+    """Parse the project where no whole manifest is newer than every model, test and seed.
+
+    A manifest without its digest, or with another one, was left by a process that died or is damaged: it is set aside.
+    """
     manifest = workspace.dbt_target / "manifest.json"
-    if not manifest.exists() or manifest.stat().st_mtime < _newest_source():
+    whole = has_its_checksum(manifest)
+    if manifest.exists() and not whole:
+        set_aside(manifest)
+    if not whole or manifest.stat().st_mtime < _newest_source():
         _parsed.cache_clear()
-        _parsed(workspace.warehouse, workspace.dbt_target, _newest_source())
+        parsed = _parsed(workspace.warehouse, workspace.dbt_target, _newest_source())
+        checksum_file(manifest).unlink(missing_ok=True)
+        with replacing(manifest) as part:
+            parsed.write(str(part))
+        write_checksum(manifest)
 
 
 def _newest_source() -> float:
@@ -66,7 +78,7 @@ def _newest_source() -> float:
 @lru_cache(maxsize=1)
 def _parsed(warehouse: Path, target: Path, _newest: float) -> Any:
     """The parsed project, kept for every step of this process: parsing costs more than most steps' SQL."""
-    outcome = _invoke(warehouse, target, ("parse",))
+    outcome = _invoke(warehouse, target, ("--no-write-json", "parse"))
     if not outcome.success:
         raise RuntimeError(f"the dbt project cannot be parsed: {outcome.exception}")
     return outcome.result

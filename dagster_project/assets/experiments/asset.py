@@ -14,8 +14,8 @@ from dagster_project.assets.experiments.geo_tests import DeclaredTest, declared_
 from dagster_project.assets.experiments.user_tests import UserTest, user_tests
 from dagster_project.warehouse import run_record
 from dagster_project.warehouse import tables as warehouse_tables
-from dagster_project.warehouse.connection import Warehouse
 from dagster_project.warehouse.metadata import picture
+from dagster_project.warehouse.resource import Warehouse
 from dagster_project.warehouse.warnings import markdown, record_warnings
 from dagster_project.workspace.environment import settings, workspace
 from models.warning import Warning

@@ -13,12 +13,14 @@ from dagster_project.assets.mmm import fits, rows
 from dagster_project.assets.mmm.panel import mmm_input
 from dagster_project.warehouse import run_record
 from dagster_project.warehouse import tables as warehouse_tables
-from dagster_project.warehouse.connection import Warehouse, first
-from dagster_project.warehouse.metadata import picture
+from dagster_project.warehouse.connection import first
+from dagster_project.warehouse.metadata import check_result, not_run, picture
+from dagster_project.warehouse.resource import Warehouse
 from dagster_project.warehouse.run_record import Check
 from dagster_project.warehouse.warnings import forget_warnings, markdown, record_warnings
 from dagster_project.workspace.environment import settings, workspace
 from dagster_project.workspace.settings import SOURCES
+from feedback.storage.damaged_files import sha256_of
 from models.warning import Warning
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def measured_run(warehouse: Warehouse) -> dg.MaterializeResult:
             facts.as_of,
             started[0] if started else None,
             run_record.landed_sha256(con, facts.as_of),
-            run_record.sha256_of(workspace().settings_file),
+            sha256_of(workspace().settings_file),
             run_record.code_version(),
             run_record.packages_sha256(),
             facts.seed,
@@ -137,7 +139,7 @@ def mmm(warehouse: Warehouse) -> dg.MaterializeResult:
             "warnings": dg.MetadataValue.md(markdown(warnings)),
             **_plots(tables, fit),
         },
-        check_results=[_verdict(verdict)],
+        check_results=[check_result("trustworthy", verdict)],
     )
 
 
@@ -147,17 +149,7 @@ def _nothing(warehouse: Warehouse, facts: run_record.RunFacts, needs: str) -> dg
             where = {"method": "mmm"} if table == "measurement.channel_estimate" else {}
             warehouse_tables.replace(con, table, facts.run_id, pl.DataFrame(), **where)
         run_record.record_not_run(con, facts.run_id, "media mix model", needs)
-    message = f"not run: needs {needs}"
-    return dg.MaterializeResult(
-        metadata={"dagster/row_count": 0, "fit": message},
-        check_results=[_verdict(Check("mmm:trustworthy", True, "error", "not run", message))],
-    )
-
-
-def _verdict(check: Check) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        passed=check.passed, check_name="trustworthy", severity=dg.AssetCheckSeverity.ERROR, description=check.message
-    )
+    return not_run("trustworthy", needs)
 
 
 def _note_warning(note: str) -> Warning:
@@ -183,8 +175,9 @@ def _remembered(con: duckdb.DuckDBPyConnection, facts: run_record.RunFacts) -> r
     else:
         row = first(
             con,
-            "select f.run_id, f.file from measurement.mmm_fit f join ops.run r using (run_id) where r.status ="
-            " 'finished' and run_id <> ? and r.as_of <= ? order by r.as_of desc, r.started_at desc limit 1",
+            "select f.run_id, f.file from measurement.mmm_fit f join ops.run r using (run_id) join"
+            " measurement.run m using (run_id) where r.status in ('finished', 'blocked') and m.verdict <> 'open'"
+            " and run_id <> ? and r.as_of <= ? order by r.as_of desc, r.started_at desc limit 1",
             [facts.run_id, facts.as_of],
         )
     return rows.Earlier(*row) if row else None

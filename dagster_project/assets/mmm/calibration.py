@@ -8,7 +8,8 @@ import polars as pl
 from dagster_project.assets.experiments.contracts import lift_contracts
 from dagster_project.assets.mmm import fits, lift_tests
 from dagster_project.warehouse import run_record, tables
-from dagster_project.warehouse.connection import Warehouse, first
+from dagster_project.warehouse.connection import first
+from dagster_project.warehouse.resource import Warehouse
 from dagster_project.warehouse.warnings import markdown, record_warnings
 from dagster_project.workspace.environment import settings, workspace
 from models.warning import Warning

@@ -131,7 +131,8 @@ def needed(con: duckdb.DuckDBPyConnection, run_id: str, published: Collection[st
     rows = con.execute(
         "select file, base_key from measurement.mmm_fit where run_id in (select unnest($runs))"
         " or run_id in (select previous_run_id from measurement.mmm_fit where run_id = $run)"
-        " or run_id in (select run_id from ops.run where status = 'finished' order by finished_at desc limit $keep)",
+        " or run_id in (select run_id from ops.run where status in ('finished', 'blocked')"
+        " order by finished_at desc limit $keep)",
         {"runs": [run_id, *(name.removeprefix("published-") for name in published)], "run": run_id, "keep": keep},
     ).fetchall()
     return {file for file, _ in rows} | {file_of(base) for _, base in rows if base}

@@ -1,21 +1,33 @@
-"""The end of a run: the snapshot that readers open, and the CFO's page from it, or the reasons why there is none."""
+"""The end of a run: the snapshot that readers open, and the CFO's page from it, or the reasons why there is none.
+
+The report is built from a candidate of the snapshot. Its verdict is written into the warehouse and the candidate, then
+the candidate is published, then the record of the run's outputs: so tables, snapshot, report and exit code agree, and
+whatever dies in between leaves a run that the next one completes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC
+from pathlib import Path
 
 import dagster as dg
 import duckdb
 import polars as pl
 
 from dagster_project.assets.publish import snapshot as published
-from dagster_project.warehouse import run_record
+from dagster_project.warehouse import run_outputs, run_record
 from dagster_project.warehouse import tables as warehouse_tables
-from dagster_project.warehouse.connection import Warehouse, connect, first
-from dagster_project.warehouse.metadata import picture
+from dagster_project.warehouse.connection import connect, first
+from dagster_project.warehouse.metadata import check_result, picture
+from dagster_project.warehouse.resource import Warehouse
+from dagster_project.warehouse.run_outputs import BLOCKED, FINISHED, RunOutputs
 from dagster_project.warehouse.run_record import Check
 from dagster_project.workspace.environment import settings, workspace
+from dagster_project.workspace.paths import Workspace
 from dagster_project.workspace.report_settings import report_settings
+from feedback.storage.damaged_files import sha256_of
 
 UPSTREAM = [
     ["measurement", "triangulation"],
@@ -24,9 +36,24 @@ UPSTREAM = [
     ["marts", "reconciliation"],
     ["marts", "attribution_channel"],
     ["marts", "system_week"],
+    ["marts", "content"],
+    ["marts", "person"],
+    ["marts", "opportunity"],
     ["feedback", "feed"],
 ]
 REPORT = "CFO report"
+WRITTEN_AT_THE_END = ("ops.run", 'ops."check"', "measurement.run", "feedback.report")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of the report: its check, the reasons against it, its files, and what Dagster shows of it."""
+
+    check: Check
+    reasons: tuple[str, ...] = ()
+    report: tuple[Path, ...] = ()
+    others: tuple[Path, ...] = ()
+    metadata: dict[str, dg.MetadataValue | str] = field(default_factory=dict)
 
 
 @dg.asset(
@@ -38,16 +65,15 @@ REPORT = "CFO report"
     pool="duckdb",
 )
 def snapshot(warehouse: Warehouse) -> dg.MaterializeResult:
-    """The versioned, read-only copy of all that readers need; the pointer moves only after it is complete."""
+    """The read-only copy of all that readers need; it is published once the report is built or known to be blocked."""
     from feedback.reports import asset_plots, missing
 
     with warehouse.write() as con:
         facts = run_record.current(con)
         run_record.record_not_run(con, facts.run_id, REPORT, missing(con))
         con.execute("update measurement.run set verdict = 'published' where run_id = ?", [facts.run_id])
-        run_record.close(con, facts.run_id, "finished")
         _forget_old_draws(con, settings().retention.published)
-    path = published.publish(workspace(), facts.run_id, settings().retention.published)
+    path = published.copy(workspace())
     with connect(path, read_only=True) as con:
         tables = first(con, "select count(*) from information_schema.tables")
         spend = con.sql(
@@ -55,7 +81,7 @@ def snapshot(warehouse: Warehouse) -> dg.MaterializeResult:
             " from marts.channel_day group by all order by week, channel"
         ).pl()
     plot = {"spend": picture(asset_plots.spend(spend), "Spend by channel, week by week")} if spend.height else {}
-    return dg.MaterializeResult(metadata={"file": path.name, "tables": tables[0] if tables else 0, **plot})
+    return dg.MaterializeResult(metadata={"tables": tables[0] if tables else 0, **plot})
 
 
 @dg.asset(
@@ -69,65 +95,86 @@ def snapshot(warehouse: Warehouse) -> dg.MaterializeResult:
 )
 def cfo_report(warehouse: Warehouse) -> dg.MaterializeResult:
     """The attribution report of the last complete quarter, tied to the ledger; blocked when a gate says no."""
+    candidate = published.candidate_of(workspace())
+    if not candidate.exists():
+        raise dg.Failure("there is no snapshot to publish: the asset feedback/snapshot comes first")
+    verdict = _report_from(candidate)
+    _deliver(warehouse, workspace(), verdict)
+    return dg.MaterializeResult(metadata=verdict.metadata, check_results=[check_result("built", verdict.check)])
+
+
+def _report_from(candidate: Path) -> Verdict:
     from feedback.reports import ReportBlocked, audit, build, missing
 
-    source = workspace().published()
-    if source is None:
-        raise dg.Failure("nothing is published: the asset feedback/snapshot comes first")
-    with warehouse.read() as con:
+    with connect(candidate, read_only=True) as con:
         needs = missing(con)
     if needs:
-        return _not_built(warehouse, needs)
+        message = f"not run: needs {needs}"
+        return Verdict(Check("report:built", True, "error", "not run", message), metadata={"report": message})
     company = settings()
-    metadata: dict[str, dg.MetadataValue | str] = {}
     try:
-        files = build(source, workspace().reports, period=None, settings=report_settings(company))
-        now = run_record.now(company).replace(tzinfo=UTC, microsecond=0)
-        pack = audit.write(files, source, workspace().audit, settings=report_settings(company), at=now)
-        check = Check("report:built", True, "error", files.pdf.name, "every gate of the report passed")
-        metadata = {kind: dg.MetadataValue.path(str(getattr(files, kind))) for kind in ("pdf", "html", "xlsx")}
-        metadata["audit_pack"] = dg.MetadataValue.path(str(pack))
-        listing = [{"file": getattr(files, kind).name} for kind in ("pdf", "html", "xlsx")]
+        files = build(candidate, workspace().reports, period=None, settings=report_settings(company))
     except ReportBlocked as blocked:
-        check = Check("report:built", False, "error", f"{len(blocked.reasons)} reasons", " ".join(blocked.reasons))
-        listing = []
-        if blocked.page is not None:
-            metadata = {"why": dg.MetadataValue.path(str(blocked.page))}
+        reasons = tuple(blocked.reasons)
+        check = Check("report:built", False, "error", f"{len(reasons)} reasons", " ".join(reasons))
+        if blocked.page is None:
+            return Verdict(check, reasons)
+        why = dg.MetadataValue.path(str(blocked.page))
+        return Verdict(check, reasons, others=(blocked.page,), metadata={"why": why})
+    now = run_record.now(company).replace(tzinfo=UTC, microsecond=0)
+    pack = audit.write(files, candidate, workspace().audit, settings=report_settings(company), at=now)
+    metadata: dict[str, dg.MetadataValue | str] = {
+        kind: dg.MetadataValue.path(str(getattr(files, kind))) for kind in ("pdf", "html", "xlsx")
+    }
+    return Verdict(
+        Check("report:built", True, "error", files.pdf.name, "every gate of the report passed"),
+        report=(files.pdf, files.html, files.xlsx),
+        others=(files.figures_json, *(path for path in pack.rglob("*") if path.is_file())),
+        metadata={**metadata, "audit_pack": dg.MetadataValue.path(str(pack))},
+    )
+
+
+def _deliver(warehouse: Warehouse, place: Workspace, verdict: Verdict) -> None:
+    """The verdict into the tables, the snapshot under its name, then the record that makes the run a delivered one."""
+    state = FINISHED if verdict.check.passed else BLOCKED
+    rows: list[dict[str, str]] = [
+        {"file": path.name, "sha256": sha256_of(path), "status": "built"} for path in verdict.report
+    ]
+    if not verdict.check.passed:
+        rows = [{"status": "blocked", "reason": verdict.check.message}]
     with warehouse.write() as con:
         facts = run_record.current(con)
-        run_record.record_checks(con, facts.run_id, [check])
-        rows = [
-            {
-                "file": item["file"],
-                "sha256": run_record.sha256_of(workspace().reports / item["file"]),
-                "status": "built",
-            }
-            for item in listing
-        ] or [{"status": "blocked", "reason": check.message}]
+        run_record.record_checks(con, facts.run_id, [verdict.check])
         warehouse_tables.replace(con, "feedback.report", facts.run_id, pl.DataFrame(rows))
-    return dg.MaterializeResult(
-        metadata=metadata,
-        check_results=[_verdict(check)],
-    )
+        if state == BLOCKED:
+            con.execute("update measurement.run set verdict = 'blocked' where run_id = ?", [facts.run_id])
+        run_record.close(con, facts.run_id, state)
+        print_ = first(con, "select fingerprint from ops.run where run_id = ?", [facts.run_id])
+        fit = first(con, "select file from measurement.mmm_fit where run_id = ?", [facts.run_id])
+    published.refresh(place, WRITTEN_AT_THE_END)
+    file = published.publish(place, facts.run_id, settings().retention.published)
+    outputs = RunOutputs(facts.run_id, print_[0] if print_ else "", state, verdict.reasons)
+    paths = [place.warehouse, file, place.pointer, *verdict.report, *verdict.others, *_feed_files(place)]
+    if fit:
+        paths += [place.fits / fit[0], place.reports / "model-card.md"]
+    run_outputs.write(place, outputs, paths)
 
 
-def _not_built(warehouse: Warehouse, needs: str) -> dg.MaterializeResult:
-    message = f"not run: needs {needs}"
-    with warehouse.write() as con:
-        warehouse_tables.replace(con, "feedback.report", run_record.current(con).run_id, pl.DataFrame())
-    check = Check("report:built", True, "error", "not run", message)
-    return dg.MaterializeResult(metadata={"report": message}, check_results=[_verdict(check)])
+def _feed_files(place: Workspace) -> Iterator[Path]:
+    """The current snapshot of the feed; its pointer says when it was last looked at, and is checked by its content."""
+    from feedback.memory import current_file
 
-
-def _verdict(check: Check) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        passed=check.passed, check_name="built", severity=dg.AssetCheckSeverity.ERROR, description=check.message
-    )
+    path = current_file(place.memory, settings().company.brand)
+    if path is not None:
+        yield path
 
 
 def _forget_old_draws(con: duckdb.DuckDBPyConnection, keep: int) -> None:
     """Joint draws and weekly paths of runs older than the published ones would only fill the file."""
-    kept = "select run_id from ops.run where status = 'finished' order by started_at desc limit ?"
+    kept = (
+        "select run_id from ops.run join measurement.run using (run_id) where verdict <> 'open'"
+        " order by ops.run.started_at desc limit ?"
+    )
     for table in (
         "measurement.period_draw",
         "measurement.contribution",

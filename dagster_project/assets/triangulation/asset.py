@@ -14,8 +14,9 @@ from dagster_project.assets.triangulation import evidence as evidence_inputs
 from dagster_project.assets.triangulation import next_tests
 from dagster_project.assets.triangulation import rows as triangulated_rows
 from dagster_project.warehouse import run_record, tables
-from dagster_project.warehouse.connection import Warehouse, first
-from dagster_project.warehouse.metadata import picture
+from dagster_project.warehouse.connection import first
+from dagster_project.warehouse.metadata import check_result, not_run, picture
+from dagster_project.warehouse.resource import Warehouse
 from dagster_project.warehouse.run_record import Check
 from dagster_project.warehouse.warnings import markdown, record_warnings
 from dagster_project.workspace.environment import settings, workspace
@@ -115,7 +116,7 @@ def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
             "evidence": picture(asset_plots.evidence(evidence), "What each method says about each channel"),
             "warnings": dg.MetadataValue.md(markdown(warnings)),
         },
-        check_results=[_verdict(verdict)],
+        check_results=[check_result("converged", verdict)],
     )
 
 
@@ -144,15 +145,7 @@ def _nothing(warehouse: Warehouse, facts: run_record.RunFacts, needs: str) -> dg
         for table in TABLES:
             tables.replace(con, table, facts.run_id, pl.DataFrame())
         run_record.record_not_run(con, facts.run_id, "triangulation", needs)
-    message = f"not run: needs {needs}"
-    check = Check("triangulation:converged", True, "error", "not run", message)
-    return dg.MaterializeResult(metadata={"dagster/row_count": 0, "result": message}, check_results=[_verdict(check)])
-
-
-def _verdict(check: Check) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        passed=check.passed, check_name="converged", severity=dg.AssetCheckSeverity.ERROR, description=check.message
-    )
+    return not_run("converged", needs)
 
 
 assets = [triangulation]

@@ -30,7 +30,10 @@ TIER_OF_GRADE = {
     "D": "prior-dominated",
 }
 PREFIX = "control_"
-FINISHED = "select run_id, as_of, started_at from ops.run where status = 'finished' order by started_at desc limit 1"
+FINISHED = (
+    "select run_id, as_of, started_at from ops.run where status in ('finished', 'blocked')"
+    " order by started_at desc limit 1"
+)
 
 
 class NothingToPlanFrom(RuntimeError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -10,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from feedback.storage.atomic_files import replacing
+
 if TYPE_CHECKING:
     from models.planning import Plan
 
 
 def schedule_table(plan: Plan, dates: Sequence[date]) -> pl.DataFrame | None:
-    """Money with one row a period (its first day), a region, or both, one column a channel, and their sum; None for a
-    plan by channel only.
+    """Money with one row per period (its first day), per region, or per both, and one column per channel beside their
+    sum; None for a plan by channel only.
     """
     keys = [key for key in ("geo", "period") if plan.schedule[key].is_not_null().any()]
     if not keys:
@@ -42,8 +43,7 @@ def write_tables(
         if table is None:
             continue
         path = folder / f"{name}.csv"
-        part = path.with_name(f".{path.name}.part")
-        table.with_columns(pl.selectors.float().round(4)).write_csv(part)
-        os.replace(part, path)
+        with replacing(path) as part:
+            table.with_columns(pl.selectors.float().round(4)).write_csv(part)
         written[f"{name}_csv"] = path
     return written

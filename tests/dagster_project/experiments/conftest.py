@@ -13,7 +13,7 @@ import hypothesis  # noqa: F401 - first imported at a session's end it meets gh-
 import small_market
 from small_market import Read
 
-from dagster_project.warehouse.connection import Warehouse
+from dagster_project.warehouse.resource import Warehouse
 from dagster_project.workspace.paths import Workspace
 from dagster_project.workspace.settings import load
 

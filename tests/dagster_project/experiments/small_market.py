@@ -74,7 +74,6 @@ def workspace(folder: Path, *, dark: bool = True) -> Workspace:
     market = rows(dark=dark)
     settings = load(made.settings_file)
     with duckdb.connect(str(made.warehouse)) as con:
-        run_record.create_tables(con)
         tables.create_tables(con)
         run_record.begin(con, settings, print_="0" * 64, as_of_day=date(2026, 9, 24), seed=1, selection="")
         con.execute(MARTS)
