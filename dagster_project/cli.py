@@ -1,9 +1,12 @@
-"""`plumbline`: one command a wish. Exit 0 ok, 1 the answer is no, 2 wrong usage or configuration, 3 could not run."""
+"""`plumbline`: one command per task. Exit 0 ok, 1 the answer is no, 2 wrong usage or configuration, 3 could not run."""
 
 from __future__ import annotations
 
 import logging
 import warnings
+
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -20,6 +23,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Closed-loop marketing measurement: exports in, one audited number per channel out, patterns back to agents.",
 )
+
+
+def _print_version(requested: bool) -> None:
+    if requested:
+        typer.echo(f"plumbline {metadata.version('plumbline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Closed-loop marketing measurement: exports in, one audited number per channel out, patterns back to agents."""
+
+
 for command in (
     setup.init,
     setup.demo,

@@ -67,9 +67,13 @@ class Outcome:
 def delivered(workspace: Workspace, settings: Settings, fingerprint: str) -> RunOutputs | None:
     """The last run, if it came from exactly these inputs and all that it delivered is still as it left it."""
     from feedback.memory import damaged
+    from feedback.reports.audit import undelivered
 
     outputs = run_outputs.read(workspace)
     if outputs is None or outputs.fingerprint != fingerprint or run_outputs.problems(workspace, outputs):
+        return None
+    has_pack = any((workspace.root / name).is_relative_to(workspace.audit) for name in outputs.files)
+    if has_pack and undelivered(workspace.reports, workspace.audit, outputs.run_id):
         return None
     return None if damaged(workspace.memory, settings.company.brand) else outputs
 

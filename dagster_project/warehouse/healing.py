@@ -74,13 +74,10 @@ def unreadable(path: Path) -> str | None:
 
 
 def _set_aside_output(workspace: Workspace, problem: run_outputs.Problem) -> str:
-    """A file of an audit pack takes its whole pack along: a pack is whole or nothing."""
-    path = problem.path
-    if path.is_relative_to(workspace.audit) and len(path.relative_to(workspace.audit).parts) > 2:
-        path = workspace.audit.joinpath(*path.relative_to(workspace.audit).parts[:2])
-    if not path.exists():  # went with another file of its pack
-        return ""
-    return f"{problem}: it was set aside as {set_aside(path).name}, and this run makes it again"
+    """An audit pack stays where it is: writing the pack again moves a damaged one to audit/replaced/."""
+    if problem.path.is_relative_to(workspace.audit):
+        return f"{problem}: this run writes its pack again"
+    return f"{problem}: it was set aside as {set_aside(problem.path).name}, and this run makes it again"
 
 
 def _damaged_snapshots(workspace: Workspace) -> Iterable[str]:

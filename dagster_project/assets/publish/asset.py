@@ -5,8 +5,6 @@ the candidate is published, then the record of the run's outputs: so tables, sna
 whatever dies in between leaves a run that the next one completes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -17,11 +15,12 @@ import duckdb
 import polars as pl
 
 from dagster_project.assets.publish import snapshot as published
+from dagster_project.assets.publish.ledger import restore_ledger
 from dagster_project.warehouse import run_outputs, run_record
 from dagster_project.warehouse import tables as warehouse_tables
 from dagster_project.warehouse.connection import connect, first
 from dagster_project.warehouse.metadata import check_result, picture
-from dagster_project.warehouse.resource import Warehouse
+from dagster_project.warehouse.resource import Warehouse, announce
 from dagster_project.warehouse.run_outputs import BLOCKED, FINISHED, RunOutputs
 from dagster_project.warehouse.run_record import Check
 from dagster_project.workspace.environment import settings, workspace
@@ -93,11 +92,14 @@ def snapshot(warehouse: Warehouse) -> dg.MaterializeResult:
     kinds={"html", "typst"},
     pool="duckdb",
 )
-def cfo_report(warehouse: Warehouse) -> dg.MaterializeResult:
+def cfo_report(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     """The attribution report of the last complete quarter, tied to the ledger; blocked when a gate says no."""
     candidate = published.candidate_of(workspace())
     if not candidate.exists():
         raise dg.Failure("there is no snapshot to publish: the asset feedback/snapshot comes first")
+    restored = restore_ledger(workspace().audit)
+    if restored:
+        announce(context.instance, context.run, [restored])
     verdict = _report_from(candidate)
     _deliver(warehouse, workspace(), verdict)
     return dg.MaterializeResult(metadata=verdict.metadata, check_results=[check_result("built", verdict.check)])
