@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import warnings
-
 from importlib import metadata
 from typing import Annotated
 
