@@ -1,4 +1,4 @@
-"""Human command: what needs a person's yes, who may give it, and the ledger of what was decided."""
+"""Approvals: which actions need a person's consent, who may give it, and the ledger of decisions."""
 
 from feedback.approvals.ledger import ApprovalRefused, Approvals
 from feedback.approvals.request import REASONS, ApprovalStatus, Request

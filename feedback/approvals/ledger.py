@@ -1,4 +1,4 @@
-"""The approvals' ledger: requests, decisions and their one use, append-only and chained by hashes."""
+"""The ledger of approvals: requests, decisions and their single use, append-only and chained by hashes."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from filelock import FileLock
 
 from feedback.approvals.request import REASONS, ApprovalStatus, Request, event_of, utc
 from feedback.storage import hash_chain
+from models.error import PlumblineError
 
 
-class ApprovalRefused(ValueError):
-    """A decision that may not be made, or an artifact that nobody approved; the text says why and what would help."""
+class ApprovalRefused(PlumblineError, ValueError):
+    """A decision that may not be made, or an artifact that nobody approved; the text says why and what to do."""
 
 
 class Approvals:
     """The ledger in one file. Every change takes a lock, checks the chain and waits until its line is on the disk.
 
-    `approvers` are the people of plumbline.yaml who may decide. Who a person is must be settled by the caller: this
-    class only keeps those out who are not named, who asked themselves, or who decided already.
+    `approvers` are the people whom plumbline.yaml allows to decide. The caller must have authenticated the person: this
+    class only refuses people who are not named, who made the request themselves, or who have already decided.
     """
 
     def __init__(self, path: Path, approvers: Sequence[str]) -> None:
@@ -31,9 +32,9 @@ class Approvals:
         self._approvers = tuple(approvers)
 
     def ask(self, request: Request) -> str:
-        """Puts a request into the queue and returns its subject; one that is pending already is not asked twice.
+        """Adds a request to the queue and returns its subject; a request that is already pending is not added twice.
 
-        After a denial, an expiry or its one use the same subject may be asked again: it then needs new decisions.
+        After a denial, an expiry or its single use the same subject may be requested again and needs new decisions.
         """
         with self._locked():
             if self.status(request.subject, request.requested_at).state not in ("pending", "approved"):
@@ -41,17 +42,20 @@ class Approvals:
         return request.subject
 
     def approve(self, subject: str, *, by: str, at: datetime) -> ApprovalStatus:
-        """Records a named person's yes to exactly this subject. Raises ApprovalRefused if it may not count."""
+        """Records a named person's consent to exactly this subject. Raises ApprovalRefused if it is not valid."""
         with self._locked():
             self._may_decide(subject, by, at)
             self._append({"event": "approved", "subject": subject, "by": by, "at": utc(at)})
         return self.status(subject, at)
 
     def deny(self, subject: str, *, by: str, reason: str, at: datetime) -> ApprovalStatus:
-        """Records a no with the class of its reason. One no ends the request, whatever the quorum."""
+        """Records a denial with the class of its reason. One denial ends the request, whatever the quorum."""
         if reason not in REASONS:
             raise ApprovalRefused(
-                f"reason {reason!r}: one of {', '.join(REASONS)}, so that the asker can learn from it"
+                f"{reason!r} is not a reason for a denial",
+                key="reason",
+                value=reason,
+                fix=f"use one of {', '.join(REASONS)}",
             )
         with self._locked():
             self._may_decide(subject, by, at)
@@ -67,14 +71,15 @@ class Approvals:
             status = self.status(request.subject, at)
             if status.state != "approved":
                 raise ApprovalRefused(
-                    f"{request.action} {request.artifact_sha256[:12]} is {status.state}: an approval counts for the"
-                    " exact artifact and parameters, once, until it expires. Ask for a decision on this version."
+                    f"{request.action} {request.artifact_sha256[:12]} is {status.state}: an approval is valid for the"
+                    " exact artifact and parameters, once, until it expires",
+                    fix="request a decision on this version",
                 )
             self._append({"event": "consumed", "subject": request.subject, "at": utc(at)})
         return status.by
 
     def status(self, subject: str, at: datetime) -> ApprovalStatus:
-        """Where the newest request for a subject stands at `at`."""
+        """The state of the newest request for a subject at the moment `at`."""
         request, since = self._newest(subject)
         if request is None:
             return ApprovalStatus(state="unknown")
@@ -89,10 +94,10 @@ class Approvals:
         return ApprovalStatus(state="approved" if len(people) >= request.quorum else "pending", by=people)
 
     def pending(self, at: datetime, *, weekly_limit: int | None = None) -> list[Request]:
-        """Requests that wait for a person, the most worth first, then the oldest.
+        """Requests that wait for a person, the most valuable first, then the oldest.
 
-        With `weekly_limit` only as many as may still be put to people: what the decisions of the last seven days have
-        left of the limit. The others stay in the ledger and come up later, or expire undone.
+        With `weekly_limit` only as many as may still be decided: the limit less the decisions of the last seven days.
+        The others stay in the ledger and appear later, or expire without being carried out.
         """
         subjects = dict.fromkeys(e["subject"] for e in self._events() if e["event"] == "requested")
         waiting = [r for s in subjects if self.status(s, at).state == "pending" and (r := self._newest(s)[0])]
@@ -110,39 +115,34 @@ class Approvals:
         request, since = self._newest(subject)
         if request is None:
             raise ApprovalRefused(
-                f"nobody asked for a decision on {subject[:12]}; `plumbline pending` lists what waits"
+                f"nobody requested a decision on {subject[:12]}", fix="`plumbline pending` lists the open requests"
             )
         state = self.status(subject, at).state
         if state != "pending":
-            raise ApprovalRefused(f"{request.action} {subject[:12]} is {state}: there is nothing to decide any more")
+            raise ApprovalRefused(f"{request.action} {subject[:12]} is {state}: there is nothing left to decide")
         if by not in self._approvers:
             named = ", ".join(self._approvers) or "nobody"
-            raise ApprovalRefused(f"{by!r} may not decide: plumbline.yaml, approvals.approvers names {named}")
+            raise ApprovalRefused(
+                f"{by!r} may not decide, only {named}", file="plumbline.yaml", key="approvals.approvers", value=by
+            )
         if by == request.requested_by:
-            raise ApprovalRefused(f"{by!r} asked for {request.action} and may not decide on it: a second person must")
+            raise ApprovalRefused(f"{by!r} requested {request.action} and may not decide on it: a second person must")
         if by in [e["by"] for e in since if e["event"] == "approved"]:
             raise ApprovalRefused(
-                f"{by!r} approved {subject[:12]} already: its quorum of {request.quorum} needs others"
+                f"{by!r} has already approved {subject[:12]}: its quorum of {request.quorum} needs others"
             )
 
     def _newest(self, subject: str) -> tuple[Request | None, list[dict[str, Any]]]:
         """The newest request for a subject and what was decided since."""
         own = [e for e in self._events() if e["subject"] == subject]
-        asked = [i for i, e in enumerate(own) if e["event"] == "requested"]
-        if not asked:
+        requests = [i for i, e in enumerate(own) if e["event"] == "requested"]
+        if not requests:
             return None, []
-        fields = {k: v for k, v in own[asked[-1]].items() if k in Request.model_fields}
-        return Request.model_validate(fields), own[asked[-1] + 1 :]
+        fields = {k: v for k, v in own[requests[-1]].items() if k in Request.model_fields}
+        return Request.model_validate(fields), own[requests[-1] + 1 :]
 
     def _events(self) -> list[dict[str, Any]]:
-        lines = hash_chain.lines_of(self._path)
-        broken = hash_chain.broken_at(lines)
-        if broken is not None:
-            raise ApprovalRefused(
-                f"{self._path.name}, line {broken}: it does not follow from the line before, so no decision in it"
-                " counts. Restore the file from a backup."
-            )
-        return [json.loads(line) for line in lines]
+        return [json.loads(line) for line in hash_chain.checked_lines(self._path)]
 
     def _append(self, body: dict[str, Any]) -> None:
         hash_chain.append(self._path, hash_chain.line(hash_chain.head(hash_chain.lines_of(self._path)), body))

@@ -1,4 +1,4 @@
-"""What is asked of a person, and where it stands. A request is bound to one exact artifact by hashes."""
+"""A request for a decision and its state. A request is bound to one exact artifact by its hash."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ REASONS = ("wrong_facts", "weak_evidence", "brand", "legal", "not_now")
 class Request(BaseModel, frozen=True, extra="forbid"):
     """One decision to be made: do `action` with exactly this artifact and these parameters.
 
-    `subject` is what an approval is bound to: another artifact, another parameter or another action is another subject,
-    and no approval carries over. `worth` (report currency) only orders the queue. After `expires` the request is not
-    done: silence is never consent.
+    An approval is bound to `subject`: another artifact, another parameter or another action is another subject, and no
+    approval carries over. `worth` (report currency) only orders the queue. After `expires` the action is not carried
+    out: silence is never consent.
     """
 
     action: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -49,7 +49,7 @@ class Request(BaseModel, frozen=True, extra="forbid"):
 
 
 class ApprovalStatus(BaseModel, frozen=True):
-    """Where a subject stands at one moment; `by` are the people whose decision made it so."""
+    """The state of a subject at one moment; `by` are the people whose decisions led to it."""
 
     state: State
     by: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The shared memory of content agents: snapshots that are whole, hashed and dated, or nothing."""
+"""The shared memory of content agents: complete, hashed and dated snapshots, or none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From weekly decisions to card versions: insert only, and only when something that matters has changed."""
+"""From weekly decisions to card versions: append only, and only when something relevant has changed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from models.patterns.estimates import Estimate
 Card = dict[str, Any]
 REVIEW_DAYS = 91
 NEVER_COMPARED = ("version", "recorded_at", "supersedes", "content_sha256")
-# Which run and which code read the same tests is provenance: equal numbers are no new claim.
+# Which run and which code read the same tests is provenance: equal numbers are not a new claim.
 PROVENANCE = ("run_id", "code_version", "query_ref")
 
 
 @dataclass(frozen=True)
 class Approval:
-    """A person's yes to exactly one subject (the SHA-256 of what was shown to that person)."""
+    """A person's consent to exactly one subject (the SHA-256 of what that person was shown)."""
 
     person: str
     subject: str
@@ -57,8 +57,8 @@ def newest(cards: Iterable[Card]) -> dict[str, Card]:
     """The current version of every pattern."""
     latest: dict[str, Card] = {}
     for card in cards:
-        known = latest.get(card["pattern_id"])
-        if known is None or card["version"] > known["version"]:
+        newest_so_far = latest.get(card["pattern_id"])
+        if newest_so_far is None or card["version"] > newest_so_far["version"]:
             latest[card["pattern_id"]] = card
     return latest
 
@@ -67,44 +67,44 @@ def next_versions(current: Iterable[Card], decisions: Iterable[Decision], now: d
     """The card versions that this week's decisions add; existing versions are never touched.
 
     `current`: stored cards of the brand, all versions or the newest ones. Decisions may span weeks: the newest per
-    pattern counts. A card that would equal its current version but for version, times of recording and run is not
+    pattern counts. A card that differs from its current version only in version, time of recording and run is not
     written, so the same inputs give no new version. A candidate gets a card only if the pattern had one before (it
-    returned from retirement). Nor does a `now` before the newest recording add any: an earlier day's rerun is no news.
-    `now` must carry a time zone. Raises CardRefused for a card that breaks the contract,
+    returned from retirement). A `now` before the newest recording adds none either: a rerun of an earlier day is not
+    news. `now` must carry a time zone. Raises CardRefused for a card that breaks the contract,
     ValueError for a feature that no person admitted to the vocabulary.
     """
     if now.tzinfo is None:
         raise ValueError(f"now={now} has no time zone; cards are written in UTC")
-    known = {k: c for k, c in newest(current).items() if c["scope"]["brand"] == run.brand}
-    if any(instant(c["recorded_at"]) > now for c in known.values()):
+    current_cards = {k: c for k, c in newest(current).items() if c["scope"]["brand"] == run.brand}
+    if any(instant(c["recorded_at"]) > now for c in current_cards.values()):
         return []
     latest: dict[Any, Decision] = {}
     for d in sorted(decisions, key=lambda d: d.week):
         latest[d.key] = d
-    found = []
+    versions = []
     for _, decision in sorted(latest.items()):
-        card = _card(decision, known, now, run)
+        card = _card(decision, current_cards, now, run)
         if card is not None:
             accept(card, run.vocabulary)
-            found.append(card)
-    return found
+            versions.append(card)
+    return versions
 
 
 def retract(cards: Iterable[Card], run_id: str, now: datetime, *, design: bool = False) -> list[Card]:
-    """Versions that take back every current card whose evidence came from a run (a late split alarm, a wrong join).
+    """Versions that retract every current card whose evidence came from a run (a late split alarm, a wrong join).
 
-    `design` True says the test itself was wrong, False that its data were.
+    `design` is True when the test itself was flawed, False when its data were.
     """
     reason = "retracted_design" if design else "retracted_data"
-    found = []
+    retracted = []
     for card in newest(cards).values():
         if card["evidence"]["run_id"] == run_id and card["state"] not in ("retired", "blocked"):
-            found.append(_ended(card, "retired", reason, now))
-    return sorted(found, key=lambda c: c["pattern_id"])
+            retracted.append(_ended(card, "retired", reason, now))
+    return sorted(retracted, key=lambda c: c["pattern_id"])
 
 
 def block(card: Card, now: datetime) -> Card:
-    """A person takes a card out at once, from any state."""
+    """A new version that takes a card out of use at once, from any state, by a person's order."""
     return _ended(card, "blocked", "human_block", now)
 
 
@@ -113,7 +113,7 @@ def _ended(card: Card, state: str, reason: str, now: datetime) -> Card:
     return _sealed(ended, card, now)
 
 
-def _card(d: Decision, known: Mapping[str, Card], now: datetime, run: CardRun) -> Card | None:
+def _card(d: Decision, current: Mapping[str, Card], now: datetime, run: CardRun) -> Card | None:
     definition = run.vocabulary.get(d.feature)
     if definition is None and d.state == "candidate":
         return None
@@ -138,16 +138,16 @@ def _card(d: Decision, known: Mapping[str, Card], now: datetime, run: CardRun) -
         "lifecycle": [],
     }
     outcome = d.estimate.outcome if d.estimate else None
-    previous = known.get(pattern_id(d.kind, features, scope, outcome)) if outcome else _by_scope(known, d, scope)
+    previous = current.get(pattern_id(d.kind, features, scope, outcome)) if outcome else _by_scope(current, d, scope)
     if d.state in ("retired", "blocked"):
-        # Nothing was ever told to an agent, so there is nothing to take back.
+        # No agent has ever seen this pattern, so there is nothing to retract.
         if previous is None:
             return None
         ended = _ended(previous, d.state, d.retire_reason or "below_rule", now)
         return None if _same(ended, previous) else ended
     if d.estimate is None or d.expires is None or (d.state == "candidate" and previous is None):
         return None
-    # A pattern back from retirement on tests that are themselves old stays retired until newer ones come.
+    # A pattern that returns from retirement on old tests stays retired until newer tests arrive.
     if d.expires <= d.since:
         return None
     approval = run.approvals.get(d.feature)
@@ -196,9 +196,9 @@ def _card(d: Decision, known: Mapping[str, Card], now: datetime, run: CardRun) -
     return None if previous is not None and _same(sealed, previous) else sealed
 
 
-def _by_scope(known: Mapping[str, Card], d: Decision, scope: Mapping[str, Any]) -> Card | None:
-    """The card of a decision that lost its estimate: found by what it says instead of by its identity hash."""
-    for card in known.values():
+def _by_scope(current: Mapping[str, Card], d: Decision, scope: Mapping[str, Any]) -> Card | None:
+    """The card of a decision without an estimate: identified by what it says instead of by its identity hash."""
+    for card in current.values():
         same = card["features"][0]["key"] == d.feature if card["features"] else False
         if same and card["kind"] == d.kind and card["scope"] == scope:
             return card
@@ -217,11 +217,11 @@ def _sealed(card: Card, previous: Card | None, now: datetime) -> Card:
 
 
 def _same(a: Card, b: Card) -> bool:
-    def told(card: Card) -> Card:
+    def claim(card: Card) -> Card:
         rest = {k: v for k, v in card.items() if k not in NEVER_COMPARED}
         return rest | {"evidence": {k: v for k, v in card["evidence"].items() if k not in PROVENANCE}}
 
-    return content_sha256(told(a)) == content_sha256(told(b))
+    return content_sha256(claim(a)) == content_sha256(claim(b))
 
 
 def _estimate(e: Estimate, tier: str) -> dict[str, Any]:

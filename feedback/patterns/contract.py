@@ -1,4 +1,4 @@
-"""Is this a card that may be stored? The published schema first, then what a schema cannot say."""
+"""Whether a card may be stored: the published schema first, then the rules that a schema cannot express."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from feedback.patterns.identity import content_sha256
 from feedback.patterns.statement import complaints as statement_complaints
 from feedback.patterns.vocabulary import VOCABULARY, FeatureDefinition
 from feedback.storage.canonical_json import canonical
+from models.error import PlumblineError
 
 MIN_CONTRASTS, MIN_P_PROMOTED = 20, 0.80
 TIER_OF = {
@@ -28,7 +29,7 @@ TIER_OF = {
 }
 
 
-class CardRefused(ValueError):
+class CardRefused(PlumblineError, ValueError):
     """A card that breaks the contract; the message lists every reason."""
 
 
@@ -126,14 +127,14 @@ def _estimates(card: Mapping[str, Any]) -> list[str]:
 def _features(card: Mapping[str, Any], vocabulary: Mapping[str, FeatureDefinition]) -> list[str]:
     found, labels = [], []
     for f in card["features"]:
-        known = vocabulary.get(f["key"])
-        if known is None:
+        definition = vocabulary.get(f["key"])
+        if definition is None:
             found.append(f"feature {f['key']} is not in the vocabulary")
             continue
-        labels.append(known.label)
-        if (f["extractor"], f["extractor_version"]) != (known.extractor, known.version):
+        labels.append(definition.label)
+        if (f["extractor"], f["extractor_version"]) != (definition.extractor, definition.version):
             found.append(
-                f"feature {f['key']} was read by {f['extractor']} {f['extractor_version']}, the vocabulary knows"
-                f" {known.extractor} {known.version}"
+                f"feature {f['key']} was read by {f['extractor']} {f['extractor_version']}, the vocabulary has"
+                f" {definition.extractor} {definition.version}"
             )
     return found + statement_complaints(card["statement"], labels)

@@ -1,4 +1,4 @@
-"""What makes two cards the same pattern: brand, kind, features, scope and the outcome they speak of."""
+"""What makes two cards the same pattern: brand, kind, features, scope and outcome."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DIGITS = 26
 
 
 def pattern_id(kind: str, features: Sequence[Mapping[str, Any]], scope: Mapping[str, Any], primary_outcome: str) -> str:
-    """`pat_` and the identity hash in Crockford base32; the same over all versions, whatever the estimate says.
+    """`pat_` and the identity hash in Crockford base32; the same for all versions, whatever the estimate says.
 
     A feature counts by key, op and value: a new extractor version is the same pattern under a better reading.
     Order of features, channels and other scope lists does not matter.

@@ -1,4 +1,4 @@
-"""The one sentence on a card: written from templates, and linted so that it cannot carry an instruction."""
+"""The one sentence on a card: written from templates and checked so that it cannot carry an instruction."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ def write(kind: str, key: str, noun: str, channels: Sequence[str]) -> str:
 
 
 def complaints(statement: str, labels: Sequence[str] = ()) -> list[str]:
-    """What is wrong with a statement, in words; empty when it may stand on a card.
+    """What is wrong with a statement, as sentences; empty when it may stand on a card.
 
-    `labels` are the registered names of the card's features: at least one must be said.
+    `labels` are the registered names of the card's features: the statement must contain at least one.
     """
     found = []
     if not 1 <= len(statement) <= LONGEST:
-        found.append(f"statement has {len(statement)} characters, allowed are 1 to {LONGEST}")
+        found.append(f"statement has {len(statement)} characters; 1 to {LONGEST} are allowed")
     hidden = [c for c in statement if unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")]
     if hidden:
         found.append(f"statement holds an invisible character (U+{ord(hidden[0]):04X})")
     if unicodedata.normalize("NFKC", statement) != statement:
-        found.append("statement is not in plain (NFKC) characters")
+        found.append("statement is not in NFKC normal form")
     if len(re.findall(r"[.!?](\s|$)", statement)) > 1:
         found.append("statement is more than one sentence")
     for pattern, what in _FORBIDDEN:

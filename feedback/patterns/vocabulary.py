@@ -1,7 +1,7 @@
-"""The closed vocabulary of features and how each is read from a text; nothing outside it ever stands on a card.
+"""The closed vocabulary of features and how each is read from a text; no other feature may stand on a card.
 
-`headline.*` 1.0.0 is deterministic: patterns and counters over an English headline. New keys are admitted by a
-person; a changed definition is a new extractor version, never an edit here.
+`headline.*` 1.0.0 is deterministic: patterns and counters over an English headline. A person admits new
+keys; a changed definition is a new extractor version, never an edit here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Extractor = Literal["regex", "counter", "rule", "llm_label", "vision_label", "as
 
 @dataclass(frozen=True)
 class FeatureDefinition:
-    """One key: how a text is judged, how a card calls it (`label`), how it asks to use or leave it (`noun`)."""
+    """One feature: its key, how a text is judged, and what a card calls it (`noun`)."""
 
     key: str
     noun: str
@@ -209,10 +209,11 @@ VOCABULARY: Mapping[str, FeatureDefinition] = {
 
 
 def declared(nouns: Mapping[str, str], version: str = "1.0.0") -> Mapping[str, FeatureDefinition]:
-    """The vocabulary with a company's own keys added: key to how a card names it (`offer.free_trial`: "a free trial").
+    """The vocabulary with a company's own keys added; `nouns` maps a key to its name on a card, e.g. `offer.free_trial`
+    to "a free trial".
 
-    Such features come with the content ("assigned"); nothing is read from a text. Raises ValueError for a key that is
-    built in already, has no namespace, or for a name that the linter would refuse on a card.
+    Such features come with the content ("assigned"); they are not read from a text. Raises ValueError for a key that
+    is built in or has no namespace, and for a name that may not stand on a card.
     """
     added = dict(VOCABULARY)
     for key, noun in nouns.items():

@@ -1,4 +1,4 @@
-"""The feed over HTTP, read only: it opens snapshot files and nothing else, and says nothing rather than old things."""
+"""The feed over HTTP, read only: it opens nothing but snapshot files and prefers no card to a stale one."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def utc_now() -> datetime:
 
 
 def feed_list(memory_dir: Path | str, brand: str, channel: str | None = None, *, now: datetime) -> list[Card]:
-    """Cards an agent may see now: current, begun, not expired, provisional, promoted or watch; [] when stale.
+    """Cards that an agent may see now: current, valid, in state provisional, promoted or watch; [] when stale.
 
-    Agents act on `state` promoted; provisional is an experiment and watch is a card in doubt, both for people and
-    for the assignment of experiments. Cards come as stored, so their `content_sha256` can be checked.
+    Agents act on state promoted; provisional is an experiment and watch is a card in doubt, both for people and for
+    the assignment of experiments. Cards come as stored, so their `content_sha256` can be checked.
     """
     return _filtered(read(Path(memory_dir), brand, now), {"channel": channel} if channel else {})
 
@@ -50,23 +50,23 @@ def app(
 ) -> Starlette:
     """GET /v1/patterns, /v1/changes and /v1/health over the snapshots of `memory_dir`.
 
-    `brand` set: only this brand exists. `token` set: every answer but the bare health status needs it as a bearer
-    token. Stale or damaged memory gives an empty list with its reason, never old cards.
+    `brand` set: only this brand exists. `token` set: every route except the bare health status requires it as a
+    bearer token. Stale or damaged memory gives an empty list with its reason, never old cards.
     """
     memory = Path(memory_dir)
 
-    def wanted(request: Request) -> str | Response:
-        asked = request.query_params.get("brand") or brand
-        if asked is None:
-            return _problem(400, "say which brand: /v1/patterns?brand=…")
-        if (brand is not None and asked != brand) or not _known(memory, asked):
+    def requested_brand(request: Request) -> str | Response:
+        name = request.query_params.get("brand") or brand
+        if name is None:
+            return _problem(400, "name a brand: /v1/patterns?brand=…")
+        if (brand is not None and name != brand) or not _is_published(memory, name):
             return _problem(404, "no such brand")
-        return asked
+        return name
 
     def guarded(answer: Answer) -> Answer:
         async def check(request: Request) -> Response:
             if token is not None and not _authorised(request, token):
-                refused = _problem(401, "a valid bearer token is needed")
+                refused = _problem(401, "a valid bearer token is required")
                 refused.headers["WWW-Authenticate"] = "Bearer"
                 return refused
             return await answer(request)
@@ -74,16 +74,16 @@ def app(
         return check
 
     async def patterns(request: Request) -> Response:
-        strange = sorted(set(request.query_params) - {"brand", *FILTERS})
-        if strange:
-            return _problem(400, f"unknown parameter {strange[0]}: one of brand, {', '.join(FILTERS)}")
-        asked = wanted(request)
-        if isinstance(asked, Response):
-            return asked
-        feed = read(memory, asked, clock(), max_staleness=max_staleness)
+        unknown = sorted(set(request.query_params) - {"brand", *FILTERS})
+        if unknown:
+            return _problem(400, f"unknown parameter {unknown[0]}; use one of brand, {', '.join(FILTERS)}")
+        name = requested_brand(request)
+        if isinstance(name, Response):
+            return name
+        feed = read(memory, name, clock(), max_staleness=max_staleness)
         cards = _filtered(feed, {k: request.query_params[k] for k in FILTERS if k in request.query_params})
         body = {
-            "brand": asked,
+            "brand": name,
             "feed_seq": feed.feed_seq,
             "snapshot_sha256": feed.sha256,
             "checked_at": feed.checked_at,
@@ -102,18 +102,18 @@ def app(
         return JSONResponse(body, headers=headers)
 
     async def changes(request: Request) -> Response:
-        asked = wanted(request)
-        if isinstance(asked, Response):
-            return asked
+        name = requested_brand(request)
+        if isinstance(name, Response):
+            return name
         after = request.query_params.get("after", "0")
         if not after.isdecimal() or len(after) > 15:
             return _problem(400, f"after={after[:20]!r} is not a feed_seq")
         try:
-            found = changes_after(memory, asked, int(after))
+            changes_since = changes_after(memory, name, int(after))
         except ChangesGone as gone:
             return _problem(410, str(gone))
-        head = max([int(after), *(c["feed_seq"] for c in found)])
-        return JSONResponse({"brand": asked, "changes": found, "head_seq": head}, headers=HEADERS)
+        head = max([int(after), *(c["feed_seq"] for c in changes_since)])
+        return JSONResponse({"brand": name, "changes": changes_since, "head_seq": head}, headers=HEADERS)
 
     async def health(request: Request) -> Response:
         brands = [brand] if brand else sorted(p.parent.name for p in memory.glob("*/CURRENT.json"))
@@ -159,7 +159,7 @@ def serve(
 def local_or_guarded(
     memory_dir: Path | str, *, brand: str | None, host: str, token: str | None, clock: Callable[[], datetime] = utc_now
 ) -> Starlette:
-    """The app as `serve` runs it: without a token only for this machine, and only under this machine's names."""
+    """The app as `serve` runs it: without a token it answers this machine only, and only under this machine's names."""
     if token is not None:
         if len(token) < 16:
             raise ValueError(f"the feed's token has {len(token)} characters; use at least 16 random ones")
@@ -189,7 +189,7 @@ def _authorised(request: Request, token: str) -> bool:
     return scheme.lower() == "bearer" and same
 
 
-def _known(memory: Path, brand: str) -> bool:
+def _is_published(memory: Path, brand: str) -> bool:
     try:
         return read(memory, brand, utc_now()).reason != "nothing was published yet"
     except ValueError:
@@ -207,7 +207,7 @@ def _filtered(feed: Feed, filters: dict[str, str]) -> list[Card]:
 
 
 def _etag(feed: Feed) -> str:
-    """The snapshot's hash; cards held back by the clock make it another answer, so they make another tag."""
+    """The snapshot's hash; cards held back by the clock change the response, so they change the tag."""
     if not feed.held_back:
         return f'"{feed.sha256}"'
     return f'"{feed.sha256}-{hashlib.sha256(" ".join(feed.held_back).encode()).hexdigest()[:12]}"'

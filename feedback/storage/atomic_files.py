@@ -1,4 +1,4 @@
-"""Files that are either wholly there or not there at all, whatever kills the process."""
+"""Files that are replaced completely or not at all, even when the process is killed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk: a power cut may forget a rename although the file is safe."""
+    """Wait until the names in a folder are on the disk: a power cut may lose a rename although the content is safe."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

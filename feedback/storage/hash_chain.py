@@ -1,6 +1,7 @@
-"""A ledger of events in which each line holds the hash of the line before: an edit anywhere breaks all that follows.
+"""A ledger of events in which each line holds the hash of the previous line, so that an edit breaks every later line.
 
-Cutting lines off the end cannot be seen from the chain alone: that is why each pack keeps the chain up to its own line.
+The chain alone cannot show that lines were cut off its end; therefore each audit pack keeps the chain up to its own
+line.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from feedback.storage.atomic_files import sync_folder
 from feedback.storage.canonical_json import canonical, sha256
+from models.error import PlumblineError
 
 GENESIS = "0" * 64
 
@@ -40,6 +42,24 @@ def lines_of(path: Path) -> list[str]:
 def head(lines: Sequence[str]) -> str:
     """Hash of the last line, or the hash that the first line follows."""
     return str(json.loads(lines[-1])["hash"]) if lines else GENESIS
+
+
+class ChainBroken(PlumblineError, ValueError):
+    """A ledger whose lines do not follow from each other: it was edited or damaged."""
+
+
+def checked_lines(path: Path) -> list[str]:
+    """The complete lines of a ledger. Raises ChainBroken with the first line that does not follow from the last."""
+    lines = lines_of(path)
+    broken = broken_at(lines)
+    if broken is not None:
+        raise ChainBroken(
+            "it does not follow from the line before, so this line and every later one count for nothing",
+            file=path.name,
+            row=broken,
+            fix="restore the file from a backup",
+        )
+    return lines
 
 
 def broken_at(lines: Sequence[str]) -> int | None:

@@ -1,4 +1,4 @@
-"""The audit pack: a report with all it was computed from, so that a stranger can compute it again."""
+"""The audit pack: a report with everything it was computed from, so that anyone can compute it again."""
 
 from feedback.reports.audit.delivery import undelivered
 from feedback.reports.audit.integrity import Difference

@@ -31,12 +31,12 @@ TABLES = (
 
 
 def file_sha256(path: Path) -> str:
-    """Hash of the bytes: finds tampering."""
+    """Hex SHA-256 of a file's bytes."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def logical_sha256(con: duckdb.DuckDBPyConnection, table: str) -> str:
-    """Hash of the rows as a set with repetition: the same whatever the order, the file format or the DuckDB version.
+    """Hash of the rows as a multiset: independent of their order, the file format and the DuckDB version.
 
     Each row is hashed as JSON with its column names; the sorted row hashes are hashed together.
     """
@@ -45,7 +45,7 @@ def logical_sha256(con: duckdb.DuckDBPyConnection, table: str) -> str:
 
 
 def export(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, dict[str, Any]]:
-    """Writes `<table>/<sha256>.parquet` for each table of the snapshot; returns what the manifest says of them."""
+    """Writes `<table>/<sha256>.parquet` for each table of the snapshot; returns their entries for the manifest."""
     import pyarrow.parquet as parquet
 
     written: dict[str, dict[str, Any]] = {}
@@ -76,6 +76,6 @@ def load(pack: Path, listed: dict[str, dict[str, Any]]) -> duckdb.DuckDBPyConnec
         con.execute(f"create schema if not exists {schema}")
     for table, entry in listed.items():
         if table not in TABLES:
-            raise ValueError(f"manifest.json lists the table {table!r}, which no report reads")
+            raise ValueError(f"manifest.json lists the table {table!r}, but no report reads a table of that name")
         con.execute(f"create table {table} as from read_parquet($file)", {"file": str(pack / entry["file"])})
     return con

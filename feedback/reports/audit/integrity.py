@@ -19,7 +19,7 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that does not hold: at which level, in which file or figure, and what was expected and found."""
+    """One mismatch: the level of the check, the file or figure, and what was expected and observed."""
 
     level: int
     where: str
@@ -72,7 +72,7 @@ def _file(pack: Path, name: str, sha: str) -> Iterator[Difference]:
     elif not path.is_file():
         yield Difference(1, name, "is missing")
     elif (now := inputs.file_sha256(path)) != sha:
-        yield Difference(1, name, f"its sha256 is {now}, written was {sha}")
+        yield Difference(1, name, f"its sha256 is {now}, recorded is {sha}")
 
 
 def _common_ledger(pack: Path, lines: list[str]) -> Iterator[Difference]:
@@ -82,7 +82,7 @@ def _common_ledger(pack: Path, lines: list[str]) -> Iterator[Difference]:
     common = hash_chain.lines_of(pack.parent.parent / LEDGER)
     if common and common[: len(lines)] != lines:
         yield Difference(
-            1, LEDGER, "the ledger of the audit folder does not hold this pack's lines: it was cut or changed"
+            1, LEDGER, "the ledger of the audit folder does not contain this pack's lines: it was cut or changed"
         )
 
 

@@ -1,4 +1,4 @@
-"""Writes the audit pack of one report: rendered files, inputs, figures, manifest, and its line in the ledger."""
+"""Writes the audit pack of one report: rendered files, inputs, figures, manifest, and a line in the ledger."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ REPLACED = "replaced"
 DRAFT = ".draft-"
 HOW = """# How to verify this pack
 
-`plumbline audit verify <this folder>` says what differs; no difference and exit code 0 mean that all of it holds.
+`plumbline audit verify <this folder>` lists what differs; no difference and exit code 0 mean that the pack is intact.
 
-1. Every file has the hash that manifest.json (or, for the rendered report, ledger.jsonl) gives; each line of
-   ledger.jsonl follows from the one before; the name of this folder is the hash of manifest.json; the figures have the
-   hash that the report's footer prints.
-2. Every figure is computed again from inputs/ and compared as a decimal.
+1. Every file has the hash that manifest.json (or, for the rendered report, ledger.jsonl) records; each line of
+   ledger.jsonl follows from the previous one; the name of this folder is the hash of manifest.json; the figures have
+   the hash that the report's footer prints.
+2. Every figure is computed again from inputs/ and compared as a decimal number.
 
-A ledger that lost its last lines still holds as a chain: compare its last hash with a copy kept elsewhere.
+A ledger that lost its last lines is still a valid chain: compare its last hash with a copy kept elsewhere.
 """
 
 
@@ -54,7 +54,7 @@ def write(
     than `files`, is moved to `audit/replaced/`, so that no evidence is lost, and a new pack with a ledger line of its
     own takes its place. `at` is the time of the ledger line (UTC), now if not given. All files of a pack end read-only,
     and a pack appears complete or not at all.
-    Raises ValueError when the ledger's chain is broken, filelock.Timeout when another process keeps writing packs.
+    Raises ChainBroken when the ledger was edited or damaged, filelock.Timeout when another process keeps writing packs.
     """
     audit.mkdir(parents=True, exist_ok=True)
     with FileLock(audit / ".writer.lock", timeout=60):
@@ -65,10 +65,7 @@ def write(
 
 def _write_locked(files: ReportFiles, snapshot: Path, audit: Path, settings: ReportSettings, at: datetime) -> Path:
     ledger = audit / LEDGER
-    lines = hash_chain.lines_of(ledger)
-    broken = hash_chain.broken_at(lines)
-    if broken is not None:
-        raise ValueError(f"{LEDGER}, line {broken}: it does not follow from the line before; restore it from a backup")
+    lines = hash_chain.checked_lines(ledger)
     period = files.store.text("page.period")
     draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=audit))
     try:
@@ -159,7 +156,7 @@ def _figures_parquet(files: ReportFiles, path: Path) -> None:
 
 
 def _seal(folder: Path) -> None:
-    """Everything on the disk and read-only before the folder gets its name."""
+    """Makes the files read-only and waits until everything is on the disk, before the folder gets its final name."""
     for path in (*folder.rglob("*"), folder):
         if path.is_dir():
             sync_folder(path)
@@ -171,13 +168,14 @@ def _seal(folder: Path) -> None:
 
 
 def _finish(ledger: Path, lines: list[str], pack: Path) -> None:
-    """The pack's own line into the common ledger, unless it is there: a crash may have come between the two."""
+    """Adds the pack's own line to the common ledger unless it is there: a crash may have come between the two."""
     own = hash_chain.lines_of(pack / LEDGER)[-1]
     if own in lines:
         return
     if json.loads(own)["previous"] != hash_chain.head(lines):
-        raise ValueError(
-            f"{pack.name[:12]} was written after another state of {LEDGER} than the one found: restore the ledger"
-            " from a backup, or remove this pack and build it again"
+        raise hash_chain.ChainBroken(
+            f"the audit pack {pack.name[:12]} follows another last line than this ledger has",
+            file=LEDGER,
+            fix="restore the ledger from a backup, or move the pack elsewhere and build the report again",
         )
     hash_chain.append(ledger, own)

@@ -1,4 +1,4 @@
-"""Checks an audit pack: that nothing in it changed (level 1), and that its figures follow from its inputs (level 2)."""
+"""Checks an audit pack: nothing in it changed (level 1), and its figures follow from its inputs (level 2)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from feedback.reports.snapshot.settings import ReportSettings
 
 
 def verify(pack: Path, *, levels: tuple[int, ...] = (1, 2)) -> list[Difference]:
-    """All differences of a pack, level 1 first; an empty list means that it holds.
+    """All differences of a pack, level 1 first; an empty list means that it is intact.
 
     Level 2 runs only on inputs that passed level 1's hashes: figures from changed inputs would differ for that reason.
     A refit of the model (level 3) is not done here. Raises ValueError when the folder holds no manifest.
@@ -25,10 +25,10 @@ def verify(pack: Path, *, levels: tuple[int, ...] = (1, 2)) -> list[Difference]:
     path = pack / "manifest.json"
     if not path.is_file():
         raise ValueError(f"{pack.name}: no manifest.json in this folder; name the folder of one report's audit pack")
-    found = list(pack_differences(pack))
-    if 2 in levels and not found:
-        found += _figures(pack, json.loads(path.read_text("utf-8")))
-    return found
+    differences = list(pack_differences(pack))
+    if 2 in levels and not differences:
+        differences += _figures(pack, json.loads(path.read_text("utf-8")))
+    return differences
 
 
 def _figures(pack: Path, manifest: dict[str, Any]) -> Iterator[Difference]:
@@ -39,7 +39,7 @@ def _figures(pack: Path, manifest: dict[str, Any]) -> Iterator[Difference]:
         return
     for table, entry in manifest["inputs"].items():
         if (now := inputs.logical_sha256(con, table)) != entry["logical_sha256"]:
-            yield Difference(2, table, f"its rows have the sha256 {now}, written was {entry['logical_sha256']}")
+            yield Difference(2, table, f"its rows have the sha256 {now}, recorded is {entry['logical_sha256']}")
     before = pack / "previous.figures.json"
     previous = FigureStore.from_json(before.read_text("utf-8")) if before.is_file() else None
     settings = ReportSettings.model_validate(manifest["settings"])
@@ -47,11 +47,11 @@ def _figures(pack: Path, manifest: dict[str, Any]) -> Iterator[Difference]:
     con.close()
     stored = FigureStore.from_json((pack / "figures.json").read_text("utf-8"))
     for key, figure in again.figures.items():
-        kept = stored.get(key)
-        if kept is None:
+        reported = stored.get(key)
+        if reported is None:
             yield Difference(2, key, f"computed again: {figure.value}; the report has no such figure")
-        elif (kept.value, kept.low, kept.high) != (figure.value, figure.low, figure.high):
-            ours, theirs = ((f.value, f.low, f.high) for f in (figure, kept))
+        elif (reported.value, reported.low, reported.high) != (figure.value, figure.low, figure.high):
+            ours, theirs = ((f.value, f.low, f.high) for f in (figure, reported))
             yield Difference(2, key, f"computed again: {_shown(ours)}; the report says {_shown(theirs)}")
     for key in stored.figures:
         if key not in again.figures and not key.startswith("axis."):

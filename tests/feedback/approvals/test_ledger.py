@@ -10,6 +10,7 @@ import pytest
 
 from feedback.approvals import ApprovalRefused, Approvals, Request
 from feedback.storage import hash_chain
+from feedback.storage.hash_chain import ChainBroken
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 SHA, OTHER = "a" * 64, "b" * 64
@@ -131,7 +132,7 @@ def test_an_edited_ledger_approves_nothing(approvals, tmp_path):
     approvals.deny(subject, by="ada@acme.example", reason="legal", at=NOW)
     path = tmp_path / "approvals.jsonl"
     path.write_text(path.read_text().replace('"event":"denied"', '"event":"approved"'))
-    with pytest.raises(ApprovalRefused, match="line 2"):
+    with pytest.raises(ChainBroken, match="row 2"):
         approvals.consume(request(), at=NOW)
 
 

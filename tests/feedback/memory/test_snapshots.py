@@ -204,7 +204,7 @@ def test_old_snapshots_go_and_their_history_is_called_gone(tmp_path: Path) -> No
     assert prune(tmp_path, "acme", later) == ["feed-1.json"]
     assert read(tmp_path, "acme", later).reason is None
     assert [c["version"] for c in changes_after(tmp_path, "acme", 1)] == [2]
-    with pytest.raises(ChangesGone, match="take the whole snapshot"):
+    with pytest.raises(ChangesGone, match="read the whole snapshot"):
         changes_after(tmp_path, "acme", 0)
 
 

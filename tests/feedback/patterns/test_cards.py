@@ -153,7 +153,7 @@ REFUSED_IN_CODE = {
     "expired before it begins": ({"expires_at": "2026-11-16T00:00:00Z"}, "is not after valid_from"),
     "local time": ({"recorded_at": "2026-11-16T06:00:00+01:00"}, "not a UTC time"),
     "key no one admitted": ({"features__0__key": "headline.sparkle"}, "not in the vocabulary"),
-    "another extractor": ({"features__0__extractor_version": "9.9.9"}, "the vocabulary knows"),
+    "another extractor": ({"features__0__extractor_version": "9.9.9"}, "the vocabulary has"),
     "too few contrasts": ({"evidence__estimates__0__n_contrasts": 19}, "19 contrasts"),
     "a harmful do": (
         {"evidence__estimates__0__shrunk": -0.05, "evidence__estimates__0__ci90": [-0.1, 0.0]},
@@ -199,7 +199,7 @@ def test_every_template_of_every_feature_passes_the_linter() -> None:
         for kind in ("do", "avoid"):
             (card,) = cards(decision(key, kind=kind))
             assert problems(card) == [], key
-    assert complaints("") == ["statement has 0 characters, allowed are 1 to 400"]
+    assert complaints("") == ["statement has 0 characters; 1 to 400 are allowed"]
 
 
 @pytest.mark.parametrize(

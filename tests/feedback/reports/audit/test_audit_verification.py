@@ -164,7 +164,7 @@ def test_a_broken_ledger_takes_no_more_lines(audit, published, settings, tmp_pat
     text = (copy / "ledger.jsonl").read_text()
     (copy / "ledger.jsonl").write_text(text.replace("2026-Q2", "2026-Q1", 1))
     files = build(published, tmp_path, settings=settings)
-    with pytest.raises(ValueError, match=r"ledger\.jsonl, line 1"):
+    with pytest.raises(ValueError, match=r"ledger\.jsonl, row 1"):
         write(files, published, copy, settings=settings)
 
 
