@@ -4,12 +4,14 @@ PYTHON ?= python3.11
 VENV := .venv/.ready
 UV := PYTHONPATH=.tools $(PYTHON) -m uv
 RUN := .venv/bin/
+KILLS ?= 100
+DAMAGES ?= 50
 WS ?= demo
 SIZE ?= small
 export OMP_NUM_THREADS ?= 1
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help demo test test-slow test-acceptance test-heavy lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation bench-planning bench-structure compare clean
+.PHONY: help demo test test-slow test-acceptance test-heavy lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation bench-planning bench-structure bench-recovery compare clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -71,6 +73,10 @@ bench-planning: $(VENV) ## budget plans against oracles and known truth: promise
 
 bench-structure: $(VENV) ## import circles, files on the way of a fit, SQL outside dbt, lines, names (BEFORE=<revision>)
 	$(RUN)python -m benchmarks.structure $(if $(BEFORE),--before $(BEFORE))
+
+bench-recovery: $(VENV) ## kill -9 at every derived file and at random, damaged files: the next run heals or refuses (about an hour)
+	$(RUN)python -m benchmarks.recovery --size tiny --kills $(KILLS) --damages $(DAMAGES)
+	$(RUN)python -m benchmarks.recovery --size small --kills 4 --damages 20
 
 clean: ## removes what can be rebuilt
 	rm -rf .venv .tools demo dbt/target

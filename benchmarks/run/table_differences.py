@@ -67,11 +67,13 @@ Tables = dict[tuple[str, str], dict[str, str]]
 
 
 def _tables(con: duckdb.DuckDBPyConnection, catalog: str) -> Tables:
-    """Types by column of every table of one attached file."""
+    """Types by column of every table of one attached file; views are computed from tables and not compared."""
     tables: Tables = {}
     for schema, table, column, kind in con.execute(
-        "select table_schema, table_name, column_name, data_type from information_schema.columns"
-        " where table_catalog = ? order by table_schema, table_name, ordinal_position",
+        "select c.schema_name, c.table_name, c.column_name, c.data_type from duckdb_columns() as c"
+        " semi join duckdb_tables() as t on t.database_name = c.database_name and t.schema_name = c.schema_name"
+        " and t.table_name = c.table_name"
+        " where c.database_name = ? order by c.schema_name, c.table_name, c.column_index",
         [catalog],
     ).fetchall():
         tables.setdefault((schema, table), {})[column] = kind
