@@ -8,7 +8,7 @@ from __future__ import annotations
 from models.incrementality.geo.cells import CellsResult, read_cells
 from models.incrementality.geo.estimator import Estimator
 from models.incrementality.geo.geo_design import AnalysisPlan, CellsDesign, GeoDesign
-from models.incrementality.geo.interim_looks import GeoLooks, look_geo
+from models.incrementality.geo.interim_looks import GeoLooks, NoLookYet, look_geo
 from models.incrementality.geo.overlap import Neighbour
 from models.incrementality.geo.panel import GeoPanel, PanelError
 from models.incrementality.geo.read import read_geo
@@ -51,6 +51,7 @@ __all__ = [
     "LiftContract",
     "LiftResult",
     "Neighbour",
+    "NoLookYet",
     "OneLook",
     "PanelError",
     "StaggeredResult",

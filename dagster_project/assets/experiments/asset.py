@@ -72,7 +72,7 @@ def experiment(warehouse: Warehouse) -> dg.MaterializeResult:
         + [experiment_rows.delivered_row(contract) for contract in delivered]
     )
     pairs = experiment_rows.side_by_side([*(contract for contract, _, _ in own), *delivered])
-    warnings = [_design_unusable(fault) for fault in broken]
+    warnings = [fault.warning() for fault in broken]
     warnings += [*lacking, *geo_findings, *user_findings, *look_findings, *notes, *conflict_warnings(pairs)]
     of_each = experiment_rows.stacked
     tables = {
@@ -120,16 +120,17 @@ def _read_regions(
 
 
 def _look(tests: Sequence[DeclaredTest], facts: run_record.RunFacts) -> tuple[list[pl.DataFrame], list[Warning]]:
-    """Rows of the declared looks so far; none before the first look's day."""
-    from models.incrementality import PanelError
+    """Rows of the declared looks so far; none before the day of the first look."""
+    from models.incrementality import NoLookYet, PanelError
 
     rows, warnings = [], []
     for test in tests:
         try:
             looked = test.look(seed=facts.seed)
+        except NoLookYet:
+            continue
         except PanelError as refused:
-            if "first look is due" not in str(refused):
-                warnings.append(_unreadable(test.experiment_id, refused))
+            warnings.append(_unreadable(test.experiment_id, refused))
             continue
         rows.append(experiment_rows.look_rows(test.experiment_id, looked))
         if test.end <= facts.as_of_day:
@@ -193,16 +194,6 @@ def _unreadable(experiment_id: str, refused: Exception) -> Warning:
         experiment_id,
         f"The test could not be read: {refused}",
         "Complete the panel or the arms, or correct the test's dates, regions or arms in landing/experiments.",
-    )
-
-
-def _design_unusable(fault: frozen_designs.DesignError) -> Warning:
-    return Warning(
-        "frozen_design_unusable",
-        "high",
-        str(fault).split()[0],
-        f"{fault}. Its test is read as if nothing had been planned.",
-        "Restore the file as it was frozen.",
     )
 
 

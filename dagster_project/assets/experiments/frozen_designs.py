@@ -1,6 +1,7 @@
 """Designs of tests as they were frozen before the test: one file each, identified by the hash of its content.
 
-A frozen design is never rewritten. Which designs are possible is `models.incrementality.design_geo`'s business.
+A frozen design is an input: it is never rewritten, and a damaged one cannot be derived anew. Which designs are possible
+is for `models.incrementality.design_geo` to say.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ import csv
 import hashlib
 import io
 import json
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from feedback.storage.atomic_files import write_atomically
+from models.error import PlumblineError
+from models.warning import Warning
 
 if TYPE_CHECKING:
     from models.incrementality import GeoDesign
@@ -37,8 +41,18 @@ ROW = (
 )
 
 
-class DesignError(ValueError):
-    """A design cannot be frozen or read back; the text names the file and the fix."""
+class DesignError(PlumblineError, ValueError):
+    """A design cannot be frozen or read back; names the file and the fix."""
+
+    def warning(self) -> Warning:
+        """What a run and a reader say of a design file that cannot be used."""
+        return Warning(
+            "frozen_design_unusable",
+            "high",
+            self.file or "experiments",
+            f"{self}. Its test is read as if nothing had been planned.",
+            "Restore the file as it was frozen.",
+        )
 
 
 @dataclass(frozen=True)
@@ -157,7 +171,7 @@ def freeze(frozen: FrozenDesign, folder: Path, landing: Path, *, today: date) ->
         )
     if path.exists():
         if load(path).sha256 != frozen.sha256:
-            raise DesignError(f"{path.name} is frozen already and stays as it is; choose another --id")
+            raise DesignError("is frozen already and stays as it is", file=shown(path.stem), fix="choose another --id")
     else:
         folder.mkdir(parents=True, exist_ok=True)
         _write_once(path, frozen.to_bytes())
@@ -169,14 +183,14 @@ def freeze(frozen: FrozenDesign, folder: Path, landing: Path, *, today: date) ->
 
 
 def load(path: Path) -> FrozenDesign:
-    """The design in a file; raises DesignError when it is no design or was changed after it was frozen."""
+    """The design in a file; raises DesignError, naming the file, when it is no design or was changed after freezing."""
     from models.incrementality import GeoDesign
 
+    document = _document(path)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        said = document.pop("sha256")
+        stated_hash = document.pop("sha256")
         if document["spec"] != SPEC:
-            raise DesignError(f"experiments/{path.name} says spec {document['spec']!r}; this version reads {SPEC!r}")
+            raise DesignError(f"spec is {document['spec']!r}; this version reads {SPEC!r}", file=shown(path.stem))
         frozen = FrozenDesign(
             document["experiment_id"],
             tuple(document["channels"]),
@@ -186,34 +200,58 @@ def load(path: Path) -> FrozenDesign:
             GeoDesign.from_json(json.dumps(document["design"])),
             tuple(document["analysis_plan"].get("looks", ())),
         )
-        unchanged = frozen.sha256 == said == _digest(document)
-    except DesignError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DesignError(
-            f"experiments/{path.name} is no frozen design ({error}); restore it from your backup"
-        ) from None
+        unchanged = frozen.sha256 == stated_hash == _digest(document)
+    except DesignError as error:
+        raise error if error.file else DesignError(error.problem, file=shown(path.stem)) from None
+    except KeyError as error:
+        raise _no_design(path, f"it has no {error}") from None
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise _no_design(path, str(error)) from None
     if not unchanged or path.stem != frozen.experiment_id:
         raise DesignError(
-            f"experiments/{path.name} was changed after it was frozen: its content no longer has the hash {said[:12]};"
-            " restore it, or freeze the new plan under another name"
+            f"was changed after it was frozen: its content no longer has the hash {str(stated_hash)[:12]}",
+            file=shown(path.stem),
+            fix="restore it, or freeze the new design under another name",
         )
     return frozen
 
 
+def _document(path: Path) -> dict[str, Any]:
+    """The file as a JSON object; raises DesignError for an empty, cut or foreign one."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = json.loads(text) if text.strip() else None
+    except OSError as error:
+        raise _no_design(path, f"it cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise _no_design(path, "it is cut off or not JSON") from None
+    if not isinstance(document, dict):
+        raise _no_design(path, "it is empty" if document is None else "it holds no object")
+    return document
+
+
+def _no_design(path: Path, why: str) -> DesignError:
+    return DesignError(f"is no frozen design: {why}", file=shown(path.stem), fix="restore it from your backup")
+
+
+def shown(experiment_id: str) -> str:
+    """How messages name the file of a design: its path in the workspace."""
+    return f"experiments/{experiment_id}.json"
+
+
 def known(folder: Path, today: date) -> tuple[dict[str, FrozenDesign], list[DesignError]]:
-    """Every design that was frozen by `today`, by experiment, and the files that cannot be believed."""
-    found: dict[str, FrozenDesign] = {}
-    broken: list[DesignError] = []
+    """Every design that was frozen by `today`, by experiment, and a fault for each file that cannot be used."""
+    designs: dict[str, FrozenDesign] = {}
+    faults: list[DesignError] = []
     for path in sorted(folder.glob("*.json")):
         try:
             frozen = load(path)
-        except DesignError as error:
-            broken.append(error)
+        except DesignError as fault:
+            faults.append(fault)
             continue
         if frozen.frozen_on <= today:
-            found[frozen.experiment_id] = frozen
-    return found, broken
+            designs[frozen.experiment_id] = frozen
+    return designs, faults
 
 
 def busy_regions(designs: Iterable[FrozenDesign], first: date, last: date) -> dict[str, str]:
@@ -234,7 +272,5 @@ def _digest(content: dict[str, Any]) -> str:
 def _write_once(path: Path, content: bytes) -> None:
     """All of the file or none of it, and never over another."""
     if path.exists():
-        raise DesignError(f"{path} exists already; nothing was changed")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    os.replace(part, path)
+        raise DesignError("exists already; nothing was changed", file=f"{path.parent.name}/{path.name}")
+    write_atomically(path, content)

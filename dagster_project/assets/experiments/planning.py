@@ -1,4 +1,4 @@
-"""From the published snapshot to ranked designs of the next test: which regions, how large an effect, what it costs."""
+"""From the published snapshot to ranked designs of the next test: its regions, the effect it can find, its cost."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ import polars as pl
 
 from dagster_project.warehouse.connection import first
 from dagster_project.workspace.settings import Settings
+from models.error import PlumblineError
 
 if TYPE_CHECKING:
     from models.incrementality import GeoDesign
+    from models.incrementality.geo.geo_design import Kind
 
 HISTORY_DAYS = 365  # what marts.experiment_panel cuts before a test: design and read see the same days
-KINDS = {"holdout": "holdback", "go_dark": "go_dark", "heavy_up": "heavy_up"}
+KINDS: dict[str, Kind] = {"holdout": "holdback", "go_dark": "go_dark", "heavy_up": "heavy_up"}
 PANEL = """
 select outcomes.geo, outcomes.day as date, outcomes.kpi, coalesce(spent.spend, 0) as spend
 from (
@@ -28,18 +30,18 @@ from (
 ) as outcomes
 left join (
     select geo, day, cast(sum(spend_report) as double) as spend
-    from marts.channel_day where channel = $channel group by geo, day
+    from marts.channel_day where channel = $channel and cost_type = 'media' group by geo, day
 ) as spent on outcomes.geo = spent.geo and outcomes.day = spent.day
 order by outcomes.geo, outcomes.day
 """
 
 
-class PlanningError(ValueError):
-    """A test cannot be planned from these data; the text says what is missing."""
+class PlanningError(PlumblineError, ValueError):
+    """A test cannot be designed from these data; the message says what is missing."""
 
 
 @dataclass(frozen=True)
-class Wish:
+class DesignRequest:
     """What the next test should be: when, how, within which limits. Regions by name, money in report currency.
 
     `together` are pairs that are not split, `apart` matched pairs of which exactly one region is tested.
@@ -69,7 +71,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Offer:
+class DesignOptions:
     """The ranked designs of one channel, and what they rest on."""
 
     channel: str
@@ -81,9 +83,9 @@ class Offer:
     designs: tuple[GeoDesign, ...]
 
 
-def offer(
-    con: duckdb.DuckDBPyConnection, settings: Settings, channel: str, wish: Wish, busy: Mapping[str, str]
-) -> Offer:
+def design_options(
+    con: duckdb.DuckDBPyConnection, settings: Settings, channel: str, request: DesignRequest, busy: Mapping[str, str]
+) -> DesignOptions:
     """Designs for one channel, best first. `busy` are regions that another test holds in those days: left out.
 
     Raises PlanningError for a channel or history that the snapshot does not have, PanelError for limits that no set
@@ -91,82 +93,86 @@ def offer(
     """
     from models.incrementality import design_geo
 
-    panel = history(con, settings, channel, wish.start)
+    panel = history(con, settings, channel, request.start)
     unit = _money_per_kpi(settings)
     margin = float(settings.margin) * unit if settings.margin is not None else None
-    target, source = _target(con, settings, channel, wish)
-    held = {region: test for region, test in busy.items() if region not in wish.exclude}
+    target, source = _target(con, settings, channel, request)
+    held = {region: test for region, test in busy.items() if region not in request.exclude}
     designs = design_geo(
         panel,
-        duration=wish.days,
-        seed=wish.seed,
-        sizes=wish.sizes,
-        kind=KINDS[wish.kind],  # type: ignore[arg-type]
-        start=wish.start,
-        cooldown=wish.cooldown,
-        must=wish.must,
-        never=wish.never,
-        exclude=(*wish.exclude, *sorted(held)),
-        together=wish.together,
-        apart=wish.apart,
-        most_share=wish.most_share,
-        level=wish.level,
-        power=wish.power,
+        duration=request.days,
+        seed=request.seed,
+        sizes=request.sizes,
+        kind=KINDS[request.kind],
+        start=request.start,
+        cooldown=request.cooldown,
+        must=request.must,
+        never=request.never,
+        exclude=(*request.exclude, *sorted(held)),
+        together=request.together,
+        apart=request.apart,
+        most_share=request.most_share,
+        level=request.level,
+        power=request.power,
         margin=margin,
         target_iroas=None if target is None else target / unit,
-        budget=wish.budget,
-        count=wish.count,
+        budget=request.budget,
+        count=request.count,
     )
-    return Offer(channel, settings.kpi.name, margin, target, source, held, tuple(designs))
+    return DesignOptions(channel, settings.kpi.name, margin, target, source, held, tuple(designs))
 
 
-def offer_cells(
+def cell_options(
     con: duckdb.DuckDBPyConnection,
     settings: Settings,
     channels: tuple[str, ...],
-    wish: Wish,
+    request: DesignRequest,
     busy: Mapping[str, str],
-) -> tuple[Offer, ...]:
-    """One design a channel with regions of its own and controls that all share: a multi-cell test.
+) -> tuple[DesignOptions, ...]:
+    """One design per channel, with regions of its own and controls that all channels share: a multi-cell test.
 
     The cells are chosen together, best weakest cell first; then each is validated with its channel's own spend and
-    without the others' regions. Cells have one size, the first of `wish.sizes`; regions that must be tested belong to
-    one channel's test. Raises PlanningError for such a wish, else as `offer`.
+    without the others' regions. Cells have one size, the first of `request.sizes`; regions that must be tested belong
+    to one channel's test. Raises PlanningError for such a request, else as `design_options`.
     """
     from models.incrementality import design_cells
 
-    if wish.must or wish.apart:
+    if request.must or request.apart:
         raise PlanningError("multi_cell gives each channel the regions that suit it: leave --must and --matched out")
-    panel = history(con, settings, channels[0], wish.start).drop("spend")
+    panel = history(con, settings, channels[0], request.start).drop("spend")
     cells = design_cells(
         panel,
-        dict.fromkeys(channels, KINDS[wish.kind]),  # type: ignore[arg-type]
-        duration=wish.days,
-        size=wish.sizes[0],
-        seed=wish.seed,
-        start=wish.start,
-        cooldown=wish.cooldown,
-        never=wish.never,
-        exclude=(*wish.exclude, *sorted(set(busy) - set(wish.exclude))),
-        together=wish.together,
-        most_share=wish.most_share,
-        level=wish.level,
-        power=wish.power,
+        dict.fromkeys(channels, KINDS[request.kind]),
+        duration=request.days,
+        size=request.sizes[0],
+        seed=request.seed,
+        start=request.start,
+        cooldown=request.cooldown,
+        never=request.never,
+        exclude=(*request.exclude, *sorted(set(busy) - set(request.exclude))),
+        together=request.together,
+        most_share=request.most_share,
+        level=request.level,
+        power=request.power,
         count=1,
     )[0].geos
-    offers = []
+    options = []
     for channel, regions in cells.items():
         others = {region: f"cell {name}" for name, geos in cells.items() if name != channel for region in geos}
-        own = replace(wish, must=regions, sizes=(len(regions),), count=1)
-        offers.append(offer(con, settings, channel, own, {**busy, **others}))
-    return tuple(offers)
+        own = replace(request, must=regions, sizes=(len(regions),), count=1)
+        options.append(design_options(con, settings, channel, own, {**busy, **others}))
+    return tuple(options)
 
 
 def history(con: duckdb.DuckDBPyConnection, settings: Settings, channel: str, start: date) -> pl.DataFrame:
-    """Outcome and the channel's spend by region and day in the year before `start`: geo, date, kpi, spend."""
+    """Outcome and media spend of the channel by region and day in the year before `start`: geo, date, kpi, spend.
+
+    The one history that designs and proposals of tests rest on. Fees are left out: a test does not change them. Raises
+    PlanningError for a channel that nobody knows, or without an outcome by region and day.
+    """
     kpi = settings.kpi.name
-    known = [r[0] for r in con.execute("select distinct channel from marts.channel_day order by 1").fetchall()]
-    names = sorted({*known, *(c.name for c in settings.channels)})
+    delivered = [r[0] for r in con.execute("select distinct channel from marts.channel_day").fetchall()]
+    names = sorted({*delivered, *(c.name for c in settings.channels)})
     if channel not in names:
         raise PlanningError(
             f"channel {channel!r} is not known here: one of {', '.join(names) or 'none (no spend yet)'}"
@@ -203,10 +209,12 @@ def _money_per_kpi(settings: Settings) -> float:
     return 1.0 if settings.kpi.name == "revenue" or value is None else float(value)
 
 
-def _target(con: duckdb.DuckDBPyConnection, settings: Settings, channel: str, wish: Wish) -> tuple[float | None, str]:
+def _target(
+    con: duckdb.DuckDBPyConnection, settings: Settings, channel: str, request: DesignRequest
+) -> tuple[float | None, str]:
     """The return that the cost is counted with: as given, else what is measured today, else break-even."""
-    if wish.target_iroas is not None:
-        return wish.target_iroas, "given"
+    if request.target_iroas is not None:
+        return request.target_iroas, "given"
     measured = first(
         con,
         "select mean from measurement.channel_estimate where channel = ? and method = 'triangulated' and"

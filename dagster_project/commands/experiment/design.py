@@ -12,7 +12,14 @@ import typer
 
 from dagster_project.assets.experiments import frozen_designs
 from dagster_project.assets.experiments.frozen_designs import DesignError, FrozenDesign
-from dagster_project.assets.experiments.planning import Offer, PlanningError, Wish, busy_in_marts, offer, offer_cells
+from dagster_project.assets.experiments.planning import (
+    DesignOptions,
+    DesignRequest,
+    PlanningError,
+    busy_in_marts,
+    cell_options,
+    design_options,
+)
 from dagster_project.commands.experiment import read
 from dagster_project.commands.status import reading
 from dagster_project.commands.terminal import (
@@ -28,6 +35,7 @@ from dagster_project.commands.terminal import (
 )
 from dagster_project.warehouse import run_record
 from dagster_project.workspace.paths import Workspace
+from feedback.storage.atomic_files import write_atomically
 
 if TYPE_CHECKING:
     from models.incrementality import GeoDesign
@@ -89,11 +97,9 @@ def design(
     from models.incrementality import PanelError
 
     begin = _day(start) if start else today + timedelta(days=14 - today.weekday())
-    found, broken = frozen_designs.known(workspace.experiments, today)
-    for fault in broken:
-        out.print(str(fault), markup=False, highlight=False)
+    frozen, faults = frozen_designs.known(workspace.experiments, today)
     try:
-        wish = Wish(
+        request = DesignRequest(
             kind="heavy_up" if kind == CELLS else kind,
             start=begin,
             days=days or 7 * (weeks or 0),
@@ -112,63 +118,79 @@ def design(
             count=count,
             seed=seed,
         )
-        last = begin + timedelta(days=wish.days + cooldown - 1)
+        last = begin + timedelta(days=request.days + cooldown - 1)
         with reading(workspace) as con:
-            held = busy_in_marts(con, begin, last) | frozen_designs.busy_regions(found.values(), begin, last)
+            held = busy_in_marts(con, begin, last) | frozen_designs.busy_regions(frozen.values(), begin, last)
             busy = {region: test for region, test in held.items() if not _same(test, name)}
             if kind == CELLS:
-                offers = offer_cells(con, settings, tuple(channel), wish, busy)
+                offers = cell_options(con, settings, tuple(channel), request, busy)
             else:
-                offers = (offer(con, settings, channel[0], wish, busy),)
+                offers = (design_options(con, settings, channel[0], request, busy),)
     except (PlanningError, PanelError, ValueError) as error:
         stop(NO if isinstance(error, PanelError) else USAGE, str(error))
-    offers = tuple(_fine_enough(made, mde) for made in offers)
-    kept: list[dict[str, str]] = []
+    offers = tuple(_fine_enough(own, mde) for own in offers)
+    frozen_files: list[dict[str, str]] = []
     if freeze is not None and name is not None:
-        kept = [
-            _keep(
+        frozen_files = [
+            _freeze(
                 workspace,
-                made,
-                wish,
+                own,
+                request,
                 freeze,
                 _shares(looks),
-                name if kind != CELLS else f"{name}-{made.channel}",
+                name if kind != CELLS else f"{name}-{own.channel}",
                 today,
             )
-            for made in offers
+            for own in offers
         ]
     if json_:
-        as_json({"kind": kind, "start": begin, "end": begin + timedelta(days=wish.days - 1), "cooldown_days": cooldown}
-                | {"offers": [_offer_document(made) for made in offers], "frozen": kept})  # fmt: skip
+        document: dict[str, Any] = {
+            "kind": kind,
+            "start": begin,
+            "end": begin + timedelta(days=request.days - 1),
+            "cooldown_days": cooldown,
+            "offers": [_options_document(own) for own in offers],
+            "frozen": frozen_files,
+            "unusable_designs": [str(fault) for fault in faults],
+        }
+        as_json(document)
         return
-    for made in offers:
-        _print(made, wish)
-    for line in kept:
+    for fault in faults:
+        out.print(str(fault), markup=False, highlight=False)
+    for own in offers:
+        _print(own, request)
+    for line in frozen_files:
         out.print(f"frozen: {line['design']} (sha256 {line['sha256'][:12]})", markup=False, highlight=False)
         out.print(f"  declared in {line['declared']}: the next run knows it", markup=False, highlight=False)
         out.print(f"  {line['picture']}", markup=False, highlight=False)
 
 
-def _keep(
-    workspace: Workspace, made: Offer, wish: Wish, choice: str, looks: tuple[float, ...], name: str, today: date
+def _freeze(
+    workspace: Workspace,
+    options: DesignOptions,
+    request: DesignRequest,
+    choice: str,
+    looks: tuple[float, ...],
+    name: str,
+    today: date,
 ) -> dict[str, str]:
     """Freeze the chosen design and draw its power curve."""
     from feedback.reports.experiment import charts
     from models.incrementality import draw_design
 
     if choice == "lot":
-        chosen = draw_design(made.designs, seed=wish.seed)
-    elif choice.isdigit() and 1 <= int(choice) <= len(made.designs):
-        chosen = made.designs[int(choice) - 1]
+        chosen = draw_design(options.designs, seed=request.seed)
+    elif choice.isdigit() and 1 <= int(choice) <= len(options.designs):
+        chosen = options.designs[int(choice) - 1]
     else:
-        stop(USAGE, f"--freeze {choice}: a rank from 1 to {len(made.designs)}, or `lot`")
+        stop(USAGE, f"--freeze {choice}: a rank from 1 to {len(options.designs)}, or `lot`")
     try:
-        frozen = FrozenDesign(name, (made.channel,), made.kpi, choice == "lot", today, chosen, looks)
+        frozen = FrozenDesign(name, (options.channel,), options.kpi, choice == "lot", today, chosen, looks)
         path, declared = frozen_designs.freeze(frozen, workspace.experiments, workspace.landing, today=today)
     except DesignError as error:
         stop(USAGE, str(error))
     picture = path.with_suffix(".power.png")
-    picture.write_bytes(charts.power_curve(chosen.curve_frame(), mde=chosen.mde, power=chosen.power))
+    write_atomically(picture, charts.power_curve(chosen.curve_frame(), mde=chosen.mde, power=chosen.power))
     return {
         "experiment_id": name,
         "design": str(path),
@@ -178,21 +200,21 @@ def _keep(
     }
 
 
-def _fine_enough(made: Offer, mde: float | None) -> Offer:
-    """Only designs that find the lift asked for; leaves with 1 and the best one's lift where there is none."""
+def _fine_enough(options: DesignOptions, mde: float | None) -> DesignOptions:
+    """Only designs that find the requested lift; exits with 1 and the best design's lift where there is none."""
     if mde is None:
-        return made
-    kept = tuple(d for d in made.designs if d.mde <= mde)
-    if not kept:
-        best = made.designs[0]
+        return options
+    sensitive = tuple(d for d in options.designs if d.mde <= mde)
+    if not sensitive:
+        best = options.designs[0]
         stop(
             NO,
-            f"no design finds a lift of {mde:.1%} with {best.power:.0%} chance on {made.channel}; the best,"
+            f"no design finds a lift of {mde:.1%} with {best.power:.0%} chance on {options.channel}; the best,"
             f" {', '.join(best.treated)}, finds {_percent(best.mde)}. Test longer, allow more regions (--sizes,"
             " --max-share), or accept a larger lift",
         )
-    accepted = tuple(d.treated for d in kept)
-    return replace(made, designs=tuple(replace(d, accepted=accepted) for d in kept))
+    accepted = tuple(d.treated for d in sensitive)
+    return replace(options, designs=tuple(replace(d, accepted=accepted) for d in sensitive))
 
 
 def _same(test: str, name: str | None) -> bool:
@@ -200,28 +222,28 @@ def _same(test: str, name: str | None) -> bool:
     return name is not None and (test == name or test.startswith(f"{name}-"))
 
 
-def _offer_document(made: Offer) -> dict[str, Any]:
-    best = made.designs[0]
+def _options_document(options: DesignOptions) -> dict[str, Any]:
+    best = options.designs[0]
     return {
-        "channel": made.channel,
-        "kpi": made.kpi,
-        "margin": made.margin,
-        "target_iroas": made.target_iroas,
-        "target_iroas_from": made.target_from,
-        "busy_regions": dict(made.busy),
+        "channel": options.channel,
+        "kpi": options.kpi,
+        "margin": options.margin,
+        "target_iroas": options.target_iroas,
+        "target_iroas_from": options.target_from,
+        "busy_regions": dict(options.busy),
         "rejected": {why: number for why, number in best.rejected if number},
-        "designs": [_design_document(rank, d) for rank, d in enumerate(made.designs, 1)],
+        "designs": [_design_document(rank, d) for rank, d in enumerate(options.designs, 1)],
     }
 
 
-def _design_document(rank: int, found: GeoDesign) -> dict[str, Any]:
+def _design_document(rank: int, design: GeoDesign) -> dict[str, Any]:
     hidden = ("accepted", "rejected", "power_curve", "plan")
-    facts = {key: value for key, value in asdict(found).items() if key not in hidden}
+    facts = {key: value for key, value in asdict(design).items() if key not in hidden}
     plain = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in facts.items()}
-    return {"rank": rank} | plain | {"plan": asdict(found.plan), "power_curve": found.power_curve}
+    return {"rank": rank} | plain | {"plan": asdict(design.plan), "power_curve": design.power_curve}
 
 
-def _print(made: Offer, wish: Wish) -> None:
+def _print(options: DesignOptions, request: DesignRequest) -> None:
     rows = [
         {
             "rank": rank,
@@ -234,10 +256,10 @@ def _print(made: Offer, wish: Wish) -> None:
             "iROAS it can tell": "" if d.mde_iroas is None else f"{d.mde_iroas:.2f}",
             "cost in margin": "" if d.cost is None else f"{d.cost:,.0f}",
         }
-        for rank, d in enumerate(made.designs, 1)
+        for rank, d in enumerate(options.designs, 1)
     ]
-    rows_as_table(f"designs for {made.channel}: {wish.kind} from {wish.start} for {wish.days} days", rows)
-    best = made.designs[0]
+    rows_as_table(f"designs for {options.channel}: {request.kind} from {request.start} for {request.days} days", rows)
+    best = options.designs[0]
     say = out.print
     say(
         f"finds: the smallest lift seen with {best.power:.0%} chance at {best.plan.level:.0%}, on days that no choice"
@@ -245,9 +267,9 @@ def _print(made: Offer, wish: Wish) -> None:
         markup=False,
         highlight=False,
     )
-    target = "unknown" if made.target_iroas is None else f"{made.target_iroas:.2f}"
-    say(f"cost counts a return of {target} per unit of spend ({made.target_from}).", markup=False, highlight=False)
-    for region, test in made.busy.items():
+    target = "unknown" if options.target_iroas is None else f"{options.target_iroas:.2f}"
+    say(f"cost counts a return of {target} per unit of spend ({options.target_from}).", markup=False, highlight=False)
+    for region, test in options.busy.items():
         say(f"left out: {region}, which {test} holds in those days", markup=False, highlight=False)
     for why, number in best.rejected:
         if number:

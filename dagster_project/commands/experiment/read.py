@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +27,7 @@ from dagster_project.commands.terminal import (
     stop,
 )
 from dagster_project.workspace.paths import Workspace
+from feedback.storage.atomic_files import write_atomically
 
 DEPARTURES = ("departs_from_plan", "history_restated")
 # A snapshot of an older version holds the names as text: the cast refuses it.
@@ -55,7 +57,7 @@ def read(
                 return
             if name not in tests:
                 stop(USAGE, _unknown(workspace, ws, name, sorted(tests)))
-            document = tests[name] | _details(con, name)
+            document = _document(con, workspace, tests[name])
             frames = _frames(con, name)
     except OLDER_SNAPSHOT:
         stop(BROKEN, f"the published snapshot was written by an older version: `plumbline run {ws}` first")
@@ -77,7 +79,7 @@ def pages(workspace: Workspace, con: duckdb.DuckDBPyConnection, currency: str) -
     try:
         for name, found in _all(con).items():
             if found["state"] == "read":
-                document = found | _details(con, name)
+                document = _document(con, workspace, found)
                 drawn = _draw(workspace, name, document, _frames(con, name))
                 written.append(_page(workspace, name, document, drawn, currency))
     except OLDER_SNAPSHOT:
@@ -103,6 +105,16 @@ def _state(row: dict[str, Any], today: date) -> str:
     if today < row["start_day"]:
         return "planned"
     return "running" if today < row["cooldown_end"] else "no data"
+
+
+def _document(con: duckdb.DuckDBPyConnection, workspace: Workspace, test: dict[str, Any]) -> dict[str, Any]:
+    """Everything to say of a test; a damaged file of its frozen design is among the warnings."""
+    _, faults = frozen_designs.known(workspace.experiments, date.max)
+    document = test | _details(con, test["experiment_id"])
+    document["warnings"] += [
+        asdict(f.warning()) for f in faults if f.file == frozen_designs.shown(test["experiment_id"])
+    ]
+    return document
 
 
 def _details(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
@@ -174,13 +186,13 @@ def _written(workspace: Workspace, name: str, files: dict[str, bytes]) -> dict[s
     """Files of a test under reports/experiments/, by what they show; a name from data never leaves that folder."""
     folder = workspace.reports / "experiments"
     stem = re.sub(r"[^A-Za-z0-9_-]", "_", name)
-    told = {}
+    paths = {}
     for ending, content in files.items():
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{stem}.{ending}"
-        path.write_bytes(content)
-        told[ending.removesuffix(".png")] = str(path)
-    return told
+        write_atomically(path, content)
+        paths[ending.removesuffix(".png")] = str(path)
+    return paths
 
 
 def _bounded(thing: Any) -> Any:
@@ -207,7 +219,10 @@ def _list(ws: Path, tests: dict[str, dict[str, Any]], json_: bool) -> None:
 
 
 def _unknown(workspace: Workspace, ws: Path, name: str, known: list[str]) -> str:
-    if (workspace.experiments / f"{name}.json").exists():
+    frozen, faults = frozen_designs.known(workspace.experiments, date.max)
+    if fault := next((f for f in faults if f.file == frozen_designs.shown(name)), None):
+        return str(fault)
+    if name in frozen:
         return f"{name} is frozen but no run has seen it yet: `plumbline run {ws}` first"
     return f"no test {name}: {', '.join(known) or 'no test is declared in landing/experiments'}"
 

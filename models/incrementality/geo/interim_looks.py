@@ -29,6 +29,10 @@ Decision = Literal["stop_effect", "stop_futile", "continue", "no_effect_shown"]
 FUTILE = 0.10  # chance of a finding at the end below which going on is not worth its cost
 
 
+class NoLookYet(PanelError):
+    """The first declared look is still to come, so there is nothing to read."""
+
+
 @dataclass(frozen=True)
 class GeoLooks:
     """What the declared looks allow to say so far.
@@ -68,7 +72,7 @@ def look_geo(
     the method come from the days before `start` and stay as they are. With enough placebos (ranks) a look may stop as
     many of the test and its placebos together as the error spent so far allows, and the most extreme stop first; with
     fewer, normal boundaries are widened to Student's t on the placebos' spread. Raises PanelError as `read_geo` does,
-    and before the first look's day.
+    NoLookYet before the first look's day.
     """
     alpha = exact_alpha(level)
     data = panel if isinstance(panel, GeoPanel) else GeoPanel.from_frame(panel)
@@ -79,7 +83,7 @@ def look_geo(
     counts = [max(1, ceil(Fraction(share).limit_denominator(10_000) * planned)) for share in looks]
     come = [count for count in counts if first + count <= len(data.dates)]
     if not come:
-        raise PanelError(f"the first look is due after {counts[0]} periods: the data end on {data.last_day}")
+        raise NoLookYet(f"the first look is due after {counts[0]} periods: the data end on {data.last_day}")
     until = data.until(data.period_end(first + come[-1] - 1))
     test = GeoTest.on(until, treated, start=start, end=until.last_day, exclude=exclude)
     estimator = _frozen_estimator(test, method, planned, seed)

@@ -15,12 +15,14 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from models.error import PlumblineError
+
 Grain = Literal["day", "week", "month", "year"]
 GRAIN_OF_STEP = {1: "day", 7: "week"}
 DAYS_OF_GRAIN = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
 
 
-class PanelError(ValueError):
+class PanelError(PlumblineError, ValueError):
     """The panel or the test laid over it cannot be read as it stands; the message names geo, day and the fix."""
 
 

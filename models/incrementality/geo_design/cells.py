@@ -12,9 +12,9 @@ import polars as pl
 from models.incrementality.geo.estimator import Estimator
 from models.incrementality.geo.geo_design import CellsDesign, Kind
 from models.incrementality.geo.panel import GeoPanel, PanelError
-from models.incrementality.geo_design.design import Wishes, screened
+from models.incrementality.geo_design.design import TreatmentConstraints, screened
 from models.incrementality.geo_design.power import detectable_lift
-from models.incrementality.geo_design.score import DesignRequest, History, methods_by_size, scored, windows_of
+from models.incrementality.geo_design.score import History, PanelRequest, methods_by_size, scored, windows_of
 
 POOL = 400  # sets with the smallest closed-form detectable lift, from which cells are put together
 DRAWN = 4_000  # combinations drawn from the pool
@@ -61,10 +61,10 @@ def design_cells(
         )
     history = History.split(data, duration, used)
     kpi = data.kpi[used, : history.known]
-    wishes = Wishes.of(data, used, never=never, together=together)
+    constraints = TreatmentConstraints.of(data, used, never=never, together=together)
     found, _ = screened(
         kpi,
-        wishes,
+        constraints,
         (size,),
         duration,
         level=level,
@@ -78,7 +78,7 @@ def design_cells(
     drawn = _disjoint(found.sets, found.detectable, share, len(cells), most_share, seed)
     if not drawn:
         raise PanelError(f"no {len(cells)} disjoint sets of {size} geos hold at most {most_share:.0%} of the KPI")
-    base = DesignRequest(
+    base = PanelRequest(
         data, duration, "heavy_up", level, power, tuple(excluded), margin, target_iroas, seed, start, cooldown
     )
     groups = [
@@ -131,13 +131,13 @@ def _disjoint(
     return sorted(found, key=lambda members: (found[members], members))[:SIMULATED]
 
 
-def _without(base: DesignRequest, own: Sequence[tuple[int, ...]], group: tuple[int, ...]) -> DesignRequest:
+def _without(base: PanelRequest, own: Sequence[tuple[int, ...]], group: tuple[int, ...]) -> PanelRequest:
     others = tuple(row for other in own if other != group for row in other)
     return replace(base, excluded=(*base.excluded, *others))
 
 
 def _proved(
-    base: DesignRequest,
+    base: PanelRequest,
     cells: Mapping[str, Kind],
     own: Sequence[tuple[int, ...]],
     claims: Sequence[float],

@@ -12,7 +12,7 @@ import polars as pl
 from models.incrementality.geo.geo_design import GeoDesign, Kind
 from models.incrementality.geo.panel import GeoPanel, PanelError
 from models.incrementality.geo_design.power import detectable_lift
-from models.incrementality.geo_design.score import DesignRequest, History, methods_by_size, scored, windows_of
+from models.incrementality.geo_design.score import History, PanelRequest, methods_by_size, scored, windows_of
 from models.incrementality.geo_design.screening import Screened, allowed, candidate_sets, screen
 from models.incrementality.inversion import exact_alpha
 
@@ -58,11 +58,11 @@ def design_geo(
     used = [row for row in range(len(data.geos)) if row not in excluded]
     if duration < 1 or not sizes or min(sizes) < 1:
         raise PanelError(f"duration={duration}, sizes={tuple(sizes)}: both count from 1")
-    wishes = Wishes.of(data, used, must=must, never=never, together=together, apart=apart)
+    constraints = TreatmentConstraints.of(data, used, must=must, never=never, together=together, apart=apart)
     history = History.split(data, duration, used)
     found, rejected = screened(
         data.kpi[used, : history.known],
-        wishes,
+        constraints,
         sizes,
         duration,
         level=level,
@@ -72,7 +72,7 @@ def design_geo(
         candidates=candidates,
         seed=seed,
     )
-    request = DesignRequest(
+    request = PanelRequest(
         data, duration, kind, level, power, tuple(excluded), margin, target_iroas, seed, start, cooldown
     )
     best = np.argsort(found.detectable, kind="stable")[:SIMULATED]
@@ -98,7 +98,7 @@ def design_geo(
 
 
 @dataclass(frozen=True)
-class Wishes:
+class TreatmentConstraints:
     """Who must, may not, or may only together or apart be treated, as positions among the geos that are used."""
 
     must: tuple[int, ...]
@@ -116,8 +116,8 @@ class Wishes:
         never: Sequence[object] = (),
         together: Sequence[tuple[object, object]] = (),
         apart: Sequence[tuple[object, object]] = (),
-    ) -> Wishes:
-        """Raises PanelError for a contradiction, an unknown geo and a wish about an excluded one."""
+    ) -> TreatmentConstraints:
+        """Raises PanelError for a contradiction, an unknown geo and a constraint on an excluded one."""
         forced, barred = panel.rows_of(must, "must-treat"), panel.rows_of(never, "never-treat")
         if both := set(forced) & set(barred):
             raise PanelError(f"geo {panel.geos[min(both)]!r} must be treated and may not be: it can only be one")
@@ -139,7 +139,7 @@ class Wishes:
 
 def screened(
     kpi: np.ndarray,
-    wishes: Wishes,
+    constraints: TreatmentConstraints,
     sizes: Sequence[int],
     duration: int,
     *,
@@ -150,13 +150,15 @@ def screened(
     candidates: int,
     seed: int,
 ) -> tuple[Screened, dict[str, int]]:
-    """All sets that satisfy the wishes with their closed-form detectable lift, and counts of what was turned away.
+    """All sets that satisfy the constraints with their closed-form detectable lift, and counts of what was turned away.
 
     `kpi` (N, T) holds the days that may decide. Raises PanelError when nothing is left.
     """
-    sets = candidate_sets(kpi.shape[0], sizes, wishes.must, wishes.never, most=candidates, seed=seed)
+    sets = candidate_sets(kpi.shape[0], sizes, constraints.must, constraints.never, most=candidates, seed=seed)
     sets = sets[(sets.shape[1] - sets.sum(axis=1)) >= np.maximum(3, sets.sum(axis=1) + 1)]
-    sets, rejected = allowed(sets, kpi.sum(axis=1), most_share=most_share, together=wishes.together, apart=wishes.apart)
+    sets, rejected = allowed(
+        sets, kpi.sum(axis=1), most_share=most_share, together=constraints.together, apart=constraints.apart
+    )
     if sets.shape[0] == 0:
         raise PanelError(f"no set of {', '.join(map(str, sizes))} geos satisfies the constraints ({_counts(rejected)})")
     alpha = float(exact_alpha(level))

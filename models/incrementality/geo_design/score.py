@@ -23,8 +23,8 @@ CURSE = 0.10  # distance of claimed and validated power that is pointed out
 
 
 @dataclass(frozen=True)
-class DesignRequest:
-    """What was asked for, in rows of the panel."""
+class PanelRequest:
+    """What a design must satisfy, with geos as rows of the panel."""
 
     panel: GeoPanel
     duration: int
@@ -63,7 +63,7 @@ class History:
         return cls(tuple(looked_at), tuple(kept_back), known)
 
 
-def methods_by_size(request: DesignRequest, groups: Sequence[tuple[int, ...]], known: int) -> dict[int, Estimator]:
+def methods_by_size(request: PanelRequest, groups: Sequence[tuple[int, ...]], known: int) -> dict[int, Estimator]:
     """The estimator per group size, chosen on the days that may decide; the first group of a size stands for it."""
     chosen: dict[int, Estimator] = {}
     for group in groups:
@@ -76,7 +76,7 @@ def methods_by_size(request: DesignRequest, groups: Sequence[tuple[int, ...]], k
 
 
 def windows_of(
-    request: DesignRequest, group: tuple[int, ...], windows: Sequence[tuple[int, int]], estimator: Estimator
+    request: PanelRequest, group: tuple[int, ...], windows: Sequence[tuple[int, int]], estimator: Estimator
 ) -> list[NullWindow]:
     """Each window read as if the group had been tested in it."""
     return null_windows(
@@ -91,7 +91,7 @@ def windows_of(
 
 
 def scored(
-    request: DesignRequest,
+    request: PanelRequest,
     estimator: Estimator,
     group: tuple[int, ...],
     claimed: float,
@@ -159,7 +159,7 @@ def scored(
 
 
 def _money(
-    request: DesignRequest, group: tuple[int, ...], controls: Sequence[int], units: float
+    request: PanelRequest, group: tuple[int, ...], controls: Sequence[int], units: float
 ) -> tuple[float | None, float | None, float | None]:
     """Spend at stake, the smallest return it would show, and the cost in margin if the effect is as hoped.
 

@@ -12,6 +12,8 @@ from math import sqrt
 import numpy as np
 import polars as pl
 
+from models.error import PlumblineError
+
 # Roles of a user's columns: metric and its denominator, and both again from before the assignment.
 NUM, DEN, COV, COVDEN = range(4)
 SUMS = {"sum": NUM, "den_sum": DEN, "cov_sum": COV, "covden_sum": COVDEN}
@@ -44,7 +46,7 @@ EXACT_BELOW = 1_000  # users in total; above it the normal tail is indistinguish
 MISMATCH = 0.001  # p-value of the sample-ratio check below which users are lost between assignment and log
 
 
-class ArmsError(ValueError):
+class ArmsError(PlumblineError, ValueError):
     """The arms of a user test cannot be read as they stand; the message names arm, column and the fix."""
 
 

@@ -103,7 +103,7 @@ def test_a_file_under_another_name_is_found_out(folders: tuple[Path, Path]) -> N
     path, _ = frozen_designs.freeze(FROZEN, *folders, today=TODAY)
     copy = path.with_name("copy.json")
     copy.write_bytes(path.read_bytes())
-    with pytest.raises(DesignError, match=r"copy\.json was changed"):
+    with pytest.raises(DesignError, match=r"copy\.json: was changed"):
         frozen_designs.load(copy)
 
 

@@ -1,5 +1,6 @@
--- The panel of every test: as delivered, else cut from the outcome and the spend of the tested channels, with up to a
--- year before the start. Only geos that have an outcome enter; `all` is no geo.
+-- The panel of every test: as delivered, else cut from the outcome and the media spend of the tested channels (fees and
+-- other costs do not change with a test), with up to a year before the start. Only geos that have an outcome enter;
+-- `all` is no geo.
 with ranked as (
     select
         results.*,
@@ -46,6 +47,7 @@ spent as (
     inner join {{ ref('channel_day') }} as lines
         on
             list_contains(tests.channels, lines.channel)
+            and lines.cost_type = 'media'
             and lines.day between tests.start_day - 365 and tests.cooldown_end
     group by tests.experiment_id, lines.geo, lines.day
 ),
