@@ -16,20 +16,20 @@ daily = dg.define_asset_job(
 
 @dg.schedule(job=daily, cron_schedule="0 5 * * *", execution_timezone=settings().time_zone)
 def every_morning(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """At five in the morning of the workspace's zone: the run of that day, with all that was delivered by then."""
+    """At five in the morning in the workspace's time zone: the run of that day, with all that was delivered by then."""
     day = str(run_record.today(settings()))
     return dg.RunRequest(run_key=day, partition_key=day)
 
 
 @dg.sensor(job=daily, minimum_interval_seconds=60)
 def landing_dropped(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """A run when landing/ holds other files than at the last look (names, sizes, times; contents are hashed later)."""
+    """A run when names, sizes or times of the files in landing/ have changed since the last look."""
     root = workspace().landing
-    seen = sorted(
+    listing = sorted(
         f"{p.relative_to(root)}|{p.stat().st_size}|{p.stat().st_mtime_ns}" for p in root.rglob("*") if p.is_file()
     )
-    cursor = hashlib.sha256("\n".join(seen).encode()).hexdigest()
+    cursor = hashlib.sha256("\n".join(listing).encode()).hexdigest()
     if cursor == context.cursor:
-        return dg.SkipReason("landing/ is as it was at the last look")
+        return dg.SkipReason("landing/ has not changed since the last look")
     context.update_cursor(cursor)
     return dg.RunRequest(run_key=cursor, partition_key=str(run_record.today(settings())))

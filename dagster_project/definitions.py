@@ -1,4 +1,4 @@
-"""All that Dagster knows of Plumbline: assets, the job, its schedule and sensor, and the warehouse."""
+"""Everything that Dagster knows about Plumbline: assets, the job, its schedule and sensor, and the warehouse."""
 
 from __future__ import annotations
 

@@ -10,13 +10,14 @@ import duckdb
 import polars as pl
 
 from dagster_project.warehouse import healing, run_record, tables
-from dagster_project.warehouse.connection import connect, first
+from dagster_project.warehouse.connection import first
 from dagster_project.warehouse.metadata import check_result, picture
 from dagster_project.warehouse.resource import Warehouse, announce
 from dagster_project.warehouse.run_record import Check
 from dagster_project.workspace.environment import days, settings, workspace
 from dagster_project.workspace.pepper import pepper
 from dagster_project.workspace.settings import AD_PLATFORMS, SOURCES, Settings
+from feedback.storage.atomic_files import write_atomically
 from feedback.storage.damaged_files import sha256_of
 
 SEED_TAG, SELECTION_TAG = "plumbline/seed", "plumbline/selection"
@@ -39,14 +40,12 @@ def run_settings(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.
     seed = int(tags.get(SEED_TAG, run_record.DEFAULT_SEED))
     selection = tags.get(SELECTION_TAG, "")
     print_ = run_record.fingerprint(workspace(), day, seed, selection)
-    key = _key_fingerprint(pepper(workspace().derived))
-    if workspace().warehouse.exists() and _hashed_with_another(key):
+    if workspace().warehouse.exists() and not _same_person_key():
         why = "holds person keys that were hashed with another pepper"
         announce(context.instance, context.run, [healing.rebuild(workspace(), why)])
+    write_atomically(workspace().person_key, _person_key())
     with warehouse.write() as con:
         tables.create_tables(con)
-        con.execute("delete from ops.person_key")
-        con.execute("insert into ops.person_key values (?)", [key])
         catalogue.create_raw_tables(con)
         facts = run_record.begin(con, company, print_=print_, as_of_day=day, seed=seed, selection=selection)
         strays = [landing.file_name(p, workspace().landing) for p in landing.stray_files(workspace().landing)]
@@ -61,16 +60,17 @@ def run_settings(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.
     )
 
 
-def _key_fingerprint(key: bytes) -> str:
-    return hashlib.sha256(b"plumbline person key: " + key).hexdigest()
+def _person_key() -> bytes:
+    """Digest of the pepper in use: it says whether two rows were hashed alike, and not with what."""
+    return hashlib.sha256(b"plumbline person key: " + pepper(workspace().derived)).hexdigest().encode()
 
 
-def _hashed_with_another(key: str) -> bool:
-    """Whether rows were landed with another pepper: the same person would then have two keys."""
-    with connect(workspace().warehouse, read_only=True) as con:
-        exists = first(con, "select 1 from duckdb_tables() where schema_name = 'ops' and table_name = 'person_key'")
-        other = first(con, "select 1 from ops.person_key where fingerprint <> ?", [key]) if exists else None
-        return other is not None and first(con, "select 1 from ops.batch limit 1") is not None
+def _same_person_key() -> bool:
+    """Whether the rows in the warehouse were hashed with the pepper in use; else one person would have two keys."""
+    try:
+        return workspace().person_key.read_bytes() == _person_key()
+    except FileNotFoundError:
+        return True
 
 
 def _no_strays(names: list[str]) -> Check:

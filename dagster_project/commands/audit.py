@@ -31,7 +31,7 @@ def verify_pack(
             3, "level 3 (a refit from the recorded inputs and seed) arrives with refits from a pack; levels 1 and 2 run"
         )
     if not (pack / "manifest.json").exists():
-        stop(USAGE, f"{pack} is no audit pack: it holds no manifest.json")
+        stop(USAGE, f"{pack} is not an audit pack: it holds no manifest.json")
     found = verify(pack, levels=tuple(range(1, level + 1)))
     rows = [{"level": d.level, "where": d.where, "message": d.message} for d in found]
     if json_:

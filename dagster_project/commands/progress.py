@@ -1,4 +1,4 @@
-"""Progress of a run: a live line on a terminal, one plain line a finished step elsewhere."""
+"""Progress of a run: a live line on a terminal, one plain line per finished step elsewhere."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ REQUIRED = (
 
 
 def init(ws: WorkspaceArgument = Path("data")) -> None:
-    """A new workspace: a commented plumbline.yaml and an empty landing/ with one folder a source."""
+    """A new workspace: a commented plumbline.yaml and an empty landing/ with one folder per source."""
     from dagster_project.workspace.settings import SOURCES
 
     workspace = Workspace.at(ws)

@@ -1,4 +1,4 @@
-"""What a run is: its inputs' fingerprint, its instant, its settings as tables, its checks and what it could not do.
+"""What a run is: fingerprint of its inputs, instant, settings as tables, checks, and what it could not do.
 
 The run id is derived from the inputs, so the same files, settings, code, day and seed give the same run: a second
 run has nothing to do, and one that was killed is completed rather than repeated under a new name.
@@ -37,7 +37,7 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class Check:
-    """One finding of a run: passed or not, how grave, what was observed, and a sentence about it."""
+    """One check of a run: passed or not, how severe, what was observed, and a sentence about it."""
 
     name: str
     passed: bool
@@ -187,7 +187,7 @@ def _write_settings(
 
 
 def current(con: duckdb.DuckDBPyConnection) -> RunFacts:
-    """The run that is going on, as the first step wrote it down."""
+    """The current run, as its first step recorded it."""
     row = first(
         con, "select c.run_id, c.as_of, c.as_of_day, r.seed from ops.current_run c join ops.run r using (run_id)"
     )
@@ -206,7 +206,7 @@ def record_checks(con: duckdb.DuckDBPyConnection, run_id: str, checks: Iterable[
 
 
 def record_not_run(con: duckdb.DuckDBPyConnection, run_id: str, capability: str, needs: str | None) -> None:
-    """Say that a capability did not run and what it needs; `needs=None` takes the statement back."""
+    """Record that a capability did not run and what it needs; `needs=None` removes the record."""
     con.execute("delete from ops.not_run where run_id = ? and capability = ?", [run_id, capability])
     if needs:
         con.execute("insert into ops.not_run values (?, ?, ?)", [run_id, capability, needs])

@@ -23,7 +23,6 @@ OPS_TABLES = {  # of the schema ops: the run, what it was told and what it found
     " value_per_unit decimal(18,6), window_days bigint, order_window_days bigint, half_life_days double,"
     " year_starts_in_month bigint",
     "former_delivery": "source varchar, sha256 varchar, delivered_at timestamp, batch_id varchar",
-    "person_key": "fingerprint varchar",
     "channel_rule": "source varchar, match varchar, channel varchar, priority bigint",
     "utm_rule": "source varchar, medium varchar, campaign varchar, channel varchar, priority bigint",
     "channel": "channel varchar, label varchar, channel_class varchar, default_geo varchar, position bigint",

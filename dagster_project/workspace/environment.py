@@ -23,11 +23,11 @@ def workspace() -> Workspace:
 
 
 def settings() -> Settings:
-    """plumbline.yaml as it is now. Raises SettingsError with one sentence a fault."""
+    """plumbline.yaml as it is now. Raises SettingsError with one sentence per fault."""
     return load(workspace().settings_file)
 
 
 @cache
 def days() -> dg.DailyPartitionsDefinition:
-    """One partition a business day of the workspace's zone; today is one of them."""
+    """Daily partitions in the workspace's time zone, including today."""
     return dg.DailyPartitionsDefinition(start_date=EARLIEST_DAY, end_offset=1, timezone=settings().time_zone)

@@ -83,6 +83,11 @@ class Workspace:
         return self.derived / "CURRENT"
 
     @property
+    def person_key(self) -> Path:
+        """Digest of the pepper with which the rows in the warehouse were hashed."""
+        return self.derived / "pepper.used"
+
+    @property
     def run_outputs(self) -> Path:
         """What the last run delivered; absent while a run is going on and after one that did not reach its end."""
         return self.derived / "DELIVERED"

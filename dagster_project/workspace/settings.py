@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo, available_timezones
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from models.error import PlumblineError
+
 Source = Literal[
     "google_ads",
     "meta_ads",
@@ -49,8 +51,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
-class SettingsError(ValueError):
-    """plumbline.yaml cannot be used; the text names file, key, value and the fix."""
+class SettingsError(PlumblineError, ValueError):
+    """plumbline.yaml cannot be used; one line per fault names file, key, value and the fix."""
 
 
 class _Part(BaseModel):

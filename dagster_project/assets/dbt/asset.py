@@ -1,4 +1,4 @@
-"""dbt, one step an area: a blocked source stops the areas that need it and leaves the others running."""
+"""dbt, one step per area: a blocked source stops the areas that need it and leaves the others running."""
 
 from collections.abc import Iterator
 from typing import Any

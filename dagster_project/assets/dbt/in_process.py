@@ -1,4 +1,4 @@
-"""dbt inside this process: three seconds instead of ten a call, and no second interpreter that holds the file."""
+"""dbt inside this process: three seconds instead of ten per call, and no second interpreter that holds the file."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def build(
 
 
 def _sentence(result: Any) -> str:
-    """What a failed model or test says: a test's own description, else the first telling line of the database."""
+    """One sentence per failed model or test: the test's description, else the line that names the error."""
     if result.node.resource_type == "test":
         said = (result.node.description or result.message or "").strip()
         return f"{result.node.name} found {result.failures} rows: {said}"
