@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import polars as pl
 
+from models.largest_remainder import whole_units_by_group
+
 LARGEST_EXACT = 2**53
 
 
 def cents(weights: pl.DataFrame, amount_minor: pl.DataFrame) -> pl.DataFrame:
-    """Each touch's amount in whole minor units, by largest remainder: `weights` plus the column
-    `amount_minor`.
+    """Each touch's amount in whole minor units, by largest remainder: `weights` plus the column `amount_minor`.
 
-    `weights`: conversion_id, touch_id, weight[, model, position]; weights of one (model, conversion) are
-    scaled to sum to 1. `amount_minor`: conversion_id, amount_minor, whole units of the currency's smallest
-    coin; negative for a refund. Rows of one (model, conversion) sum to the amount with no difference; equal
-    remainders go to the earlier position, then the smaller touch_id, so the result does not depend on row
-    order. Do original and report currency apart. Raises ValueError on a negative or missing weight, weights
-    that are all zero, a conversion without amount, a touch given twice, or an amount beyond 2^53.
+    `weights`: conversion_id, touch_id, weight[, model, position]; weights of one (model, conversion) are scaled to sum
+    to 1. `amount_minor`: conversion_id, amount_minor, whole units of the currency's smallest coin; negative for a
+    refund. Rows of one (model, conversion) sum to the amount with no difference; equal remainders go to the earlier
+    position, then the smaller touch_id, so the result does not depend on row order. Split the original and the report
+    currency separately. Raises ValueError on a negative or missing weight, weights that are all zero, a conversion
+    without amount, a touch given twice, or an amount beyond 2^53.
     """
     model = ["model"] if "model" in weights.columns else []
     place = ["position"] if "position" in weights.columns else []
@@ -25,28 +26,14 @@ def cents(weights: pl.DataFrame, amount_minor: pl.DataFrame) -> pl.DataFrame:
     _refuse_bad_amounts(amounts)
     _refuse_bad_weights(weights, key)
     # A left join keeps conversions that lack an amount visible, to be refused by name.
-    rows = weights.with_row_index("_row").join(amounts, on="conversion_id", how="left")
+    rows = weights.join(amounts, on="conversion_id", how="left", maintain_order="left")
     lacking = rows.filter(pl.col("amount_minor").is_null())
     if lacking.height:
         raise ValueError(
             f"conversion_id={lacking['conversion_id'][0]!r} has weights but no amount_minor: add its amount"
         )
-    exact = pl.col("weight") / pl.col("weight").sum().over(key) * pl.col("amount_minor").abs()
-    floored = rows.with_columns(_exact=exact).with_columns(_floor=pl.col("_exact").floor().cast(pl.Int64))
-    remainder = floored.with_columns(
-        _left=pl.col("_exact") - pl.col("_floor"),
-        _short=pl.col("amount_minor").abs() - pl.col("_floor").sum().over(key),
-    )
-    ranked = remainder.sort(
-        [*key, "_left", *place, "touch_id"],
-        descending=[False] * len(key) + [True] + [False] * (len(place) + 1),
-    )
-    ranked = ranked.with_columns(_rank=pl.int_range(pl.len()).over(key), _rows=pl.len().over(key).cast(pl.Int64))
-    # For huge amounts the doubles' own rounding can leave more than one unit a row, or less than none.
-    unit = pl.col("_short") // pl.col("_rows") + (pl.col("_rank") < pl.col("_short") % pl.col("_rows")).cast(pl.Int64)
-    allotted = pl.col("amount_minor").sign() * (pl.col("_floor") + unit)
-    result = ranked.with_columns(amount_minor=allotted).sort("_row")
-    return result.select(*weights.columns, "amount_minor")
+    units = whole_units_by_group(rows, group=key, weight="weight", total="amount_minor", ties=[*place, "touch_id"])
+    return rows.with_columns(amount_minor=units).select(*weights.columns, "amount_minor")
 
 
 def _refuse_bad_amounts(amounts: pl.DataFrame) -> None:

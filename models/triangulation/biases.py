@@ -1,12 +1,11 @@
-"""What the model learned about each method: how far it is off, how much it scatters, and whether it has
-moved.
-"""
+"""What the model learned about each method: how far it is off, how much it scatters, and whether it has moved."""
 
 from __future__ import annotations
 
 import numpy as np
 import polars as pl
 
+from models.normal_quantile import half_width
 from models.triangulation.evidence import Readings
 from models.triangulation.priors import EvidencePriors
 from models.triangulation.sampler import Draws
@@ -53,6 +52,6 @@ def _row(
     method: str, kind: str, bias: np.ndarray, log_noise: np.ndarray, prior_mean: float, prior_sd: float, met: int
 ) -> tuple[object, ...]:
     low, middle, high = (float(q) for q in np.quantile(bias, [0.05, 0.5, 0.95]))
-    drifted = bool(abs(bias.mean() - prior_mean) > 1.96 * prior_sd)
+    drifted = bool(abs(bias.mean() - prior_mean) > half_width(0.95) * prior_sd)
     spread = (float(bias.mean()), float(bias.std(ddof=1)), low, middle, high, float(np.exp(middle)))
     return (method, kind, *spread, float(np.exp(log_noise).mean()), prior_mean, prior_sd, met, drifted)

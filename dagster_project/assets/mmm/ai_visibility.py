@@ -9,13 +9,14 @@ import polars as pl
 
 from dagster_project.warehouse.connection import first
 from dagster_project.workspace.settings import Company
+from models.normal_quantile import half_width
 
 CHANNEL = "ai_visibility"
 ERROR = f"{CHANNEL}_se"
 METRICS = ("citation_rate", "mention_rate")  # being cited is nearer to a visit than being named
 LEAST_WEEKS, LEAST_SHARE = 26, 0.5
 REGULAR = 0.8  # of the weeks in which an engine must have answered to be counted
-RANGE_IN_SD = 2 * 1.6448536269514722  # width of a 90 % range in standard deviations
+RANGE_IN_SD = 2 * half_width(0.90)  # width of a 90 % range in standard deviations
 
 
 @dataclass(frozen=True)

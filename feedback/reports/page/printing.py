@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal
 
 from babel.dates import format_date
 from babel.numbers import format_decimal, get_currency_precision, get_currency_symbol
 
 from feedback.reports.figure_store import Figure, FigureStore
+from models.largest_remainder import whole_units
 
 Part = Literal["value", "low", "high"]
 LOCALE = "en"  # numbers, currencies and dates follow it; the sentences of the page are written in the same language
@@ -30,22 +31,17 @@ class Printed:
     scale: Decimal
 
 
-def largest_remainder(parts: Sequence[Decimal], total: Decimal, scale: Decimal, target: int | None = None) -> list[int]:
+def rounded_parts(parts: Sequence[Decimal], total: Decimal, scale: Decimal, target: int | None = None) -> list[int]:
     """Whole numbers of `scale` that sum to `target`, each within one of its part.
 
-    `target` is the rounded total unless the total was itself rounded up or down as part of a larger sum. Every part is
-    rounded down; the units still missing go to the largest remainders, earlier parts first. Raises ValueError when
-    the parts do not sum to the total: rounding must never hide a gap.
+    `target` is the rounded total unless the total was itself rounded up or down as part of a larger sum. Units go by
+    largest remainder, earlier parts first. Raises ValueError when the parts do not sum to the total: rounding must
+    never hide a gap.
     """
     if sum(parts, Decimal(0)) != total:
         raise ValueError(f"parts sum to {sum(parts, Decimal(0))}, not to {total}: rounding cannot close a real gap")
-    floors = [int((part / scale).to_integral_value(ROUND_FLOOR)) for part in parts]
     goal = int((total / scale).to_integral_value(ROUND_HALF_EVEN)) if target is None else target
-    by_remainder = sorted(range(len(parts)), key=lambda i: (floors[i] - parts[i] / scale, i))
-    missing = goal - sum(floors)
-    if missing < 0:  # the target was rounded down twice: the smallest remainder gives one unit back
-        return [floor - (i in by_remainder[missing:]) for i, floor in enumerate(floors)]
-    return [floor + (i in by_remainder[:missing]) for i, floor in enumerate(floors)]
+    return whole_units([part / scale for part in parts], goal)
 
 
 @dataclass
@@ -66,7 +62,7 @@ class Printer:
     def allocate(self, parts: Sequence[str], total: str) -> None:
         """Fixes the printed parts so that they add up to the printed total, which may itself have been fixed before."""
         values = [self.store[key].value for key in parts]
-        rounded = largest_remainder(values, self.store[total].value, self.scale, self._fixed.get(total))
+        rounded = rounded_parts(values, self.store[total].value, self.scale, self._fixed.get(total))
         self._fixed.update(zip(parts, rounded, strict=True))
         self._fixed.setdefault(total, sum(rounded))
 
@@ -74,7 +70,7 @@ class Printer:
         """Fixes printed steps so that start and steps add up to the end as both are printed elsewhere."""
         first = int((self.store[start].value / self.scale).to_integral_value(ROUND_HALF_EVEN))
         whole = self.store[end].value - self.store[start].value
-        rounded = largest_remainder([self.store[k].value for k in steps], whole, self.scale, self._fixed[end] - first)
+        rounded = rounded_parts([self.store[k].value for k in steps], whole, self.scale, self._fixed[end] - first)
         self._fixed.update(zip(steps, rounded, strict=True))
 
     def money(self, key: str, part: Part = "value") -> str:
@@ -150,7 +146,7 @@ class Printer:
     def shares(self, keys: Sequence[str]) -> list[str]:
         """Shares in whole percent that add up to 100, as long as the shares themselves do."""
         values = [self.store[key].value for key in keys]
-        rounded = largest_remainder(values, sum(values, Decimal(0)), Decimal("0.01"))
+        rounded = rounded_parts(values, sum(values, Decimal(0)), Decimal("0.01"))
         return [self._note(k, "value", str(r), Decimal("0.01")) for k, r in zip(keys, rounded, strict=True)]
 
     def count(self, key: str) -> str:

@@ -13,6 +13,7 @@ from models.mmm.result.fit import MMMFit
 from models.mmm.result.frequency import optimal_frequency
 from models.mmm.result.mediation import mediation
 from models.mmm.spec import MMMSpec
+from models.normal_quantile import half_width
 
 BASIS = {
     "iroas": "iROAS",
@@ -106,7 +107,7 @@ def _beliefs(fit: MMMFit) -> str:
     for c, name in enumerate(data.media_names):
         paid = c < len(data.channels)
         scale = effect.scale_to_iroas[c] if paid and effect.basis[c] != "share" else 1 / kpi
-        ends = effect.mu[c] + np.array([-1.645, 0.0, 1.645]) * effect.sd[c]
+        ends = effect.mu[c] + half_width(0.90) * np.array([-1.0, 0.0, 1.0]) * effect.sd[c]
         low, middle, high = (np.exp(ends) if effect.kind[c] == LOG_LINK else ends) * scale
         own = "the analyst's" if name in fit.spec.channels else "default"
         rows.append((_text(name), BASIS[effect.basis[c]], f"{middle:.3g}", f"{low:.3g} to {high:.3g}", own))

@@ -25,6 +25,7 @@ from models.mmm.spec import MMMSpec
 from models.mmm.validation.backtest import backtest
 from models.mmm.validation.falsification_messages import warning
 from models.mmm.validation.specification_curve import SpecificationCurve, specification_curve
+from models.normal_quantile import half_width
 from models.periods import PERIODS_PER_YEAR
 from models.warning import Warning
 
@@ -192,7 +193,7 @@ def _unseen(
         return pl.DataFrame(), []
     scores = backtest(data, spec, folds=folds, horizon=4, sampled=False, seed=seed)
     covered = float(np.mean(scores["coverage80"].to_numpy()))
-    least = 0.8 - 1.64 * np.sqrt(0.8 * 0.2 / (4 * folds))  # one-sided binomial error of that many weeks
+    least = 0.8 - half_width(0.90) * np.sqrt(0.8 * 0.2 / (4 * folds))  # one-sided binomial error of that many weeks
     skill = float(np.median(scores["skill"].to_numpy()))
     return scores, [
         ("unseen_coverage", "all", covered, float(least), bool(covered >= least)),

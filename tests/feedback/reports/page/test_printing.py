@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedback.reports.figure_store import Figure, FigureStore
-from feedback.reports.page.printing import Printer, currency_symbol, largest_remainder
+from feedback.reports.page.printing import Printer, currency_symbol, rounded_parts
 
 CENTS = st.decimals(min_value=-10_000_000, max_value=10_000_000, places=2)
 
@@ -17,7 +17,7 @@ CENTS = st.decimals(min_value=-10_000_000, max_value=10_000_000, places=2)
 @given(parts=st.lists(CENTS, min_size=1, max_size=12), scale=st.sampled_from([Decimal(1), Decimal(1000)]))
 def test_rounded_parts_sum_to_the_rounded_total_and_stay_within_one(parts, scale):
     total = sum(parts, Decimal(0))
-    rounded = largest_remainder(parts, total, scale)
+    rounded = rounded_parts(parts, total, scale)
     assert abs(sum(rounded) - total / scale) <= Decimal("0.5")
     assert all(abs(r - part / scale) < 1 for r, part in zip(rounded, parts, strict=True))
 
@@ -26,15 +26,15 @@ def test_rounded_parts_sum_to_the_rounded_total_and_stay_within_one(parts, scale
 def test_a_subtotal_rounded_inside_a_total_is_met_by_its_own_parts(parts, inner):
     inner = min(inner, len(parts) - 1)
     subtotal = sum(parts[:inner], Decimal(0))
-    outer = largest_remainder([subtotal, *parts[inner:]], sum(parts, Decimal(0)), Decimal(1000))
-    rounded = largest_remainder(parts[:inner], subtotal, Decimal(1000), outer[0])
+    outer = rounded_parts([subtotal, *parts[inner:]], sum(parts, Decimal(0)), Decimal(1000))
+    rounded = rounded_parts(parts[:inner], subtotal, Decimal(1000), outer[0])
     assert sum(rounded) == outer[0]
     assert all(abs(r - part / 1000) <= 1 for r, part in zip(rounded, parts[:inner], strict=True))
 
 
 def test_a_real_gap_is_not_rounded_away():
     with pytest.raises(ValueError, match="rounding cannot close a real gap"):
-        largest_remainder([Decimal("1.00"), Decimal("2.00")], Decimal("3.01"), Decimal(1))
+        rounded_parts([Decimal("1.00"), Decimal("2.00")], Decimal("3.01"), Decimal(1))
 
 
 def printer(unit: str, value: str, low: str | None = None, high: str | None = None) -> Printer:
