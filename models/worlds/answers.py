@@ -12,28 +12,42 @@ import polars as pl
 from models.worlds.roster import COMPANY, COMPETITORS, OWN_DOMAIN
 
 ENGINES = {
-    "openai": ("gpt-demo", 1.15), "anthropic": ("claude-demo", 0.95), "gemini": ("gemini-demo", 0.80),
+    "openai": ("gpt-demo", 1.15),
+    "anthropic": ("claude-demo", 0.95),
+    "gemini": ("gemini-demo", 0.80),
     "perplexity": ("sonar-demo", 1.10),
-}  # fmt: skip
+}
 TOPICS = (
-    "capacity planning software", "project portfolio tools", "resource planning for agencies",
+    "capacity planning software",
+    "project portfolio tools",
+    "resource planning for agencies",
     "team planning with GDPR hosting",
-    "planning software for mid-size manufacturers", "alternatives to spreadsheets for planning",
+    "planning software for mid-size manufacturers",
+    "alternatives to spreadsheets for planning",
     "planning tools with an API",
-    "shift planning for service teams", "budget planning and forecasting tools", "planning software for remote teams",
-    "roadmap planning tools", "planning software with German support", "workload management tools",
+    "shift planning for service teams",
+    "budget planning and forecasting tools",
+    "planning software for remote teams",
+    "roadmap planning tools",
+    "planning software with German support",
+    "workload management tools",
     "planning tools under 20 EUR a seat",
     "planning software with SSO",
-)  # fmt: skip
+)
 QUESTIONS = (
-    "How do mid-size firms plan team capacity?", "What is a realistic utilisation rate for consultants?",
-    "How do I move planning out of spreadsheets?", "Which planning mistakes cost projects most?",
-    "How often should a resource plan be updated?", "What belongs into a capacity plan?",
-)  # fmt: skip
+    "How do mid-size firms plan team capacity?",
+    "What is a realistic utilisation rate for consultants?",
+    "How do I move planning out of spreadsheets?",
+    "Which planning mistakes cost projects most?",
+    "How often should a resource plan be updated?",
+    "What belongs into a capacity plan?",
+)
 BRAND_QUESTIONS = (
-    f"What is {COMPANY.split()[0]}?", f"Is {COMPANY.split()[0]} any good?",
-    f"What does {COMPANY.split()[0]} cost?", f"{COMPANY.split()[0]} or {COMPETITORS[0]}?",
-)  # fmt: skip
+    f"What is {COMPANY.split()[0]}?",
+    f"Is {COMPANY.split()[0]} any good?",
+    f"What does {COMPANY.split()[0]} cost?",
+    f"{COMPANY.split()[0]} or {COMPETITORS[0]}?",
+)
 NAMED = dict(zip(COMPETITORS, (0.55, 0.40, 0.28, 0.18), strict=True))
 OTHER_SITES = (
     "tool-reviews.example",

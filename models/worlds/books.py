@@ -17,10 +17,15 @@ ACCRUAL_ACCOUNT = {"display": "6691", "events": "6692"}
 ACCRUED_SHARE = 0.004
 VAT = 0.19
 VENDOR = {
-    "paid_search_brand": "Google Ireland", "paid_search_generic": "Google Ireland", "video": "Google Ireland",
-    "paid_social_meta": "Meta Platforms Ireland", "paid_social_linkedin": "LinkedIn Ireland",
-    "display": "Agentur Nordkante", "events": "Messebau Lindfeld", "newsletter": "Postwerk Mail",
-}  # fmt: skip
+    "paid_search_brand": "Google Ireland",
+    "paid_search_generic": "Google Ireland",
+    "video": "Google Ireland",
+    "paid_social_meta": "Meta Platforms Ireland",
+    "paid_social_linkedin": "LinkedIn Ireland",
+    "display": "Agentur Nordkante",
+    "events": "Messebau Lindfeld",
+    "newsletter": "Postwerk Mail",
+}
 
 
 def ledger(

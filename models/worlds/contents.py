@@ -14,16 +14,22 @@ import polars as pl
 
 from models.worlds.calendar import monday
 
-FEATURES = (
-    "question", "number", "starts_number", "exclaim", "quote", "colon", "ellipsis", "paren", "dash", "two_sentences",
-    "caps_word", "short", "long", "long_word", "you", "i_my", "we_our", "he_his", "she_her", "they", "this_these",
-    "here", "why", "how", "what", "who", "when", "if", "just", "one", "but_then", "watch_see", "negation",
-    "superlative", "neg_word", "pos_word", "curiosity", "people_kids", "science_data", "money", "hyper",
-)  # fmt: skip
+_FEATURES = (
+    "question number starts_number exclaim quote colon ellipsis paren dash two_sentences caps_word short long "
+    "long_word you i_my we_our he_his she_her they this_these here why how what who when if just one but_then "
+    "watch_see negation superlative neg_word pos_word curiosity people_kids science_data money hyper"
+)
+FEATURES = tuple(_FEATURES.split())
 EFFECT = {
-    "number": 0.14, "you": 0.10, "science_data": 0.08, "question": 0.06, "exclaim": -0.12, "hyper": -0.16,
-    "long": -0.09, "paren": 0.02,
-}  # fmt: skip
+    "number": 0.14,
+    "you": 0.10,
+    "science_data": 0.08,
+    "question": 0.06,
+    "exclaim": -0.12,
+    "hyper": -0.16,
+    "long": -0.09,
+    "paren": 0.02,
+}
 BASE_RATE = {"paid_social_meta": 0.016, "paid_social_linkedin": 0.009, "newsletter": 0.034}
 RETURNS = {"paid_social_meta": 0.9, "paid_social_linkedin": 1.1, "newsletter": 0.02}
 FORMAT = {"paid_social_meta": "ad", "paid_social_linkedin": "post", "newsletter": "email"}
@@ -84,9 +90,13 @@ def drawn_contents(days: Sequence[date], briefs_per_week: float, rng: np.random.
                     first_use.setdefault(name, published)
             closed = datetime.combine(week + timedelta(days=7), time(5))
             outcome = {
-                "brief_id": brief_id, "variant_id": variant_id, "channel": channel, "week": week.isoformat(),
-                "trials": int(trials[variant]), "successes": int(successes[variant]),
-            }  # fmt: skip
+                "brief_id": brief_id,
+                "variant_id": variant_id,
+                "channel": channel,
+                "week": week.isoformat(),
+                "trials": int(trials[variant]),
+                "successes": int(successes[variant]),
+            }
             life.add("outcome_closed", closed, "system", outcome)
             pieces.append(
                 {

@@ -228,10 +228,17 @@ def _experiments(size: Size) -> pl.DataFrame:
             for test in size.tests
         ],
         schema={
-            "experiment_id": pl.String, "channels": pl.String, "design": pl.String, "geos": pl.String,
-            "start": pl.Date, "end": pl.Date, "cooldown_end": pl.Date, "estimand": pl.String, "note": pl.String,
+            "experiment_id": pl.String,
+            "channels": pl.String,
+            "design": pl.String,
+            "geos": pl.String,
+            "start": pl.Date,
+            "end": pl.Date,
+            "cooldown_end": pl.Date,
+            "estimand": pl.String,
+            "note": pl.String,
         },
-    )  # fmt: skip
+    )
 
 
 def _truth(seed: int, size: Size, economy: Economy, frames: dict[str, pl.DataFrame]) -> dict[str, Any]:

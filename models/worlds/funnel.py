@@ -12,19 +12,13 @@ from models.worlds.roster import CHANNEL_NAMES, REGIONS
 
 STAGES = ("Qualified", "Demo held", "Proposal sent", "Closed Won", "Closed Lost")
 INDUSTRIES = ("Manufacturing", "Software", "Logistics", "Health", "Retail", "Consulting", "Energy", "Education")
-SYLLABLES = (
-    "al", "bra", "cor", "den", "eck", "fal", "gra", "hol", "iva", "jor", "kel", "lin", "mor", "nex", "ost",
-    "pal", "qui", "ros", "sten", "tor", "ulm", "vel", "wes", "zan",
-)  # fmt: skip
+_SYLLABLES = "al bra cor den eck fal gra hol iva jor kel lin mor nex ost pal qui ros sten tor ulm vel wes zan"
+SYLLABLES = tuple(_SYLLABLES.split())
 FORMS = ("GmbH", "AG", "KG", "GmbH & Co. KG", "SE")
-FIRST_NAMES = (
-    "Anna", "Ben", "Clara", "David", "Elif", "Felix", "Greta", "Hannes", "Ida", "Jonas", "Kaya", "Lukas", "Mia",
-    "Noah", "Ole", "Paula",
-)  # fmt: skip
-LAST_NAMES = (
-    "Albers", "Brandt", "Celik", "Decker", "Ebert", "Fuchs", "Graf", "Huber", "Ilic", "Jansen", "Keller", "Lang",
-    "Maurer", "Nowak", "Otto", "Pohl",
-)  # fmt: skip
+_FIRST_NAMES = "Anna Ben Clara David Elif Felix Greta Hannes Ida Jonas Kaya Lukas Mia Noah Ole Paula"
+FIRST_NAMES = tuple(_FIRST_NAMES.split())
+_LAST_NAMES = "Albers Brandt Celik Decker Ebert Fuchs Graf Huber Ilic Jansen Keller Lang Maurer Nowak Otto Pohl"
+LAST_NAMES = tuple(_LAST_NAMES.split())
 ANSWERS = {
     "paid_search_brand": ("Google", "searched your name"),
     "paid_search_generic": ("Google search", "found you on google", "Googled planning software"),
@@ -45,18 +39,36 @@ VAGUE = 0.12
 _INSTANT = pl.Datetime("us")
 _Type = pl.DataType | type[pl.DataType]
 COMPANIES: dict[str, _Type] = {
-    "company_id": pl.String, "name": pl.String, "domain": pl.String, "industry": pl.String, "country": pl.String,
+    "company_id": pl.String,
+    "name": pl.String,
+    "domain": pl.String,
+    "industry": pl.String,
+    "country": pl.String,
     "created_at": _INSTANT,
-}  # fmt: skip
+}
 CONTACTS: dict[str, _Type] = {
-    "contact_id": pl.String, "first_name": pl.String, "last_name": pl.String, "email": pl.String,
+    "contact_id": pl.String,
+    "first_name": pl.String,
+    "last_name": pl.String,
+    "email": pl.String,
     "created_at": _INSTANT,
-    "company_id": pl.String, "country": pl.String, "origin": pl.String, "answer": pl.String,
-}  # fmt: skip
+    "company_id": pl.String,
+    "country": pl.String,
+    "origin": pl.String,
+    "answer": pl.String,
+}
 DEALS: dict[str, _Type] = {
-    "deal_id": pl.String, "name": pl.String, "company_id": pl.String, "contact_ids": pl.String, "geo": pl.String,
-    "created_at": _INSTANT, "cents": pl.Int64, "won_at": _INSTANT, "cancelled_at": _INSTANT, "origin": pl.String,
-}  # fmt: skip
+    "deal_id": pl.String,
+    "name": pl.String,
+    "company_id": pl.String,
+    "contact_ids": pl.String,
+    "geo": pl.String,
+    "created_at": _INSTANT,
+    "cents": pl.Int64,
+    "won_at": _INSTANT,
+    "cancelled_at": _INSTANT,
+    "origin": pl.String,
+}
 STAGE_ENTRIES: dict[str, _Type] = {"deal_id": pl.String, "stage": pl.String, "entered_at": _INSTANT}
 
 

@@ -71,8 +71,14 @@ RECIPES = {
     "synergy": replace(CLEAN, summary="Two channels work better together", synergy=0.8),
     "weak_signal": replace(CLEAN, summary="Noise three times as large", noise_sd=0.09),
     "everything_at_once": replace(
-        _CONFOUNDED, summary="Confounding, shared budgets, delay, break, shocks and drift together", shared_budget=0.6,
-        delayed=True, break_step=-0.08, noise_df=3.0, drift=-0.3, synergy=0.5,
+        _CONFOUNDED,
+        summary="Confounding, shared budgets, delay, break, shocks and drift together",
+        shared_budget=0.6,
+        delayed=True,
+        break_step=-0.08,
+        noise_df=3.0,
+        drift=-0.3,
+        synergy=0.5,
     ),
     "flighted": replace(CLEAN, summary="Everything as assumed, and every channel pauses now and then", dark=0.4),
-}  # fmt: skip
+}

@@ -68,6 +68,7 @@ class Channel:
     variation: float = 0.45
 
 
+# One row per channel, its numbers in the order of the fields of Channel: reads as a table.
 CHANNELS = (
     Channel(
         "paid_search_brand", "Paid search, brand", "google_ads", "search", "always_on",
@@ -120,6 +121,7 @@ class GeoTest:
     note: str
 
 
+# One row per test, in the order of the fields of GeoTest: reads as a table.
 GEO_TESTS = (
     GeoTest(
         "geo-2026-01-generic-dark", "paid_search_generic", ("DE-HE", "DE-SN", "AT"), 0.0,

@@ -16,8 +16,11 @@ MORE_IN_PROMOTIONS = {"paid_search_generic": 0.25, "paid_social_meta": 0.35}
 WEEKEND = {"always_on": 0.75, "flights": 0.6, "bursts": 1.0, "sends": 1.0}
 YEARLY_GROWTH = 0.06
 FIRST_ID = {
-    "google_ads": 18_000_000_000, "meta_ads": 120_210_000_000_000_000, "linkedin_ads": 311_000_000, "channel_spend": 1,
-}  # fmt: skip
+    "google_ads": 18_000_000_000,
+    "meta_ads": 120_210_000_000_000_000,
+    "linkedin_ads": 311_000_000,
+    "channel_spend": 1,
+}
 FREEZE_BEFORE = timedelta(days=28)
 CALM_IN_TEST, CALM_ELSEWHERE = 0.15, 0.5
 REGION_NAMES = tuple(region.name for region in REGIONS)
