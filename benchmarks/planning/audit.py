@@ -39,14 +39,19 @@ def _priced(x: np.ndarray) -> float:
 
 
 CASES = (
-    Case("1 additive season", lambda x: float(2 * (0.8 * log1(x[0]) + 0.5 * log1(x[1]))), (6.385, 3.615),
-         (6.385, 3.615)),
-    Case("2 future control", lambda x: float((1 + 2 * x[0]) ** 0.6 + 4 * (1 + 2 * x[1]) ** 0.4), (2.339, 7.661),
-         (8.724, 1.276)),
+    Case(
+        "1 additive season", lambda x: float(2 * (0.8 * log1(x[0]) + 0.5 * log1(x[1]))), (6.385, 3.615), (6.385, 3.615)
+    ),
+    Case(
+        "2 future control",
+        lambda x: float((1 + 2 * x[0]) ** 0.6 + 4 * (1 + 2 * x[1]) ** 0.4),
+        (2.339, 7.661),
+        (8.724, 1.276),
+    ),
     Case("3 mediator", lambda x: float(2 * (1.05 * log1(x[0]) + 0.6 * log1(x[1]))), (6.636, 3.364), (2.529, 7.471)),
     Case("4 weekly timing", _timed, (1.667, 0.333, 12.333, 5.667), (7.0, 3.0, 7.0, 3.0), 20.0),
     Case("6 price rises with spend", _priced, (4.731, 5.269), (7.0, 3.0)),
-)  # fmt: skip
+)
 
 
 def table() -> list[tuple[str, str, str, str, float, float]]:
@@ -56,8 +61,12 @@ def table() -> list[tuple[str, str, str, str, float, float]]:
         n = len(case.oracle)
         found = best(lambda x, w=case.worth: np.array([w(x)]), case.total, np.zeros(n), np.full(n, np.inf))  # type: ignore[misc]
         top = case.worth(np.array(case.oracle))
-        rows.append((
-            case.name, *(" / ".join(f"{v:.3f}" for v in x) for x in (case.audited, found.x, case.oracle)),
-            top - case.worth(np.array(case.audited)), top - case.worth(found.x),
-        ))  # fmt: skip
+        rows.append(
+            (
+                case.name,
+                *(" / ".join(f"{v:.3f}" for v in x) for x in (case.audited, found.x, case.oracle)),
+                top - case.worth(np.array(case.audited)),
+                top - case.worth(found.x),
+            )
+        )
     return rows  # type: ignore[return-value]

@@ -19,9 +19,17 @@ from models.planning.result import Plan
 HORIZON = 13
 SPREADS = (0.3, 0.6, 0.9)
 TITLES = (
-    "spread of returns", "levels, limits", "promised", "true", "true / promised", "share of an oracle's gain",
-    "truth inside the 90 % range", "plan for", "truth reaches it", "companies with a gain",
-)  # fmt: skip
+    "spread of returns",
+    "levels, limits",
+    "promised",
+    "true",
+    "true / promised",
+    "share of an oracle's gain",
+    "truth inside the 90 % range",
+    "plan for",
+    "truth reaches it",
+    "companies with a gain",
+)
 
 
 def table(worlds: int, seed: int) -> Iterator[str]:
@@ -50,8 +58,10 @@ def table(worlds: int, seed: int) -> Iterator[str]:
 def _rows(world: World, found: MMMFit, seed: int) -> Iterator[tuple[str, tuple[float, ...]]]:
     budget = float(world.spend[-HORIZON:].sum())
     for level, evidence in (
-        ("by itself", Evidence(pooled=False)), ("together", Evidence()), ("triangulation", _triangulated(found, seed)),
-    ):  # fmt: skip
+        ("by itself", Evidence(pooled=False)),
+        ("together", Evidence()),
+        ("triangulation", _triangulated(found, seed)),
+    ):
         outlook = prepare(found, budget, horizon=HORIZON, evidence=evidence)
         for limits in (Constraints(), Constraints(by_evidence=False)):
             made = plan_of(outlook, budget, limits, seed=seed)
@@ -60,10 +70,15 @@ def _rows(world: World, found: MMMFit, seed: int) -> Iterator[tuple[str, tuple[f
             yield (
                 f"{level}, {'by evidence' if limits.by_evidence else 'fence only'}",
                 (
-                    made.gain / budget, true / budget, top / budget, float(low <= true <= high),
-                    max(made.plan_for, 0) / budget, float(true >= made.plan_for), float(true > 0),
+                    made.gain / budget,
+                    true / budget,
+                    top / budget,
+                    float(low <= true <= high),
+                    max(made.plan_for, 0) / budget,
+                    float(true >= made.plan_for),
+                    float(true > 0),
                 ),
-            )  # fmt: skip
+            )
 
 
 def _lines(spread: str, rows: dict[str, list[tuple[float, ...]]]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""How rules and paths split what tracking can see; it says nothing about cause, and triangulation treats it so."""
+"""How rules and path models split tracked revenue; not causal, and triangulation treats it accordingly."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def attribution(warehouse: Warehouse) -> dg.MaterializeResult:
 
 
 def _ranges(buyers: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """90 % sampling range of each model's value per channel: buyers drawn again, every model refitted."""
+    """90 % sampling range of each model's value per channel: every model refitted on resampled buyers."""
     from models.attribution import intervals
 
     rows = buyers.with_columns(pl.col("total_conversion_value").cast(pl.Float64))

@@ -1,4 +1,4 @@
-"""How much the data could wobble: every model refitted on accounts drawn again."""
+"""Sampling variability of attribution: every model refitted on resampled accounts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Intervals:
     channels).
 
     `measure` is conversions, value or removal_effect_conversions (markov only). The kind is always
-    "sampling": it says how the figure would move with other buyers, not whether the rule is causal.
+    "sampling": it says how far the figure would vary with other buyers, not whether the rule is causal.
     """
 
     channels: tuple[str, ...]
@@ -31,9 +31,7 @@ class Intervals:
     draws: dict[str, np.ndarray]
 
     def ahead(self, first: str, second: str, model: str) -> float:
-        """Share of draws in which `first` gets more conversions than `second`; within .1-.9 they are not
-        told apart.
-        """
+        """Share of draws in which `first` gets more conversions than `second`; within .1-.9 they are not told apart."""
         taken = self.draws["conversions"][self.models.index(model)]
         return float(np.mean(taken[:, self.channels.index(first)] > taken[:, self.channels.index(second)]))
 
@@ -44,30 +42,28 @@ def intervals(account_paths: pl.DataFrame, *, draws: int = 500, seed: int, nulls
     `account_paths`: account, path, total_conversions, total_conversion_value, total_null, one row per
     account and path. Every account gets one Poisson(1) weight for all its paths, converting or not, and
     each model is refitted exactly in each draw. A draw in which nothing converts counts as zeros.
-    ValueError on fewer than 100 draws, since 5 % quantiles would rest on a handful.
+    ValueError on fewer than 100 draws, because 5 % quantiles would rest on a handful of draws.
     """
     if draws < 100:
-        raise ValueError(f"draws={draws}: at least 100, so that a 5 % quantile is more than a few draws")
+        raise ValueError(f"draws={draws}: at least 100, so that a 5 % quantile rests on more than a few draws")
     if "account" not in account_paths.columns:
-        raise ValueError("account_paths lacks the column account: without it repeat visits would look like new buyers")
+        raise ValueError("account_paths lacks the column account: without it, repeat visits would count as new buyers")
     walked = journeys(account_paths)
     member = _membership(walked, account_paths)
     features = _features(walked, nulls=nulls)
     per_account = sparse.csr_array(member @ features)
     generator = np.random.default_rng(seed)
-    found = [_models(np.asarray(per_account.sum(axis=0)).reshape(1, -1), walked)]
+    batches = [_models(np.asarray(per_account.sum(axis=0)).reshape(1, -1), walked)]
     for begin in range(0, draws, BATCH):
         weight = generator.poisson(1.0, (min(BATCH, draws - begin), member.shape[0])).astype(float)
-        found.append(_models(np.asarray(weight @ per_account), walked))
-    estimate = {measure: block[:, 0] for measure, block in found[0].items()}
-    drawn = {measure: np.concatenate([part[measure] for part in found[1:]], axis=1) for measure in estimate}
+        batches.append(_models(np.asarray(weight @ per_account), walked))
+    estimate = {measure: block[:, 0] for measure, block in batches[0].items()}
+    drawn = {measure: np.concatenate([part[measure] for part in batches[1:]], axis=1) for measure in estimate}
     return Intervals(walked.channels, MODELS, _table(walked.channels, estimate, drawn), drawn)
 
 
 def _membership(walked: Journeys, account_paths: pl.DataFrame) -> sparse.csr_array:
-    """(accounts, 4 x paths): each account's conversions, value and nulls on each distinct path, side by
-    side.
-    """
+    """(accounts, 4 x paths): each account's conversions, value and nulls on each distinct path, side by side."""
     happened = (pl.col("total_conversions") > 0) | (pl.col("total_null") > 0)
     rows = account_paths.select("account", "path", *(pl.col(c).cast(pl.Float64) for c in COUNTS))
     distinct = rows.group_by("path").agg(pl.col(c).sum() for c in COUNTS).filter(happened).sort("path")
@@ -144,8 +140,8 @@ def _removal(
     visits = np.einsum("bi,bij->bj", begin, fundamental)
     met = visits / np.einsum("bii->bi", fundamental)
     through = met[:, :, None] * success
-    whole = np.einsum("bi,bij->bj", begin, success)[:, None, :]
-    return np.divide(through, whole, out=np.zeros_like(through), where=whole != 0)
+    success_from_start = np.einsum("bi,bij->bj", begin, success)[:, None, :]
+    return np.divide(through, success_from_start, out=np.zeros_like(through), where=success_from_start != 0)
 
 
 def _table(channels: tuple[str, ...], estimate: dict[str, np.ndarray], drawn: dict[str, np.ndarray]) -> pl.DataFrame:

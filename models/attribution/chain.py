@@ -1,6 +1,4 @@
-"""The Markov chain behind a set of paths: its states, its counts, and the exact chance that a path
-converts.
-"""
+"""The Markov chain behind a set of paths: its states, counts and exact conversion probability."""
 
 from __future__ import annotations
 
@@ -36,8 +34,8 @@ class Chain:
     """Probabilities of one chain: `start` (states,), `move` sparse (states, states), `convert`, `worth`
     (states,).
 
-    `worth` is the expected value booked when leaving the state for a conversion. What start, moves and
-    conversion leave over of 1 goes to "lost".
+    `worth` is the expected value booked when leaving the state for a conversion. The probability that moves
+    and conversion leave up to 1 belongs to "lost".
     """
 
     start: np.ndarray
@@ -46,13 +44,13 @@ class Chain:
     worth: np.ndarray
     holds: np.ndarray
 
-    def success(self, kept: np.ndarray | None = None) -> np.ndarray:
-        """[P(conversion), expected value] of a path that may only visit the states marked in `kept`.
+    def success(self, allowed: np.ndarray | None = None) -> np.ndarray:
+        """[P(conversion), expected value] of a path that may only visit the states marked in `allowed`.
 
         Entering any other state loses the path; the remaining probabilities are not scaled up again.
         Formula: s (I - Q)^-1 [r, r m], solved exactly.
         """
-        states = np.arange(self.start.size) if kept is None else np.flatnonzero(kept)
+        states = np.arange(self.start.size) if allowed is None else np.flatnonzero(allowed)
         if states.size == 0:
             return np.zeros(2)
         inner = self.move[states][:, states]
@@ -71,7 +69,7 @@ def steps(walked: Journeys, order: int) -> Steps:
     Raises ValueError unless order >= 1.
     """
     if order < 1:
-        raise ValueError(f"order={order}: the chain remembers at least the last channel, so order >= 1")
+        raise ValueError(f"order={order}: the state holds at least the last channel, so order >= 1")
     position = np.arange(walked.code.size) - walked.start[walked.path]
     width = len(walked.channels) + 1
     label = walked.code + 1

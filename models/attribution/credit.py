@@ -1,7 +1,7 @@
 """Credit rows for path models: each converting touch's share, traceable to its own conversion.
 
-Classical totals cannot be rows (a channel may alone touch more conversions than they give it), so each
-channel gets a strength, and a conversion is split by the strengths of the channels that touched it.
+Classical totals cannot be split into rows (a channel may touch more conversions alone than its total), so each
+channel gets a strength, and a conversion is split in proportion to the strengths of the channels that touched it.
 """
 
 from __future__ import annotations
@@ -78,12 +78,12 @@ def split(touches: pl.DataFrame, fitted: Strengths) -> pl.DataFrame:
     missing = [c for c in ("conversion_id", "touch_id", "channel") if c not in touches.columns]
     if missing:
         raise ValueError(f"touches lacks the column(s) {', '.join(missing)}")
-    known = pl.DataFrame(
+    strengths = pl.DataFrame(
         {"channel": fitted.channels, "_strength": fitted.strength},
         schema={"channel": pl.String, "_strength": pl.Float64},
     )
     rows = touches.select("conversion_id", "touch_id", "channel").join(
-        known, on="channel", how="left", maintain_order="left"
+        strengths, on="channel", how="left", maintain_order="left"
     )
     strange = rows.filter(pl.col("_strength").is_null())
     if strange.height:
@@ -94,9 +94,9 @@ def split(touches: pl.DataFrame, fitted: Strengths) -> pl.DataFrame:
     each = pl.col("_strength") / pl.len().over("conversion_id", "channel")
     rows = rows.with_columns(_each=each)
     rows = rows.with_columns(_sum=pl.col("_each").sum().over("conversion_id"))
-    # All channels of a conversion may have strength 0 (their targets were 0): then they share alike.
-    alike = 1.0 / (pl.len().over("conversion_id", "channel") * pl.col("channel").n_unique().over("conversion_id"))
-    weight = pl.when(pl.col("_sum") > 0).then(pl.col("_each") / pl.col("_sum")).otherwise(alike)
+    # All channels of a conversion may have strength 0 (their targets were 0); then they share equally.
+    equal_share = 1.0 / (pl.len().over("conversion_id", "channel") * pl.col("channel").n_unique().over("conversion_id"))
+    weight = pl.when(pl.col("_sum") > 0).then(pl.col("_each") / pl.col("_sum")).otherwise(equal_share)
     return rows.select("conversion_id", "touch_id", "channel", weight=weight)
 
 
@@ -200,8 +200,8 @@ def _capped(channel: str) -> Warning:
         code="attribution_target_capped",
         severity="low",
         subject=channel,
-        message=f"The path model wants to give {channel} more conversions than it ever touched together with"
-        " others, so its rows stop at what it touched and the rest goes to the other channels.",
+        message=f"The path model assigns {channel} more conversions than it ever touched together with"
+        " others, so its rows are capped at what it touched and the rest goes to the other channels.",
         action="Compare with the classical total; prefer a simpler rule for this channel.",
     )
 
@@ -212,5 +212,5 @@ def _not_met(gap: float) -> Warning:
         severity="medium",
         subject="all",
         message=f"No split of single conversions reproduces the path model's totals; the largest miss is {gap:.1%}.",
-        action="Publish the totals of the rows, which add up; treat this model as one opinion of several.",
+        action="Publish the totals of the rows, which add up; treat this model as one of several views.",
     )

@@ -1,4 +1,4 @@
-"""What a set of paths cannot support, said before anybody reads its credit."""
+"""Warnings about a set of paths: what its credit cannot be used for."""
 
 from __future__ import annotations
 
@@ -12,22 +12,20 @@ THIN_CONVERSIONS = 30
 
 
 def path_warnings(paths: pl.DataFrame) -> tuple[Warning, ...]:
-    """Warnings on the paths themselves: nothing converted, thin channels, refunds above sales, no
-    unsuccessful path.
-    """
+    """Warnings on the paths themselves: nothing converted, thin channels, refunds above sales, no unsuccessful path."""
     walked = journeys(paths)
-    found: list[Warning] = []
+    warnings: list[Warning] = []
     if walked.conversions.sum() == 0:
         return (_nothing_converted(),)
     if walked.nulls.sum() == 0:
-        found.append(_no_nulls())
+        warnings.append(_no_nulls())
     touched = walked.channel_sets().T.astype(float) @ walked.conversions
     thin = [(walked.channels[c], touched[c]) for c in range(len(walked.channels)) if touched[c] < THIN_CONVERSIONS]
-    found += [_thin(name, count) for name, count in thin]
+    warnings += [_thin(name, count) for name, count in thin]
     last = walked.code[walked.start[1:] - 1]
     booked = np.bincount(last, walked.value, minlength=len(walked.channels))
-    found += [_refunds_above_sales(walked.channels[c]) for c in np.flatnonzero(booked < 0)]
-    return tuple(found)
+    warnings += [_refunds_above_sales(walked.channels[c]) for c in np.flatnonzero(booked < 0)]
+    return tuple(warnings)
 
 
 def _nothing_converted() -> Warning:
@@ -45,8 +43,8 @@ def _no_nulls() -> Warning:
         code="no_unsuccessful_paths",
         severity="low",
         subject="all",
-        message="Only converting paths are present, so path models cannot see touches that lead to nothing.",
-        action="Land visits of buyers who never converted, or read the path models as a count of presence.",
+        message="Only converting paths are present, so path models cannot see touches that led to nothing.",
+        action="Land visits of buyers who never converted, or interpret the path models as counts of presence.",
     )
 
 
@@ -66,6 +64,6 @@ def _refunds_above_sales(channel: str) -> Warning:
         code="refunds_above_sales",
         severity="medium",
         subject=channel,
-        message=f"Conversions whose last touch was {channel} were refunded by more than they brought in.",
-        action="Look at the refunds of this channel; its negative value is kept, not hidden.",
+        message=f"Refunds of conversions whose last touch was {channel} exceed their value.",
+        action="Look at the refunds of this channel; its negative value is kept and shown.",
     )

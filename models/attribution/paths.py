@@ -1,6 +1,4 @@
-"""What a path is: the channels that touched one buyer, in order, with what came of it. Reading, checking,
-joining.
-"""
+"""What a path is: the channels that touched one buyer, in order, with what came of it. Reading, checking, joining."""
 
 from __future__ import annotations
 
@@ -44,11 +42,13 @@ class Journeys:
 
 
 def joined(channels: Sequence[str]) -> str:
-    """One path as text, "a > b > c". Raises ValueError on a name that the separator would break or blur."""
+    """One path as text, "a > b > c". Raises ValueError on a name that would make the separator ambiguous."""
     if not channels:
-        raise ValueError("a path without a touch is an untracked conversion: keep it out of paths, report its share")
+        raise ValueError(
+            "a path without a touch is an untracked conversion: leave it out of the paths and report its share"
+        )
     for name in channels:
-        _refuse_blurred(name, SEPARATOR.join(channels))
+        _refuse_ambiguous(name, SEPARATOR.join(channels))
     return SEPARATOR.join(channels)
 
 
@@ -56,8 +56,8 @@ def aggregate(touches: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
     """Touch rows and path outcomes, summed over equal paths: path, total_conversions,
     total_conversion_value, total_null.
 
-    `touches`: path_id, position, channel, one row a touch. `outcomes`: path_id, conversions, value, nulls,
-    one row a path. Outcomes without touches are untracked conversions: they are left out, and their number
+    `touches`: path_id, position, channel, one row per touch. `outcomes`: path_id, conversions, value, nulls,
+    one row per path. Outcomes without touches are untracked conversions: they are left out, and their number
     is for the caller to report. Raises ValueError where a touch has no outcome or a channel's name holds
     the separator.
     """
@@ -65,7 +65,7 @@ def aggregate(touches: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
     _refuse_missing(outcomes, ("path_id", "conversions", "value", "nulls"), "outcomes")
     names = touches["channel"].unique().to_list()
     for name in names:
-        _refuse_blurred(name, str(name))
+        _refuse_ambiguous(name, str(name))
     orphans = touches.join(outcomes, on="path_id", how="anti")
     if orphans.height:
         raise ValueError(f"touches of path_id={orphans['path_id'][0]!r} have no row in outcomes: add its outcome")
@@ -85,11 +85,10 @@ def aggregate(touches: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
 
 
 def journeys(paths: pl.DataFrame) -> Journeys:
-    """Checked paths, equal ones added up, in the order of their text, so that row order changes no bit of a
-    result.
+    """Validated paths, equal ones summed, in the order of their text, so that row order never changes a result.
 
     `paths`: path, total_conversions, total_conversion_value, total_null. Negative values are refunds and
-    legal; negative counts, a value without a conversion, a blank step and a missing column are refused with
+    valid; negative counts, a value without a conversion, a blank step and a missing column are refused with
     ValueError. Rows in which nothing happened (no conversion, no null) are dropped.
     """
     _refuse_missing(paths, ("path", *COUNTS), "paths")
@@ -103,7 +102,7 @@ def journeys(paths: pl.DataFrame) -> Journeys:
     )
     steps = distinct.select("path_index", "path", channel=pl.col("path").str.split(SEPARATOR)).explode("channel")
     for name, text in steps.unique("channel").select("channel", "path").iter_rows():
-        _refuse_blurred(name, text)
+        _refuse_ambiguous(name, text)
     channels = tuple(sorted(steps["channel"].unique().to_list()))
     codes = pl.DataFrame(
         {"channel": channels, "code": range(len(channels))}, schema={"channel": pl.String, "code": pl.Int64}
@@ -149,7 +148,7 @@ def _refuse_missing(frame: pl.DataFrame, columns: Sequence[str], what: str) -> N
         )
 
 
-def _refuse_blurred(name: str | None, text: str) -> None:
+def _refuse_ambiguous(name: str | None, text: str) -> None:
     if not name or name != name.strip() or " >" in name or "> " in name:
         raise ValueError(
             f"path {text!r} holds the step {name!r}: a channel's name is not blank, has no spaces"

@@ -1,6 +1,4 @@
-"""Rules that look only at a touch's place in its path. Time decay and stage anchors need dates and live in
-dbt.
-"""
+"""Rules that look only at a touch's place in its path. Rules that need dates or stages are in dbt."""
 
 from __future__ import annotations
 
@@ -19,9 +17,9 @@ def heuristics(paths: pl.DataFrame, *, direct: Collection[str] = ("direct",)) ->
     value.
 
     Models: first_touch, last_touch, last_non_direct (a path of nothing but `direct` keeps its last touch),
-    linear (every touch alike, repeats count), position_based (40 % first, 40 % last, 20 % between; two
+    linear (equal weights, repeats count), position_based (40 % first, 40 % last, 20 % between; two
     touches half each) and unique_linear. Each model's rows add up to all conversions and all value. It is
-    bookkeeping, not cause. `paths` as in `models.attribution.paths.journeys`; an empty frame gives an empty
+    bookkeeping, not causal. `paths` as in `models.attribution.paths.journeys`; an empty frame gives an empty
     frame.
     """
     walked = journeys(paths)

@@ -1,6 +1,4 @@
-"""Shapley values of the game a Markov chain plays: what each channel adds to the chance that a path
-converts.
-"""
+"""Shapley values of the game a Markov chain plays: what each channel adds to the chance that a path converts."""
 
 from __future__ import annotations
 
@@ -26,12 +24,12 @@ RESULT = {
 def shapley(paths: pl.DataFrame, *, exact_up_to: int = 15, seed: int, permutations: int = 2000) -> pl.DataFrame:
     """Shapley credit: channel, conversions, value, standard_error_conversions, game.
 
-    Game `markov`: a coalition is worth the chance of conversion in the order-1 chain (nulls included) in
+    Game `markov`: a coalition is worth the probability of conversion in the order-1 chain (nulls included) in
     which every other channel loses the buyer. Monotone, so conversions are never negative, and they add up
     to the total exactly. Up to `exact_up_to` channels every coalition is solved and the standard error is
     0; above, random orders in antithetic pairs (an order and its reverse) from `seed`, until the largest
     standard error is below 0.25 % of P(conversion) or `permutations` orders are used. The error is that of
-    the sampling of orders, nothing else. Not cause, and not the "Shapley" of most tools: that is
+    sampling orders only. Not causal, and not the "Shapley" of most tools: that is
     `unique_linear`. ValueError on bad paths or exact_up_to < 1.
     """
     if not 1 <= exact_up_to <= 22:
@@ -62,11 +60,11 @@ def worths(game: Chain, members: np.ndarray) -> np.ndarray:
     # At order 1 state i is channel i, both being sorted by name.
     move = game.move.toarray()
     ends = np.column_stack([game.convert, game.worth])
-    kept = members.astype(float)
+    member_weight = members.astype(float)
     result = np.empty((members.shape[0], 2))
     batch = max(1, 4_000_000 // move.size)
     for begin in range(0, members.shape[0], batch):
-        inside = kept[begin : begin + batch]
+        inside = member_weight[begin : begin + batch]
         system = np.eye(move.shape[0]) - inside[:, :, None] * move * inside[:, None, :]
         reach = np.linalg.solve(system, inside[:, :, None] * ends)
         result[begin : begin + batch] = np.einsum("bi,bij->bj", inside * game.start, reach)
@@ -95,20 +93,18 @@ def _exact(game: Chain) -> tuple[np.ndarray, np.ndarray]:
 def _sampled(game: Chain, seed: int, permutations: int) -> tuple[np.ndarray, np.ndarray]:
     size = game.start.size
     generator = np.random.default_rng(seed)
-    whole = worths(game, np.ones((1, size), dtype=bool))[0, 0]
+    total_worth = worths(game, np.ones((1, size), dtype=bool))[0, 0]
     pairs: list[np.ndarray] = []
     while len(pairs) * 2 < permutations:
         order = generator.permutation(size)
         pairs.append((_gains(game, order) + _gains(game, order[::-1])) / 2)
-        if len(pairs) >= 16 and len(pairs) % 16 == 0 and _error(pairs).max() < PRECISION * whole:
+        if len(pairs) >= 16 and len(pairs) % 16 == 0 and _error(pairs).max() < PRECISION * total_worth:
             break
     return np.maximum(np.mean(pairs, axis=0), [0.0, -np.inf]), _error(pairs)
 
 
 def _gains(game: Chain, order: np.ndarray) -> np.ndarray:
-    """What each channel adds when channels join in this order; shape (channels, 2), sums to the grand
-    coalition.
-    """
+    """What each channel adds when channels join in this order; shape (channels, 2), sums to the grand coalition."""
     joined = np.tril(np.ones((order.size, order.size), dtype=bool))
     members = np.zeros_like(joined)
     members[:, order] = joined

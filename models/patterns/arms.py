@@ -18,7 +18,7 @@ COUNTS = ("trials", "successes")
 
 @dataclass(frozen=True)
 class Arms:
-    """Arms inside cells (brief x channel), the split check per cell, and what had to be left out.
+    """Arms inside cells (brief x channel), the split check per cell, and what was excluded.
 
     `frame`: cell, brief, channel, variant, week (first week run), y (outcome), s2 (its sampling variance).
     `srm`: brief, channel, p, excluded. `left_out` counts cells by reason.
@@ -31,11 +31,11 @@ class Arms:
 
 
 def split_check(tests: pl.DataFrame) -> pl.DataFrame:
-    """Did each arm of a test get the share of traffic it was meant to get (sample ratio mismatch)?
+    """Whether each arm of a test received its planned share of traffic (sample ratio mismatch).
 
     `tests` as in `learn`; `planned_share` (any positive weights inside a test) is optional, equal shares otherwise.
-    Returns brief, channel, chi2, df, p. The statistic is summed over weeks, so traffic that moved between arms
-    from week to week is seen even when the totals come out even. A low p says the split was broken, not why.
+    Returns brief, channel, chi2, df, p. The statistic is summed over weeks, so a shift of traffic between arms
+    from week to week is detected even when the totals are balanced. A low p says that the split was broken, not why.
     """
     if "planned_share" not in tests.columns:
         tests = tests.with_columns(planned_share=pl.lit(1.0))
@@ -53,7 +53,7 @@ def split_check(tests: pl.DataFrame) -> pl.DataFrame:
 
 
 def comparable_arms(tests: pl.DataFrame, spec: LearnSpec) -> Arms:
-    """Arms whose difference is the work of the creative alone, as far as the design allows.
+    """Arms whose difference is caused by the creative alone, as far as the design allows.
 
     Kept: weeks that ended by `spec.as_of`, weeks in which all arms of the cell ran, arms with at least
     `spec.min_trials`, cells with two such arms and a fair split. Sums rows of the same arm, so a week split in two
@@ -95,7 +95,7 @@ def _with_outcome(arms: pl.DataFrame, spec: LearnSpec) -> pl.DataFrame:
         mean = arms["value"].to_numpy() / trials
         y = mean * 1000.0
         s2 = 1e6 * np.maximum(arms["value_sq"].to_numpy() / trials - mean**2, 0.0) / trials
-        # An arm without one sale has no variance of its own; it is no surer than its neighbours.
+        # An arm without any sale has no variance of its own; it gets the median of the others.
         s2 = np.where(s2 > 0, s2, np.median(s2[s2 > 0]) if (s2 > 0).any() else 1.0)
     return arms.with_columns(y=pl.Series(y), s2=pl.Series(s2))
 
@@ -125,27 +125,27 @@ def _refuse_impossible(tests: pl.DataFrame, spec: LearnSpec) -> None:
 
 
 def _warnings(left_out: dict[str, int], cells: int) -> list[Warning]:
-    found = []
+    warnings = []
     if left_out["traffic split broken"]:
-        found.append(
+        warnings.append(
             Warning(
                 code="sample_ratio_mismatch",
                 severity="medium",
                 subject="creative tests",
                 message=f"{left_out['traffic split broken']} of {cells} tests did not split their traffic as planned,"
-                " so their arms saw different people. They teach nothing here and were left out.",
+                " so their arms reached different people. They were excluded.",
                 action="Ask the testing tool's owner for caching, bot filters or early stops in these tests.",
             )
         )
     if left_out["arms never ran in the same week"]:
-        found.append(
+        warnings.append(
             Warning(
                 code="arms_ran_apart",
                 severity="low",
                 subject="creative tests",
                 message=f"{left_out['arms never ran in the same week']} of {cells} tests never had all their variants"
-                " live in the same week, so season and variant cannot be told apart. They were left out.",
+                " live in the same week, so season and variant cannot be separated. They were excluded.",
                 action="Start and stop all variants of a brief together.",
             )
         )
-    return found
+    return warnings

@@ -1,4 +1,4 @@
-"""The effect of a feature inside briefs: what remains when story, offer, image and week are the same."""
+"""The effect of a feature within briefs, where story, offer, image and week are the same."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def cell_contrasts(arms: pl.DataFrame, features: list[str], dm: Demeaned) -> pl.
         pl.col("brief").first(), pl.col("channel").first(), pl.col("week").min(), pl.len().alias("contents")
     )
     cells = cells.sort("cell").drop("cell")
-    # Weighted means of a constant column leave dust of 1e-30: a feature varies only where den is visibly positive.
+    # Weighted means of a constant column leave rounding errors of 1e-30, so `den` must be visibly positive.
     at_cell, at_feature = np.nonzero(den > 1e-9)
     return cells[at_cell].with_columns(
         feature=pl.Series([features[j] for j in at_feature], dtype=pl.String),
@@ -72,7 +72,7 @@ def cell_contrasts(arms: pl.DataFrame, features: list[str], dm: Demeaned) -> pl.
 
 @dataclass(frozen=True)
 class RawEffect:
-    """An unshrunk effect: never the size to quote, because the largest of many is large partly by luck."""
+    """An unshrunk effect: never the size to quote, because the largest of many estimates is large partly by chance."""
 
     b: float
     se: float
@@ -83,7 +83,7 @@ class RawEffect:
 
 @dataclass(frozen=True)
 class Cells:
-    """Cell contrasts of one feature as arrays, for the many cuts that the weekly rules ask for."""
+    """Cell contrasts of one feature as arrays, for the many subsets that the weekly rules need."""
 
     brief: np.ndarray
     channel: np.ndarray
@@ -99,20 +99,20 @@ class Cells:
         names = ("channel", "week", "num", "den", "contents")
         return cls(brief, *(contrasts[name].to_numpy() for name in names))
 
-    def where(self, kept: np.ndarray) -> Cells:
-        """The cells for which `kept` is true."""
-        return Cells(*(getattr(self, name)[kept] for name in self.__dataclass_fields__))
+    def where(self, chosen: np.ndarray) -> Cells:
+        """The cells for which `chosen` is true."""
+        return Cells(*(getattr(self, name)[chosen] for name in self.__dataclass_fields__))
 
 
 def raw_effect(cells: Cells) -> RawEffect | None:
     """Effect over the given cells of one feature, with a standard error robust to briefs.
 
-    None when fewer than two briefs are there: one brief has no spread to judge by.
+    None with fewer than two briefs, because one brief has no spread to estimate the error from.
     """
     if not len(cells.brief):
         return None
-    there = np.bincount(cells.brief) > 0
-    num, den = (np.bincount(cells.brief, values)[there] for values in (cells.num, cells.den))
+    present = np.bincount(cells.brief) > 0
+    num, den = (np.bincount(cells.brief, values)[present] for values in (cells.num, cells.den))
     n, total = len(num), float(den.sum())
     if n < 2:
         return None
@@ -140,9 +140,9 @@ def raw_effects(dm: Demeaned) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def joint_effects(dm: Demeaned, columns: list[int]) -> np.ndarray:
-    """Effects of several features held against each other (weighted least squares on demeaned arms).
+    """Effects of several features estimated jointly (weighted least squares on demeaned arms).
 
-    NaN for all when the features cannot be told apart (their columns are linearly dependent).
+    NaN for all when the features cannot be separated (their columns are linearly dependent).
     """
     root = np.sqrt(dm.w)[:, None]
     design = dm.x[:, columns] * root

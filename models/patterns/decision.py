@@ -1,4 +1,4 @@
-"""One weekly verdict on one pattern, and its form as a table so that history survives a restart."""
+"""One weekly decision on one pattern, and its form as a table, so that history survives a restart."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def block(decision: Decision, week: date, reason: str) -> Decision:
     """A person takes the pattern out, from any state, at once. Raises ValueError without a reason."""
     if not reason.strip():
         raise ValueError(f"blocking {decision.feature} needs a reason")
-    kept = {f.name: getattr(decision, f.name) for f in fields(Decision)}
-    kept |= {"week": week, "since": week, "previous": decision.state, "state": "blocked", "p_assign": 0.0}
-    return Decision(**(kept | {"reason": reason, "retire_reason": "human_block", "unmet": ()}))
+    values = {f.name: getattr(decision, f.name) for f in fields(Decision)}
+    values |= {"week": week, "since": week, "previous": decision.state, "state": "blocked", "p_assign": 0.0}
+    return Decision(**(values | {"reason": reason, "retire_reason": "human_block", "unmet": ()}))
 
 
 def to_frame(decisions: Iterable[Decision]) -> pl.DataFrame:
-    """One row per decision; the estimate's fields stand as columns est_*, null where there is none."""
+    """One row per decision; the estimate's fields are the columns est_*, null where there is none."""
     empty = {f"est_{f.name}": None for f in fields(Estimate)}
     rows = []
     for d in decisions:
@@ -85,12 +85,12 @@ def to_frame(decisions: Iterable[Decision]) -> pl.DataFrame:
 
 def from_frame(frame: pl.DataFrame) -> list[Decision]:
     """Decisions back from `to_frame`'s table."""
-    found = []
+    decisions = []
     for row in frame.iter_rows(named=True):
         estimate = {k.removeprefix("est_"): v for k, v in row.items() if k.startswith("est_")}
         own: dict[str, Any] = {k: v for k, v in row.items() if not k.startswith("est_")}
         own["channels"], own["unmet"] = tuple(own["channels"]), tuple(own["unmet"] or ())
         if estimate["feature"] is not None:
             own["estimate"] = Estimate(**(estimate | {"channels": tuple(estimate["channels"])}))
-        found.append(Decision(**own))
-    return found
+        decisions.append(Decision(**own))
+    return decisions

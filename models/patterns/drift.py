@@ -1,4 +1,4 @@
-"""How long a pattern stays true: wandering effects, expiry, fading, and the alarm when the recent past disagrees."""
+"""How long a pattern stays valid: drift of effects, expiry, fading, and the alarm when recent tests disagree."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from scipy.special import ndtr
 from models.patterns.contrasts import Cells, raw_effect
 from models.patterns.estimates import Estimate
 
-Z_80 = 0.8416  # the effect is still positive with a chance of 80 %
+Z_80 = 0.8416  # one-sided: the effect is still positive with a probability of 80 %
 
 
 def life_days(estimate: Estimate, cap_days: int) -> int:
-    """Days after the last data for which the effect keeps its sign with a chance of at least 80 %.
+    """Days after the last data for which the effect keeps its sign with a probability of at least 80 %.
 
-    Solves mean / sqrt(sd^2 + drift^2 t) = 0.8416 for t, at most `cap_days`, 0 when the chance is already lower.
+    Solves mean / sqrt(sd^2 + drift^2 t) = 0.8416 for t, at most `cap_days`, 0 when it is already less likely.
     """
     if estimate.drift_sd_per_year <= 0:
         return cap_days
@@ -28,7 +28,8 @@ def life_days(estimate: Estimate, cap_days: int) -> int:
 
 
 def change_z(cells: Cells, sign: int, cut: date) -> tuple[float, float] | None:
-    """(effect since `cut`, z of that effect against the older one), both in the card's sign; None if either is thin.
+    """(effect since `cut`, z of that effect against the older one), both in the card's sign; None if either has too
+    few briefs.
 
     z below -2.5 with a negative recent effect is the change alarm.
     """
@@ -40,9 +41,9 @@ def change_z(cells: Cells, sign: int, cut: date) -> tuple[float, float] | None:
 
 
 def p_fading(cells: Cells, sign: int, drift_sd_per_year: float) -> float:
-    """Chance that the effect shrinks with time: slope of the cell effects per year, prior N(0, drift^2).
+    """Probability that the effect shrinks over time: slope of the cell effects per year, prior N(0, drift^2).
 
-    0.5 when the data say nothing; `sign` is the card's.
+    0.5 when the data are uninformative; `sign` is the card's.
     """
     if len(cells.week) < 3 or len(np.unique(cells.week)) < 2 or drift_sd_per_year <= 0:
         return 0.5

@@ -1,4 +1,4 @@
-"""Pattern effects learned from tests: one honest estimate per feature, and any later cut of the same evidence."""
+"""Pattern effects learned from tests: one estimate per feature, over all tests or any part of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy.special import chdtrc
 from scipy.stats import norm
 
 from models.patterns.contrasts import Cells, raw_effect
-from models.patterns.mixture import ScaleMixture, posterior
+from models.patterns.mixture import Posterior, ScaleMixture, posterior
 from models.patterns.prior import PriorPack
 from models.patterns.spec import LearnSpec
 from models.warning import Warning
@@ -24,7 +24,7 @@ Sign = Literal[1, -1]
 class Estimate:
     """The effect of following one statement in one scope (`sign` -1: of leaving the feature out).
 
-    `shrunk` with `low, high` (90 %, posterior of the effect) is the only size to quote; `raw` is kept for audit.
+    `shrunk` with `low, high` (90 %, posterior of the effect) is the only effect size to quote; `raw` is kept for audit.
     `p_gt_0_now` adds drift since the last data, `p_gt_0_next` also until the next review. Scale: log-odds of a
     success, or margin per 1,000 trials. It is an effect on the tested outcome, not on revenue.
     """
@@ -84,7 +84,7 @@ class PatternEstimates:
     placebo_hits: float | None
     warnings: tuple[Warning, ...]
     _cells: dict[str, Cells] = field(default_factory=dict, repr=False, compare=False)
-    _known: dict[tuple[object, ...], Estimate | None] = field(default_factory=dict, repr=False, compare=False)
+    _estimates: dict[tuple[object, ...], Estimate | None] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def features(self) -> list[str]:
@@ -120,10 +120,10 @@ class PatternEstimates:
 
         A part of the channels is shrunk towards the effect over all of them by how much channels really differ.
         """
-        asked = (feature, sign, channels, since, before)
-        if asked not in self._known:
-            self._known[asked] = self._estimate(feature, sign, channels, since, before)
-        return self._known[asked]
+        scope = (feature, sign, channels, since, before)
+        if scope not in self._estimates:
+            self._estimates[scope] = self._estimate(feature, sign, channels, since, before)
+        return self._estimates[scope]
 
     def _estimate(
         self, feature: str, sign: Sign, channels: tuple[str, ...] | None, since: date | None, before: date | None
@@ -142,9 +142,9 @@ class PatternEstimates:
         mean, widths, weights = self._prior_of(feature)
         omega, _ = heterogeneity(every)
         if channels is not None and set(channels) < set(every.channel):
-            whole = raw_effect(every)
-            assert whole is not None  # `part` is a subset with two briefs
-            centre = self._posterior(feature, whole.b, whole.se, mean, widths, weights, 1, every)
+            overall = raw_effect(every)
+            assert overall is not None  # `part` is a subset with two briefs
+            centre = self._posterior(feature, overall.b, overall.se, mean, widths, weights, 1, every)
             mean, widths, weights = float(centre.mean[0]), np.array([np.hypot(omega, float(centre.sd[0]))]), np.ones(1)
         p = self._posterior(feature, raw.b, raw.se, mean, widths, weights, sign, part)
         return Estimate(
@@ -185,20 +185,34 @@ class PatternEstimates:
         return pl.DataFrame([{**vars(e), "channels": list(e.channels)} for e in rows])
 
     def _prior_of(self, feature: str) -> tuple[float, np.ndarray, np.ndarray]:
-        if self.prior is not None and (known := self.prior.normal(feature, self.spec.drift_sd(feature))) is not None:
-            return known[0], np.array([known[1]]), np.ones(1)
+        if self.prior is not None and (prior := self.prior.normal(feature, self.spec.drift_sd(feature))) is not None:
+            return prior[0], np.array([prior[1]]), np.ones(1)
         return 0.0, self.mixture.scales, self.mixture.weights
 
-    def _posterior(self, feature, b, se, mean, widths, weights, sign, cells):  # type: ignore[no-untyped-def]
+    def _posterior(
+        self,
+        feature: str,
+        b: float,
+        se: float,
+        mean: float,
+        widths: np.ndarray,
+        weights: np.ndarray,
+        sign: int,
+        cells: Cells,
+    ) -> Posterior:
         last: date = cells.week.max().astype(date)
         idle_years = max((self.as_of - (last + timedelta(days=7))).days, 0) / 365.25
         step = self.spec.drift_sd(feature) ** 2
         return posterior(
-            np.array([sign * b]), np.array([se]), np.array([sign * mean]), widths, weights,
+            np.array([sign * b]),
+            np.array([se]),
+            np.array([sign * mean]),
+            widths,
+            weights,
             delta=self.spec.delta,
             drift_now=np.array([step * idle_years]),
             drift_next=np.array([step * (idle_years + self.spec.review_years)]),
-        )  # fmt: skip
+        )
 
 
 def heterogeneity(cells: Cells) -> tuple[float, float]:
@@ -206,8 +220,8 @@ def heterogeneity(cells: Cells) -> tuple[float, float]:
 
     DerSimonian-Laird moments and Cochran's Q; (0, 1) with fewer than two channels that can be judged.
     """
-    found = [raw_effect(cells.where(cells.channel == channel)) for channel in sorted(set(cells.channel.tolist()))]
-    effects = [e for e in found if e is not None]
+    by_channel = [raw_effect(cells.where(cells.channel == channel)) for channel in sorted(set(cells.channel.tolist()))]
+    effects = [e for e in by_channel if e is not None]
     if len(effects) < 2:
         return 0.0, 1.0
     b, w = np.array([e.b for e in effects]), np.array([1 / e.se**2 for e in effects])

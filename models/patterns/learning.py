@@ -1,6 +1,6 @@
-"""Learning from tests which features of creative work help, in the size that will still be true next time.
+"""Learning from tests which features of creative work help, with effects shrunk to a size that can be expected again.
 
-Only contrasts inside a brief count. Between briefs the story differs, and the story explains most of the variance.
+Only contrasts within a brief count. Between briefs the story differs, and the story explains most of the variance.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ def learn(
     seed: int,
     spec: LearnSpec | None = None,
 ) -> PatternEstimates:
-    """Effect of each feature on the outcome of a piece, held against its siblings in the same brief.
+    """Effect of each feature on the outcome of a piece, compared with the other variants of the same brief.
 
     `tests`: brief, variant, channel (strings), week (Monday, date), trials, successes[, value, value_sq: sum and sum
-    of squares of margin][, planned_share]. `features`: variant, feature, one row per feature a variant has.
-    Estimator: log-odds (or margin per 1,000), demeaned inside brief x channel with weights 1/(s^2 + tau^2), standard
-    errors robust to briefs, shrunk by a scale mixture fitted over all features. `seed` drives the placebo only:
-    outcomes shuffled inside cells, where nothing may be found. Raises ValueError naming the row for impossible tests,
-    unknown columns, a feature outside `spec.vocabulary`, a feature row twice. No test at all gives empty estimates.
+    of squares of margin][, planned_share]. `features`: variant, feature, one row per feature a variant has. Estimator:
+    log-odds (or margin per 1,000), demeaned inside brief x channel with weights 1/(s^2 + tau^2), standard errors
+    robust to briefs, shrunk by a scale mixture fitted over all features. `seed` drives the placebo only: outcomes
+    shuffled within cells, where no effect exists. Raises ValueError naming the row for impossible tests, unknown
+    columns, a feature outside `spec.vocabulary`, or a duplicate feature row. Without any test the estimates are empty.
     """
     spec = spec or LearnSpec()
     _refuse_features(features, spec)
@@ -61,8 +61,8 @@ def learn(
     if usable.any():
         zero = np.zeros(usable.sum())
         mixture = fit_mixture(b[usable], se[usable], zero, spec.null_weight)
-        found = _lfsr(b[usable], se[usable], mixture, spec)
-        short = np.flatnonzero(usable)[found <= SHORTLIST_LFSR].tolist()
+        lfsr = _lfsr(b[usable], se[usable], mixture, spec)
+        short = np.flatnonzero(usable)[lfsr <= SHORTLIST_LFSR].tolist()
         if short:
             joint = dict(zip([names[j] for j in short], joint_effects(dm, short).tolist(), strict=True))
             warnings += _alike(dm.x[:, short] * np.sqrt(dm.w)[:, None], [names[j] for j in short])
@@ -163,8 +163,8 @@ def _placebo_warning(placebo: float) -> list[Warning]:
             code="placebo_finds_patterns",
             severity="high",
             subject="pattern learning",
-            message=f"With outcomes shuffled inside each test, so that nothing is there to find, {placebo:.1f} features"
-            " per draw would still pass. Some of the patterns shown are luck.",
+            message=f"With outcomes shuffled within each test, so that no effect exists, {placebo:.1f} features"
+            " per draw would still pass. Some of the patterns shown are chance findings.",
             action="Promote nothing this week and look for tests in which arms were not assigned at random.",
         )
     ]
@@ -175,20 +175,20 @@ def _alike(x: np.ndarray, names: list[str]) -> list[Warning]:
         return []
     with np.errstate(invalid="ignore"):
         corr = np.corrcoef(x, rowvar=False)
-    found = []
+    warnings = []
     for i, j in np.argwhere(np.triu(np.abs(corr) > TOO_ALIKE, 1)):
         a, b = names[i], names[j]
-        found.append(
+        warnings.append(
             Warning(
                 code="features_not_separable",
                 severity="medium",
                 subject=f"{a}, {b}",
                 message=f"{a} and {b} nearly always changed together (correlation {corr[i, j]:.2f}), so these tests"
-                " cannot say which of the two did the work.",
-                action=f"Write briefs in which {a} and {b} vary apart.",
+                " cannot say which of the two caused the effect.",
+                action=f"Write briefs in which {a} and {b} vary independently.",
             )
         )
-    return found
+    return warnings
 
 
 def _reused(arms: Arms, features: pl.DataFrame) -> list[Warning]:
@@ -201,9 +201,9 @@ def _reused(arms: Arms, features: pl.DataFrame) -> list[Warning]:
             code="variant_in_several_briefs",
             severity="medium",
             subject="creative tests",
-            message=f"{twice.height} variant names (for example {example!r}) stand in several briefs and share one"
-            " list of features. That is right for a piece that was used again, wrong for names like A and B.",
-            action="Give each piece its own id if these are different pieces.",
+            message=f"{twice.height} variant names (for example {example!r}) occur in several briefs and share one"
+            " list of features. That is right for a piece that was used again, but wrong for names like A and B.",
+            action="If these are different pieces, give each its own id.",
         )
     ]
 
@@ -220,7 +220,7 @@ def _usage(tests: pl.DataFrame, features: pl.DataFrame) -> pl.DataFrame:
 
 
 def _split_by_feature(tests: pl.DataFrame, arms: Arms, features: pl.DataFrame, names: list[str]) -> dict[str, float]:
-    """Traffic split judged over all tests of a feature: small leaks per test add up to a visible one.
+    """Traffic split tested over all tests of a feature: small deviations per test add up to a detectable one.
 
     Per cell the variance of the feature arms' share is multinomial; p is of the summed deviation (1 df).
     """

@@ -147,7 +147,11 @@ def _made_provisional(decisions: list[Decision], policy: PromotionPolicy) -> lis
             used[place] = used.get(place, 0) + 1
         p_assign = 0.0 if d.kind == "neutral" else 0.5
         verdicts[d.key] = replace(
-            d, state="provisional", since=d.week, provisional_since=d.week, p_assign=p_assign,
+            d,
+            state="provisional",
+            since=d.week,
+            provisional_since=d.week,
+            p_assign=p_assign,
             reason="an experiment: served to half of the pieces",
-        )  # fmt: skip
+        )
     return [verdicts.get(d.key, d) for d in decisions]

@@ -26,7 +26,7 @@ class ScaleMixture:
 
 @dataclass(frozen=True)
 class Posterior:
-    """What is believed of each effect after its own data; every array has shape (features,)."""
+    """Posterior summaries of each effect; every array has shape (features,)."""
 
     mean: np.ndarray
     sd: np.ndarray
@@ -51,7 +51,7 @@ def fit_mixture(b: np.ndarray, s: np.ndarray, m: np.ndarray, null_weight: float 
     b, s, m: estimates, standard errors, prior means, shape (features,). `null_weight` 1 adds no preference for
     exact zeros; 10 suits many hundreds of candidates only. A pool of fewer than 20 features cannot say how common
     "no effect" is, so it is completed: each missing feature counts as a quarter of one without effect.
-    Raises ValueError when nothing is given or an s <= 0.
+    Raises ValueError without estimates or with an s <= 0.
     """
     if not len(b) or np.any(s <= 0):
         raise ValueError(f"{len(b)} estimates, smallest standard error {s.min() if len(s) else 'none'}: need s > 0")

@@ -1,4 +1,4 @@
-"""What an older or foreign archive of tests already says about features, widened for age and for being foreign."""
+"""Prior knowledge about features from an older or another brand's archive, widened for its age and origin."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ OTHER_BRAND = 4.0
 class PriorPack:
     """Posterior means and sds of features from elsewhere; columns of `frame`: feature, mean, sd.
 
-    `variance_factor` is 1 for the same publisher and 4 for another brand; `gap_years` is the archive's age, over
-    which effects may have drifted. A pack moves estimates; it never promotes, own contrasts are still required.
+    `variance_factor` is 1 for the same publisher and 4 for another brand; `gap_years` is the archive's age, over which
+    effects may have drifted. A pack shifts estimates but never promotes a pattern: own contrasts are still required.
     """
 
     name: str
@@ -30,7 +30,7 @@ class PriorPack:
         if missing:
             raise ValueError(f"prior pack {self.name}@{self.version} lacks {', '.join(sorted(missing))}")
         if self.frame["feature"].is_duplicated().any():
-            raise ValueError(f"prior pack {self.name}@{self.version}: a feature stands there twice")
+            raise ValueError(f"prior pack {self.name}@{self.version}: a feature occurs twice")
         if self.frame.filter(~(pl.col("sd") > 0)).height or self.variance_factor < 1 or self.gap_years < 0:
             raise ValueError(
                 f"prior pack {self.name}@{self.version}: need sd > 0, variance_factor >= 1 (is"
@@ -39,11 +39,11 @@ class PriorPack:
 
     @property
     def reference(self) -> str:
-        """How a card names the pack it leaned on."""
+        """How a card names the pack behind its estimate."""
         return f"{self.name}@{self.version}:{self.sha256}"
 
     def normal(self, feature: str, drift_sd_per_year: float) -> tuple[float, float] | None:
-        """(mean, sd) of the prior for a feature, None when the pack does not know it."""
+        """(mean, sd) of the prior for a feature, None when the pack does not contain it."""
         row = self.frame.filter(pl.col("feature") == feature)
         if not row.height:
             return None

@@ -1,4 +1,4 @@
-"""The rules of a card's life, one pattern and one week at a time; what competes for places is in `lifecycle`."""
+"""The rules of a card's life, one pattern and one week at a time; competition for places is in `lifecycle`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.patterns.estimates import Estimate, PatternEstimates, Sign
 from models.patterns.spec import PromotionPolicy, Tier
 
 NEUTRAL_LIFE_DAYS = 182
-# While tests still come in, the weekly rules judge a weak effect; the calendar only ends what no one tests any more.
+# While tests still arrive, the weekly rules judge a weak effect; expiry is for patterns that are no longer tested.
 SHORTEST_LIFE_DAYS = 28
 NEUTRAL_ERROR_OF_DELTA = 2.0
 RANDOMISED: tuple[Tier, ...] = ("A", "B")
@@ -24,7 +24,7 @@ TESTABLE: tuple[Tier, ...] = ("A", "B", "C")
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything the rules look at for one pattern: its estimate in scope, the policy, the week, the last verdict."""
+    """What the rules use for one pattern: its estimate in scope, the policy, the week, the last decision."""
 
     estimates: PatternEstimates
     policy: PromotionPolicy
@@ -46,10 +46,10 @@ class Evidence:
     def cells(self) -> Cells:
         """The cell contrasts in the pattern's scope, from the week its evidence was reset on."""
         every = self.estimates.cells(self.key[0])
-        kept = np.isin(every.channel, self.key[2])
+        in_scope = np.isin(every.channel, self.key[2])
         if self.last and self.last.evidence_since:
-            kept &= every.week >= np.datetime64(self.last.evidence_since)
-        return every.where(kept)
+            in_scope &= every.week >= np.datetime64(self.last.evidence_since)
+        return every.where(in_scope)
 
 
 def meets_promotion(e: Evidence, est: Estimate) -> bool:
@@ -67,7 +67,7 @@ def shown_neutral(est: Estimate, policy: PromotionPolicy) -> bool:
 
 
 def meets_provisional(e: Evidence, est: Estimate) -> bool:
-    """Worth an experiment of its own: served with a coin flip and labelled as one."""
+    """Worth an experiment of its own: served to a random half of the pieces and labelled as an experiment."""
     p = e.policy
     if est.n_contrasts < p.provisional_contrasts or e.estimates.spec.tier not in TESTABLE or not split_fair(e):
         return False
@@ -77,7 +77,7 @@ def meets_provisional(e: Evidence, est: Estimate) -> bool:
 
 
 def split_fair(e: Evidence) -> bool:
-    """Traffic over all tests of the feature went where it was meant to go."""
+    """Whether the traffic over all tests of the feature was split as planned."""
     alpha = e.estimates.spec.srm_alpha
     return alpha is None or e.estimates.split_p.get(e.key[0], 1.0) >= alpha
 
@@ -103,9 +103,9 @@ def unmet_rules(e: Evidence, est: Estimate) -> tuple[str, ...]:
     p, last = e.policy, e.last
     open_rules = []
     if not meets_promotion(e, est):
-        open_rules.append("the evidence is not strong enough yet")
+        open_rules.append("the evidence is not yet strong enough")
     elif not (last and last.week == e.week - timedelta(days=7) and last.meets_promotion):
-        open_rules.append("strong enough this week, must hold next week too")
+        open_rules.append("strong enough this week; must hold next week as well")
     if e.key[1] != "neutral":
         fresh = e.estimate(since=last.provisional_since) if last and last.provisional_since else None
         if fresh is None or fresh.n_contrasts < p.fresh_contrasts:
@@ -119,9 +119,9 @@ def unmet_rules(e: Evidence, est: Estimate) -> tuple[str, ...]:
     if not split_fair(e):
         open_rules.append("traffic was not split as planned")
     if e.policy.kappa.get(e.key[0], 1.0) < p.min_kappa:
-        open_rules.append(f"labels agree with people too rarely (kappa {e.policy.kappa[e.key[0]]:.2f})")
+        open_rules.append(f"labels agree too rarely with human labels (kappa {e.policy.kappa[e.key[0]]:.2f})")
     if p.risk_of(e.key[0]) != "low" and e.key[0] not in p.approved:
-        open_rules.append(f"risk {p.risk_of(e.key[0])}: waits for a person's approval")
+        open_rules.append(f"risk {p.risk_of(e.key[0])}: needs a person's approval")
     return tuple(open_rules)
 
 
@@ -129,11 +129,11 @@ def watch_reason(e: Evidence, est: Estimate) -> str | None:
     """Why a promoted card must be watched, None when it may stay."""
     p = e.policy
     if est.n_contrasts < p.provisional_contrasts:
-        return f"only {est.n_contrasts} sound tests are left"
+        return f"only {est.n_contrasts} sound tests remain"
     if e.key[1] == "neutral":
         return None if shown_neutral(est, p) else "no longer shown to make no difference"
     if est.p_gt_0_now < p.watch_p:
-        return f"the chance that it still helps is {est.p_gt_0_now:.2f}"
+        return f"the probability that it still helps is {est.p_gt_0_now:.2f}"
     alarm = change_z(e.cells, e.sign, e.week - timedelta(weeks=p.alarm_weeks))
     if alarm is not None and alarm[0] < 0 and alarm[1] < p.alarm_z:
         return f"the last {p.alarm_weeks} weeks contradict the older tests (z {alarm[1]:.1f})"
@@ -190,23 +190,41 @@ def verdict(e: Evidence) -> Decision | None:
 def _opened(e: Evidence, est: Estimate) -> Decision:
     state_since = e.last.since if e.last and e.last.state == "candidate" else e.week
     return Decision(
-        feature=e.key[0], kind=e.key[1], channels=e.key[2], week=e.week, state="candidate",
-        previous=e.last.state if e.last else None, since=state_since, reason="under test",
-        meets_promotion=meets_promotion(e, est), evidence_since=e.last.evidence_since if e.last else None,
-        expires=expiry(e, est), worth=worth(e, est), risk=e.policy.risk_of(e.key[0]), tier=e.estimates.spec.tier,
+        feature=e.key[0],
+        kind=e.key[1],
+        channels=e.key[2],
+        week=e.week,
+        state="candidate",
+        previous=e.last.state if e.last else None,
+        since=state_since,
+        reason="under test",
+        meets_promotion=meets_promotion(e, est),
+        evidence_since=e.last.evidence_since if e.last else None,
+        expires=expiry(e, est),
+        worth=worth(e, est),
+        risk=e.policy.risk_of(e.key[0]),
+        tier=e.estimates.spec.tier,
         estimate=est,
         unmet=() if meets_provisional(e, est) and expiry(e, est) > e.week else ("not yet worth an experiment",),
-    )  # fmt: skip
+    )
 
 
 def _active(e: Evidence, last: Decision, est: Estimate) -> Decision:
     p = e.policy
     expires = expiry(e, est)
     now = replace(
-        last, week=e.week, previous=last.state, estimate=est, expires=expires, worth=worth(e, est), unmet=(),
-        meets_promotion=meets_promotion(e, est), risk=p.risk_of(e.key[0]), tier=e.estimates.spec.tier,
+        last,
+        week=e.week,
+        previous=last.state,
+        estimate=est,
+        expires=expires,
+        worth=worth(e, est),
+        unmet=(),
+        meets_promotion=meets_promotion(e, est),
+        risk=p.risk_of(e.key[0]),
+        tier=e.estimates.spec.tier,
         p_assign=_p_assign(last.state, e, est),
-    )  # fmt: skip
+    )
     directional = e.key[1] != "neutral"
     if directional and est.p_lt_minus_delta > p.harm_p:
         return _retired(e, now, est, "harm")
@@ -218,9 +236,14 @@ def _active(e: Evidence, last: Decision, est: Estimate) -> Decision:
         faded = est.p_gt_0_now < p.watch_p if directional else not shown_neutral(est, p)
         if faded or est.n_contrasts < p.provisional_contrasts:
             return replace(
-                now, state="candidate", since=e.week, reason="no longer worth an experiment", p_assign=0.0,
-                provisional_since=None, unmet=("not yet worth an experiment",),
-            )  # fmt: skip
+                now,
+                state="candidate",
+                since=e.week,
+                reason="no longer worth an experiment",
+                p_assign=0.0,
+                provisional_since=None,
+                unmet=("not yet worth an experiment",),
+            )
         return replace(now, unmet=unmet_rules(e, est), reason="an experiment: served to half of the pieces")
     if last.state == "promoted":
         why = watch_reason(e, est)
@@ -239,15 +262,25 @@ def _active(e: Evidence, last: Decision, est: Estimate) -> Decision:
 
 def _retired(e: Evidence, last: Decision, est: Estimate | None, why: str) -> Decision:
     words = {
-        "harm": "it may do harm",
+        "harm": "it may be harmful",
         "expired": "its evidence is too old",
         "below_rule": "it no longer looks helpful",
         "watch_timeout": "it did not recover while watched",
     }
     return replace(
-        last, week=e.week, previous=e.last.state if e.last else None, state="retired", since=e.week, estimate=est,
-        reason=words[why], retire_reason=why, p_assign=0.0, unmet=(), meets_promotion=False, provisional_since=None,
-    )  # fmt: skip
+        last,
+        week=e.week,
+        previous=e.last.state if e.last else None,
+        state="retired",
+        since=e.week,
+        estimate=est,
+        reason=words[why],
+        retire_reason=why,
+        p_assign=0.0,
+        unmet=(),
+        meets_promotion=False,
+        provisional_since=None,
+    )
 
 
 def _p_assign(state: str, e: Evidence, est: Estimate) -> float:

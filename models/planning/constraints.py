@@ -1,4 +1,4 @@
-"""What a plan may not do: limits per channel, group, geo and period, checked for contradictions beforehand."""
+"""Limits of a plan per channel, group, geo and period, checked for contradictions before it is solved."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from pydantic import BaseModel, Field, NonNegativeFloat, PositiveInt, model_validator
 
+from models.planning.no_plan import NoPlan
+
 
 class Group(BaseModel, frozen=True, extra="forbid"):
-    """The sum of some money over the horizon: of these channels, in these geos and periods; nothing named means all.
+    """Limits on the money of these channels in these geos and periods over the horizon; an empty tuple means all.
 
-    Periods count from 1, the first after the data. Geos need a plan by geo, periods one by period.
+    Periods count from 1, the first after the data. Geos need a plan by geo, periods a plan by period.
     """
 
     name: str
@@ -49,8 +51,8 @@ class Ratio(BaseModel, frozen=True, extra="forbid"):
 class Flight(BaseModel, frozen=True, extra="forbid"):
     """When a channel may be on air, in a plan by period; periods count from 1.
 
-    `dark` periods get nothing; outside them a period gets `least` to `most`. `on_air` asks for one run of so many
-    periods and nothing elsewhere; the plan chooses its start.
+    `dark` periods get nothing; every other period gets `least` to `most`. `on_air` asks for one run of that many
+    periods and nothing before or after it; the plan chooses its start.
     """
 
     dark: tuple[PositiveInt, ...] = ()
@@ -62,8 +64,8 @@ class Flight(BaseModel, frozen=True, extra="forbid"):
 class Constraints(BaseModel, frozen=True, extra="forbid"):
     """Limits in money over the whole horizon.
 
-    `bounds` are least and most per channel; `move_limits` the largest share a channel may move from the current mix
-    at the planned budget; `by_evidence` applies the limits of the channel's evidence tier where no own one is given;
+    `bounds` are least and most per channel; `move_limits` the largest relative change of a channel from the current
+    mix at the planned budget; `by_evidence` applies the limit of the channel's evidence tier where none is given;
     `fence` keeps spend inside the range that was observed. `geos` are least and most per geo (a plan by geo),
     `flights` and `period_budget` (money of each period, all channels) belong to a plan by period; `period_budget`
     given to another plan is the calendar that every channel's money follows.
@@ -80,80 +82,93 @@ class Constraints(BaseModel, frozen=True, extra="forbid"):
     fence: bool = True
 
     def by_channel(self) -> Constraints:
-        """What of them a plan by channel can keep: without the limits per geo and period."""
+        """The constraints that apply to a plan by channel: without the limits per geo and period."""
         groups = tuple(g for g in self.groups if not g.geos and not g.periods)
         return self.model_copy(update={"geos": {}, "flights": {}, "groups": groups})
 
     def per_region(self) -> Constraints:
-        """What of them a plan by geo can keep. Raises ValueError where one limit names geos and periods at once."""
+        """The constraints that apply to a plan by geo. Raises NoPlan where a group names both geos and periods."""
         both = [g.name for g in self.groups if g.geos and g.periods]
         if both:
-            raise ValueError(
-                f"group {both[0]!r} names geos and periods: regions are decided first, then weeks; write two groups"
+            raise NoPlan(
+                f"group {both[0]!r} names both geos and periods: regions are decided before weeks; write two groups"
             )
         return self.model_copy(update={"flights": {}, "groups": tuple(g for g in self.groups if not g.periods)})
 
     def per_period(self, money: Mapping[str, tuple[float, float]]) -> Constraints:
-        """What of them concerns periods, for channels whose `money` is settled."""
+        """The constraints on periods, for channels whose `money` is already decided."""
         groups = tuple(g for g in self.groups if g.periods)
-        return self.model_copy(update={
-            "bounds": money, "move_limits": {}, "groups": groups, "ratios": (), "geos": {}, "by_evidence": False,
-        })  # fmt: skip
+        return self.model_copy(
+            update={
+                "bounds": money,
+                "move_limits": {},
+                "groups": groups,
+                "ratios": (),
+                "geos": {},
+                "by_evidence": False,
+            }
+        )
 
 
 def calendar_of(period_budget: Sequence[float], horizon: int) -> np.ndarray:
-    """Share of the money of each period (H,): even where no amounts are given. Raises ValueError on a wrong number."""
+    """Each period's share of the money (H,), equal where no amounts are given. Raises NoPlan for a wrong count."""
     if not period_budget:
         return np.full(max(horizon, 0), 1 / max(horizon, 1))
     money = np.asarray(period_budget, dtype=float)
     if money.size != horizon or not money.sum() > 0:
-        raise ValueError(
-            f"period_budget has {money.size} amounts, the horizon {horizon} periods; one above zero at least"
+        raise NoPlan(
+            f"period_budget has {money.size} amounts for a horizon of {horizon} periods; give one amount per period, at"
+            " least one of them above zero"
         )
     return money / money.sum()
 
 
-def known(label: str, given: Sequence[str], names: Sequence[str], whose: str) -> None:
-    """Raises ValueError naming the first of `given` that is none of `names`."""
+def refuse_unknown(label: str, given: Sequence[str], names: Sequence[str], whose: str) -> None:
+    """Raises NoPlan naming the first of `given` that is not among `names`."""
     unknown = sorted(set(given) - set(names))
     if unknown:
-        raise ValueError(f"{label} names {unknown[0]!r}; {whose} has {', '.join(names)}")
+        raise NoPlan(f"{label} names {unknown[0]!r}; {whose} has {', '.join(names)}")
 
 
 def check_feasible(
-    channels: Sequence[str], low: np.ndarray, high: np.ndarray, groups: Sequence[Group], budget: float,
+    channels: Sequence[str],
+    low: np.ndarray,
+    high: np.ndarray,
+    groups: Sequence[Group],
+    budget: float,
     caps: Sequence[str],
-) -> None:  # fmt: skip
-    """Raises ValueError naming the limits that contradict each other or the budget; `caps` say what holds each channel
-    down.
+) -> None:
+    """Raises NoPlan naming the limits that contradict each other or the budget.
+
+    `caps` says for each channel what limits its spend from above.
     """
     for name, least, most in zip(channels, low, high, strict=True):
         if least > most + 1e-9:
-            raise ValueError(
+            raise NoPlan(
                 f"channel {name!r}: its limits contradict each other (least {least:,.0f}, most {most:,.0f}): compare"
                 " its bounds with its move limit"
             )
     if low.sum() > budget * (1 + 1e-9):
-        raise ValueError(
-            f"the least spends add up to {low.sum():,.0f}, above the budget of {budget:,.0f}: lower a minimum"
+        raise NoPlan(
+            f"the minimum spends add up to {low.sum():,.0f}, above the budget of {budget:,.0f}: lower a minimum"
         )
     if high.sum() < budget * (1 - 1e-9):
         tight = "; ".join(f"{c} {h:,.0f}, {why}" for c, h, why in zip(channels, high, caps, strict=True))
-        raise ValueError(
+        raise NoPlan(
             f"the most that may be spent is {high.sum():,.0f}, below the budget of {budget:,.0f} ({tight}). Lower"
-            " the budget, or lift a limit (bounds, move_limits, by_evidence, fence)"
+            " the budget, or relax a limit (bounds, move_limits, by_evidence, fence)"
         )
     for group in groups:
-        known(f"group {group.name!r}", group.channels, channels, "the plan")
+        refuse_unknown(f"group {group.name!r}", group.channels, channels, "the plan")
         if group.geos or group.periods:
             continue
         inside = np.isin(channels, group.channels) if group.channels else np.ones(len(channels), dtype=bool)
         if low[inside].sum() > group.most or high[inside].sum() < group.least:
-            raise ValueError(
+            raise NoPlan(
                 f"group {group.name!r}: its limits contradict those of its channels (the group {group.least:,.0f} to"
                 f" {group.most:,.0f}; its channels together {low[inside].sum():,.0f} to {high[inside].sum():,.0f})"
             )
         if budget - high[~inside].sum() > group.most * (1 + 1e-9) or budget - low[~inside].sum() < group.least * (
             1 - 1e-9
         ):
-            raise ValueError(f"group {group.name!r}: its limits leave no way to spend exactly {budget:,.0f}")
+            raise NoPlan(f"group {group.name!r}: its limits cannot be met with a budget of exactly {budget:,.0f}")

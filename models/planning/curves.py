@@ -1,4 +1,4 @@
-"""Response curves of separate decisions, per draw, as smooth functions with exact derivatives; numpy and scipy only."""
+"""Response curves of separate decisions, per draw, as smooth functions with exact derivatives."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LEVELS = 33  # spends per decision at which the response is computed; between them a monotone cubic, without overshoot
-BEYOND = 8  # further spends above the usual reach, where one has to be looked at
+LEVELS = (
+    33  # spends per decision at which the response is computed; monotone cubics, which do not overshoot, between them
+)
+BEYOND = 8  # further spends above the usual range, where a plan needs them
 
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """Sum of one curve a decision: knots[i] (L_i,) in money, pieces[i] (4, L_i - 1, D) cubic coefficients.
+    """Sum of one curve per decision: knots[i] (L_i,) in money, pieces[i] (4, L_i - 1, D) cubic coefficients.
 
-    Beyond the last knot a curve stays flat: no plan may gain from where nothing was computed.
+    Beyond the last knot a curve is constant: no plan may gain where nothing was computed.
     """
 
     knots: tuple[np.ndarray, ...]
@@ -90,8 +92,8 @@ def through(knots: Sequence[np.ndarray], values: Sequence[np.ndarray]) -> Curves
     return Curves(tuple(np.asarray(k) for k in knots), tuple(np.asarray(f.c) for f in fits))
 
 
-def spends_to_look_at(usual: float, most: float) -> np.ndarray:
-    """Spends from nothing to `most`, dense up to `usual`, where curves bend and plans end up."""
+def spend_grid(usual: float, most: float) -> np.ndarray:
+    """Spends from zero to `most`, dense up to `usual`, where curves bend and most plans lie."""
     near = max(min(usual, most), 1e-9)
     dense = np.linspace(0.0, 1.0, LEVELS) ** 1.5 * near
     return dense if most <= near * 1.001 else np.append(dense, np.linspace(near, most, BEYOND + 1)[1:])

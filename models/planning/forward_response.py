@@ -1,6 +1,6 @@
-"""What media spent after the data's end would bring, with carry-in from before and carry-out after the horizon.
+"""Response to media after the end of the data, with carry-in from before and carry-out after the horizon.
 
-The only file of this room that looks inside a fit; everything else works on draws and money.
+The only module of planning that reads the inside of a fit; all others work on draws and money.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from models.mmm.model.response import carryover_weights
 from models.mmm.result.contributions import linear_sums, media_sums
 from models.mmm.result.posterior import Posterior
 from models.planning.media_price import Delivery
+from models.planning.no_plan import NoPlan
 
 YEAR = {"day": 365, "week": 52, "month": 12}
 
 
 @dataclass(frozen=True, eq=False)
 class Future:
-    """Spending over `horizon` periods after the last date; everything per draw.
+    """The `horizon` periods after the last date of a fit, with its joint draws.
 
-    current (P,) is what the last `horizon` periods cost; ceiling (P,) the even spend over the horizon whose
-    carried-over level was seen before, geo_ceiling (P, G) the same in one geo; highest (P,) the largest spend of one
-    period; geo_share (P, G) how the last year's spend fell on the geos; pattern (H,) the share of every channel's money
-    that falls on each period. `moved` (D,) is the KPI in money per period that other evidence moves from media to the
+    current (P,) is the spend of the last `horizon` periods; ceiling (P,) the largest even spend over the horizon whose
+    carried-over level occurs in the data, geo_ceiling (P, G) the same per geo; highest (P,) the largest spend of one
+    period; geo_share (P, G) each geo's share of last year's spend; pattern (H,) each period's share of every channel's
+    money. `moved` (D,) is the KPI in money per period that other evidence shifts from media to the
     baseline.
     """
 
@@ -72,46 +73,47 @@ class Future:
     def baseline(self, controls: Mapping[str, Sequence[float]]) -> np.ndarray:
         """KPI in money (D,) without new media over the horizon, under the declared future of every control.
 
-        Each control has one value a period, or one row of values a geo (G, H). Raises ValueError naming what is
-        missing: a control that is not declared is never taken as zero.
+        Each control has one value per period, or one row of values per geo (G, H). Raises NoPlan naming what is
+        missing: an undeclared control is never assumed to be zero.
         """
         data = self.fit.data
         names = data.control_names + data.treatment_names
         missing = [n for n in names if n not in controls]
         if missing:
-            raise ValueError(
-                f"the future of {', '.join(missing)} is not declared: the model was fitted with it, and taking it as"
-                f" zero would be a guess. Give {self.horizon} values for each in future_controls"
+            raise NoPlan(
+                f"the future of {', '.join(missing)} is not declared: the model was fitted with it, and zero would be"
+                f" a guess. Give {self.horizon} values for each in future_controls"
             )
         unknown = sorted(set(controls) - set(names))
         if unknown:
-            raise ValueError(f"future_controls names {unknown[0]!r}; the model has {', '.join(names) or 'no controls'}")
+            raise NoPlan(f"future_controls names {unknown[0]!r}; the model has {', '.join(names) or 'no controls'}")
         geos = len(data.geos)
         cube = np.empty((geos, self.horizon, len(names)))
         for k, name in enumerate(names):
             values = np.asarray(controls[name], dtype=float)
             if values.shape not in ((self.horizon,), (geos, self.horizon)):
-                raise ValueError(
-                    f"future_controls[{name!r}] has {values.size} values, the horizon {self.horizon} periods"
-                )
+                raise NoPlan(f"future_controls[{name!r}] has {values.size} values, the horizon {self.horizon} periods")
             if not np.isfinite(values).all():
-                raise ValueError(f"future_controls[{name!r}] holds a value that is not a number: declare every period")
+                raise NoPlan(f"future_controls[{name!r}] holds a value that is not a number: declare every period")
             cube[:, :, k] = values
-        ahead = replace(
-            data, dates=next_dates(self.fit, self.horizon), kpi=np.zeros((geos, self.horizon)),
-            controls=cube[:, :, : len(data.control_names)], treatments=cube[:, :, len(data.control_names) :],
-        )  # fmt: skip
+        future_data = replace(
+            data,
+            dates=next_dates(self.fit, self.horizon),
+            kpi=np.zeros((geos, self.horizon)),
+            controls=cube[:, :, : len(data.control_names)],
+            treatments=cube[:, :, len(data.control_names) :],
+        )
         design = self.fit.design
-        columns = build(ahead, self.fit.spec, design.scales.baseline)
+        columns = build(future_data, self.fit.spec, design.scales.baseline)
         quiet = np.zeros((len(data.media_names), geos, self.horizon))  # hidden demand is expected at its average
         columns = with_hidden_demand(columns, quiet, data.media_names, design.form, design.scales)
-        later = replace(self.fit.design, data=ahead, baseline=columns)
+        later = replace(self.fit.design, data=future_data, baseline=columns)
         labels = np.zeros((geos, self.horizon), dtype=np.int64)
         own = linear_sums(later, _plain(self.draws), labels, 1)[1][:, 0].sum(axis=1) * data.money_per_kpi
         return np.asarray(own + (self.moved + self._mediators()) * self.horizon)
 
     def _mediators(self) -> np.ndarray:
-        """KPI in money per period (D,) that mediators bring without media: expected to go on as over the data."""
+        """KPI in money per period (D,) that mediators bring without media: expected to continue as in the data."""
         if self.draws.mediated is None:
             return np.zeros(self.draws.count)
         labels = np.zeros(self.fit.design.y.shape, dtype=np.int64)
@@ -122,9 +124,9 @@ class Future:
         return np.asarray((with_them - without) * self.fit.data.money_per_kpi / len(self.fit.data.dates))
 
     def media_path(self, c: int, money: np.ndarray) -> np.ndarray:
-        """Scaled media (G, L + H + L): history, the plan's money by period as delivery, then today's usual spend.
+        """Scaled media (G, L + H + L): history, the plan's money by period as delivery, then the current spend.
 
-        Media goes on after the horizon: silence there would make the last periods look best, with nothing beside them.
+        Media continues after the horizon: without it the last periods would look best, as nothing would saturate them.
         """
         design, share = self.fit.design, self.geo_share[c]
         taps, usual = design.form.taps, self.usual(c) * share
@@ -139,7 +141,7 @@ class Future:
         return self.delivery.get(self.fit.data.channels[c], Delivery())
 
     def usual(self, c: int) -> float:
-        """Money of one usual period: the recent average, else that of the whole data where the channel pauses now."""
+        """Money of one usual period: the recent average, or the average of all data if the channel is paused now."""
         recent = float(self.current[c]) / self.horizon
         return recent if recent > 0 else float(self.fit.data.spend[:, :, c].sum()) / len(self.fit.data.dates)
 
@@ -153,9 +155,14 @@ class Future:
     def _kpi_of_path(self, c: int, money: np.ndarray) -> np.ndarray:
         design, geos, path = self.fit.design, len(self.fit.data.geos), self.media_path(c, money)
         single = replace(
-            design, media=design.media[c : c + 1], form=self._form(c), data=_only(self.fit, c), latent=(),
-            mediators=None, frequency=self._frequency(c, path.shape[1]),
-        )  # fmt: skip
+            design,
+            media=design.media[c : c + 1],
+            form=self._form(c),
+            data=_only(self.fit, c),
+            latent=(),
+            mediators=None,
+            frequency=self._frequency(c, path.shape[1]),
+        )
         sums = media_sums(single, _one(self.draws, c), path[None], self._labels(), 2 * geos)
         return np.asarray(sums[:, :, 0] * self.fit.data.money_per_kpi)
 
@@ -169,14 +176,14 @@ class Future:
         return np.where(period[None, :] >= 0, np.arange(geos)[:, None] + part[None, :], -1).astype(np.int64)
 
     def _frequency(self, c: int, length: int) -> np.ndarray | None:
-        """Exposures per person reached (1, G, length): as it was, then as in the last periods that had any."""
+        """Exposures per person reached (1, G, length): as observed, then as in the last periods that had any."""
         often = self.fit.design.frequency
         if often is None:
             return None
         usual = np.array([row[row > 0][-self.horizon :].mean() if (row > 0).any() else 1.0 for row in often[c]])
         past = often[c][:, -self.fit.design.form.taps :]
-        ahead = np.repeat(usual[:, None], length - past.shape[1], axis=1)
-        return np.asarray(np.hstack([past, ahead])[None])
+        coming = np.repeat(usual[:, None], length - past.shape[1], axis=1)
+        return np.asarray(np.hstack([past, coming])[None])
 
     def _form(self, c: int) -> Form:
         form, name = self.fit.design.form, (self.fit.data.channels[c],)
@@ -186,41 +193,54 @@ class Future:
 
 
 def look_ahead(
-    fit: MMMFit, horizon: int, *, delivery: Mapping[str, Delivery], draws: int = 200,
-    levels: Mapping[str, np.ndarray] | None = None, pattern: np.ndarray | None = None,
-) -> Future:  # fmt: skip
+    fit: MMMFit,
+    horizon: int,
+    *,
+    delivery: Mapping[str, Delivery],
+    draws: int = 200,
+    levels: Mapping[str, np.ndarray] | None = None,
+    pattern: np.ndarray | None = None,
+) -> Future:
     """The future after the last date of the fit; `draws` joint draws carry its uncertainty.
 
-    `levels` are joint draws of a channel's iROAS over the data's window that replace the model's own (the number that
-    other evidence led to); the curve keeps its shape. `pattern` (H,) is the share of the money of each period, even by
-    default.
+    `levels` are joint draws of a channel's iROAS over the data window that replace the model's own (the combined
+    number); the curve keeps its shape. `pattern` (H,) is each period's share of the money, equal by default.
     """
     if horizon < 1:
-        raise ValueError(f"horizon={horizon}: a plan covers at least one period")
+        raise NoPlan(f"horizon={horizon}: a plan covers at least one period")
     unknown = sorted((set(delivery) | set(levels or {})) - set(fit.data.channels))
     if unknown:
-        raise ValueError(f"delivery or levels name {unknown[0]!r}; the model has {', '.join(fit.data.channels)}")
+        raise NoPlan(f"delivery or levels name {unknown[0]!r}; the model has {', '.join(fit.data.channels)}")
     for name, rule in delivery.items():
         if rule.price and len(rule.price) != horizon:
-            raise ValueError(f"delivery[{name!r}] has {len(rule.price)} prices, the horizon {horizon} periods")
+            raise NoPlan(f"delivery[{name!r}] has {len(rule.price)} prices, the horizon {horizon} periods")
     data, design = fit.data, fit.design
     seen = min(horizon, len(data.dates))
     current = data.spend[:, -seen:].sum(axis=(0, 1)) * horizon / seen
     recent = data.spend[:, -YEAR[data.grain] :].sum(axis=1).T
-    whole = data.spend.sum(axis=1).T
-    base = np.where(recent.sum(axis=1, keepdims=True) > 0, recent, whole)
+    all_spend = data.spend.sum(axis=1).T
+    base = np.where(recent.sum(axis=1, keepdims=True) > 0, recent, all_spend)
     ceiling, geo_ceiling = np.empty(len(data.channels)), np.empty((len(data.channels), len(data.geos)))
     for c in range(len(data.channels)):
         weights = np.median(weights_of(design, fit.draws.thin(draws), c), axis=0)
         weights /= weights.sum()
         level = np.array([np.convolve(row, weights)[: row.size] for row in data.spend[:, :, c]])
         ceiling[c], geo_ceiling[c] = level.sum(axis=0).max() * horizon, level.max(axis=1) * horizon
-    some, moved = _at_levels(fit, fit.draws.thin(draws), levels or {})
+    draws_at_levels, moved = _at_levels(fit, fit.draws.thin(draws), levels or {})
     even = np.full(horizon, 1 / horizon) if pattern is None else pattern
     return Future(
-        fit, some, horizon, current, ceiling, geo_ceiling, data.spend.sum(axis=0).max(axis=0),
-        base / base.sum(axis=1, keepdims=True), even, delivery, moved,
-    )  # fmt: skip
+        fit,
+        draws_at_levels,
+        horizon,
+        current,
+        ceiling,
+        geo_ceiling,
+        data.spend.sum(axis=0).max(axis=0),
+        base / base.sum(axis=1, keepdims=True),
+        even,
+        delivery,
+        moved,
+    )
 
 
 def weights_of(design: Design, draws: Posterior, c: int) -> np.ndarray:
@@ -240,7 +260,7 @@ def next_dates(fit: MMMFit, horizon: int) -> tuple[Date, ...]:
 
 
 def _at_levels(fit: MMMFit, draws: Posterior, levels: Mapping[str, np.ndarray]) -> tuple[Posterior, np.ndarray]:
-    """The draws with each channel's effect scaled so that its window iROAS is the given draw; and what that moves."""
+    """The draws with each channel's effect scaled to the given window iROAS, and the KPI that this shifts."""
     if not levels:
         return draws, np.zeros(draws.count)
     data, design = fit.data, fit.design
@@ -263,7 +283,7 @@ def _one(draws: Posterior, c: int) -> Posterior:
 
 
 def _plain(draws: Posterior) -> Posterior:
-    """Without what belongs to the data's own periods: true values of measured series, and mediators."""
+    """The draws without parameters of the data's own periods: latent values of measured series, and mediators."""
     return replace(draws, latent=None, passed_on=None, mediated=None)
 
 

@@ -1,4 +1,4 @@
-"""The best split of a budget in equal steps, for separate curves of any shape: exact on its grid, also for S-shapes."""
+"""The best allocation of a budget in equal steps over separate curves: exact on its grid, S-shapes included."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 
 from models.planning.curves import Curves
 
-STEPS = 200  # equal steps of the free money; an answer is off by at most one step a decision
+STEPS = 200  # equal steps of the free money; the solution is off by at most one step per decision
 
 
 def best_steps(values: Sequence[np.ndarray]) -> np.ndarray:
-    """Steps per decision (D, n) that make the sum of values[i] (D, K_i + 1) greatest, STEPS in all, by draw.
+    """Steps per decision (D, n) that maximise the sum of values[i] (D, K_i + 1), STEPS in total, per draw.
 
     values[i][:, k] is the outcome of decision i with k steps of money. Dynamic programming over decisions (knapsack),
-    so a global answer whatever the curves look like. When all decisions together cannot take STEPS steps, as many as
-    they can.
+    so the optimum is global for curves of any shape. If all decisions together cannot take STEPS steps, they take as
+    many as they can.
     """
     draws = values[0].shape[0]
     total = np.full((draws, STEPS + 1), -np.inf)
@@ -40,13 +40,13 @@ def best_steps(values: Sequence[np.ndarray]) -> np.ndarray:
     return steps
 
 
-HALVINGS, ROUNDS = 10, 6  # transfers of half a step, a quarter, …, each tried so many times
+HALVINGS, ROUNDS = 10, 6  # transfers of half a step, a quarter, …, each tried up to ROUNDS times
 
 
-def closed_in(curves: Curves, x: np.ndarray, low: np.ndarray, high: np.ndarray, step: float) -> np.ndarray:
+def refined(curves: Curves, x: np.ndarray, low: np.ndarray, high: np.ndarray, step: float) -> np.ndarray:
     """Plans of each draw (D, n) after transfers from the decision that loses least to the one that gains most.
 
-    Totals stay; a transfer is kept only where it is better, so no plan gets worse.
+    Totals do not change; a transfer is kept only where it improves the plan.
     """
     x, rows = x.copy(), np.arange(len(x))
     value, slope = curves.own(x)

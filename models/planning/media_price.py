@@ -1,4 +1,4 @@
-"""How much media money buys: the price of delivery, which may rise with spend and move with the calendar."""
+"""How much delivery money buys: the price of media, which may rise with spend and vary over the calendar."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pydantic import BaseModel, PositiveFloat, model_validator
 class Delivery(BaseModel, frozen=True, extra="forbid"):
     """Delivery as a function of money, in multiples of today's: today's spend buys today's delivery.
 
-    `exponent` 1 means a constant price; below 1 the price rises with spend, which is what auctions do. `points` take
-    its place where a table is known: (multiple of today's spend, multiple of today's delivery), rising, joined by
-    straight lines from (0, 0), flat after the last. `price` is the price of each period of the horizon relative to
+    `exponent` 1 means a constant price; below 1 the price rises with spend, which is what auctions do. `points` replace
+    it where a table is available: (multiple of today's spend, multiple of today's delivery), increasing, joined by
+    straight lines from (0, 0), constant after the last. `price` is the price of each period of the horizon relative to
     today's: 1.4 in the weeks before Christmas means that the same money buys 1 / 1.4.
     """
 
@@ -24,7 +24,7 @@ class Delivery(BaseModel, frozen=True, extra="forbid"):
     @model_validator(mode="after")
     def sensible(self) -> Delivery:
         if self.points and self.exponent != 1.0:
-            raise ValueError(f"exponent={self.exponent} and points are both given: one rule for one price")
+            raise ValueError(f"exponent={self.exponent} and points are both given: give one of them")
         spends, volumes = [p[0] for p in self.points], [p[1] for p in self.points]
         if any(b <= a for a, b in pairwise(spends)) or any(b < a for a, b in pairwise(volumes)):
             raise ValueError(f"points {self.points}: spend must rise from point to point, and delivery not fall")
@@ -34,7 +34,7 @@ class Delivery(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def constant(self) -> bool:
-        """Whether money buys at today's price whatever is spent, and whenever."""
+        """Whether the price is today's, whatever is spent and in every period."""
         return self.exponent == 1.0 and not self.points and not self.price
 
     def bought(self, multiple: np.ndarray) -> np.ndarray:
@@ -47,7 +47,7 @@ class Delivery(BaseModel, frozen=True, extra="forbid"):
         return volume / np.asarray(self.price) if self.price else volume
 
     def next_unit(self, multiple: np.ndarray) -> np.ndarray:
-        """Derivative of `bought` by period; at nothing spent, that of the first hundredth."""
+        """Derivative of `bought` by period; at zero spend, the one at a hundredth of a usual period."""
         here = np.maximum(multiple, 1e-2)
         if self.points:
             spends, volumes = np.array([(0.0, 0.0), *self.points]).T

@@ -1,4 +1,4 @@
-"""What a plan makes as great as possible: a figure of the outcome's draws, with its gradient."""
+"""What a plan maximises: a weighted sum of the outcome's draws, with its gradient."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.planning.no_plan import NoPlan
+
 Weights = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Aim:
-    """`weights` gives each draw's share in the figure; the figure is their weighted sum, and so is its gradient.
+    """An objective: `weights` gives each draw's weight; value and gradient are weighted sums over draws.
 
-    Calling the aim with draws (D,) gives the figure.
+    Calling it with draws (D,) gives its value.
     """
 
     name: str
@@ -32,9 +34,9 @@ mean_of = Aim("mean", _even)
 
 
 def worst_share(share: float) -> Aim:
-    """Mean of the worst `share` of the draws (conditional value at risk); its draws move with the plan."""
+    """Mean of the worst `share` of the draws (conditional value at risk); which draws are worst depends on the plan."""
     if not 0 < share <= 1:
-        raise ValueError(f"share={share}: a share of the draws lies above 0 and at most 1")
+        raise NoPlan(f"share={share}: a share of the draws is above 0 and at most 1")
 
     def weights(draws: np.ndarray) -> np.ndarray:
         count = max(int(np.ceil(share * draws.size)), 1)

@@ -1,4 +1,4 @@
-"""The best way to spread a budget over decisions, for any response given as draws; knows nothing of the model."""
+"""The best allocation of a budget over decisions, for any response given as draws; knows nothing of the model."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.planning.no_plan import NoPlan
 from models.planning.objective import Aim, mean_of, worst_share
 
 __all__ = ["Optimum", "best", "mean_of", "worst_share"]
 Response = Callable[[np.ndarray], np.ndarray]
 Sums = tuple[np.ndarray, float, float]  # weights of the decisions, least and most of their weighted sum
-NOTHING = 1e-7  # of the objective: a smaller improvement is numerical noise
-POLISH = 60  # steps by linear programme after the solver
-MANY = 12  # decisions beyond which one start is used, and the swap check tries so many givers and takers only
+NUMERICAL_NOISE = 1e-7  # relative to the objective: a smaller improvement does not count
+POLISH = 60  # linear-programming steps after the solver
+MANY = 12  # with more decisions, only one start is used and the swap check tries this many givers and takers
 
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """Decisions (n,), value of the objective there, how far the starts disagreed, and whether the self-check passed."""
+    """Decisions (n,), the objective there, the spread over starts, and whether the self-check passed."""
 
     x: np.ndarray
     value: float
@@ -41,14 +42,14 @@ def best(
     random_starts: int = 3,
     checked: bool = True,
 ) -> Optimum:
-    """Decisions within [low, high] that add up to `total` and make the objective of `response` (draws) greatest.
+    """Decisions within [low, high] that add up to `total` and maximise the objective of `response` (draws).
 
-    `gradient` gives the derivative of every draw by every decision (D, n); without it, or with an objective that is no
-    `Aim`, differences take its place. `sums` are further limits: least <= weights @ decisions <= most. Several starts;
-    with two free decisions also a dense grid. The self-check tries every swap of 1 % of the budget that the limits
-    allow, and the best step that a linear programme finds. `checked=False` leaves it out, for
-    scans over many budgets. Raises ValueError when no start reaches a feasible answer.
-    Not a global guarantee for S-shaped responses beyond what starts, grid and swaps see.
+    `gradient` gives the derivative of every draw with respect to every decision (D, n); without it, or with an
+    objective that is not an `Aim`, finite differences are used. `sums` are further limits: least <= weights @
+    decisions <= most. Several starts; with two free decisions also a dense grid. The self-check tries every swap of 1
+    % of the budget that the limits allow, and the best step that a linear programme finds. `checked=False` skips it,
+    for scans over many budgets. Raises NoPlan when no start reaches a feasible point. The optimum is not guaranteed to
+    be global for S-shaped responses.
     """
     from scipy.optimize import LinearConstraint, minimize
 
@@ -61,7 +62,7 @@ def best(
 
     last = {b"": np.zeros(0)}
 
-    def draws(at: np.ndarray) -> np.ndarray:  # the solver asks for the slope where it has just asked for the value
+    def draws(at: np.ndarray) -> np.ndarray:  # the solver evaluates the slope where it has just evaluated the value
         key = at.tobytes()
         if key not in last:
             last.clear()
@@ -82,31 +83,36 @@ def best(
     least = np.array([1.0, *(a / unit for _, a, _ in sums)])
     most = np.array([1.0, *(b / unit for _, _, b in sums)])
     inside = Inside(lo, hi, rows, least, most)
-    if lo.size > MANY and any(inside.holds(g) for g in guesses):  # each start costs seconds: the best one is enough
+    if lo.size > MANY and any(inside.holds(g) for g in guesses):  # each start costs seconds, and the best one is enough
         guesses = [min((g for g in guesses if inside.holds(g)), key=loss)]
     equal = least == most
     limits = [LinearConstraint(rows[k], least[k], most[k]) for k in (equal, ~equal) if k.any()]
-    found = []
+    candidates = []
     for guess in guesses:
         answer = minimize(
-            loss, guess, method="SLSQP", jac=exact, bounds=list(zip(lo, hi, strict=True)),
-            constraints=limits, options={"ftol": 1e-12 if lo.size <= MANY else 1e-8, "maxiter": 500, "eps": 1e-7},
-        )  # fmt: skip
+            loss,
+            guess,
+            method="SLSQP",
+            jac=exact,
+            bounds=list(zip(lo, hi, strict=True)),
+            constraints=limits,
+            options={"ftol": 1e-12 if lo.size <= MANY else 1e-8, "maxiter": 500, "eps": 1e-7},
+        )
         for point in (answer.x, guess):
             x = _project(point, lo, hi) if not len(sums) else np.clip(point, lo, hi)
             if inside.holds(x):
-                found.append((loss(x), x))
+                candidates.append((loss(x), x))
     if checked and lo.size == 2 and not len(sums):
         left = np.linspace(max(lo[0], 1 - hi[1]), min(hi[0], 1 - lo[1]), 2001)
         values = [loss(np.array([a, 1 - a])) for a in left]
         at = int(np.argmin(values))
-        found.append((values[at], np.array([left[at], 1 - left[at]])))
-    if not found:
-        raise ValueError("no plan meets all limits: widen a bound or a group")
-    found.sort(key=lambda f: f[0])
-    x = found[0][1]
-    spread = float(found[len(found) // 2][0] - found[0][0])
-    for _ in range(POLISH if exact and checked else 0):  # a worst share has kinks, on which a smooth solver stops early
+        candidates.append((values[at], np.array([left[at], 1 - left[at]])))
+    if not candidates:
+        raise NoPlan("no plan meets all limits: relax a bound or a group")
+    candidates.sort(key=lambda candidate: candidate[0])
+    x = candidates[0][1]
+    spread = float(candidates[len(candidates) // 2][0] - candidates[0][0])
+    for _ in range(POLISH if exact and checked else 0):  # a worst share has kinks, where a smooth solver stops early
         further = _better_step(loss, exact, x, inside)
         if further is None:
             break
@@ -136,9 +142,9 @@ class Inside:
 
 
 def feasible(
-    total: float, low: np.ndarray, high: np.ndarray, sums: Sequence[Sums], wish: np.ndarray
+    total: float, low: np.ndarray, high: np.ndarray, sums: Sequence[Sums], target: np.ndarray
 ) -> np.ndarray | None:
-    """The decisions nearest to `wish` (least money moved) that keep all limits and add up to `total`, or None."""
+    """The decisions nearest to `target` (least money moved) that meet all limits and add up to `total`, or None."""
     from scipy.optimize import linprog
 
     n, unit = low.size, max(float(total), 1e-12)
@@ -150,14 +156,18 @@ def feasible(
         if np.isfinite(least):
             upper.append(np.concatenate([-np.asarray(weights, dtype=float), np.zeros(2 * n)]))
             bound.append(-least / unit)
-    equal = np.hstack([np.eye(n), -np.eye(n), np.eye(n)])  # x - more + less = wish
+    equal = np.hstack([np.eye(n), -np.eye(n), np.eye(n)])  # x - more + less = target
     equal = np.vstack([equal, np.concatenate([np.ones(n), np.zeros(2 * n)])])
     limits = [(a / unit, min(b, total) / unit) for a, b in zip(low, high, strict=True)] + [(0, None)] * (2 * n)
     answer = linprog(
-        np.concatenate([np.zeros(n), np.ones(2 * n)]), A_ub=np.array(upper) if upper else None,
-        b_ub=np.array(bound) if bound else None, A_eq=equal, b_eq=np.append(wish / unit, 1.0), bounds=limits,
+        np.concatenate([np.zeros(n), np.ones(2 * n)]),
+        A_ub=np.array(upper) if upper else None,
+        b_ub=np.array(bound) if bound else None,
+        A_eq=equal,
+        b_eq=np.append(target / unit, 1.0),
+        bounds=limits,
         method="highs",
-    )  # fmt: skip
+    )
     return answer.x[:n] * unit if answer.status == 0 else None
 
 
@@ -174,13 +184,13 @@ def _project(x: np.ndarray, lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
 
 
 def _better(loss: Callable[[np.ndarray], float], x: np.ndarray, here: float) -> bool:
-    return loss(x) < here - NOTHING * max(1.0, abs(here))
+    return loss(x) < here - NUMERICAL_NOISE * max(1.0, abs(here))
 
 
 def _no_better_swap(loss: Callable[[np.ndarray], float], slope: Response | None, x: np.ndarray, inside: Inside) -> bool:
     """Whether no shift of 1 % of the budget between two decisions that keeps all limits is better.
 
-    With many decisions only from those that gain least from their last unit to those that would gain most.
+    With many decisions, only from those with the lowest marginal return to those with the highest.
     """
     here, step = loss(x), 0.01
     givers, takers = np.flatnonzero(x - step >= inside.lo), np.flatnonzero(x + step <= inside.hi)
@@ -200,7 +210,7 @@ def _no_better_swap(loss: Callable[[np.ndarray], float], slope: Response | None,
 def _better_step(
     loss: Callable[[np.ndarray], float], slope: Response | None, x: np.ndarray, inside: Inside
 ) -> np.ndarray | None:
-    """A better plan along the step within all limits that the slope promises most of (a linear programme), or None."""
+    """A better plan along the feasible step with the steepest predicted improvement (a linear programme), or None."""
     from scipy.optimize import linprog
 
     assert slope is not None

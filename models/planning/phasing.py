@@ -1,7 +1,7 @@
-"""What a channel's money brings when each period is decided by itself: the response and its slope, draw by draw.
+"""Response to money by channel and period, with its derivative by period, draw by draw.
 
-Written out in numpy beside the compiled kernel, because the slope by period is needed here; a test holds the two
-together, and every plan's promise is computed by the kernel.
+Written in numpy beside the compiled kernel, because the derivative by period is needed here. A test holds the two
+equal, and the printed outcome of every plan comes from the kernel.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.planning.forward_response import Future, weights_of
+from models.planning.no_plan import NoPlan
 
 LN2, LN3 = np.log(2.0), np.log(3.0)
 
 
 @dataclass(frozen=True, eq=False)
 class _Channel:
-    """Constants of one channel: carry (D, T, H) carryover of the plan, past (D, G, T) what is still on its way, effect
-    (D, G) in money, media (G,) per unit of delivery, and the curve's parameters (D,).
+    """Constants of one channel.
+
+    carry (D, T, H) is the carryover of the plan, past (D, G, T) the stock from earlier spend, effect (D, G) in money,
+    media (G,) per unit of delivery, silent (D,) the outcome without new money; the curve's parameters are (D,).
     """
 
     carry: np.ndarray
@@ -34,14 +37,14 @@ class _Channel:
 class Phased:
     """Response of money by channel and period: decisions in the order channel, period (n = P x H).
 
-    `geo_share` (P, G) is how a channel's money falls on the geos in every period; as usual by default.
+    `geo_share` (P, G) is each geo's share of a channel's money in every period; by default the share of last year.
     """
 
-    def __init__(self, ahead: Future, geo_share: np.ndarray | None = None) -> None:
-        self._ahead = ahead
-        usual = ahead.geo_share
+    def __init__(self, future: Future, geo_share: np.ndarray | None = None) -> None:
+        self._future = future
+        usual = future.geo_share
         self._ratio = None if geo_share is None else geo_share / np.where(usual > 0, usual, np.inf)
-        self._channels = [_constants(ahead, c) for c in range(len(ahead.fit.data.channels))]
+        self._channels = [_constants(future, c) for c in range(len(future.fit.data.channels))]
 
     def value(self, x: np.ndarray) -> np.ndarray:
         """Incremental KPI in money (D,), carry-out included."""
@@ -54,11 +57,11 @@ class Phased:
         return np.concatenate([self._slope(c, money[c]) for c in range(len(self._channels))], axis=1)
 
     def _stock(self, c: int, money: np.ndarray) -> np.ndarray:
-        k, usual = self._channels[c], self._ahead.usual(c)
+        k, usual = self._channels[c], self._future.usual(c)
         if self._ratio is None:
-            volume = self._ahead.rule(c).bought(money / usual) * usual
+            volume = self._future.rule(c).bought(money / usual) * usual
             return np.asarray(k.past + k.media[None, :, None] * (k.carry @ volume)[:, None, :])
-        by_geo = self._ahead.rule(c).bought(self._ratio[c][:, None] * money / usual) * usual
+        by_geo = self._future.rule(c).bought(self._ratio[c][:, None] * money / usual) * usual
         arriving = np.einsum("dth,gh->dgt", k.carry, by_geo, optimize=True)
         return np.asarray(k.past + k.media[None, :, None] * arriving)
 
@@ -70,7 +73,7 @@ class Phased:
     def _slope(self, c: int, money: np.ndarray) -> np.ndarray:
         k = self._channels[c]
         _, bend = _saturated(k, self._stock(c, money))
-        rule, multiple = self._ahead.rule(c), money / self._ahead.usual(c)
+        rule, multiple = self._future.rule(c), money / self._future.usual(c)
         if self._ratio is None:
             by_period = np.einsum("dg,dgt->dt", k.effect * k.media[None, :], bend)
             return np.einsum("dt,dth->dh", by_period, k.carry) * rule.next_unit(multiple)[None, :]
@@ -80,28 +83,36 @@ class Phased:
         return np.asarray(np.einsum("dgt,dth,gh->dh", by_geo, k.carry, price, optimize=True))
 
 
-def _constants(ahead: Future, c: int) -> _Channel:
-    design, draws = ahead.fit.design, ahead.draws
-    taps, horizon = design.form.taps, ahead.horizon
-    if not steppable(ahead, c):
-        name = ahead.fit.data.channels[c]
-        raise ValueError(
-            f"a plan by period needs a response to money carried over and then saturated; {name} is read by reach and"
-            " frequency, or saturates first. Plan by channel or geo instead"
+def _constants(future: Future, c: int) -> _Channel:
+    design, draws = future.fit.design, future.draws
+    taps, horizon = design.form.taps, future.horizon
+    if not steppable(future, c):
+        name = future.fit.data.channels[c]
+        raise NoPlan(
+            f"a plan by period needs a response to money carried over and then saturated; {name} is modelled by reach"
+            " and frequency, or saturates before carryover. Plan by channel or geo instead"
         )
     weights = weights_of(design, draws, c)
     length = horizon + taps
     lag = np.arange(length)[:, None] - np.arange(horizon)[None, :]
     carry = np.where((lag >= 0) & (lag < taps), weights[:, np.clip(lag, 0, taps - 1)], 0.0)
-    path = ahead.media_path(c, np.zeros(horizon))
+    path = future.media_path(c, np.zeros(horizon))
     start = path.shape[1] - length
     lagged = np.stack([_shifted(path, k)[:, start:] for k in range(taps)], axis=2)
     past = np.einsum("dl,gtl->dgt", weights, lagged)
-    money = design.scales.size * design.scales.kpi * ahead.fit.data.money_per_kpi
+    money = design.scales.size * design.scales.kpi * future.fit.data.money_per_kpi
     slope = draws.slope[:, c]
     curve = "sloped" if design.sloped[c] else design.form.saturation
-    half = _Channel(carry, past, draws.beta_geo[:, c] * money, ahead.media_per_money(c),
-                    draws.half_saturation[:, c], slope, curve, np.zeros(0))  # fmt: skip
+    half = _Channel(
+        carry,
+        past,
+        draws.beta_geo[:, c] * money,
+        future.media_per_money(c),
+        draws.half_saturation[:, c],
+        slope,
+        curve,
+        np.zeros(0),
+    )
     level, _ = _saturated(half, past)
     silent = (half.effect[:, :, None] * level).sum(axis=(1, 2))
     return _Channel(carry, past, half.effect, half.media, half.half, slope, curve, silent)
@@ -120,9 +131,9 @@ class InRegions:
         return self.phased.value(x.reshape(-1, self.geos, self.horizon).sum(axis=1).ravel())
 
 
-def steppable(ahead: Future, c: int) -> bool:
-    """Whether this channel's response has the slope by period that is written out here."""
-    return ahead.fit.spec.order == "adstock_first" and not ahead.fit.data.by_frequency[c]
+def steppable(future: Future, c: int) -> bool:
+    """Whether this channel's response has a derivative by period here: carryover before saturation, no frequency."""
+    return future.fit.spec.order == "adstock_first" and not future.fit.data.by_frequency[c]
 
 
 def _shifted(path: np.ndarray, lag: int) -> np.ndarray:
@@ -146,4 +157,4 @@ def _saturated(k: _Channel, stock: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return level, steep * level * (1 - level) / v
     if k.curve in ("hill", "michaelis_menten"):
         return v / (v + half), half / (v + half) ** 2
-    raise ValueError(f"saturation {k.curve!r} has no phased response: logistic, exponential and hill have")
+    raise NoPlan(f"saturation {k.curve!r} has no response by period; logistic, exponential and hill have one")

@@ -1,7 +1,8 @@
-"""Returns of channels read together: how much channels of this company differ is learned, not assumed.
+"""Partial pooling of channels' returns: how much the channels of this company differ is learned, not assumed.
 
-A fit believes each channel's return by itself, with room for channels far apart. A plan that picks the best of such
-numbers promises too much where channels differ less than that. With other evidence the level is combined elsewhere.
+A fit estimates each channel's return separately, with a prior that allows for large differences. A plan that picks
+the best of such estimates predicts too high a gain where channels differ less. With other evidence, `triangulation`
+sets the level instead.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ import numpy as np
 if TYPE_CHECKING:
     from models.mmm import MMMFit
 
-FEWEST = 3  # channels below which nothing can be learned of how much channels differ
+FEWEST = 3  # with fewer channels, the spread between them cannot be learned
 SPREADS = np.linspace(0.05, 1.5, 30)  # sd of log iROAS between channels
-USUAL_SPREAD = 0.6  # half-normal belief about it: two channels in three within a factor of about 1.6 of the middle
-BARE = 1e-6  # share of the prior's precision left to a direction in which the data said nothing
+USUAL_SPREAD = 0.6  # scale of its half-normal prior: two channels in three within a factor of about 1.6 of the median
+BARE = 1e-6  # share of the prior's precision kept in a direction about which the data say nothing
 
 
 def pooled_levels(fit: MMMFit, draws: int) -> Mapping[str, np.ndarray]:
     """Joint draws (draws,) of each channel's window iROAS with the learned spread between channels as prior.
 
-    The fit's own draws, moved and narrowed together in logarithms, so that each keeps its place among the others and
-    its curve. Empty where fewer than three channels have the model's own prior; a channel with a belief of its own
-    keeps it. Normal approximation of log iROAS, its spread integrated over a grid.
+    The fit's own draws, shifted and narrowed jointly on the log scale, so that each keeps its rank among the others
+    and its curve. Empty where fewer than three channels have the model's default prior; a channel with a prior of its
+    own keeps it. Normal approximation of log iROAS; the spread is integrated over a grid.
     """
     returns = fit.log_returns()
     own = np.array([fit.spec.channels.get(c) is not None for c in returns.channels])
@@ -33,8 +34,8 @@ def pooled_levels(fit: MMMFit, draws: int) -> Mapping[str, np.ndarray]:
         return {}
     prior_sd = np.sqrt(np.diag(returns.prior_covariance))
     precision, middle = _data_alone(returns.prior_mean, prior_sd, returns.posterior_mean, returns.posterior_covariance)
-    beliefs = [_belief(prior_sd, own, spread) for spread in SPREADS]
-    fits = [_posterior(precision, middle, returns.prior_mean, k) for k in beliefs]
+    priors = [_prior(prior_sd, own, spread) for spread in SPREADS]
+    fits = [_posterior(precision, middle, returns.prior_mean, k) for k in priors]
     weight = np.array([f[2] for f in fits]) - 0.5 * (SPREADS / USUAL_SPREAD) ** 2
     weight = np.exp(weight - weight.max())
     chosen = np.searchsorted(np.cumsum(weight / weight.sum()), (np.arange(draws) + 0.5) / draws)
@@ -53,7 +54,7 @@ def pooled_levels(fit: MMMFit, draws: int) -> Mapping[str, np.ndarray]:
 def _data_alone(
     prior_mean: np.ndarray, prior_sd: np.ndarray, mean: np.ndarray, cov: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Precision (P, P) of the data's own reading, and precision times its mean: the posterior less the prior."""
+    """Precision (P, P) of the data alone, and precision times mean: the posterior with the prior removed."""
     inverse = np.linalg.inv(cov)
     unit = prior_sd[:, None] * (inverse - np.diag(prior_sd**-2.0)) * prior_sd[None, :]
     values, vectors = np.linalg.eigh(unit)
@@ -62,7 +63,7 @@ def _data_alone(
     return precision, precision @ np.linalg.solve(precision, inverse @ mean - prior_mean / prior_sd**2)
 
 
-def _belief(prior_sd: np.ndarray, own: np.ndarray, spread: float) -> np.ndarray:
+def _prior(prior_sd: np.ndarray, own: np.ndarray, spread: float) -> np.ndarray:
     """Prior covariance of log iROAS: a common level of the company and a spread between its channels."""
     pooled = (~own).astype(float)
     common = float(np.mean(prior_sd[~own] ** 2))
@@ -70,19 +71,19 @@ def _belief(prior_sd: np.ndarray, own: np.ndarray, spread: float) -> np.ndarray:
 
 
 def _posterior(
-    precision: np.ndarray, weighted: np.ndarray, prior_mean: np.ndarray, belief: np.ndarray
+    precision: np.ndarray, weighted: np.ndarray, prior_mean: np.ndarray, prior: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Mean, covariance and log evidence (up to a constant) under one belief."""
-    inverse = np.linalg.inv(belief)
+    """Mean, covariance and log evidence (up to a constant) under one prior covariance."""
+    inverse = np.linalg.inv(prior)
     cov = np.linalg.inv(precision + inverse)
     information = weighted + inverse @ prior_mean
     mean = cov @ information
-    sizes = np.linalg.slogdet(cov)[1] - np.linalg.slogdet(belief)[1]
+    sizes = np.linalg.slogdet(cov)[1] - np.linalg.slogdet(prior)[1]
     evidence = 0.5 * (sizes + information @ mean - prior_mean @ inverse @ prior_mean)
     return mean, cov, float(evidence)
 
 
 def _root(cov: np.ndarray) -> np.ndarray:
-    """Symmetric square root: the map between two normals that moves draws least."""
+    """Symmetric square root: the transport between two normals that moves draws least."""
     values, vectors = np.linalg.eigh(cov)
     return np.asarray((vectors * np.sqrt(np.maximum(values, 1e-18))) @ vectors.T)

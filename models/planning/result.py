@@ -1,4 +1,4 @@
-"""A finished plan: what to spend, what it should bring, how sure that is, and what held it back."""
+"""A finished plan: the allocation, its expected outcome and uncertainty, and what limited it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 from models.planning.objective import worst_share
 from models.warning import Warning
 
-COUNTED_ON = 0.25  # quantile of the gain that a budget may count on; the benchmark says how often it came
+PLAN_FOR_QUANTILE = 0.25  # of the gain; `python -m benchmarks.planning` shows how often it is realised
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,11 +20,11 @@ class Plan:
     allocation: channel, current (at this budget), planned, change, low, high (90 % of the draws' own best plans),
     raised_in (share of draws that raise it), tier, at_limit, least, most, iroas, mroas (of the next unit at the plan).
     schedule: channel, geo, period (null where not decided), money. outcome: plan, mean, q05, q95, worst_tenth of
-    incremental KPI in money, carry-out included. `planned` and `current` are its joint draws (D,),
-    `later_share` the part of the planned outcome that arrives after the horizon.
-    `probability_better` is that of beating the current mix at the same budget. `regret` is how much more would be won
-    on average if the curves were known, within the same limits. `held_back` is the mean gain that evidence limits gave
-    up. `recent` is what the last periods cost, `going_on` (mean, q05, q95) what spending just that again would bring.
+    incremental KPI in money, carry-out included. `planned` and `current` are its joint draws (D,), `later_share` the
+    part of the planned outcome that arrives after the horizon. `probability_better` is that of beating the current mix
+    at the same budget. `regret` is how much more could be gained on average if the curves were known, within the same
+    limits. `held_back` is the mean gain forgone because of the evidence limits. `recent` is the spend of the last
+    periods, `going_on` (mean, q05, q95) the outcome of repeating it.
     """
 
     budget: float
@@ -56,18 +56,21 @@ class Plan:
 
     @property
     def plan_for(self) -> float:
-        """The gain that three of four draws reach: what a budget may count on; below zero, nothing."""
-        return float(np.quantile(self.planned - self.current, COUNTED_ON))
+        """The gain that 75 % of draws reach: what to plan for; below zero, plan for no gain."""
+        return float(np.quantile(self.planned - self.current, PLAN_FOR_QUANTILE))
 
     def probability_of_loss(self, margin: float) -> float:
-        """Chance that margin times the incremental outcome is less than the budget. Not the chance of a bad move."""
+        """Probability that margin times the incremental outcome is below the budget; not that of a wrong move."""
         return float((margin * self.planned < self.budget).mean())
 
 
 def outcome_row(label: str, draws: np.ndarray) -> dict[str, object]:
-    """One line of `Plan.outcome`."""
+    """One row of `Plan.outcome`."""
     low, high = np.quantile(draws, [0.05, 0.95])
     return {
-        "plan": label, "mean": float(draws.mean()), "q05": float(low), "q95": float(high),
+        "plan": label,
+        "mean": float(draws.mean()),
+        "q05": float(low),
+        "q95": float(high),
         "worst_tenth": worst_share(0.1)(draws),
-    }  # fmt: skip
+    }

@@ -79,9 +79,7 @@ def disagreeing(found: pl.DataFrame) -> list[str]:
 
 
 def cochran(reading: np.ndarray, variance: np.ndarray) -> tuple[float, float, float]:
-    """Cochran's Q of readings of one quantity, its p-value (chi-squared, one less degree), and I squared in
-    [0, 1].
-    """
+    """Cochran's Q of readings of one quantity, its p-value (chi-squared, one less degree), and I squared in [0, 1]."""
     weight = 1.0 / variance
     q = float(np.sum(weight * (reading - np.average(reading, weights=weight)) ** 2))
     freedom = reading.size - 1
@@ -178,9 +176,7 @@ def _judged(
 
 
 def _heterogeneity(read: Readings, priors: EvidencePriors, drawn: Draws) -> dict[str, tuple[float, float, float]]:
-    """Cochran's Q per channel on the log scale; tests enter by their first-order log, so negative ones can
-    too.
-    """
+    """Cochran's Q per channel on the log scale; tests enter by their first-order log, so negative ones can too."""
     values: dict[int, list[tuple[float, float]]] = {c: [] for c in range(len(read.channels))}
     centre = drawn.eta.mean(axis=0)
     noise = extra_noise(read, priors, drawn).mean(axis=0)

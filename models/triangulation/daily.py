@@ -1,4 +1,4 @@
-"""Today's iROAS between two fits: the last fit moved by what the platforms report since, biases held still."""
+"""Today's iROAS between two fits: the last fit updated by the platforms' newer claims, with biases held fixed."""
 
 from __future__ import annotations
 

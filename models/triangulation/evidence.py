@@ -27,9 +27,7 @@ DAYS_PER_YEAR = 365.25
 
 @dataclass(frozen=True)
 class Tests:
-    """Experiments: reading `y` per unit of spend, `se`, `share` of the effect inside the window, `age` in
-    years.
-    """
+    """Experiments: reading `y` per unit of spend, `se`, `share` of the effect inside the window, `age` in years."""
 
     method: tuple[str, ...]
     channel: np.ndarray
@@ -235,9 +233,7 @@ def _claims(rows: pl.DataFrame, index: dict[str, int]) -> Claims:
 
 
 def _mmm_of_rows(rows: pl.DataFrame) -> tuple[MMMEvidence | None, bool]:
-    """Mean and error per channel turned into a log-normal of the same mean and sd, channels taken as
-    independent.
-    """
+    """Mean and error per channel turned into a log-normal of the same mean and sd, channels taken as independent."""
     if rows.height == 0:
         return None, False
     twice = rows.filter(pl.col("channel").is_duplicated())

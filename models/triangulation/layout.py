@@ -134,9 +134,7 @@ def coordinates(read: Readings, priors: EvidencePriors, point: np.ndarray) -> np
 
 
 def start(read: Readings, priors: EvidencePriors) -> np.ndarray:
-    """A point of ordinary density to start chains from: prior centres, channels where the MMM or claims put
-    them.
-    """
+    """A point of ordinary density to start chains from: prior centres, channels where the MMM or claims put them."""
     place = layout(read)
     point = np.zeros(place.size)
     level = float(np.log(priors.level_median))

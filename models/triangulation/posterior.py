@@ -1,6 +1,4 @@
-"""One posterior of incremental return per channel, from every kind of evidence, with each method's bias
-learned.
-"""
+"""One posterior of incremental return per channel, from every kind of evidence, with each method's bias learned."""
 
 from __future__ import annotations
 

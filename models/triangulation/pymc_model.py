@@ -1,6 +1,4 @@
-"""The evidence model as a PyMC graph: the reference that states the model, and that the compiled density
-must equal.
-"""
+"""The evidence model as a PyMC graph: the reference that states the model, and that the compiled density must equal."""
 
 from __future__ import annotations
 

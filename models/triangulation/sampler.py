@@ -1,4 +1,4 @@
-"""Drawing from the evidence model with nutpie, and judging whether the draws can be believed."""
+"""Drawing from the evidence model with nutpie, and checking whether they have converged."""
 
 from __future__ import annotations
 
@@ -80,14 +80,12 @@ class Draws:
         return self.point[:, self.layout.channel_effects]
 
     def shared(self, position: int) -> np.ndarray:
-        """One of the parameters common to all channels, by its place in `block.SHARED`."""
+        """One of the parameters common to all channels, by its place in `layout.SHARED`."""
         return self.point[:, position]
 
 
 def sample(read: Readings, priors: EvidencePriors, settings: SamplerSettings, *, seed: int) -> Draws:
-    """Posterior draws by NUTS on the compiled density. Same inputs and seed give the same bits on one
-    machine.
-    """
+    """Posterior draws by NUTS on the compiled density. Same inputs and seed give the same bits on one machine."""
     import nutpie
 
     model = _compiled()(layout(read).size, block(read, priors), start(read, priors))
@@ -98,25 +96,28 @@ def sample(read: Readings, priors: EvidencePriors, settings: SamplerSettings, *,
 
 
 def sample_graph(read: Readings, priors: EvidencePriors, settings: SamplerSettings, *, seed: int) -> Draws:
-    """The same posterior through the PyMC graph: minutes instead of seconds, for checking the compiled
-    route.
-    """
+    """The same posterior through the PyMC graph: minutes instead of seconds, to check the compiled route."""
     import nutpie
 
     from models.triangulation.pymc_model import graph
 
     model = nutpie.compile_pymc_model(graph(read, priors))
     trace = nutpie.sample(model, **_arguments(settings, seed))
-    found = trace.posterior
+    posterior = trace.posterior
     logs = ("tau", "drift", "quasi", "platform_lift")
-    shared = [found["mu"], *(np.log(found[name]) for name in logs), found["b_mmm"], np.log(found["omega_mmm"])]
-    chains, draws = found["mu"].shape
+    shared = [
+        posterior["mu"],
+        *(np.log(posterior[name]) for name in logs),
+        posterior["b_mmm"],
+        np.log(posterior["omega_mmm"]),
+    ]
+    chains, draws = posterior["mu"].shape
     if draws < settings.draws:
         raise KeyboardInterrupt
     columns = [np.asarray(one).reshape(chains, draws, -1) for one in shared]
-    columns += [found["bias"].values, np.log(found["noise"].values)]
-    columns += [found[name].values.reshape(chains, draws, -1) for name in ("alpha", "delta") if name in found]
-    points = np.concatenate([*columns, found["eta"].values], axis=-1)
+    columns += [posterior["bias"].values, np.log(posterior["noise"].values)]
+    columns += [posterior[name].values.reshape(chains, draws, -1) for name in ("alpha", "delta") if name in posterior]
+    points = np.concatenate([*columns, posterior["eta"].values], axis=-1)
     return Draws(layout(read), points, int(trace.sample_stats["diverging"].values.sum()))
 
 
@@ -140,14 +141,14 @@ def _raw(trace: Any, draws: int) -> tuple[np.ndarray, int]:
     chains, diverging = [], 0
     for drawn, stat in zip(*trace.get_arrow_trace(), strict=True):
         warming = pa.array(stat.column("tuning")).to_numpy(zero_copy_only=False)
-        kept = int(warming.sum())
+        warm_up = int(warming.sum())
         flat = pa.array(drawn.column("point")).flatten().to_numpy()
-        points = flat.reshape(warming.size, -1)[kept:]
+        points = flat.reshape(warming.size, -1)[warm_up:]
         if points.shape[0] < draws:
             # nutpie answers Ctrl-C by returning what it has; half a posterior must not pass for one.
             raise KeyboardInterrupt
         chains.append(points)
-        diverging += int(pa.array(stat.column("diverging")).to_numpy(zero_copy_only=False)[kept:].sum())
+        diverging += int(pa.array(stat.column("diverging")).to_numpy(zero_copy_only=False)[warm_up:].sum())
     return np.stack(chains), diverging
 
 
@@ -161,9 +162,7 @@ def _diagnostics(points: np.ndarray) -> tuple[float, float]:
 
 @cache
 def _compiled() -> Any:
-    """The bridge from our callbacks to nutpie. Its interface is private, which is why nutpie is pinned
-    exactly.
-    """
+    """The bridge from our callbacks to nutpie. Its interface is private, which is why nutpie is pinned exactly."""
     from nutpie import _lib
     from nutpie.sample import CompiledModel
 

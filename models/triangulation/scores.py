@@ -1,4 +1,4 @@
-"""How far estimates are from a simulated truth, how often ranges hold it, and how often alarms are false."""
+"""Errors against a simulated truth, coverage of ranges, and false-alarm rates of the conflict check."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def score(spec: WorldSpec, *, replicates: int, seed: int, settings: SamplerSetti
         held.append((low <= truth) & (truth <= high))
         untested.append(~world.tested)
         health.append(drawn.convergence)
-    whole, bare = np.concatenate(held), np.concatenate(untested)
+    covered, bare = np.concatenate(held), np.concatenate(untested)
     ours = np.concatenate(errors["triangulated"])
     return Score(
         rmse={name: float(np.sqrt(np.mean(np.concatenate(gap) ** 2))) for name, gap in errors.items()},
-        coverage=float(whole.mean()),
+        coverage=float(covered.mean()),
         untested_rmse=float(np.sqrt(np.mean(ours[bare] ** 2))) if bare.any() else float("nan"),
-        untested_coverage=float(whole[bare].mean()) if bare.any() else float("nan"),
+        untested_coverage=float(covered[bare].mean()) if bare.any() else float("nan"),
         diverging=sum(h.divergences for h in health) / sum(h.draws for h in health),
         r_hat=max(h.r_hat for h in health),
         ess=min(h.ess_bulk for h in health),
@@ -70,9 +70,7 @@ def score(spec: WorldSpec, *, replicates: int, seed: int, settings: SamplerSetti
 
 
 def alarms(spec: WorldSpec, *, replicates: int, seed: int) -> tuple[float, float]:
-    """Shares of tests flagged (p < .05): among sound tests (false alarms), and of the botched first one
-    (found).
-    """
+    """Shares of tests flagged (p < .05): among sound tests (false alarms), and of the botched first one (found)."""
     false: list[bool] = []
     found: list[bool] = []
     for replicate in range(replicates):
@@ -89,8 +87,8 @@ def alarms(spec: WorldSpec, *, replicates: int, seed: int) -> tuple[float, float
 def rank_uniformity(*, replicates: int, channels: int, tests: int, seed: int, bins: int = 10) -> np.ndarray:
     """Simulation-based calibration: how often the truth's posterior rank falls in each of `bins` equal bins.
 
-    One channel per replicate, since channels of one world share biases. Uniform counts mean that ranges are
-    honest when the priors are right. Source: Talts et al. (2018).
+    One channel per replicate, since channels of one world share biases. Uniform counts mean that ranges have
+    their stated coverage when the priors are right. Source: Talts et al. (2018).
     """
     counts = np.zeros(bins)
     for replicate in range(replicates):

@@ -7,6 +7,7 @@ from collections.abc import Collection
 import numpy as np
 import polars as pl
 
+from models.normal_quantile import half_width
 from models.triangulation.evidence import Readings
 from models.triangulation.priors import EvidencePriors
 from models.triangulation.sampler import Draws
@@ -15,7 +16,7 @@ from models.triangulation.vocabulary import Grade
 MOSTLY_ASSUMPTION = 0.25
 RECENT_YEARS = 1.0
 # One-sided 95 %: such a test says that the channel loses sales, which a positive iROAS cannot express.
-BELOW_ZERO = -1.645
+BELOW_ZERO = -half_width(0.90)
 TESTS_FOR_C = 4
 SHARES = ("experiment", "mmm", "attribution", "prior")
 
@@ -42,8 +43,8 @@ def weights(read: Readings, priors: EvidencePriors, drawn: Draws) -> pl.DataFram
         mean = tests.share * np.exp(drawn.eta[:, tests.channel])
         relative = (tests.se / mean) ** 2 + extra_noise(read, priors, drawn)
         residual = (tests.y - mean) ** 2 / (mean**2 * relative)
-        kept = (nu + 1.0) / (nu + residual) / relative
-        np.add.at(precision[:, 0], tests.channel, kept.mean(axis=0))
+        tail_precision = (nu + 1.0) / (nu + residual) / relative
+        np.add.at(precision[:, 0], tests.channel, tail_precision.mean(axis=0))
     if read.mmm is not None:
         looseness = np.exp(2 * drawn.shared(6))[:, None]
         precision[read.mmm_channel, 1] = (1.0 / (np.diag(read.mmm.cov) + looseness)).mean(axis=0)
@@ -73,16 +74,16 @@ def grades(read: Readings, share: pl.DataFrame, *, disagreeing: Collection[str] 
     """
     newest = np.full(len(read.channels), np.inf)
     np.minimum.at(newest, read.tests.channel, read.tests.age)
-    found: list[Grade] = []
+    assigned: list[Grade] = []
     for i, row in enumerate(share.iter_rows(named=True)):
         if row["channel"] in disagreeing:
-            found.append("D")
+            assigned.append("D")
         elif row["experiment"] >= 0.40 and newest[i] <= RECENT_YEARS:
-            found.append("A")
+            assigned.append("A")
         elif row["experiment"] >= 0.20:
-            found.append("B")
+            assigned.append("B")
         elif row["mmm"] >= 0.40 and row["prior"] + row["attribution"] <= 0.50 and read.tests.y.size >= TESTS_FOR_C:
-            found.append("C")
+            assigned.append("C")
         else:
-            found.append("D")
-    return tuple(found)
+            assigned.append("D")
+    return tuple(assigned)

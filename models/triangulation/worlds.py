@@ -49,9 +49,7 @@ class WorldSpec:
 
 @dataclass(frozen=True)
 class World:
-    """`theta`: true iROAS per channel. `evidence`, `mmm`: what the model may see. `tested`: channels with a
-    test.
-    """
+    """`theta`: true iROAS per channel. `evidence`, `mmm`: what the model may see. `tested`: channels with a test."""
 
     channels: tuple[str, ...]
     theta: np.ndarray

@@ -1,4 +1,4 @@
-"""Did visibility change, or is it the usual noise of asking again? The same questions, paired, both times."""
+"""Did visibility change, or is the difference re-run noise? A paired comparison of the same questions."""
 
 from __future__ import annotations
 
@@ -16,12 +16,27 @@ FEW_PROMPTS, RARE = 30, 0.05
 METRICS = ("mention_rate", "first_named", "citation_rate")
 
 _SCHEMA: dict[str, Any] = {
-    "engine": pl.String, "surface": pl.String, "brand": pl.String, "metric": pl.String, "before": pl.Float64,
-    "after": pl.Float64, "diff": pl.Float64, "low": pl.Float64, "high": pl.Float64, "p": pl.Float64, "q": pl.Float64,
-    "mde": pl.Float64, "n_prompts": pl.Int64, "engine_shift": pl.Float64, "own_excess": pl.Float64,
-    "excess_low": pl.Float64, "excess_high": pl.Float64, "verdict": pl.String, "reason": pl.String,
+    "engine": pl.String,
+    "surface": pl.String,
+    "brand": pl.String,
+    "metric": pl.String,
+    "before": pl.Float64,
+    "after": pl.Float64,
+    "diff": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "p": pl.Float64,
+    "q": pl.Float64,
+    "mde": pl.Float64,
+    "n_prompts": pl.Int64,
+    "engine_shift": pl.Float64,
+    "own_excess": pl.Float64,
+    "excess_low": pl.Float64,
+    "excess_high": pl.Float64,
+    "verdict": pl.String,
+    "reason": pl.String,
     "reading": pl.String,
-}  # fmt: skip
+}
 
 
 def change(
@@ -37,12 +52,12 @@ def change(
 ) -> pl.DataFrame:
     """Difference of own rates between two windows of answers (`before`: usually the four weeks before `after`).
 
-    Frames as in `metrics`. Only questions asked in both windows count, each against itself; the panel claim. One row
-    per engine, surface, own brand and metric (mention_rate, first_named, citation_rate). `verdict`: moved_up or
-    moved_down when the Benjamini-Hochberg q over all rows is below `false_discovery_rate` and |diff| >= `smallest`;
-    else within_noise, beside the `mde` this comparison could have found; not_comparable with its `reason` when model,
-    capture, panel or the same-hour control (`aa_passed` False) forbid a verdict. `own_excess` is the own difference
-    minus the competitors'; when its range holds 0 the engine moved, not the brand. Rates are shares, not points.
+    Frames as in `metrics`. Only questions asked in both windows count, each compared with itself (the panel claim).
+    One row per engine, surface, own brand and metric (mention_rate, first_named, citation_rate). `verdict`: moved_up
+    or moved_down when the Benjamini-Hochberg q over all rows is below `false_discovery_rate` and |diff| >= `smallest`;
+    else within_noise, with the `mde` of this comparison; not_comparable with its `reason` when model, capture, panel
+    or the same-hour control (`aa_passed` False) forbid a verdict. `own_excess` is the own difference minus the
+    competitors'; when its range includes 0, the engine moved, not the brand. Rates are shares, not percentage points.
     With fewer than 30 questions or rates under 5 % p comes from sign flips (9,999, `seed`), else from a paired t.
     """
     early, late = (checked(f, panel).filter(~pl.col("branded")) for f in (before, after))
@@ -95,7 +110,6 @@ def _per_prompt(frame: pl.DataFrame, panel: Panel, brand: str, metric: str) -> p
         event = pl.col("brands").list.first() == brand
     else:
         event = pl.col("brands").list.contains(brand)
-    # Pairing by what was served: an answer of another model family is another question.
     return captured.group_by("prompt_id").agg(
         event.fill_null(False).cast(pl.Float64).mean().alias("m"),
         pl.len().alias("n"),
@@ -121,11 +135,20 @@ def _compare(
     rivals = [_differences(old, new, panel, k, metric) for k in panel.of_kind("competitor")]
     rivals = [r for r in rivals if r.height]
     row: dict[str, Any] = {
-        "brand": brand, "metric": metric, "n_prompts": pairs.height, "diff": diff, "low": diff - reach,
-        "high": diff + reach, "before": float(np.sum(w * pairs["m"].to_numpy())),
-        "after": float(np.sum(w * pairs["m_new"].to_numpy())), "mde": 2.8 * se,
-        "engine_shift": None, "own_excess": None, "excess_low": None, "excess_high": None,
-    }  # fmt: skip
+        "brand": brand,
+        "metric": metric,
+        "n_prompts": pairs.height,
+        "diff": diff,
+        "low": diff - reach,
+        "high": diff + reach,
+        "before": float(np.sum(w * pairs["m"].to_numpy())),
+        "after": float(np.sum(w * pairs["m_new"].to_numpy())),
+        "mde": 2.8 * se,
+        "engine_shift": None,
+        "own_excess": None,
+        "excess_low": None,
+        "excess_high": None,
+    }
     rare = min(row["before"], row["after"]) < RARE
     row["p"] = _sign_flips(d, w, rng) if len(d) < FEW_PROMPTS or rare else _t_test(diff, se, len(d))
     if rivals:
@@ -174,13 +197,13 @@ def _verdict(row: dict[str, Any], q: float, smallest: float) -> dict[str, str]:
     if row["reason"] is not None:
         return {"verdict": "not_comparable", "reading": f"No verdict: {row['reason']}."}
     if row["q"] >= q or abs(row["diff"]) < smallest:
-        found = f"The difference of {points:+.1f} points is within noise"
+        difference = f"The difference of {points:+.1f} points is within noise"
         return {
             "verdict": "within_noise",
-            "reading": f"{found}; a true change of {mde:.1f} points would have been found 4 times of 5.",
+            "reading": f"{difference}; a true change of {mde:.1f} points would have been detected with 80 % power.",
         }
     own = row["own_excess"] is None or row["excess_low"] > 0 or row["excess_high"] < 0
-    who = "" if own else " The engine moved, not you: competitors moved alike."
+    who = "" if own else " The engine moved, not you: competitors moved in the same way."
     return {
         "verdict": "moved_up" if row["diff"] > 0 else "moved_down",
         "reading": f"Moved by {points:+.1f} points ({100 * row['low']:+.1f} to {100 * row['high']:+.1f}).{who}",

@@ -1,4 +1,4 @@
-"""How much an engine contradicts itself: the floor below which no change of an answer means anything."""
+"""How much an engine's answers vary between repeats: the noise floor below which a change means nothing."""
 
 from __future__ import annotations
 
@@ -18,26 +18,36 @@ def stability(answers: pl.DataFrame) -> pl.DataFrame:
 
     `answers` as in `metrics` (captured ones count). Returned: engine, surface, of (brands named, domains cited),
     same_day, same_day_pairs, cross_day, cross_day_pairs (mean pairwise Jaccard; pairs with an empty side are left
-    out), drift = 1 - cross_day / same_day: what days add beyond asking again, null without pairs of both kinds.
-    Published "citation drift" mostly is the first figure. It says nothing about which answer is right.
+    out), drift = 1 - cross_day / same_day: the variation that days add to re-runs, null without pairs of both kinds.
+    Published "citation drift" is mostly re-run variation. It says nothing about which answer is right.
     """
     captured = answers.filter(pl.col("status").is_in((ANSWERED, NO_SEARCH)))
-    found: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     for (engine, surface), part in captured.group_by(["engine", "surface"], maintain_order=True):
         for column, name in SETS.items():
             same, cross = _jaccards(part.filter(pl.col(column).list.len() > 0), column)
             row = {
-                "engine": engine, "surface": surface, "of": name,
-                "same_day": float(np.mean(same)) if same else None, "same_day_pairs": len(same),
-                "cross_day": float(np.mean(cross)) if cross else None, "cross_day_pairs": len(cross),
-            }  # fmt: skip
+                "engine": engine,
+                "surface": surface,
+                "of": name,
+                "same_day": float(np.mean(same)) if same else None,
+                "same_day_pairs": len(same),
+                "cross_day": float(np.mean(cross)) if cross else None,
+                "cross_day_pairs": len(cross),
+            }
             both = row["same_day"] and row["cross_day"] is not None
-            found.append(row | {"drift": 1 - row["cross_day"] / row["same_day"] if both else None})
+            rows.append(row | {"drift": 1 - row["cross_day"] / row["same_day"] if both else None})
     schema = {
-        "engine": pl.String, "surface": pl.String, "of": pl.String, "same_day": pl.Float64,
-        "same_day_pairs": pl.Int64, "cross_day": pl.Float64, "cross_day_pairs": pl.Int64, "drift": pl.Float64,
-    }  # fmt: skip
-    return pl.DataFrame(found, schema=schema).sort("engine", "surface", "of")
+        "engine": pl.String,
+        "surface": pl.String,
+        "of": pl.String,
+        "same_day": pl.Float64,
+        "same_day_pairs": pl.Int64,
+        "cross_day": pl.Float64,
+        "cross_day_pairs": pl.Int64,
+        "drift": pl.Float64,
+    }
+    return pl.DataFrame(rows, schema=schema).sort("engine", "surface", "of")
 
 
 def _jaccards(part: pl.DataFrame, column: str) -> tuple[list[float], list[float]]:
@@ -51,21 +61,21 @@ def _jaccards(part: pl.DataFrame, column: str) -> tuple[list[float], list[float]
 
 
 def variance_shares(answers: pl.DataFrame, brand: str) -> pl.DataFrame:
-    """Where the yes-or-no of "names the brand" comes from, per engine and surface: question, day, or asking again.
+    """Variance components of "names the brand" per engine and surface: question, day and re-run.
 
-    Moments on 0/1 data: s2_run from pairs of the same question and day, s2_day from what pairs across days add,
+    Moments on 0/1 data: s2_run from pairs of the same question and day, s2_day from the excess of pairs across days,
     s2_prompt from the spread of question means; negatives count as 0. Returned: engine, surface, s2_prompt, s2_day,
     s2_run, noise_share (run / sum), icc (prompt / sum: what `metrics(icc=…)` takes), prompts. Null where no question
-    has two answers; without same-day pairs day and run cannot be told apart and all of it is called run.
+    has two answers; without same-day pairs, day and run cannot be separated and all of it counts as run.
     """
     captured = answers.filter(pl.col("status").is_in((ANSWERED, NO_SEARCH)))
     captured = captured.with_columns(y=pl.col("brands").list.contains(brand).fill_null(False).cast(pl.Float64))
-    found = []
+    rows = []
     for (engine, surface), part in captured.group_by(["engine", "surface"], maintain_order=True):
-        found.append({"engine": engine, "surface": surface, **_components(part)})
+        rows.append({"engine": engine, "surface": surface, **_components(part)})
     names = ("s2_prompt", "s2_day", "s2_run", "noise_share", "icc")
     schema: dict[str, Any] = {"engine": pl.String, "surface": pl.String, **dict.fromkeys(names, pl.Float64)}
-    return pl.DataFrame(found, schema=schema | {"prompts": pl.Int64}).sort("engine", "surface")
+    return pl.DataFrame(rows, schema=schema | {"prompts": pl.Int64}).sort("engine", "surface")
 
 
 def _components(part: pl.DataFrame) -> dict[str, float | int | None]:
@@ -85,12 +95,16 @@ def _components(part: pl.DataFrame) -> dict[str, float | int | None]:
         return {"prompts": len(means), **dict.fromkeys(("s2_prompt", "s2_day", "s2_run", "noise_share", "icc"))}
     run = float(np.mean(same)) if same else float(np.mean(cross))
     day = max(0.0, float(np.mean(cross)) - run) if same and cross else 0.0
-    # A question's mean carries the noise of its days and of its answers; what is left is the question's own.
+    # A question's mean contains the noise of its days and answers; the remainder is the question's own variance.
     carried = day * float(np.mean(per_day)) + run * float(np.mean(per_answer))
     prompt = max(0.0, float(np.var(np.array(means), ddof=1)) - carried)
     total = prompt + day + run
     noise_share, icc = (run / total, prompt / total) if total > 0 else (None, None)
     return {
-        "s2_prompt": prompt, "s2_day": day, "s2_run": run, "noise_share": noise_share, "icc": icc,
+        "s2_prompt": prompt,
+        "s2_day": day,
+        "s2_run": run,
+        "noise_share": noise_share,
+        "icc": icc,
         "prompts": len(means),
-    }  # fmt: skip
+    }

@@ -50,14 +50,14 @@ class Ratio:
 
 
 def definitions(panel: Panel) -> list[Share | Ratio]:
-    """All metrics of a panel. Failed captures are among no answers but the planned ones."""
+    """All metrics of a panel. Failed captures count only among planned answers."""
     core = ~pl.col("branded")
     captured = pl.col("status").is_in((ANSWERED, NO_SEARCH))
     searched = pl.col("status") == ANSWERED
     has_list = pl.col("cited").is_not_null()
     shows = pl.col("shows")
     sourced = core & searched & has_list
-    found: list[Share | Ratio] = [
+    metrics: list[Share | Ratio] = [
         Share(EVERYONE, "capture_rate", core, captured),
         Share(EVERYONE, "grounding_rate", core & captured, searched),
         Share(EVERYONE, "not_cited_no_search", core & shows, pl.col("status") == NO_SEARCH),
@@ -69,7 +69,7 @@ def definitions(panel: Panel) -> list[Share | Ratio]:
     for brand in roster:
         named = pl.col("brands").list.contains(brand).fill_null(False)
         first = (pl.col("brands").list.first() == brand).fill_null(False)
-        found += [
+        metrics += [
             Share(brand, "mention_rate", core & captured, named),
             Share(brand, "first_named", core & captured, first),
             Share(brand, "recall_rate", ~core & captured, named),
@@ -78,7 +78,7 @@ def definitions(panel: Panel) -> list[Share | Ratio]:
         if domains[brand]:
             mine = pl.col("cited").list.eval(pl.element().is_in(domains[brand])).list.sum().fill_null(0)
             showing = core & captured & shows & (has_list | ~searched)
-            found += [
+            metrics += [
                 Share(brand, "citation_rate", sourced, mine > 0),
                 Share(brand, "citation_rate_ok", showing, mine > 0),
                 Share(brand, "not_cited_others", core & shows, searched & has_list & (mine == 0)),
@@ -86,17 +86,17 @@ def definitions(panel: Panel) -> list[Share | Ratio]:
             ]
     for brand in panel.of_kind("fictitious"):
         named = pl.col("brands").list.contains(brand).fill_null(False)
-        found.append(Share(brand, "false_mention", core & captured, named))
-    return found
+        metrics.append(Share(brand, "false_mention", core & captured, named))
+    return metrics
 
 
-def per_question(answers: pl.DataFrame, wanted: list[Share | Ratio]) -> pl.DataFrame:
-    """One row per GROUP and question: weight, topic, and per definition i the sums that its estimate needs.
+def per_question(answers: pl.DataFrame, metrics: list[Share | Ratio]) -> pl.DataFrame:
+    """One row per GROUP and question: weight, topic, and the sums that the estimate of each metric i needs.
 
     Shares: n{i}, k{i}. Ratios: n{i}, and the sums a{i}, b{i}, aa{i}, bb{i}, ab{i} of part, whole and their products.
     """
     sums: list[pl.Expr] = []
-    for i, d in enumerate(wanted):
+    for i, d in enumerate(metrics):
         sums.append(d.among.sum().alias(f"n{i}"))
         if isinstance(d, Share):
             sums.append((d.among & d.event).sum().alias(f"k{i}"))

@@ -8,10 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 from scipy.stats import beta
 
-ASSUMED_ICC = 0.45  # correlation of answers to one question; from consumer questions, until own months are known
+from models.normal_quantile import half_width
+
+ASSUMED_ICC = (
+    0.45  # correlation of answers to one question; from consumer questions, until a month of own answers is available
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ def wilson(rate: float, n: float, level: float) -> tuple[float, float]:
     rate = round(rate, 12)  # a weighted mean of ones may end a rounding error above one
     if not 0 <= rate <= 1 or n <= 0:
         raise ValueError(f"rate={rate}, n={n}: need a rate between 0 and 1 and n > 0")
-    z = float(ndtri(0.5 + level / 2))
+    z = half_width(level)
     centre = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2))
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
@@ -76,15 +79,21 @@ def clustered_rate(
     deff = max(1.0, assumed, variance_clustered / variance_binomial if variance_binomial > 0 else 1.0)
     low, high = wilson(m, total / deff, level)
     # At 0 % or 100 % the formula's error is zero; half the interval keeps such an engine from looking certain.
-    z = float(ndtri(0.5 + level / 2))
+    z = half_width(level)
     category_se = np.sqrt(variance_binomial * deff) if 0 < m < 1 else (high - low) / 2 / z
     return Rate(m, low, high, *panel, se, float(category_se), float(deff), total, len(n))
 
 
 def clustered_ratio(
-    parts: np.ndarray, wholes: np.ndarray, n: np.ndarray, spread: np.ndarray, weight: np.ndarray, topic: np.ndarray,
-    *, level: float,
-) -> Rate:  # fmt: skip
+    parts: np.ndarray,
+    wholes: np.ndarray,
+    n: np.ndarray,
+    spread: np.ndarray,
+    weight: np.ndarray,
+    topic: np.ndarray,
+    *,
+    level: float,
+) -> Rate:
     """Share of a total (own citations of all citations); arrays (prompts,): mean part and mean whole per answer.
 
     `spread` is the within-question variance of part - share * whole over answers, computed at the overall share.

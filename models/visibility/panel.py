@@ -1,4 +1,4 @@
-"""The fixed panel: which questions are asked, which brands are looked for, which domains belong to whom."""
+"""The fixed panel: the questions asked, the brands tracked and the domains that belong to each."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
 class Panel:
     """`prompts`: prompt_id[, branded (bool), type, topic, weight]; `brands`: brand, kind, domains (list of strings).
 
-    `kind` is own, competitor or fictitious (a name that does not exist, to catch a matcher that sees ghosts).
-    `topic` groups prompts that share a subject: they count as one draw of the category. Brand prompts never enter a
-    headline rate. Raises ValueError when a key stands twice, a kind is unknown, or no brand is own.
+    `kind` is own, competitor or fictitious (a name that does not exist, to reveal a matcher that finds brands where
+    there are none). `topic` groups prompts that share a subject: they count as one draw of the category. Brand prompts
+    never enter a headline rate. Raises ValueError when a key occurs twice, a kind is unknown, or no brand is own.
     """
 
     prompts: pl.DataFrame
@@ -50,7 +50,7 @@ class Panel:
         if unknown:
             raise ValueError(f"brand kind {sorted(map(str, unknown))}: one of own, competitor, fictitious")
         if "own" not in self.brands["kind"].to_list():
-            raise ValueError("the panel has no brand of kind own: whose visibility is it?")
+            raise ValueError("the panel has no brand of kind own: mark the company's own brand")
 
     @property
     def questions(self) -> pl.DataFrame:
@@ -113,36 +113,45 @@ def checked(answers: pl.DataFrame, panel: Panel) -> pl.DataFrame:
 
 
 def warnings(answers: pl.DataFrame, panel: Panel) -> list[Warning]:
-    """What may make the rates of these answers wrong: failed captures, several models in a week, ghost brands."""
-    rows, found = checked(answers, panel), []
+    """What may bias these rates: failed captures, several models in a week, brands that do not exist."""
+    rows, warnings = checked(answers, panel), []
     groups = ["week", "engine", "surface"]
     for (week, engine, surface), part in rows.group_by(groups, maintain_order=True):
         subject = f"{engine} {surface}, week of {week}"
         captured = part.filter(pl.col("status").is_in((ANSWERED, NO_SEARCH))).height / part.height
         if captured < 0.90:
-            found.append(
+            warnings.append(
                 Warning(
-                    "answers_not_captured", "medium", subject,
-                    f"Only {captured:.0%} of the planned answers were captured; the missing ones are not random.",
-                    "Read no change into this week and look at the collector's errors.",
+                    "answers_not_captured",
+                    "medium",
+                    subject,
+                    f"Only {captured:.0%} of the planned answers were captured; the missing ones are unlikely to be"
+                    " random.",
+                    "Do not interpret a change in this week; check the collector's errors.",
                 )
-            )  # fmt: skip
+            )
         families = sorted(part["model_family"].drop_nulls().unique().to_list())
         if len(families) > 1:
-            found.append(
+            warnings.append(
                 Warning(
-                    "model_changed", "medium", subject,
-                    f"The engine answered with several models ({', '.join(families)}): a jump may be theirs.",
-                    "Compare weeks of the same model only.",
+                    "model_changed",
+                    "medium",
+                    subject,
+                    f"The engine answered with several models ({', '.join(families)}), so a jump may come from the"
+                    " model.",
+                    "Compare only weeks with the same model.",
                 )
-            )  # fmt: skip
+            )
         ghosts = part.filter(pl.col("brands").list.set_intersection(panel.of_kind("fictitious")).list.len() > 0).height
         if ghosts:
-            found.append(
+            warnings.append(
                 Warning(
-                    "fictitious_brand_named", "high", subject,
-                    f"A brand that does not exist was found in {ghosts} answers, so the matcher or the engine invents.",
-                    "Read these answers and repair the brand's aliases before using the mention rates.",
+                    "fictitious_brand_named",
+                    "high",
+                    subject,
+                    f"A brand that does not exist was found in {ghosts} answers, so the matcher or the engine invents"
+                    " names.",
+                    "Read these answers and correct the brand's aliases before using the mention rates.",
                 )
-            )  # fmt: skip
-    return found
+            )
+    return warnings

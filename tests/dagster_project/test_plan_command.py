@@ -130,10 +130,10 @@ def test_lines_for_people(made, declared):
     assert "12,000 EUR for 13 weeks" in said.stdout
     assert "better than the current mix with probability" in said.stdout
     assert "sales without this media" in said.stdout
-    assert "current: how that money fell on the channels, at this plan's budget" in said.stdout
-    assert "once more as it was spent would bring" in said.stdout
-    assert "the next EUR of budget brings" in said.stdout
-    assert "media pays from 1.67 on (margin 0.6)" in said.stdout
+    assert "current: each channel's share of that money, scaled to this plan's budget" in said.stdout
+    assert "repeating the last spend of" in said.stdout
+    assert "the next EUR of budget returns" in said.stdout
+    assert "media is profitable from 1.67 (margin 0.6)" in said.stdout
 
 
 def test_an_edited_template_is_not_written_over(made, declared):
@@ -149,7 +149,7 @@ def test_a_goal_takes_the_place_of_a_budget(made, declared):
     assert found["goal"]["at_most"]  # the fence comes first: a plan of the most that may be spent, and it says so
     assert found["next_unit"]["mean"] > 0.6
     said = call(made, "--target-mroas", "0.6", "--controls", declared, "--no-picture")
-    assert "is not known: the goal is still met at" in " ".join(said.stdout.split())
+    assert "is unknown: the goal is still met at" in " ".join(said.stdout.split())
     assert found["budget"] == pytest.approx(found["goal"]["budget"])
 
 
@@ -158,7 +158,7 @@ def test_a_goal_takes_the_place_of_a_budget(made, declared):
     [
         pytest.param([], 1, "fitted with price, whose future is not declared", id="undeclared future"),
         pytest.param(["--controls", "DECLARED"], 2, "give --budget: the last 13 weeks cost", id="no budget"),
-        pytest.param(["--budget", "-3"], 2, "a plan needs money", id="negative"),
+        pytest.param(["--budget", "-3"], 2, "a plan needs a budget above zero", id="negative"),
         pytest.param(["--budget", "3", "--target-iroas", "2"], 2, "not several", id="two wishes"),
         pytest.param(["--objective", "max"], 2, "one of mean, cvar, safe", id="objective"),
         pytest.param(["--budget", BUDGET, "--controls", "DECLARED", "--limit", "c=1:2"], 2, "c is unknown", id="limit"),

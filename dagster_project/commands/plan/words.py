@@ -1,4 +1,4 @@
-"""A plan in sentences and tables on the terminal, for `plumbline plan`; what is asked and answered is in `plan`."""
+"""A plan as sentences and tables on the terminal; what they say comes from the document and the plan."""
 
 from __future__ import annotations
 
@@ -12,88 +12,90 @@ if TYPE_CHECKING:
     from dagster_project.workspace.settings import Settings
     from models.planning import Plan
 
-NARROW = 110  # columns of a terminal below which a table keeps its most needed columns
+NARROW = 110  # terminal width below which a table shows only its most important columns
 
 
-def print_plan(document: Mapping[str, Any], made: Plan, found: Basis, settings: Settings) -> None:
-    """Everything of `document` that a person reads before the page, the most needed first."""
+def print_plan(document: Mapping[str, Any], plan: Plan, basis: Basis, settings: Settings) -> None:
+    """Prints what a person needs before opening the page, the most important first."""
     from dagster_project.commands.plan.schedule import schedule_table
     from models.planning.forward_response import next_dates
 
-    money, periods = settings.report_currency, f"{made.horizon} {document['grain']}s"
+    money, periods = settings.report_currency, f"{plan.horizon} {document['grain']}s"
     lines = [_goal(document["goal"], money)] if document["goal"] else []
     lines += [
-        f"{made.budget:,.0f} {money} for {periods}, the first from {document['from']}, the last from"
-        f" {document['to']}; by {document['run_id']} ({document['evidence']})",
-        f"the last {periods} cost {made.recent:,.0f} {money}; current: how that money fell on the channels, at this"
-        " plan's budget",
+        f"{plan.budget:,.0f} {money} for {periods}, the first starting on {document['from']}, the last on"
+        f" {document['to']}; from {document['run_id']} ({document['evidence']})",
+        f"the last {periods} cost {plan.recent:,.0f} {money}; current: each channel's share of that money, scaled to"
+        " this plan's budget",
     ]
     _say(lines)
-    rows_as_table("plan", [_line(r) for r in document["allocation"]])
-    schedule = schedule_table(made, next_dates(found.fit, made.horizon))
+    rows_as_table("plan", [_row(r) for r in document["allocation"]])
+    schedule = schedule_table(plan, next_dates(basis.fit, plan.horizon))
     if schedule is not None:
-        rows_as_table("schedule", [{k: _whole(v) for k, v in r.items()} for r in schedule.to_dicts()])
-    _say(_findings(document, made, settings))
+        rows_as_table("schedule", [{k: _rounded(v) for k, v in r.items()} for r in schedule.to_dicts()])
+    _say(_results(document, plan, settings))
     if document["frontier"]:
         keep = ("budget", "mean", "q05", "q95", "iroas", "next_unit")
         rows_as_table("frontier", [{k: r[k] for k in keep} for r in document["frontier"]])
-    _say([f"{w.severity}: {w.subject}: {w.message} {w.action}" for w in made.warnings if w.severity != "info"])
+    _say([f"{w.severity}: {w.subject}: {w.message} {w.action}" for w in plan.warnings if w.severity != "info"])
     _say([str(path) for path in document["files"].values()])
 
 
 def _goal(goal: Mapping[str, Any], money: str) -> str:
     from models.planning.budget_frontier import figure
 
-    wish = {
-        "outcome": f"the smallest budget that brings {figure(goal['target'])} {money}",
+    goal_text = {
+        "outcome": f"the smallest budget that reaches {figure(goal['target'])} {money}",
         "iroas": f"the largest budget that still returns {figure(goal['target'])} per {money} (iROAS)",
         "mroas": f"the largest budget whose next {money} still returns {figure(goal['target'])} (mROAS)",
     }[goal["kind"]]
     if goal["at_most"]:
         return (
-            f"{wish} is not known: the goal is still met at {goal['budget']:,.0f} {money}, the most that can be spent"
-            " within the limits"
+            f"{goal_text} is unknown: the goal is still met at {goal['budget']:,.0f} {money}, the largest budget within"
+            " the limits"
         )
-    return f"{wish} is {goal['budget']:,.0f} {money}: met on average, and in {goal['share_of_draws']:.0%} of the draws"
+    return f"{goal_text} is {goal['budget']:,.0f} {money}: met on average, and in {goal['share_of_draws']:.0%} of draws"
 
 
-def _findings(document: Mapping[str, Any], made: Plan, settings: Settings) -> list[str]:
-    """What the plan brings and how sure that is, a sentence a line."""
-    money, gain, further = settings.report_currency, document["gain"], document["next_unit"]
+def _results(document: Mapping[str, Any], plan: Plan, settings: Settings) -> list[str]:
+    """The expected outcome and its uncertainty, one sentence per line."""
+    money, gain, next_unit = settings.report_currency, document["gain"], document["next_unit"]
     planned, now = document["outcome"]
     lines = [
-        f"planned media brings {_range(planned)} {money}, the current mix {_range(now)}"
-        f" (90 % parameter interval; mean of the worst tenth of draws {planned['worst_tenth']:,.0f} and"
-        f" {now['worst_tenth']:,.0f}; {made.later_share:.0%} of it arrives after the horizon)",
+        f"planned media is expected to return {_range(planned)} {money}, the current mix {_range(now)}"
+        f" (90 % parameter interval; mean of the worst 10 % of draws {planned['worst_tenth']:,.0f} and"
+        f" {now['worst_tenth']:,.0f}; {plan.later_share:.0%} of the outcome arrives after the horizon)",
         f"gain {gain['mean']:+,.0f} ({gain['q05']:+,.0f} to {gain['q95']:+,.0f}), better than the current mix with"
-        f" probability {_chance(made.probability_better)}; "
+        f" probability {_chance(plan.probability_better)}; "
         + (
-            f"plan for {gain['plan_for']:+,.0f}: three of four draws reach it"
+            f"plan for {gain['plan_for']:+,.0f}; 75 % of draws reach it"
             if gain["plan_for"] > 0
-            else "do not count on it: more than one draw in four loses"
+            else "do not plan for a gain: more than 25 % of draws show a loss"
         ),
-        f"spending {made.recent:,.0f} once more as it was spent would bring {_range(document['recent'])}",
-        f"sales without this media: {made.baseline[0]:,.0f} ({made.baseline[1]:,.0f} to {made.baseline[2]:,.0f})",
+        f"repeating the last spend of {plan.recent:,.0f} would return {_range(document['recent'])}",
+        f"sales without this media: {plan.baseline[0]:,.0f} ({plan.baseline[1]:,.0f} to {plan.baseline[2]:,.0f})",
     ]
-    if further:
+    if next_unit:
         pays = (
-            f"; media pays from {1 / float(settings.margin):.2f} on (margin {settings.margin})"
+            f"; media is profitable from {1 / float(settings.margin):.2f} (margin {settings.margin})"
             if settings.margin
             else ""
         )
         lines.append(
-            f"the next {money} of budget brings {further['mean']:.2f} ({further['q05']:.2f} to {further['q95']:.2f})"
-            + pays
+            f"the next {money} of budget returns {next_unit['mean']:.2f}"
+            f" ({next_unit['q05']:.2f} to {next_unit['q95']:.2f}){pays}"
         )
     if document["profit_after_media"]:
         profit = document["profit_after_media"]
         lines.append(
-            f"left after media, on average (margin {settings.margin} of what it brings, less its cost):"
-            f" {profit['planned']:,.0f} as planned, {profit['spending on as before']:,.0f} spending on as before; as"
-            f" planned below zero with probability {document['probability_of_loss']:.0%}"
+            f"expected profit after media (margin {settings.margin} times outcome, less media cost):"
+            f" {profit['planned']:,.0f} as planned, {profit['spending on as before']:,.0f} with the last spend"
+            f" repeated; the planned one is below zero with probability {document['probability_of_loss']:.0%}"
         )
-    if made.held_back > 0.01 * abs(made.gain):
-        lines.append(f"evidence limits hold back {made.held_back:,.0f}; tests would free it (`plumbline experiment`)")
+    if plan.held_back > 0.01 * abs(plan.gain):
+        lines.append(
+            f"evidence limits cost {plan.held_back:,.0f} of gain; tests can lift them (`plumbline experiment`)"
+        )
     return lines
 
 
@@ -102,7 +104,7 @@ def _say(lines: Sequence[str]) -> None:
         out.print(line, markup=False, highlight=False)
 
 
-def _line(r: Mapping[str, Any]) -> dict[str, Any]:
+def _row(r: Mapping[str, Any]) -> dict[str, Any]:
     short = {
         "channel": r["channel"],
         "current": float(round(r["current"])),
@@ -116,7 +118,7 @@ def _line(r: Mapping[str, Any]) -> dict[str, Any]:
         "range": f"{r['low']:,.0f} - {r['high']:,.0f}",
         "raised in": f"{r['raised_in']:.0%}",
         "mROAS": f"{r['mroas']:.2f}",
-        "number is": r["tier"],
+        "evidence": r["tier"],
     }
 
 
@@ -125,9 +127,9 @@ def _range(row: Mapping[str, Any]) -> str:
 
 
 def _chance(share: float) -> str:
-    """A share of some hundred draws: never a certainty."""
+    """A probability from a few hundred draws, never printed as certain."""
     return "above 99 %" if share > 0.99 else "below 1 %" if share < 0.01 else f"{share:.0%}"
 
 
-def _whole(value: Any) -> Any:
+def _rounded(value: Any) -> Any:
     return float(round(value)) if isinstance(value, float) else value

@@ -94,9 +94,11 @@ def test_planned_shares_need_not_be_equal_and_moving_shares_are_seen() -> None:
     schema = ["brief", "variant", "channel", "week", "trials", "successes", "planned_share"]
     assert split_check(pl.DataFrame(rows, schema=schema, orient="row"))["p"].item() == pytest.approx(1.0)
     moved = [
-        ("b", "v1", "x", week, 6000, 60, 1.0), ("b", "v2", "x", week, 4000, 40, 1.0),
-        ("b", "v1", "x", later, 4000, 40, 1.0), ("b", "v2", "x", later, 6000, 60, 1.0),
-    ]  # fmt: skip
+        ("b", "v1", "x", week, 6000, 60, 1.0),
+        ("b", "v2", "x", week, 4000, 40, 1.0),
+        ("b", "v1", "x", later, 4000, 40, 1.0),
+        ("b", "v2", "x", later, 6000, 60, 1.0),
+    ]
     assert split_check(pl.DataFrame(moved, schema=schema, orient="row"))["p"].item() < 1e-6
 
 

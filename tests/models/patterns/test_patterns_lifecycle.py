@@ -90,7 +90,7 @@ def as_provisional(decided: list[Decision], **more: object) -> list[Decision]:
         ),
         pytest.param({}, {"kappa": {"headline.number": 0.5}}, "kappa 0.50", id="e: labels"),
         pytest.param({}, {"false_discovery_rate": 1e-300}, "chance find", id="f: false discoveries"),
-        pytest.param({}, {"risk": {"headline": "claim"}}, "waits for a person's approval", id="g: a person"),
+        pytest.param({}, {"risk": {"headline": "claim"}}, "needs a person's approval", id="g: a person"),
         pytest.param({}, {"max_promotions_per_week": 1, "reach": {"linkedin": 1.0}}, None, id="h: one place, one card"),
     ],
 )
@@ -246,7 +246,7 @@ def test_a_card_whose_tests_turn_out_broken_is_watched_not_served_on(
 ) -> None:
     found = of(next_week(decided, world, provisional_contrasts=10_000), "headline.number")
     assert found.state == "watch"
-    assert "sound tests are left" in found.reason
+    assert "sound tests remain" in found.reason
 
 
 @pytest.mark.slow

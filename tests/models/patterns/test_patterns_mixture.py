@@ -12,9 +12,15 @@ from models.patterns.mixture import ScaleMixture, fit_mixture, posterior
 def believe(b: list[float], s: list[float], mixture: ScaleMixture, delta: float = 0.01, drift: float = 0.0):  # type: ignore[no-untyped-def]
     zero = np.zeros(len(b))
     return posterior(
-        np.array(b), np.array(s), zero, mixture.scales, mixture.weights,
-        delta=delta, drift_now=zero, drift_next=zero + drift,
-    )  # fmt: skip
+        np.array(b),
+        np.array(s),
+        zero,
+        mixture.scales,
+        mixture.weights,
+        delta=delta,
+        drift_now=zero,
+        drift_next=zero + drift,
+    )
 
 
 def test_one_normal_component_is_the_textbook_posterior() -> None:

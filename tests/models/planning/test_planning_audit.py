@@ -102,12 +102,12 @@ def test_evidence_limits_the_move(fitted):
     ("limits", "complaint"),
     [
         pytest.param(
-            {"bounds": {"a": (15_000, 20_000), "b": (9_000, 20_000)}}, "least spends add up to 24,000", id="minima"
+            {"bounds": {"a": (15_000, 20_000), "b": (9_000, 20_000)}}, "minimum spends add up to 24,000", id="minima"
         ),
         pytest.param({"bounds": {"a": (0, 10), "b": (0, 10)}}, "most that may be spent", id="maxima"),
         pytest.param({"bounds": {"zz": (0, 10)}}, "bounds names 'zz'", id="unknown"),
         pytest.param(
-            {"groups": (Group(name="g", channels=("a", "b"), most=100),)}, "leave no way to spend", id="group"
+            {"groups": (Group(name="g", channels=("a", "b"), most=100),)}, "cannot be met with a budget", id="group"
         ),
     ],
 )

@@ -35,9 +35,11 @@ def by_region(regional):
 def test_the_phased_response_is_the_models_own(regional, adstock, saturation):
     form = replace(regional.design.form, adstock=adstock, saturation=saturation)
     ahead = look_ahead(
-        replace(regional, design=replace(regional.design, form=form)), 6, draws=20,
+        replace(regional, design=replace(regional.design, form=form)),
+        6,
+        draws=20,
         delivery={"a": Delivery(exponent=0.7, price=(1, 1, 2, 1, 1, 1))},
-    )  # fmt: skip
+    )
     money = np.array([[0, 900, 0, 2500, 100, 400], [300, 0, 0, 0, 0, 5000]], dtype=float)
     kernel = sum(ahead.response_of_path(c, m).sum(axis=1) for c, m in enumerate(money))
     np.testing.assert_allclose(Phased(ahead).value(money.ravel()), kernel, rtol=1e-6)
@@ -46,7 +48,7 @@ def test_the_phased_response_is_the_models_own(regional, adstock, saturation):
 def test_a_response_without_a_slope_by_period_is_refused_by_name(regional):
     spec = regional.spec.model_copy(update={"order": "saturation_first"})
     ahead = look_ahead(replace(regional, design=replace(regional.design, spec=spec)), 4, draws=5, delivery={})
-    with pytest.raises(ValueError, match="a is read by reach and"):
+    with pytest.raises(ValueError, match="a is modelled by reach and"):
         Phased(ahead)
 
 
@@ -54,8 +56,10 @@ def test_mediators_go_on_as_they_were(fitted):
     """A mediator's usual level is part of the future without media; what media send through it is not."""
     count, channels = fitted.draws.count, len(fitted.data.channels)
     draws = replace(
-        fitted.draws, passed_on=np.full((count, 1), 0.1), mediated=np.zeros((count, 1, channels)),
-    )  # fmt: skip
+        fitted.draws,
+        passed_on=np.full((count, 1), 0.1),
+        mediated=np.zeros((count, 1, channels)),
+    )
     series = np.ones((1, *fitted.design.y.shape))  # always at its usual level, no media through it
     data = replace(fitted.data, mediator_names=("searches",))
     through = replace(fitted, draws=draws, design=replace(fitted.design, mediators=series, data=data))
@@ -84,7 +88,7 @@ def test_geos_add_up_and_money_moves_to_the_better_one(by_region):
     even = plan_of(outlook, spend, LOOSE, seed=1)
     made = plan_of(outlook, spend, LOOSE, split="geo", seed=1)
     assert made.schedule["money"].sum() == pytest.approx(spend, rel=1e-6)
-    assert set(made.schedule["geo"]) == set(outlook.ahead.fit.data.geos)
+    assert set(made.schedule["geo"]) == set(outlook.future.fit.data.geos)
     assert made.planned.mean() >= even.planned.mean() * (1 - 1e-6)  # an even split is one of the plans by geo
     assert not any(w.code in ("plan_not_optimal", "plan_promise_off") for w in made.warnings)
 
@@ -94,9 +98,7 @@ def test_regions_with_a_calendar_are_the_models_own_response(regional):
     ahead = look_ahead(regional, 6, draws=20, delivery={"a": Delivery(exponent=0.7, price=(1, 1, 2, 1, 1, 1))})
     share = np.array([[0.2, 0.5, 0.3], [0.0, 0.9, 0.1]])
     money = np.array([[0, 900, 0, 2500, 100, 400], [300, 0, 0, 0, 0, 5000]], dtype=float)
-    kernel = sum(
-        ahead.response_of_path(c, share[c][:, None] * money[c][None, :]).sum(axis=1) for c in range(2)
-    )  # fmt: skip
+    kernel = sum(ahead.response_of_path(c, share[c][:, None] * money[c][None, :]).sum(axis=1) for c in range(2))
     phased, x = Phased(ahead, share), money.ravel() + 50.0
     np.testing.assert_allclose(phased.value(money.ravel()), kernel, rtol=1e-6)
     its_slope_is_that_of_its_values(phased, x, rtol=1e-3)
@@ -108,9 +110,11 @@ def test_regions_and_weeks_in_one_plan(regional):
     spend = float(regional.data.spend[:, -6:].sum())
     outlook = prepare(regional, 3 * spend, horizon=6, delivery=sale)
     limits = Constraints(
-        by_evidence=False, geos={"g0": (0.0, 0.1 * spend)}, flights={"a": Flight(dark=(1,))},
+        by_evidence=False,
+        geos={"g0": (0.0, 0.1 * spend)},
+        flights={"a": Flight(dark=(1,))},
         groups=(Group(name="start", periods=(2,), most=0.1 * spend),),
-    )  # fmt: skip
+    )
     made = plan_of(outlook, spend, limits, split="geo_period", seed=1)
     money = made.schedule
     assert money.height == 2 * 3 * 6
@@ -122,10 +126,10 @@ def test_regions_and_weeks_in_one_plan(regional):
     assert made.planned.mean() > by_geo.planned.mean()  # the cheap period
     assert made.current.mean() == pytest.approx(by_geo.current.mean(), rel=1e-6)
     assert not any(w.code in ("plan_not_optimal", "plan_promise_off") for w in made.warnings)
-    full = plan_of(outlook, float(outlook.ahead.ceiling.sum()) * (1 - 1e-7), LOOSE, split="geo_period", seed=1)
+    full = plan_of(outlook, float(outlook.future.ceiling.sum()) * (1 - 1e-7), LOOSE, split="geo_period", seed=1)
     assert (full.allocation["at_limit"] == "most").all()  # every channel at the fence: weeks still find their place
     both = Constraints(groups=(Group(name="x", geos=("g0",), periods=(1,), most=1.0),))
-    with pytest.raises(ValueError, match="'x' names geos and periods"):
+    with pytest.raises(ValueError, match="'x' names both geos and periods"):
         plan_of(outlook, spend, both, split="geo_period", seed=1)
 
 
@@ -175,9 +179,11 @@ def test_doubts_of_the_fit_follow_the_channels_that_move(fitted):
 
 def test_weeks_obey_flights(outlook):
     limits = Constraints(
-        by_evidence=False, flights={"a": Flight(dark=(1, 2)), "b": Flight(on_air=4)},
-        groups=(Group(name="start", periods=(3, 4), channels=("a",), most=600),), bounds={"b": (2_000, 9_000)},
-    )  # fmt: skip
+        by_evidence=False,
+        flights={"a": Flight(dark=(1, 2)), "b": Flight(on_air=4)},
+        groups=(Group(name="start", periods=(3, 4), channels=("a",), most=600),),
+        bounds={"b": (2_000, 9_000)},
+    )
     made = plan_of(outlook, 10_000, limits, split="period", seed=1)
     money = made.schedule.pivot(on="channel", index="period", values="money").sort("period")
     assert money["a"][:2].max() < 1e-6
@@ -193,13 +199,13 @@ def test_a_budget_by_week_is_spent_by_week(outlook):
     made = plan_of(outlook, 10_000, limits, split="period", seed=1)
     spent = made.schedule.group_by("period", maintain_order=True).agg(pl.col("money").sum())["money"]
     np.testing.assert_allclose(spent, np.array(calendar) / 16 * 10_000, rtol=1e-4)
-    with pytest.raises(ValueError, match="period_budget has 2 amounts, the horizon 13"):
+    with pytest.raises(ValueError, match="period_budget has 2 amounts for a horizon of 13"):
         plan_of(outlook, 10_000, Constraints(period_budget=(1.0, 2.0)), split="period", seed=1)
 
 
 def test_a_run_of_weeks_that_cannot_hold_the_money_is_named(outlook):
     limits = Constraints(by_evidence=False, flights={"a": Flight(most=10.0)}, bounds={"a": (5_000, 9_000)})
-    with pytest.raises(ValueError, match="it would work without limits of a"):
+    with pytest.raises(ValueError, match="they can be met without limits of a"):
         plan_of(outlook, 10_000, limits, split="period", seed=1)
 
 
@@ -251,7 +257,7 @@ def test_a_safe_plan_never_loses_more_than_it_must(outlook):
 
 def test_regret_is_what_it_says(outlook):
     made = plan_of(outlook, 12_000, LOOSE, seed=1)
-    low, high = np.zeros(2), np.minimum(outlook.ahead.ceiling, 12_000)
+    low, high = np.zeros(2), np.minimum(outlook.future.ceiling, 12_000)
     own = outlook.own_plans(low, high, 12_000)
     ideal = outlook.curves.own(own)[0].sum(axis=1)
     assert made.regret == pytest.approx((ideal - made.planned).mean(), rel=0.05, abs=1e-3 * made.planned.mean())
@@ -261,7 +267,7 @@ def test_regret_is_what_it_says(outlook):
 def test_other_budgets_are_compared_by_channel_under_limits_per_period(outlook):
     weekly = Constraints(
         by_evidence=False, flights={"a": Flight(dark=(1,))}, groups=(Group(name="start", periods=(1, 2), most=10.0),)
-    )  # fmt: skip
+    )
     assert frontier(outlook, [12_000], weekly, seed=1)["mean"][0] == pytest.approx(
         frontier(outlook, [12_000], LOOSE, seed=1)["mean"][0]
     )

@@ -7,8 +7,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from models.planning.curves import spends_to_look_at, through
-from models.planning.grid_search import STEPS, best_steps, closed_in
+from models.planning.curves import spend_grid, through
+from models.planning.grid_search import STEPS, best_steps, refined
 from models.planning.media_price import Delivery
 from models.planning.objective import mean_of, worst_share
 from models.planning.optimise import Inside, _no_better_swap, best, feasible
@@ -59,9 +59,7 @@ def test_the_grid_finds_the_global_best_of_s_shaped_curves():
     grids = [np.linspace(0, 9, STEPS + 1)] * 3
     steps = best_steps([both.at(i, g) for i, g in enumerate(grids)])[0]
     assert steps.sum() == STEPS
-    tried = [
-        (a, b, STEPS - a - b) for a, b in product(range(0, STEPS + 1, 4), repeat=2) if a + b <= STEPS
-    ]  # fmt: skip
+    tried = [(a, b, STEPS - a - b) for a, b in product(range(0, STEPS + 1, 4), repeat=2) if a + b <= STEPS]
     top = max(both.value(np.array(t) * 9 / STEPS)[0] for t in tried)
     assert both.value(steps * 9 / STEPS)[0] >= top
 
@@ -70,7 +68,7 @@ def test_closing_in_keeps_totals_and_bounds_and_never_loses():
     found = curves(np.log1p, lambda x: 2 * np.log1p(x), lambda x: np.sqrt(x + 0.1), draws=5)
     start = np.full((5, 3), 3.0)
     low, high = np.zeros(3), np.array([10.0, 4.0, 10.0])
-    after = closed_in(found, start, low, high, 0.5)
+    after = refined(found, start, low, high, 0.5)
     np.testing.assert_allclose(after.sum(axis=1), 9.0)
     assert (after <= high + 1e-9).all()
     assert (found.own(after)[0].sum(axis=1) > found.own(start)[0].sum(axis=1)).all()
@@ -131,7 +129,7 @@ def test_delivery_follows_its_rule():
 @pytest.mark.parametrize(
     ("wrong", "complaint"),
     [
-        pytest.param({"exponent": 0.5, "points": ((1.0, 1.0),)}, "one rule for one price", id="two rules"),
+        pytest.param({"exponent": 0.5, "points": ((1.0, 1.0),)}, "give one of them", id="two rules"),
         pytest.param({"points": ((1.0, 1.0), (2.0, 0.5))}, "delivery not fall", id="falling"),
         pytest.param({"points": ((1.0, 3.0),)}, "must buy today's delivery", id="not through today"),
     ],
@@ -142,7 +140,7 @@ def test_an_impossible_price_is_refused(wrong, complaint):
 
 
 def test_spends_are_dense_where_plans_end_up():
-    near = spends_to_look_at(100.0, 1000.0)
+    near = spend_grid(100.0, 1000.0)
     assert near[0] == 0
     assert near[-1] == 1000
     assert (near <= 100).sum() > 0.75 * near.size

@@ -19,7 +19,7 @@ from models.planning import (
     reach,
 )
 from models.planning.price_elasticity import PriceReading
-from models.planning.result import COUNTED_ON
+from models.planning.result import PLAN_FOR_QUANTILE
 
 FUTURE = {"price": [0.0] * 13}
 LOOSE = Constraints(by_evidence=False)
@@ -39,36 +39,34 @@ def test_a_limit_of_the_readers_own_outranks_the_evidence_and_is_told(ahead):
     assert made.allocation["planned"][0] == pytest.approx(1_000, rel=1e-6)  # as near to the current mix as it lets
     said = codes(made)["limit_beyond_evidence"]
     assert said.subject == "a"
-    assert "at 1,000" in said.message
+    assert "to 1,000" in said.message
     inside = plan_of(ahead, 7_000, Constraints(bounds={"a": (0, 50_000)}), seed=1)
     assert "limit_beyond_evidence" not in codes(inside)
 
 
 def test_a_least_beyond_the_fence_is_refused_in_words(ahead):
-    beyond = float(ahead.ahead.ceiling[0]) * 1.1
+    beyond = float(ahead.future.ceiling[0]) * 1.1
     with pytest.raises(
-        ValueError, match=r"a shall get at least [\d,]+, and the data never saw more than .* fence: false"
+        ValueError, match=r"a must get at least [\d,]+, but the data never contain more than .* fence: false"
     ):
         plan_of(ahead, 1.2 * beyond, Constraints(by_evidence=False, bounds={"a": (beyond, 2 * beyond)}), seed=1)
 
 
 def test_what_holds_a_budget_down_is_named(ahead):
-    with pytest.raises(ValueError, match=r"a 500, its own limit; b [\d,]+, the most seen in the data"):
+    with pytest.raises(ValueError, match=r"a 500, its own limit; b [\d,]+, the highest spend in the data"):
         plan_of(ahead, 39_000, Constraints(by_evidence=False, bounds={"a": (0, 500)}), seed=1)
 
 
 def test_little_media_is_a_guess_too(ahead):
-    least = np.convolve(ahead.ahead.fit.data.spend.sum(axis=(0, 2)), np.ones(13), mode="valid").min()
+    least = np.convolve(ahead.future.fit.data.spend.sum(axis=(0, 2)), np.ones(13), mode="valid").min()
     said = codes(plan_of(ahead, 0.3 * least, LOOSE, seed=1))["budget_below_observed"]
     assert f"{least:,.0f}" in said.message
     assert "budget_below_observed" not in codes(plan_of(ahead, 0.9 * least, LOOSE, seed=1))
 
 
 def test_a_tested_channel_far_from_its_test_is_told(fitted):
-    tested = prepare(
-        fitted, 40_000, future_controls=FUTURE, evidence=Evidence(tiers={"a": "experiment-validated"})
-    )  # fmt: skip
-    today = tested.ahead.current[0]
+    tested = prepare(fitted, 40_000, future_controls=FUTURE, evidence=Evidence(tiers={"a": "experiment-validated"}))
+    today = tested.future.current[0]
     near, far = (
         plan_of(tested, 12_000, Constraints(by_evidence=False, bounds={"a": (f * today, f * today)}), seed=1)
         for f in (0.7, 0.3)
@@ -100,10 +98,12 @@ def test_goals_look_as_far_as_money_can_be_spent(ahead):
 
 def test_spending_on_is_a_forward_run_of_what_was_spent(ahead):
     made = plan_of(ahead, 12_000, seed=1)
-    draws = sum(ahead.ahead.channel_response(c, [m])[:, 0] for c, m in enumerate(ahead.ahead.current))
+    draws = sum(ahead.future.channel_response(c, [m])[:, 0] for c, m in enumerate(ahead.future.current))
     assert made.going_on[0] == pytest.approx(draws.mean(), rel=1e-9)
-    assert made.recent == pytest.approx(ahead.ahead.fit.data.spend[:, -13:].sum())
-    assert (made.planned - made.current >= made.plan_for - 1e-9).mean() == pytest.approx(1 - COUNTED_ON, abs=0.01)
+    assert made.recent == pytest.approx(ahead.future.fit.data.spend[:, -13:].sum())
+    assert (made.planned - made.current >= made.plan_for - 1e-9).mean() == pytest.approx(
+        1 - PLAN_FOR_QUANTILE, abs=0.01
+    )
 
 
 def test_a_fit_without_other_evidence_is_read_together(fitted, monkeypatch):

@@ -25,14 +25,14 @@ def a_fit(read: np.ndarray, *, draws: int = 400, own: tuple[str, ...] = (), seed
     z = np.linalg.solve(np.linalg.cholesky(np.cov(z.T)), (z - z.mean(axis=0)).T).T  # moments exactly 0 and 1
     logs = mean + z / np.sqrt(precision)
     size = np.eye(read.size)
-    returns = LogReturns(
-        names, np.full(read.size, PRIOR_MEAN), PRIOR_SD**2 * size, logs.mean(axis=0), np.cov(logs.T)
-    )  # fmt: skip
+    returns = LogReturns(names, np.full(read.size, PRIOR_MEAN), PRIOR_SD**2 * size, logs.mean(axis=0), np.cov(logs.T))
     belief = ChannelSpec(iroas=LogNormal(mu=PRIOR_MEAN, sigma=PRIOR_SD))
     return SimpleNamespace(
-        log_returns=lambda: returns, roas_draws=lambda: np.exp(logs), data=SimpleNamespace(channels=names),
+        log_returns=lambda: returns,
+        roas_draws=lambda: np.exp(logs),
+        data=SimpleNamespace(channels=names),
         spec=SimpleNamespace(channels=dict.fromkeys(own, belief)),
-    )  # fmt: skip
+    )
 
 
 def test_one_spread_gives_the_normal_posterior(monkeypatch):

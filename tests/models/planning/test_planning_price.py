@@ -37,9 +37,13 @@ def data(
         ]
     frame = pl.DataFrame(rows, schema=["geo", "date", "kpi", "social", "shown", "radio"], orient="row")
     return MMMData.from_frame(
-        frame, date="date", kpi="kpi", spend={"social": "social", "radio": "radio"}, exposure={"social": "shown"},
+        frame,
+        date="date",
+        kpi="kpi",
+        spend={"social": "social", "radio": "radio"},
+        exposure={"social": "shown"},
         geo="geo" if geos > 1 else None,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(("power", "geos"), [(0.6, 1), (0.8, 1), (1.0, 1), (0.7, 3)])
@@ -50,7 +54,7 @@ def test_the_power_is_found_within_its_own_error(power, geos):
     assert abs(found.exponent - power) < 3 * found.se
     assert found.se < 0.05
     assert found.rule().exponent == pytest.approx(min(found.exponent, 1.0))
-    assert "10 % more money buys" in found.told().message
+    assert "10 % more money buys" in found.warning().message
 
 
 def test_a_dear_season_is_not_dear_volume():
@@ -65,5 +69,5 @@ def test_a_dear_season_is_not_dear_volume():
 def test_too_little_to_say_is_said(little):
     (found,) = price_readings(data(0.5, **little))
     assert not found.clear
-    said = found.told()
+    said = found.warning()
     assert (said.code, said.severity) == ("price_unclear", "low")

@@ -28,8 +28,14 @@ def window(
                 named = [b for b, p in (("Acme", own[q]), ("Rival", rival[q])) if rng.random() < p]
                 monday = start + timedelta(weeks=week)
                 rows.append((monday, monday + timedelta(days=r), f"q{q}", r, named, ["news.com"]))
-    schema = {"week": pl.Date, "day": pl.Date, "prompt_id": pl.String, "replicate": pl.Int64,
-              "brands": pl.List(pl.String), "cited": pl.List(pl.String)}  # fmt: skip
+    schema = {
+        "week": pl.Date,
+        "day": pl.Date,
+        "prompt_id": pl.String,
+        "replicate": pl.Int64,
+        "brands": pl.List(pl.String),
+        "cited": pl.List(pl.String),
+    }
     return pl.DataFrame(rows, schema=schema, orient="row").with_columns(
         engine=pl.lit("openai"), surface=pl.lit("api"), status=pl.lit("answered"), model_family=pl.lit(family)
     )

@@ -30,9 +30,16 @@ def small_panel(prompts: int = 3) -> Panel:
 
 def answer(prompt: str, replicate: int, status: str = "answered", **more: Any) -> dict[str, Any]:
     row = {
-        "week": MONDAY, "day": MONDAY + timedelta(days=replicate), "engine": "openai", "surface": "api",
-        "prompt_id": prompt, "replicate": replicate, "status": status, "brands": [], "cited": [],
-    }  # fmt: skip
+        "week": MONDAY,
+        "day": MONDAY + timedelta(days=replicate),
+        "engine": "openai",
+        "surface": "api",
+        "prompt_id": prompt,
+        "replicate": replicate,
+        "status": status,
+        "brands": [],
+        "cited": [],
+    }
     return row | more
 
 
