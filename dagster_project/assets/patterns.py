@@ -1,4 +1,4 @@
-"""From hook tests to pattern cards to the feed: what provably works goes back to the agents who make the content."""
+"""From hook tests to pattern cards to the feed, which tells content agents what provably works."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ QUERY = "dbt/models/marts/content/hook_test.sql"
     pool="duckdb",
 )
 def pattern_estimate(warehouse: Warehouse) -> dg.MaterializeResult:
-    """What each creative feature is worth inside a brief, shrunk to the size that will still be true next time."""
+    """The effect of each creative feature within a brief, shrunk to the size that can be expected again."""
     from models.patterns import LearnSpec, learn
 
     with warehouse.read() as con:
         facts = run_record.current(con)
         tests, features = _tests(con)
-        strangers = _unknown(con)
+        outside_vocabulary = _outside_vocabulary(con)
     missing = (
         None if tests.height else "landing/content and landing/content_events: variants of a brief with their results"
     )
@@ -45,7 +45,7 @@ def pattern_estimate(warehouse: Warehouse) -> dg.MaterializeResult:
     if tests.height:
         spec = LearnSpec(delta=settings().patterns.delta or 0.01, as_of=facts.as_of_day)
         estimates = learn(tests, features, seed=facts.seed, spec=spec)
-        warnings = [*estimates.warnings, *strangers]
+        warnings = [*estimates.warnings, *outside_vocabulary]
         table = estimates.frame
         if table.height:
             table = table.select(
@@ -82,7 +82,7 @@ def pattern_estimate(warehouse: Warehouse) -> dg.MaterializeResult:
     pool="duckdb",
 )
 def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
-    """Card versions that the promotion rules add: insert only, each with its evidence, its size and its expiry."""
+    """Card versions that the promotion rules add: insert only, each with its evidence, effect size and expiry."""
     from feedback.patterns import CardRun, next_versions
     from models.patterns import LearnSpec, PromotionPolicy, replay
 
@@ -168,16 +168,16 @@ def _tests(con: duckdb.DuckDBPyConnection) -> tuple[pl.DataFrame, pl.DataFrame]:
     return tests, features.filter(pl.col("feature").is_in(list(VOCABULARY)))
 
 
-def _unknown(con: duckdb.DuckDBPyConnection) -> list[Warning]:
-    """Features that no person admitted to the vocabulary: kept in the mart, never learned from."""
+def _outside_vocabulary(con: duckdb.DuckDBPyConnection) -> list[Warning]:
+    """Features outside the vocabulary: kept in the mart, but not used for learning."""
     keys = con.sql("select distinct feature from marts.variant_feature order by feature").pl()["feature"].to_list()
     return [
         Warning(
             "feature_not_in_vocabulary",
             "low",
             key,
-            f"Content carries the feature {key}, which is not in the vocabulary, so nothing is learned about it.",
-            "Use a key of docs/methods/patterns.md, or have the new key admitted there.",
+            f"Content carries the feature {key}, which is not in the vocabulary, so it is not analysed.",
+            "Use a key of docs/methods/patterns.md, or add the new key there after review.",
         )
         for key in keys
         if key not in VOCABULARY

@@ -26,7 +26,7 @@ COLUMNS = (
     pool="duckdb",
 )
 def ai_visibility_week(warehouse: Warehouse) -> dg.MaterializeResult:
-    """Mention and citation rates and shares per week, engine and brand, with the tier of what they can carry."""
+    """Mention and citation rates and shares per week, engine and brand, with the evidence tier of each."""
     from feedback.reports import asset_plots
     from models.visibility import Panel, metrics
 
@@ -44,8 +44,8 @@ def ai_visibility_week(warehouse: Warehouse) -> dg.MaterializeResult:
         prompts = (
             answers.group_by("prompt_id").agg(branded=~pl.col("is_core").first().fill_null(True)).sort("prompt_id")
         )
-        found = metrics(answers.drop("is_core"), Panel(prompts=prompts, brands=roster))
-        table = found.select("week", "engine", "surface", "brand", "metric", "value", "low", "high", "n", "tier")
+        rates = metrics(answers.drop("is_core"), Panel(prompts=prompts, brands=roster))
+        table = rates.select("week", "engine", "surface", "brand", "metric", "value", "low", "high", "n", "tier")
     missing = None if table.height else "landing/ai_answers: answers of AI engines to the panel's prompts"
     with warehouse.write() as con:
         con.execute(f"create or replace table marts.ai_visibility_week ({COLUMNS})")
@@ -62,7 +62,7 @@ def ai_visibility_week(warehouse: Warehouse) -> dg.MaterializeResult:
 
 
 def _roster(named: list[str], own: str, domains: list[str]) -> pl.DataFrame:
-    """The panel's brands: our own under the name that the answers' reader uses, everybody else a competitor."""
+    """The panel's brands: our own under the name that the answers' reader uses, all others as competitors."""
     rows = [{"brand": own, "kind": "own", "domains": domains}]
     rows += [{"brand": n, "kind": "competitor", "domains": []} for n in named if n != own]
     return pl.DataFrame(rows, schema={"brand": pl.String, "kind": pl.String, "domains": pl.List(pl.String)})

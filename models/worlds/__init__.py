@@ -1,6 +1,4 @@
-"""Simulators with known truth, for tests, the demo company and the published benchmark: pure, without files or
-clock.
-"""
+"""Simulators with known truth for tests, the demo company and the benchmarks; pure, without files or clock."""
 
 from models.worlds.demo_company import company
 from models.worlds.scenarios import SCENARIOS, scenario

@@ -61,7 +61,7 @@ FAILURES = (("refused", 0.01), ("timeout", 0.015), ("error", 0.005))
 
 
 def panel() -> pl.DataFrame:
-    """The prompts: 21 core ones without our name, four brand prompts."""
+    """The prompts: 21 core prompts without the company's name, and four brand prompts."""
     rows = [
         *((f"Which {topic} would you recommend?", "commercial", True) for topic in TOPICS),
         *((question, "informational", True) for question in QUESTIONS),
@@ -85,7 +85,7 @@ def panel() -> pl.DataFrame:
 def drawn_answers(
     days: Sequence[date], share: np.ndarray, rng: np.random.Generator
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """All answers, and the truth behind them: the weekly share and what multiplies it per engine and prompt.
+    """All answers, and the truth behind them: the weekly share and its multiple per engine and prompt.
 
     `share` (days,) is the mean probability that a core answer cites our domain; each engine and prompt has its own
     multiple of it, and the multiples average to 1. Two or three repeats a week, each a draw of its own.
@@ -104,10 +104,12 @@ def drawn_answers(
             cited = np.clip(today * engine_factor[engine_index] * prompt_factor, 0.005, 0.95)
             cited = np.where(core, cited, 0.75)
             for replicate in range(1, 3 + int(rng.random() < 0.5)):
-                asked = datetime.combine(monday, time(6)) + timedelta(minutes=int(rng.integers(0, 240)))
+                requested_at = datetime.combine(monday, time(6)) + timedelta(minutes=int(rng.integers(0, 240)))
                 version = f"{model}-{1 + (monday.toordinal() // 200) % 4}"
                 rows.extend(
-                    _answer(prompt, engine, version, asked, replicate, cited[i], bool(core[i]), rival_tilt[i], rng)
+                    _answer(
+                        prompt, engine, version, requested_at, replicate, cited[i], bool(core[i]), rival_tilt[i], rng
+                    )
                     for i, prompt in enumerate(prompts["prompt_id"])
                 )
     frame = pl.DataFrame(rows, infer_schema_length=None)
@@ -123,7 +125,7 @@ def _answer(
     prompt: str,
     engine: str,
     model: str,
-    asked: datetime,
+    requested_at: datetime,
     replicate: int,
     cited: float,
     core: bool,
@@ -134,8 +136,8 @@ def _answer(
     row: dict[str, Any] = {
         "prompt_id": prompt,
         "engine": engine,
-        "requested_at": asked,
-        "day_slot": asked.date(),
+        "requested_at": requested_at,
+        "day_slot": requested_at.date(),
         "replicate": replicate,
         "served_model": model,
         "status": "ok",

@@ -29,7 +29,7 @@ def easter_sunday(year: int) -> date:
 
 
 def public_holidays(year: int, region: str) -> set[date]:
-    """Days on which hardly anybody of the region buys software for work.
+    """Days on which hardly anybody in the region buys software for work.
 
     Kept instead of the `holidays` package, which has other days for DE-SN, DE-BE, AT and CH: every world of a seed, and
     the figures published for it, would change.

@@ -41,7 +41,7 @@ BRIEF_SD, RESIDUAL_SD = 0.40, 0.05
 
 @dataclass(frozen=True)
 class Contents:
-    """Pieces (one a variant), events (oldest first) and the true effects in log odds."""
+    """Pieces (one per variant), events (oldest first) and the true effects in log odds."""
 
     pieces: pl.DataFrame
     events: pl.DataFrame
@@ -115,10 +115,10 @@ def drawn_contents(days: Sequence[date], briefs_per_week: float, rng: np.random.
                 }
             )
     for name, moment in sorted(first_use.items()):
-        known = moment - timedelta(days=9)
+        evidence_closed = moment - timedelta(days=9)
         life = _Life(pattern_id(name), events, rng)
-        life.add("evidence_closed", known, "system", {"pattern_id": pattern_id(name)})
-        life.add("pattern_promoted", known + timedelta(days=2), "system", {"pattern_id": pattern_id(name)})
+        life.add("evidence_closed", evidence_closed, "system", {"pattern_id": pattern_id(name)})
+        life.add("pattern_promoted", evidence_closed + timedelta(days=2), "system", {"pattern_id": pattern_id(name)})
     return _tables(pieces, events, days[-1], starts.size)
 
 
@@ -160,7 +160,7 @@ class _Life:
         )
 
     def lived(self, begun: datetime, published: datetime, maturity: float, brief_id: str, usual: float) -> None:
-        """From brief to publication; a young team's drafts come back about `usual` times, a mature one's less often."""
+        """From brief to publication; drafts come back for correction about `usual` times at first, later less often."""
         rng, span = self.rng, published - begun
         self.add("brief_created", begun, "human", {"brief_id": brief_id})
         returns = int(rng.poisson(usual * (1 - 0.7 * min(maturity, 1.0))))

@@ -1,6 +1,6 @@
 """The demo company: a mid-size B2B software firm with a known truth, from one seed.
 
-Pure simulation; how its exports look on disk is the business of `dagster_project.demo`.
+Pure simulation; `dagster_project.demo` decides how its exports look on disk.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Economy:
 
 
 def generator(seed: int, part: str) -> np.random.Generator:
-    """A stream of its own for each part of the company, so that adding one part never changes another."""
+    """A random stream of its own for each part of the company, so that adding one part never changes another."""
     return np.random.default_rng([seed, PARTS.index(part)])
 
 
@@ -122,7 +122,7 @@ def _economy(seed: int, size: Size) -> tuple[Economy, pl.DataFrame]:
 
 
 def _to_the_cent(ads: pl.DataFrame, days: list[date]) -> np.ndarray:
-    """Spend as billed, (channels, days, regions): revenue answers to the rounded money, so that truth and
+    """Spend as billed, (channels, days, regions): revenue responds to the rounded amounts, so that truth and
     export agree.
     """
     totals = ads.group_by("channel", "day", "geo").agg(pl.col("spend").sum())
@@ -211,7 +211,7 @@ def _context(economy: Economy, rng: np.random.Generator) -> pl.DataFrame:
 
 
 def _experiments(size: Size) -> pl.DataFrame:
-    """The tests as declared: their reading is left to the analyst."""
+    """The tests as declared, without a result: reading them is left to the analyst."""
     return pl.DataFrame(
         [
             {

@@ -86,7 +86,7 @@ class Funnel:
 def drawn_funnel(days: list[date], accounts_per_day: float, rng: np.random.Generator) -> Funnel:
     """Companies with one to three contacts each; about a third become deals, about a quarter of those are won.
 
-    From deal to contract 20 to 120 days pass. A few lost deals are reopened and won, a few contracts are cancelled
+    It takes 20 to 120 days from deal to contract. A few lost deals are reopened and won, a few contracts are cancelled
     within eight weeks (the won stage stays in the history, the deal ends as lost). The pipeline is not empty on the
     first day: companies arrive from eight months before it. Only contracts signed in the window reach the ledger.
     """
@@ -198,7 +198,7 @@ def _company_name(number: int, rng: np.random.Generator) -> tuple[str, str]:
 
 
 def _answer(origin: str, rng: np.random.Generator) -> str:
-    """What a buyer writes: mostly the true origin in own words, sometimes something nobody can use."""
+    """What a buyer writes: usually the true origin in their own words, sometimes nothing usable."""
     if rng.random() < VAGUE:
         return str(rng.choice(("internet", "don't remember", "online", "?")))
     if origin in ("display", "video") and rng.random() < 0.5:

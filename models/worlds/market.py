@@ -20,7 +20,7 @@ REGION_NAMES = tuple(region.name for region in REGIONS)
 
 @dataclass(frozen=True)
 class Market:
-    """Everything that fixes revenue once spend and AI citation share are chosen.
+    """Everything that determines revenue once spend and AI citation share are given.
 
     `strength` (channels, regions) is the attainable effect per day in EUR, `typical` (channels, regions) the spend per
     day against which pressure is measured.
@@ -46,7 +46,7 @@ class Market:
         return total + AI_REVENUE_PER_POINT * ai_share[:, None] * self.demand.size
 
     def undisturbed(self) -> Market:
-        """The same market with the noise taken away."""
+        """The same market without noise."""
         return replace(self, demand=replace(self.demand, noise=np.zeros_like(self.demand.noise)))
 
 
@@ -65,7 +65,7 @@ def drawn_market(plan: np.ndarray, demand: Demand, rng: np.random.Generator) -> 
 def true_channels(
     market: Market, spend: np.ndarray, ai_share: np.ndarray, days: Sequence[date]
 ) -> dict[str, dict[str, Any]]:
-    """Per channel and fiscal quarter: spend, and the revenue that is missing when only that channel never spent."""
+    """Per channel and fiscal quarter: spend, and the revenue lost if only that channel had never spent."""
     quarters = np.array([quarter(day) for day in days])
     factual = market.revenue(spend, ai_share)
     truth = {}
@@ -86,7 +86,7 @@ def true_channels(
 
 
 def _money(paid: np.ndarray, gained: np.ndarray) -> dict[str, Any]:
-    """Spend, contribution and iROAS of some days; iROAS is None where nothing was spent."""
+    """Spend, contribution and iROAS of some days; iROAS is None without spend."""
     spend, contribution = round(float(paid.sum()), 2), float(gained.sum())
     return {"spend": spend, "contribution": contribution, "iroas": contribution / spend if spend else None}
 

@@ -1,4 +1,4 @@
-"""Small weekly companies with a part that simple models leave out: frequency, a mediator, a measurement error, a delay.
+"""Small weekly companies with a feature that simple models omit: frequency, mediator, measurement error, delay.
 
 Each returns the frame a marketer would have and the KPI that each cause truly added over the window.
 """
@@ -26,7 +26,7 @@ def reach(seed: int, weeks: int = 104) -> World:
 
 
 def mediated(seed: int, weeks: int = 130) -> World:
-    """Video sends people to search for the brand (3 KPI a search) and sells directly too; brand demand moves itself."""
+    """Video drives brand searches (3 KPI per search) and also sells directly; brand demand varies on its own."""
     rng = np.random.default_rng(seed)
     video, search = _spend(rng, weeks), _spend(rng, weeks)
     felt = np.tanh(_carried(video, 2.0) / 1600)
@@ -41,7 +41,7 @@ def mediated(seed: int, weeks: int = 130) -> World:
 
 
 def measured(seed: int, weeks: int = 150) -> World:
-    """Visibility in AI answers sells; what is known of it is a reading whose error (0.07) is nearly its movement."""
+    """Visibility in AI answers sells; it is measured with an error (0.07) nearly as large as its own variation."""
     rng = np.random.default_rng(seed)
     share = np.clip(0.3 + 0.08 * _autoregressive(rng, weeks, 0.7), 0.02, 1)
     search = _spend(rng, weeks)

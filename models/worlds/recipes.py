@@ -1,4 +1,4 @@
-"""What each scenario does to an otherwise easy panel: one violated modelling assumption at a time, as data."""
+"""The scenarios as data: an otherwise easy panel with one violated modelling assumption each."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ class Recipe:
     `shared_budget` is the share of budget movement common to all channels. `delayed` lets effects peak two to
     three weeks after the spend. `slope` > 1 makes the response S-shaped. `recorded_spikes` weeks per channel
     carry eight times the spend that really ran. `demand_in_*` couple a latent demand wave to spend and revenue
-    (log scale), `demand_measured` exports a noisy measure of it. `sales_in_spend` lets budgets follow last
+    (log scale), `demand_measured` exports a noisy measure of it. `sales_in_spend` makes budgets follow last
     week's unexplained sales. `break_step` and `break_slope` change level and yearly growth at mid-window.
-    `odd_season` adds a sharp peak whose date moves from year to year. `signs` turns a channel's effect around.
+    `odd_season` adds a sharp peak whose date moves from year to year. `signs` reverses the sign of a channel's effect.
     `controls` counts exported controls, of which two have an effect. `noise_df` is the Student degrees of
     freedom of the noise. `drift` moves every effect by up to this share over the window. `synergy` multiplies
     the product of the first two channels' effects. `dark` is the share of weeks in which a channel is off, in flights
-    of its own: such data say what a channel adds in all, which a channel that never pauses leaves to its curve.
+    of its own: such data identify a channel's total effect, which otherwise depends on the assumed curve.
     """
 
     summary: str

@@ -1,4 +1,4 @@
-"""From spend to revenue: how an effect lasts and how it runs out of people to reach."""
+"""From spend to revenue: carryover and saturation."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import numpy as np
 
 
 def carried_over(spend: np.ndarray, half_life: float) -> np.ndarray:
-    """Spend spread over the days it works on: geometric, cold start, total preserved up to the tail after the window.
+    """Spend spread over the periods in which it works: geometric, cold start, total preserved except after the window.
 
     `spend` has time on its first axis; `half_life` is in the same periods, 0 means no carryover.
     Raises ValueError for a negative half-life.
     """
     if half_life < 0:
-        raise ValueError(f"half_life={half_life}: an effect cannot last less than nothing")
-    kept = 0.5 ** (1 / half_life) if half_life else 0.0
+        raise ValueError(f"half_life={half_life}: a half-life is at least 0")
+    retention = 0.5 ** (1 / half_life) if half_life else 0.0
     lasting = np.empty_like(spend, dtype=float)
     stock = np.zeros(spend.shape[1:])
     for t in range(spend.shape[0]):
-        stock = kept * stock + (1 - kept) * spend[t]
+        stock = retention * stock + (1 - retention) * spend[t]
         lasting[t] = stock
     return lasting
 

@@ -151,7 +151,7 @@ class Size:
 
     def __post_init__(self) -> None:
         if self.days < 120:
-            raise ValueError(f"days={self.days}: need at least 120, or no weekly model has anything to learn from")
+            raise ValueError(f"days={self.days}: need at least 120, because a weekly model cannot learn from fewer")
 
     @property
     def first_day(self) -> date:

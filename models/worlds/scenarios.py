@@ -1,4 +1,4 @@
-"""Weekly national panels with known truth, one violated assumption each, to see which models notice.
+"""Weekly national panels with known truth, one violated assumption each, to test whether models detect it.
 
 The classes of violation are public (stress matrices of open MMM packages); worlds and figures here are our own.
 """
@@ -26,7 +26,7 @@ SCENARIOS = tuple(RECIPES)
 
 @dataclass(frozen=True)
 class _Panel:
-    """The drawn world: what ran, what was recorded, and how revenue answers to what ran."""
+    """The drawn world: actual spend, recorded spend, and how revenue responds to actual spend."""
 
     recipe: Recipe
     ran: np.ndarray
@@ -49,7 +49,7 @@ class _Panel:
         return np.stack(columns, 1)
 
     def revenue(self, ran: np.ndarray) -> np.ndarray:
-        """Revenue per week if exactly this had run, with the world's one noise."""
+        """Revenue per week under this spend, with the world's fixed noise."""
         own = self.effects(ran)
         joint = self.recipe.synergy * own[:, 0] * own[:, 1] / LEVEL * 4
         return self.baseline + own.sum(1) + joint + self.noise
@@ -59,7 +59,7 @@ def scenario(name: str, seed: int) -> World:
     """The scenario's panel and its truth.
 
     Frames: `panel` (date, revenue, one spend column per channel, controls) and `contribution` (date, channel,
-    value: what is missing in that week when the channel never ran; `baseline`, `joint` and `noise` complete the
+    value: the revenue lost in that week if the channel had never run; `baseline`, `joint` and `noise` complete the
     sum to revenue).
     Truth: per channel spend as recorded, contribution and iROAS; totals; the role of every control; what is violated.
     Raises ValueError for an unknown name.
@@ -158,7 +158,8 @@ def _controls(
 ) -> tuple[dict[str, np.ndarray], dict[str, str], np.ndarray]:
     """Exported controls with their roles, and what price and promotion do to revenue as a share of the level.
 
-    Beyond the first two, controls are empty walks, except every fifth, which media itself moves (a mediator).
+    Beyond the first two, controls are irrelevant random walks, except every fifth, which responds to media (a
+    mediator).
     """
     count = recipe.weeks
     price = np.cumsum(rng.normal(0, 0.006, count))

@@ -1,7 +1,7 @@
 """One latent effect seen three ways: by regions in a geo test, by users in a holdout, by weeks in a media mix model.
 
 Every person buys a little more on days on which video ads reach them. Regional revenue, national weeks and single users
-are all sums or draws of that one response, so the three reads estimate the same return and must agree within ranges.
+are all sums or draws of that one response, so the three reads estimate the same return and must agree within error.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ REGIONS = 24
 DARK_REGIONS = 6
 DARK_WEEK, DARK_WEEKS = 84, 4
 USERS = 60_000
-BASE_PER_HEAD = 0.60  # revenue a head and day without any advertising
+BASE_PER_HEAD = 0.60  # revenue per head and day without any advertising
 SPEND_PER_HEAD = {"video": 0.020, "search": 0.012}
 HALF_LIFE_DAYS = {"video": 1.0, "search": 0.5}
 HALF_PRESSURE = 4.0  # times the usual pressure: the curve bends, but only a little
 SHARE_OF_BASE = {"video": 0.10, "search": 0.05}
 BASKET = 25.0
-HABIT = 0.7  # spread of the logarithm of how much single people usually buy
+HABIT = 0.7  # sd of the logarithm of how much individual people usually buy
 
 
 @dataclass(frozen=True)
 class _Country:
-    """Everything drawn once: heads (R,), spend a head (channel -> days, R), base and shock a head (days, R)."""
+    """Everything drawn once: heads (R,), spend per head (channel -> days, R), base and shock per head (days, R)."""
 
     heads: np.ndarray
     spend: dict[str, np.ndarray]
@@ -40,20 +40,20 @@ class _Country:
     shock: np.ndarray
 
     def lift(self, channel: str, spend: np.ndarray) -> np.ndarray:
-        """Revenue a head and day (days, R) that this spend of one channel adds."""
+        """Revenue per head and day (days, R) that this spend of one channel adds."""
         usual = SPEND_PER_HEAD[channel]
         pressure = carried_over(spend, HALF_LIFE_DAYS[channel]) / usual
         return SHARE_OF_BASE[channel] * BASE_PER_HEAD * (1 + HALF_PRESSURE) * saturated(pressure, HALF_PRESSURE)
 
     def per_head(self, video: np.ndarray) -> np.ndarray:
-        """Expected revenue a head and day (days, R) under a video spend, with the world's one set of shocks."""
+        """Expected revenue per head and day (days, R) under a video spend, with the world's one set of shocks."""
         return (self.base + self.lift("video", video) + self.lift("search", self.spend["search"])) * self.shock
 
 
 def one_effect(seed: int) -> World:
     """Two years of a country with a go-dark geo test of video and, in the other regions, a user holdout of video.
 
-    Frames: `panel` geo, date, kpi, spend (video), a row per region and day; `weeks` date, revenue, video, search, the
+    Frames: `panel` geo, date, kpi, spend (video), one row per region and day; `weeks` date, revenue, video, search, the
     nation by week; `users` user, region, arm (`ads` or `holdout`), earlier, revenue (the four weeks before the test and
     during it). Truth: `treated`, `start`, `end`; `iroas` of video over the two years, `geo_iroas` in the dark regions
     during the test, `user_iroas` among the users who saw ads; `user_spend`, the cost of their ads.

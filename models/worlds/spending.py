@@ -29,9 +29,9 @@ REGION_NAMES = tuple(region.name for region in REGIONS)
 def planned_spend(days: list[date], demand: Demand, tests: Sequence[GeoTest], rng: np.random.Generator) -> np.ndarray:
     """Spend before any test, shape (channels, days, regions), EUR.
 
-    Budgets move on their own rhythm in each region, so that channels can be told apart. From four weeks before a test
-    until its cooldown ends they move half as much everywhere and hardly at all in its regions, as a careful analyst
-    would ask for.
+    Budgets vary independently in each region, so that channels can be separated. From four weeks before a test until
+    its cooldown ends they vary half as much everywhere and hardly at all in its regions, as a careful analyst would
+    request.
     """
     calm = np.ones((len(days), len(REGIONS)))
     for test in tests:

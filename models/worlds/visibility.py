@@ -12,8 +12,8 @@ START, GAIN, SETBACK = 0.10, 0.18, 0.05
 def daily_share(days: list[date], rng: np.random.Generator) -> np.ndarray:
     """True share of core answers that cite us, per day, constant within an ISO week, between 0.02 and 0.6.
 
-    It climbs in an S from about 10 to 28 per cent, loses 5 points for good when the window is four fifths over (an
-    engine changes its sources), and wanders around that path.
+    It rises along an S-curve from about 10 to 28 per cent, drops by 5 points after four fifths of the window (an engine
+    changes its sources), and fluctuates around that path.
     """
     week = np.array([(day.toordinal() - 1) // 7 for day in days])
     week -= week[0]

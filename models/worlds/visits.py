@@ -34,7 +34,7 @@ def drawn_visits(
     and what it ended with (order_id and cents, or contact_id).
 
     The way of a session follows the clicks of its day, so that the channels in the visits move with their campaigns.
-    65 per cent of self-serve orders and 45 per cent of contacts have a journey; contacts come back later, too.
+    65 per cent of self-serve orders and 45 per cent of contacts have a journey; contacts return later as well.
     35 per cent of visitors gave no consent.
     """
     start = int(np.datetime64(days[0], "s").astype(np.int64))
@@ -68,12 +68,14 @@ def drawn_visits(
     second = np.r_[second, last[later] + rng.exponential(30.0 * DAY, later.size).astype(np.int64)]
     order = np.lexsort((second, visitor))
     visitor, before, second = visitor[order], before[order], second[order]
-    kept = (second >= start) & (second < start + len(days) * DAY)
-    visitor, before, second = visitor[kept], before[kept], second[kept]
+    in_window = (second >= start) & (second < start + len(days) * DAY)
+    visitor, before, second = visitor[in_window], before[in_window], second[in_window]
     way = _ways(mix, ((second - start) // DAY).clip(0, len(days) - 1), before, rng)
     origin = np.full(last.size, -1)
-    known = {name: index for index, name in enumerate(WAYS)}
-    origin[bought.height : bought.height + came.height] = [known.get(name, known["direct"]) for name in came["origin"]]
+    index_of = {name: index for index, name in enumerate(WAYS)}
+    origin[bought.height : bought.height + came.height] = [
+        index_of.get(name, index_of["direct"]) for name in came["origin"]
+    ]
     first = np.r_[True, visitor[1:] != visitor[:-1]] if visitor.size else np.zeros(0, bool)
     way = np.where(first & (origin[visitor] >= 0), origin[visitor], way)
     frame = pl.DataFrame(

@@ -1,4 +1,4 @@
-"""What every simulator returns: the frames a company could export, and the truth it could never know."""
+"""What every simulator returns: the frames a company could export, and the truth that it cannot observe."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a plan stands on: the kept fit of the last published run, the combined level of each channel, declared futures.
+"""Inputs of a plan: the stored fit of the last published run, each channel's combined level, declared futures.
 
-Reads the published snapshot and the fit's file only, so that a plan can be made while the next run writes.
+Reads only the published snapshot and the fit's file, so that a plan can be made while the next run writes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from dagster_project.fiscal_periods import WINDOW
 from dagster_project.warehouse.connection import WarehouseBusy, connect, first
 from dagster_project.workspace.paths import Workspace
+from models.error import PlumblineError
 
 if TYPE_CHECKING:
     from models.mmm import MMMFit
@@ -36,16 +37,16 @@ FINISHED = (
 )
 
 
-class NothingToPlanFrom(RuntimeError):
-    """There is no fit to plan from; the text says what to do first."""
+class NothingToPlanFrom(PlumblineError, RuntimeError):
+    """There is no fit to plan from; the message says what to do first."""
 
 
-class PlanRefused(RuntimeError):
-    """There is a fit, but no plan may be made from it; the text says why."""
+class PlanRefused(PlumblineError, RuntimeError):
+    """There is a fit, but no plan may be made from it; the message says why."""
 
 
-class ControlsRefused(ValueError):
-    """The declared future of the controls is missing or wrong; the text names control, file, row and value."""
+class ControlsRefused(PlumblineError, ValueError):
+    """The declared future of the controls is missing or wrong; names control, file, row and value."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,8 @@ def basis(workspace: Workspace) -> Basis:
             raise NothingToPlanFrom(f"run {run_id} has no media mix model{needs}")
         _refuse_newer(workspace, run[2])
         fit = _load(workspace.fits / str(kept[0]))
-        told = _evidence(con, run_id, fit)
-    return Basis(fit, told, run_id, run[1].date(), bool(told.levels))
+        evidence = _evidence(con, run_id, fit)
+    return Basis(fit, evidence, run_id, run[1].date(), bool(evidence.levels))
 
 
 def _load(file: Path) -> MMMFit:
@@ -113,7 +114,7 @@ def _refuse_withheld(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
 
 
 def _refuse_newer(workspace: Workspace, started: object) -> None:
-    """A newer run that withheld the model outdates what is published. While a run writes, nothing can be asked."""
+    """Refuses when a newer run withheld the model. While a run writes, its state cannot be read and is ignored."""
     if not workspace.warehouse.exists():
         return
     try:
@@ -179,13 +180,13 @@ def holidays_ahead(fit: MMMFit, horizon: int, country: str | None) -> dict[str, 
 
 
 def no_future(fit: MMMFit, horizon: int, command: str) -> str:
-    """What to say where the future of the controls was not declared."""
+    """The message for a control without a declared future."""
     from models.planning.forward_response import next_dates
 
     names = control_names(fit)
     dates = next_dates(fit, horizon)
     return (
-        f"the model was fitted with {', '.join(names)}, whose future is not declared; taking it as zero would be a"
+        f"the model was fitted with {', '.join(names)}, whose future is not declared; zero would be a"
         f" guess. Give --controls FILE.csv with the columns date,{','.join(names)} (and geo where regions differ), one"
         f" row for each {fit.data.grain} from {dates[0]} to {dates[-1]}. `{command} --controls-template FILE.csv`"
         " writes that file with last year's values, to be edited"
@@ -193,7 +194,7 @@ def no_future(fit: MMMFit, horizon: int, command: str) -> str:
 
 
 def read_controls(path: Path, fit: MMMFit, horizon: int) -> dict[str, np.ndarray]:
-    """Declared future of every control, (H,) or (G, H), from a CSV: date[, geo], one column a control.
+    """Declared future of every control, (H,) or (G, H), from a CSV: date[, geo], one column per control.
 
     Raises ControlsRefused naming file, row, column and value.
     """
@@ -244,11 +245,11 @@ def read_controls(path: Path, fit: MMMFit, horizon: int) -> dict[str, np.ndarray
 def write_template(path: Path, fit: MMMFit, horizon: int) -> None:
     """A file that `read_controls` accepts, filled with the values of the same periods one year before.
 
-    Where the data do not reach back a year, with those of the last periods. Raises ControlsRefused where the file
-    exists: it may have been edited.
+    Where the data do not reach back a year, with the values of the last periods. Raises ControlsRefused if the file
+    exists, because it may have been edited.
     """
     if path.exists():
-        raise ControlsRefused(f"{path} is there already and may have been edited: name another file, or remove it")
+        raise ControlsRefused(f"{path} exists and may have been edited: name another file, or remove it")
     if not path.parent.is_dir():
         raise ControlsRefused(f"{path}: the folder {path.parent} does not exist")
     from models.planning.forward_response import YEAR, next_dates
