@@ -79,12 +79,12 @@ def as_provisional(decided: list[Decision], **more: object) -> list[Decision]:
 @pytest.mark.parametrize(
     ("history", "policy", "open_rule"),
     [
-        pytest.param({"meets_promotion": False}, {}, "must hold next week too", id="a: two weeks in a row"),
+        pytest.param({"meets_promotion": False}, {}, "must hold next week as well", id="a: two weeks in a row"),
         pytest.param(
-            {"week": end_of(WEEKS) - timedelta(days=14)}, {}, "must hold next week too", id="a: a week missed"
+            {"week": end_of(WEEKS) - timedelta(days=14)}, {}, "must hold next week as well", id="a: a week missed"
         ),
-        pytest.param({}, {"promote_p_next": 1.1}, "not strong enough", id="a: next review"),
-        pytest.param({}, {"promote_p_delta": 1.1}, "not strong enough", id="a: size"),
+        pytest.param({}, {"promote_p_next": 1.1}, "not yet strong enough", id="a: next review"),
+        pytest.param({}, {"promote_p_delta": 1.1}, "not yet strong enough", id="a: size"),
         pytest.param(
             {"provisional_since": end_of(WEEKS)}, {}, "begun after it became provisional", id="b: fresh tests"
         ),
