@@ -60,28 +60,58 @@ def _tv(frame: pl.DataFrame, seed: int, **changes: object) -> MMMFit:
 
 
 CONTRASTS = (
-    Contrast("measured series", "ai", worlds.measured, lambda t: t["ai"], (
-        ("readings as they are", _visibility),
-        ("with their error", lambda f, s: _visibility(f, s, organic_se={"ai": "se"})),
-    ), compiled=True),
-    Contrast("mediator", "video", worlds.mediated, lambda t: t["direct"] + t["through brand searches"], (
-        ("brand search as a channel", lambda f, s: _video(f, s, organic={"brand": "brand"})),
-        ("brand search as a mediator",
-         lambda f, s: _video(f, s, mediators={"brand searches": Mediator("brand", ("video",))})),
-    ), compiled=False),
-    Contrast("reach and frequency", "video", worlds.reach, lambda t: t["video"], (
-        ("reach alone", _reach),
-        ("reach with frequency", lambda f, s: _reach(f, s, reach={"video": ("reach", "often")})),
-    ), compiled=False),
-    Contrast("delayed carryover", "tv", worlds.delayed, lambda t: t["tv"], (
-        ("geometric", _tv),
-        ("delayed", lambda f, s: _tv(f, s, adstock="delayed")),
-    ), compiled=False),
-)  # fmt: skip
+    Contrast(
+        "measured series",
+        "ai",
+        worlds.measured,
+        lambda t: t["ai"],
+        (
+            ("readings as they are", _visibility),
+            ("with their error", lambda f, s: _visibility(f, s, organic_se={"ai": "se"})),
+        ),
+        compiled=True,
+    ),
+    Contrast(
+        "mediator",
+        "video",
+        worlds.mediated,
+        lambda t: t["direct"] + t["through brand searches"],
+        (
+            ("brand search as a channel", lambda f, s: _video(f, s, organic={"brand": "brand"})),
+            (
+                "brand search as a mediator",
+                lambda f, s: _video(f, s, mediators={"brand searches": Mediator("brand", ("video",))}),
+            ),
+        ),
+        compiled=False,
+    ),
+    Contrast(
+        "reach and frequency",
+        "video",
+        worlds.reach,
+        lambda t: t["video"],
+        (
+            ("reach alone", _reach),
+            ("reach with frequency", lambda f, s: _reach(f, s, reach={"video": ("reach", "often")})),
+        ),
+        compiled=False,
+    ),
+    Contrast(
+        "delayed carryover",
+        "tv",
+        worlds.delayed,
+        lambda t: t["tv"],
+        (
+            ("geometric", _tv),
+            ("delayed", lambda f, s: _tv(f, s, adstock="delayed")),
+        ),
+        compiled=False,
+    ),
+)
 
 
 def measure(contrast: Contrast, seeds: int) -> list[dict[str, object]]:
-    """One row per way of fitting: mean ratio to the truth, mean relative sd, coverage, CPU seconds a fit."""
+    """One row per way of fitting: mean ratio to the truth, mean relative sd, coverage, CPU seconds per fit."""
     rows: list[dict[str, object]] = []
     for label, make in contrast.fits:
         ratios, spreads, inside, began = [], [], 0, time.process_time()
@@ -92,11 +122,17 @@ def measure(contrast: Contrast, seeds: int) -> list[dict[str, object]]:
             ratios.append(row["mean"] / truth)
             spreads.append(row["sd"] / truth)
             inside += row["q05"] <= truth <= row["q95"]
-        rows.append({
-            "world": contrast.name, "fit": label, "seeds": seeds, "estimate / truth": float(np.mean(ratios)),
-            "sd / truth": float(np.mean(spreads)), "inside 90 %": f"{inside} of {seeds}",
-            "CPU s a fit": (time.process_time() - began) / seeds,
-        })  # fmt: skip
+        rows.append(
+            {
+                "world": contrast.name,
+                "fit": label,
+                "seeds": seeds,
+                "estimate / truth": float(np.mean(ratios)),
+                "sd / truth": float(np.mean(spreads)),
+                "inside 90 %": f"{inside} of {seeds}",
+                "CPU s a fit": (time.process_time() - began) / seeds,
+            }
+        )
     return rows
 
 

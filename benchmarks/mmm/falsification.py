@@ -1,4 +1,4 @@
-"""What it costs to try to break a model on every run: each group of attempts in CPU and wall seconds.
+"""What the falsification tests cost on every run: each group of tests in CPU and wall seconds.
 
 Run: python -m benchmarks.mmm.falsification [--geos N] [--weeks N] [--channels N] [--seed N] [--profile]. The panel is
 that of `benchmarks.mmm.scale`; figures are of one process, after the compiled code was loaded.
@@ -19,9 +19,13 @@ def panel(size: Size, seed: int) -> MMMData:
     """The simulated panel as the model reads it; regions only where there are several."""
     many = size.geos > 1
     return MMMData.from_frame(
-        frame(size, seed), date="date", kpi="kpi", geo="geo" if many else None,
-        population="population" if many else None, spend={f"channel_{c}": f"channel_{c}" for c in range(size.channels)},
-    )  # fmt: skip
+        frame(size, seed),
+        date="date",
+        kpi="kpi",
+        geo="geo" if many else None,
+        population="population" if many else None,
+        spend={f"channel_{c}": f"channel_{c}" for c in range(size.channels)},
+    )
 
 
 def main() -> None:
@@ -47,7 +51,7 @@ def main() -> None:
 
 
 def show(geos: int, weeks: int, channels: int, found: Falsification, cpu: float, wall: float) -> None:
-    """One line of cost, and what the attempts found."""
+    """One line of cost, and the results of the tests."""
     print(
         f"{geos} x {weeks} x {channels} (regions x weeks x channels): {found.tests.height} attempts in {cpu:.1f} CPU-s,"
         f" {wall:.1f} s wall. {found.verdict}"

@@ -21,32 +21,55 @@ TARGETS = {"sampling": (30, 60), "whole": (60, 100)}
 def machine(command: str) -> str:
     """What was run, where, with which versions, and what the figures mean."""
     own = ", ".join(f"{p} {version(p)}" for p in ("pymc", "nutpie", "numba", "numpy", "arviz"))
-    return "\n\n".join((
-        "# MMM engine: speed",
-        f"Printed by `{command}` (`make bench-mmm`). Python {platform.python_version()}, {_processor()}, "
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end. Ours: {own}. Peer: {', '.join(PINS)}.",
-        "A figure of speed is effective draws per CPU-second (user and system time, children included), because wall"
-        " time on a shared machine says little. ESS is the smallest over channels of ArviZ's rank-normalised bulk ESS"
-        " of iROAS, from plain arrays of either side.",
-    ))  # fmt: skip
+    return "\n\n".join(
+        (
+            "# MMM engine: speed",
+            f"Printed by `{command}` (`make bench-mmm`). Python {platform.python_version()}, {_processor()}, "
+            f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end. Ours: {own}. Peer: {', '.join(PINS)}.",
+            "A figure of speed is effective draws per CPU-second (user and system time, children included), because"
+            " wall time on a shared machine says little. ESS is the smallest over channels of ArviZ's rank-normalised"
+            " bulk ESS of iROAS, from plain arrays of either side.",
+        )
+    )
 
 
 def peer_section(rows: Sequence[Row], doubts: Mapping[str, float]) -> str:
-    """Equal model, equal data: one line a case, then the medians and the targets."""
+    """Equal model, equal data: one line per case, then the medians and the targets."""
     kept = [r for r in rows if not r.void and r.rival.r_hat <= HOPELESS]
     sure = [r for r in kept if r.rival.r_hat <= UNSURE]
-    lines = [(
-        r.case, f"{r.sampling:.0f}x", f"{r.whole:.0f}x", f"{r.tail:.0f}x", f"{r.worst:.0f}x",
-        f"{(r.before.sample_cpu + r.after.sample_cpu) / 2:.2f}",
-        f"{r.rival.sample_cpu:.1f} + {r.rival.compile_cpu:.1f}",
-        f"{r.before.gradients:.0f} / {r.rival.gradients:.0f}",
-        f"{max(r.before.r_hat, r.after.r_hat):.3f} / {r.rival.r_hat:.3f}{_mark(r)}",
-        f"{r.before.divergences + r.after.divergences} / {r.rival.divergences}", f"{r.apart:.1f}",
-        f"{r.rival.memory_mb:.0f}", f"{r.before.load:.1f}, {r.rival.load:.1f}, {r.after.load:.1f}",
-    ) for r in rows]  # fmt: skip
-    head = ("data", "sampling", "with compile", "tail ESS", "worst parameter", "ours, CPU-s", "peer, CPU-s",
-            "gradients a draw", "R-hat, all parameters", "divergences (two fits / one)", "apart", "peer's MB",
-            "load before each")  # fmt: skip
+    lines = [
+        (
+            r.case,
+            f"{r.sampling:.0f}x",
+            f"{r.whole:.0f}x",
+            f"{r.tail:.0f}x",
+            f"{r.worst:.0f}x",
+            f"{(r.before.sample_cpu + r.after.sample_cpu) / 2:.2f}",
+            f"{r.rival.sample_cpu:.1f} + {r.rival.compile_cpu:.1f}",
+            f"{r.before.gradients:.0f} / {r.rival.gradients:.0f}",
+            f"{max(r.before.r_hat, r.after.r_hat):.3f} / {r.rival.r_hat:.3f}{_mark(r)}",
+            f"{r.before.divergences + r.after.divergences} / {r.rival.divergences}",
+            f"{r.apart:.1f}",
+            f"{r.rival.memory_mb:.0f}",
+            f"{r.before.load:.1f}, {r.rival.load:.1f}, {r.after.load:.1f}",
+        )
+        for r in rows
+    ]
+    head = (
+        "data",
+        "sampling",
+        "with compile",
+        "tail ESS",
+        "worst parameter",
+        "ours, CPU-s",
+        "peer, CPU-s",
+        "gradients a draw",
+        "R-hat, all parameters",
+        "divergences (two fits / one)",
+        "apart",
+        "peer's MB",
+        "load before each",
+    )
     text = [
         "## Against PyMC-Marketing with nutpie, the same posterior",
         "Both sides fit one model: media and KPI by their maxima, geometric carryover, logistic saturation, the peer's"
@@ -54,19 +77,23 @@ def peer_section(rows: Sequence[Row], doubts: Mapping[str, float]) -> str:
         " Peer: 4 x (1000 + 1000), its defaults, `save_warmup=False`. Ours: 4 x (200 + 1000), target acceptance 0.95,"
         " exact draws of the linear part included. Order: ours, peer, ours; a ratio is the mean of ours over the"
         " peer's. Two cores for both. \"With compile\" adds the peer's build and compile of the model, which every"
-        " new data set costs; caches are warm on both sides. \"Apart\" is the largest distance between the two"
+        ' new data set costs; caches are warm on both sides. "Apart" is the largest distance between the two'
         " posteriors' means, 5 % and 95 % points of any channel's iROAS, in Monte Carlo standard errors; above"
         f" {APART:.0f} the row is void.",
         _table(head, lines),
-    ]  # fmt: skip
+    ]
     if kept:
         median = {k: float(np.median([getattr(r, k) for r in kept])) for k in TARGETS}
         worst = {k: min(getattr(r, k) for r in kept) for k in TARGETS}
-        text.append(_table(
-            ("", "median", "lowest", "promised", "aim"),
-            [(label, f"{median[k]:.0f}x", f"{worst[k]:.0f}x", *(f"{t}x" for t in TARGETS[k]))
-             for k, label in (("sampling", "sampling only"), ("whole", "with compile"))],
-        ))  # fmt: skip
+        text.append(
+            _table(
+                ("", "median", "lowest", "promised", "aim"),
+                [
+                    (label, f"{median[k]:.0f}x", f"{worst[k]:.0f}x", *(f"{t}x" for t in TARGETS[k]))
+                    for k, label in (("sampling", "sampling only"), ("whole", "with compile"))
+                ],
+            )
+        )
         if sure and len(sure) < len(kept):
             text.append(
                 f"Over the {len(sure)} rows in which the peer's chains agreed (R-hat up to {UNSURE}):"
@@ -83,21 +110,46 @@ def peer_section(rows: Sequence[Row], doubts: Mapping[str, float]) -> str:
 
 def scale_section(sizes: Sequence[Measured]) -> str:
     """Whole fits with the product's own model and gates."""
-    lines = [(
-        s.name, f"{s.parameters}", f"{s.cpu:.1f}", _known(s.again_cpu), f"{s.wall:.0f}", _known(s.again),
-        f"{s.r_hat:.3f}", f"{s.ess:.0f}", f"{s.rungs}", "yes" if s.converged else "no", f"{s.memory_mb:.0f}",
-    ) for s in sizes]  # fmt: skip
-    head = ("data", "sampled", "CPU-s", "CPU-s, again", "wall", "wall, again", "R-hat, worst", "ESS, worst", "rungs",
-            "converged", "MB")  # fmt: skip
-    return "\n\n".join((
-        "## Whole fits with the product's model",
-        "`fit(data)` with its defaults: choice of the response form, peak, sampling, every gate, on simulated"
-        " panels. CPU and wall time are those of a fresh process, imports included, compiled kernel on disk;"
-        " \"again\" is a second fit in that process, which a resident worker would see. Wall time is that of the"
-        " machine as it was loaded. R-hat and ESS (bulk or tail) are the worst of every sampled"
-        " parameter. Memory is the largest resident size of the process.",
-        _table(head, lines),
-    ))  # fmt: skip
+    lines = [
+        (
+            s.name,
+            f"{s.parameters}",
+            f"{s.cpu:.1f}",
+            _known(s.again_cpu),
+            f"{s.wall:.0f}",
+            _known(s.again),
+            f"{s.r_hat:.3f}",
+            f"{s.ess:.0f}",
+            f"{s.rungs}",
+            "yes" if s.converged else "no",
+            f"{s.memory_mb:.0f}",
+        )
+        for s in sizes
+    ]
+    head = (
+        "data",
+        "sampled",
+        "CPU-s",
+        "CPU-s, again",
+        "wall",
+        "wall, again",
+        "R-hat, worst",
+        "ESS, worst",
+        "rungs",
+        "converged",
+        "MB",
+    )
+    return "\n\n".join(
+        (
+            "## Whole fits with the product's model",
+            "`fit(data)` with its defaults: choice of the response form, peak, sampling, every gate, on simulated"
+            " panels. CPU and wall time are those of a fresh process, imports included, compiled kernel on disk;"
+            ' "again" is a second fit in that process, which a resident worker would see. Wall time is that of the'
+            " machine as it was loaded. R-hat and ESS (bulk or tail) are the worst of every sampled"
+            " parameter. Memory is the largest resident size of the process.",
+            _table(head, lines),
+        )
+    )
 
 
 def write(parts: Sequence[str]) -> None:

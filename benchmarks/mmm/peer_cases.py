@@ -32,8 +32,16 @@ class Case:
 
     def save(self, path: Path) -> None:
         """Everything as plain arrays, so that another environment can read it."""
-        np.savez(path, name=self.name, dates=[d.isoformat() for d in self.dates], media=self.media, money=self.money,
-                 kpi=self.kpi, controls=self.controls, taps=self.taps)  # fmt: skip
+        np.savez(
+            path,
+            name=self.name,
+            dates=[d.isoformat() for d in self.dates],
+            media=self.media,
+            money=self.money,
+            kpi=self.kpi,
+            controls=self.controls,
+            taps=self.taps,
+        )
 
 
 def two_channels(folder: Path) -> Case:
@@ -42,9 +50,14 @@ def two_channels(folder: Path) -> Case:
     controls = np.column_stack([frame["event_1"], frame["event_2"], np.arange(frame.height, dtype=float)])
     media = frame.select("x1", "x2").to_numpy()
     return Case(
-        "two channels, 179 weeks", tuple(frame["date_week"].to_list()), media[None], media.sum(axis=0),
-        frame["y"].to_numpy()[None], controls[None], 8,
-    )  # fmt: skip
+        "two channels, 179 weeks",
+        tuple(frame["date_week"].to_list()),
+        media[None],
+        media.sum(axis=0),
+        frame["y"].to_numpy()[None],
+        controls[None],
+        8,
+    )
 
 
 def twenty_regions(folder: Path) -> Case:
@@ -58,10 +71,14 @@ def twenty_regions(folder: Path) -> Case:
     spend = cube([f"Channel{i}_spend" for i in range(4)])
     revenue = cube(["conversions"]) * cube(["revenue_per_conversion"])
     return Case(
-        "20 regions, 156 weeks, 4 channels", tuple(frame["time"].unique(maintain_order=True).to_list()), spend,
-        spend.sum(axis=(0, 1)), revenue[:, :, 0],
-        cube(["competitor_activity_score_control", "sentiment_score_control"]), 8,
-    )  # fmt: skip
+        "20 regions, 156 weeks, 4 channels",
+        tuple(frame["time"].unique(maintain_order=True).to_list()),
+        spend,
+        spend.sum(axis=(0, 1)),
+        revenue[:, :, 0],
+        cube(["competitor_activity_score_control", "sentiment_score_control"]),
+        8,
+    )
 
 
 def world(seed: int, periods: int = 156, channels: int = 5) -> Case:
@@ -75,9 +92,12 @@ def world(seed: int, periods: int = 156, channels: int = 5) -> Case:
     level, amplitude = 100.0, rng.uniform(0.05, 0.15)
     control = _autoregressive(rng, periods, 0.7)
     baseline = level * (
-        1 + amplitude * np.sin(season) + 0.03 * np.sin(2 * season) + rng.uniform(-0.05, 0.15) * t / periods
+        1
+        + amplitude * np.sin(season)
+        + 0.03 * np.sin(2 * season)
+        + rng.uniform(-0.05, 0.15) * t / periods
         + 0.03 * control
-    )  # fmt: skip
+    )
     media, money, total = np.empty((periods, channels)), np.empty(channels), np.zeros(periods)
     for c in range(channels):
         flight = np.ones(periods)
@@ -99,8 +119,9 @@ def world(seed: int, periods: int = 156, channels: int = 5) -> Case:
     kpi = kpi + rng.normal(0, 0.05 * kpi.mean(), periods)
     dates = tuple(date(2022, 1, 3) + timedelta(days=7 * int(i)) for i in t)
     controls = np.column_stack([control, t.astype(float)])
-    return Case(f"world {seed}, {periods} weeks, {channels} channels", dates, media[None], money, kpi[None],
-                controls[None], 12)  # fmt: skip
+    return Case(
+        f"world {seed}, {periods} weeks, {channels} channels", dates, media[None], money, kpi[None], controls[None], 12
+    )
 
 
 def _autoregressive(rng: np.random.Generator, periods: int, kept: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Two fits of one case side by side: what a CPU-second bought, and whether both found the same posterior."""
+"""Two fits of one case side by side: effective draws per CPU-second, and whether both have the same posterior."""
 
 from __future__ import annotations
 
@@ -91,11 +91,17 @@ def side(fitted: Fitted) -> Side:
     roi = [fitted.roi[:, :, c] for c in range(fitted.roi.shape[2])]
     every = [fitted.parameters[:, :, i] for i in range(fitted.parameters.shape[2])]
     return Side(
-        fitted.sample_cpu, fitted.compile_cpu, min(_number(az.ess(d, method="bulk")) for d in roi),
-        min(_number(az.ess(d, method="tail")) for d in roi), min(_number(az.ess(d, method="bulk")) for d in every),
-        max(_number(az.rhat(d, method="rank")) for d in every), fitted.divergences, fitted.gradients,
-        fitted.memory_mb, fitted.load,
-    )  # fmt: skip
+        fitted.sample_cpu,
+        fitted.compile_cpu,
+        min(_number(az.ess(d, method="bulk")) for d in roi),
+        min(_number(az.ess(d, method="tail")) for d in roi),
+        min(_number(az.ess(d, method="bulk")) for d in every),
+        max(_number(az.rhat(d, method="rank")) for d in every),
+        fitted.divergences,
+        fitted.gradients,
+        fitted.memory_mb,
+        fitted.load,
+    )
 
 
 def _apart(a: np.ndarray, b: np.ndarray) -> float:

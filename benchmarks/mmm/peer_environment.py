@@ -14,8 +14,15 @@ from benchmarks.mmm.peer_cases import Case
 from benchmarks.mmm.peer_fit import Fitted
 
 ROOT = Path(__file__).resolve().parents[2]
-PINS = ("pymc-marketing==0.19.2", "pymc==5.28.5", "pytensor==2.38.3", "nutpie==0.16.8", "numba==0.65.1",
-        "numpy==2.4.6", "arviz==0.23.4")  # fmt: skip
+PINS = (
+    "pymc-marketing==0.19.2",
+    "pymc==5.28.5",
+    "pytensor==2.38.3",
+    "nutpie==0.16.8",
+    "numba==0.65.1",
+    "numpy==2.4.6",
+    "arviz==0.23.4",
+)
 FOLDER = ROOT / ".bench" / PINS[0].replace("==", "-")
 
 
@@ -45,9 +52,12 @@ class Rival:
     def _start(self) -> None:
         script = Path(__file__).with_name("peer_rival.py")
         self.process = subprocess.Popen(
-            [str(install()), str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=(self.folder / "rival.log").open("w"), text=True,
-        )  # fmt: skip
+            [str(install()), str(script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=(self.folder / "rival.log").open("w"),
+            text=True,
+        )
         self._ask(self.first, 0, fit=False)
 
     def __enter__(self) -> Rival:
@@ -65,9 +75,15 @@ class Rival:
         result = self._ask(case, seed, fit=True)
         with np.load(result) as found:
             return Fitted(
-                found["roi"], found["parameters"], float(found["compile_cpu"]), float(found["sample_cpu"]),
-                int(found["divergences"]), float(found["gradients"]), float(found["memory_mb"]), float(found["load"]),
-            )  # fmt: skip
+                found["roi"],
+                found["parameters"],
+                float(found["compile_cpu"]),
+                float(found["sample_cpu"]),
+                int(found["divergences"]),
+                float(found["gradients"]),
+                float(found["memory_mb"]),
+                float(found["load"]),
+            )
 
     def _ask(self, case: Case, seed: int, *, fit: bool) -> Path:
         where, result = self.folder / "case.npz", self.folder / "result.npz"

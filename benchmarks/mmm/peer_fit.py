@@ -92,8 +92,14 @@ def _plan(case: Case, g: int) -> Design:
         y=scaled[None],
         media=np.ascontiguousarray((case.media[g] / case.media.max(axis=(0, 1))).T)[:, None],
         weight=np.ones((1, len(case.dates))),
-        baseline=Baseline(tuple(f"column_{k}" for k in range(count)), ("baseline",) * count, columns[:, None], sds,
-                          np.full(count, FIXED), ()),
+        baseline=Baseline(
+            tuple(f"column_{k}" for k in range(count)),
+            ("baseline",) * count,
+            columns[:, None],
+            sds,
+            np.full(count, FIXED),
+            (),
+        ),
         effect=replace(plain.effect, mu=np.full(len(channels), np.log(0.3 * scaled.mean() / len(channels)))),
         scales=replace(plain.scales, baseline=replace(plain.scales.baseline, movement=float(scaled.std()))),
-    )  # fmt: skip
+    )

@@ -34,18 +34,26 @@ def model(case: np.lib.npyio.NpzFile) -> tuple[MMM, pd.DataFrame, pd.Series]:
     names = [f"x{c}" for c in range(channels)]
     controls = [f"z{k}" for k in range(case["controls"].shape[2])]
     many = geos > 1
-    frame = pd.DataFrame({
-        "date": np.tile(pd.to_datetime(case["dates"]), geos),
-        "geo": np.repeat([f"g{g:03d}" for g in range(geos)], periods),
-        **{n: case["media"][:, :, c].ravel() for c, n in enumerate(names)},
-        **{n: case["controls"][:, :, k].ravel() for k, n in enumerate(controls)},
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "date": np.tile(pd.to_datetime(case["dates"]), geos),
+            "geo": np.repeat([f"g{g:03d}" for g in range(geos)], periods),
+            **{n: case["media"][:, :, c].ravel() for c, n in enumerate(names)},
+            **{n: case["controls"][:, :, k].ravel() for k, n in enumerate(controls)},
+        }
+    )
     dims = ("geo",) if many else ()
     built = MMM(
-        date_column="date", channel_columns=names, control_columns=controls, target_column="kpi", dims=dims or None,
-        adstock=GeometricAdstock(l_max=int(case["taps"])), saturation=LogisticSaturation(), yearly_seasonality=2,
+        date_column="date",
+        channel_columns=names,
+        control_columns=controls,
+        target_column="kpi",
+        dims=dims or None,
+        adstock=GeometricAdstock(l_max=int(case["taps"])),
+        saturation=LogisticSaturation(),
+        yearly_seasonality=2,
         model_config={"gamma_fourier": Prior("Normal", mu=0, sigma=1, dims=(*dims, "fourier_mode"))},
-    )  # fmt: skip
+    )
     if not many:
         frame = frame.drop(columns="geo")
     return built, frame, pd.Series(case["kpi"].ravel(), name="kpi")
@@ -63,8 +71,9 @@ def fit(path: str, seed: int, sample: bool) -> dict[str, np.ndarray]:
     if not sample:
         return {}
     began = cpu_seconds()
-    trace = nutpie.sample(compiled, chains=4, draws=1000, tune=1000, seed=seed, cores=2, progress_bar=False,
-                          save_warmup=False)  # fmt: skip
+    trace = nutpie.sample(
+        compiled, chains=4, draws=1000, tune=1000, seed=seed, cores=2, progress_bar=False, save_warmup=False
+    )
     sample_cpu = cpu_seconds() - began
     posterior = trace.posterior
     parts = posterior["channel_contribution"]

@@ -1,4 +1,4 @@
-"""What a new day costs, how far re-weighting strays from a full refit, and how soon a level break is noticed.
+"""What a new day costs, how far re-weighting deviates from a full refit, and how soon a level break is noticed.
 
 Run: python -m benchmarks.mmm.refresh [--regions] [--known N] [--days N] [--every N] [--seed N] [--json]. A company:
 two years of days, five channels with carryover and saturation, 5 % noise; each following day is one `refresh`.
@@ -50,7 +50,7 @@ def world(days: int, seed: int) -> MMMData:
 
 
 def follow(base: MMMFit, data: MMMData, known: int, days: int, every: int, seed: int) -> list[dict[str, object]]:
-    """One row a day: path, CPU, effective draws; beside a full refit every `every` days, the gaps in sd."""
+    """One row per day: path, CPU and effective draws; every `every` days also the distance from a full refit in sd."""
     rows: list[dict[str, object]] = []
     now: MMMFit = base
     for day in range(1, days + 1):
@@ -69,8 +69,10 @@ def follow(base: MMMFit, data: MMMData, known: int, days: int, every: int, seed:
             begin = time.process_time()
             full = cold(base, rows_so_far, reason="compared with", seed=seed + day, fresh=False)
             row |= {
-                "refit_cpu_s": time.process_time() - begin, "gap_sd": off(now, full), "stale_gap_sd": off(base, full),
-            }  # fmt: skip
+                "refit_cpu_s": time.process_time() - begin,
+                "gap_sd": off(now, full),
+                "stale_gap_sd": off(base, full),
+            }
         rows.append(row)
     return rows
 

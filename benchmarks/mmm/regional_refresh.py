@@ -25,9 +25,13 @@ BREAK = 0.8
 def panel(size: Size, seed: int) -> MMMData:
     """The simulated panel of `benchmarks.mmm.scale` as the model reads it."""
     return MMMData.from_frame(
-        frame(size, seed), date="date", kpi="kpi", geo="geo", population="population",
+        frame(size, seed),
+        date="date",
+        kpi="kpi",
+        geo="geo",
+        population="population",
         spend={f"channel_{c}": f"channel_{c}" for c in range(size.channels)},
-    )  # fmt: skip
+    )
 
 
 def first(data: MMMData, periods: int) -> MMMData:
@@ -86,13 +90,23 @@ def followed(size: Size, seed: int) -> list[dict[str, object]]:
         begin = time.process_time()
         full = cold(base, now, reason="compared with", seed=seed + new, fresh=False)
         assert done.lineage is not None
-        rows.append({
-            "panel": f"{size.geos} x {size.periods} x {size.channels}", "coordinates": len(base.draws.names),
-            "draws": base.draws.count, "worth": worth, "new_weeks": new,
-            "unmoved_effective": importance.effective(plain, worth), "unmoved_k_hat": k_hat,
-            "path": done.lineage.path, "reason": done.lineage.reason, "cpu_s": spent,
-            "refit_cpu_s": time.process_time() - begin, "gap_sd": off(done, full), "stale_gap_sd": off(base, full),
-        })  # fmt: skip
+        rows.append(
+            {
+                "panel": f"{size.geos} x {size.periods} x {size.channels}",
+                "coordinates": len(base.draws.names),
+                "draws": base.draws.count,
+                "worth": worth,
+                "new_weeks": new,
+                "unmoved_effective": importance.effective(plain, worth),
+                "unmoved_k_hat": k_hat,
+                "path": done.lineage.path,
+                "reason": done.lineage.reason,
+                "cpu_s": spent,
+                "refit_cpu_s": time.process_time() - begin,
+                "gap_sd": off(done, full),
+                "stale_gap_sd": off(base, full),
+            }
+        )
     rows.append({"panel": rows[0]["panel"], "one_region_falls_by_20_percent": told(base, data, known, seed)})
     return rows
 

@@ -39,9 +39,13 @@ def template(size: Size, form: Form = FORM) -> Design:
     """Media, columns and priors of a small panel; its KPI will be replaced."""
     many = size.geos > 1
     data = MMMData.from_frame(
-        frame(size), date="date", kpi="kpi", geo="geo" if many else None, population="population" if many else None,
+        frame(size),
+        date="date",
+        kpi="kpi",
+        geo="geo" if many else None,
+        population="population" if many else None,
         spend={f"channel_{c}": f"channel_{c}" for c in range(size.channels)},
-    )  # fmt: skip
+    )
     return design(data, MMMSpec(), form)
 
 

@@ -76,8 +76,17 @@ def frame(size: Size, seed: int = 1) -> pl.DataFrame:
             effect = np.tanh(stock * bend[c] / 2)
             kpi = kpi + share[c] * np.exp(rng.normal(0, 0.2)) * effect / effect.mean()
             spends[f"channel_{c}"] = x * people * 0.01 * share[c] / 0.03
-        parts.append(pl.DataFrame({"geo": [f"region_{g:02d}"] * size.periods, "date": dates, "kpi": kpi * people,
-                                   "population": [people] * size.periods, **spends}))  # fmt: skip
+        parts.append(
+            pl.DataFrame(
+                {
+                    "geo": [f"region_{g:02d}"] * size.periods,
+                    "date": dates,
+                    "kpi": kpi * people,
+                    "population": [people] * size.periods,
+                    **spends,
+                }
+            )
+        )
     return pl.concat(parts)
 
 
@@ -85,9 +94,11 @@ def measured(size: Size) -> Measured:
     """The fit of one size in a fresh process."""
     began = time.monotonic()
     done = subprocess.run(  # the size is the only argument
-        [sys.executable, "-m", "benchmarks.mmm.scale", json.dumps(asdict(size))], capture_output=True, text=True,
+        [sys.executable, "-m", "benchmarks.mmm.scale", json.dumps(asdict(size))],
+        capture_output=True,
+        text=True,
         check=False,
-    )  # fmt: skip
+    )
     if done.returncode:
         raise RuntimeError(f"the fit of {size.name} stopped:\n{done.stderr[-2000:]}")
     found = json.loads(done.stdout.splitlines()[-1])
@@ -102,22 +113,35 @@ def main() -> None:
 
     many = size.geos > 1
     data = MMMData.from_frame(
-        frame(size), date="date", kpi="kpi", geo="geo" if many else None, population="population" if many else None,
+        frame(size),
+        date="date",
+        kpi="kpi",
+        geo="geo" if many else None,
+        population="population" if many else None,
         spend={f"channel_{c}": f"channel_{c}" for c in range(size.channels)},
-    )  # fmt: skip
+    )
     done = fit(data, seed=1)
     cpu, began = cpu_seconds(), time.monotonic()
     if not many:
         fit(data, seed=2)
     second, second_cpu = time.monotonic() - began, cpu_seconds() - cpu
-    print(json.dumps({
-        "name": size.name, "parameters": len(done.draws.names), "cpu": cpu, "second": second,
-        "again": second if not many else float("nan"), "again_cpu": second_cpu if not many else float("nan"),
-        "r_hat": float(done.checks["r_hat"].to_numpy().max()),
-        "ess": float(done.checks.select("ess_bulk", "ess_tail").to_numpy().min()),
-        "rungs": sum("sampled" in step for step in done.decisions), "converged": done.converged,
-        "memory_mb": peak_memory_mb(),
-    }))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "name": size.name,
+                "parameters": len(done.draws.names),
+                "cpu": cpu,
+                "second": second,
+                "again": second if not many else float("nan"),
+                "again_cpu": second_cpu if not many else float("nan"),
+                "r_hat": float(done.checks["r_hat"].to_numpy().max()),
+                "ess": float(done.checks.select("ess_bulk", "ess_tail").to_numpy().min()),
+                "rungs": sum("sampled" in step for step in done.decisions),
+                "converged": done.converged,
+                "memory_mb": peak_memory_mb(),
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -33,15 +33,26 @@ def channels_judged(case: Case, found: MMMFit) -> list[dict[str, object]]:
     for row, truth in zip(totals.iter_rows(named=True), case.values, strict=True):
         error = row["mean"] / truth - 1
         miss = max(row["q05"] - truth, truth - row["q95"], 0.0) / abs(truth)
-        named = sorted({
-            w.code for w in found.warnings()
-            if w.severity in LOUD and (row["channel"] in w.subject.split(", ") or w.subject == "all")
-        })  # fmt: skip
-        rows.append({
-            "channel": row["channel"], "truth": float(truth), "mean": row["mean"], "q05": row["q05"],
-            "q95": row["q95"], "error": float(error), "inside": bool(miss == 0.0), "warnings": named,
-            "silent": bool(not named and (abs(error) > FAR or miss > MISSED)),
-        })  # fmt: skip
+        named = sorted(
+            {
+                w.code
+                for w in found.warnings()
+                if w.severity in LOUD and (row["channel"] in w.subject.split(", ") or w.subject == "all")
+            }
+        )
+        rows.append(
+            {
+                "channel": row["channel"],
+                "truth": float(truth),
+                "mean": row["mean"],
+                "q05": row["q05"],
+                "q95": row["q95"],
+                "error": float(error),
+                "inside": bool(miss == 0.0),
+                "warnings": named,
+                "silent": bool(not named and (abs(error) > FAR or miss > MISSED)),
+            }
+        )
     return rows
 
 
@@ -74,10 +85,16 @@ def summary(results: list[dict[str, object]]) -> pl.DataFrame:
     """One row per world: medians over its seeds, worst over all, sums of silent failures; the peer's figures beside."""
     flat = pl.DataFrame([{k: v for k, v in r.items() if k != "channels"} for r in results], infer_schema_length=None)
     out = flat.group_by("world", maintain_order=True).agg(
-        pl.len().alias("fits"), pl.col("median").median(), pl.col("worst").max(), pl.col("sum").median(),
-        pl.col("cover").mean(), pl.col("silent").sum(), pl.col("warned").mean(), pl.col("cpu").mean(),
+        pl.len().alias("fits"),
+        pl.col("median").median(),
+        pl.col("worst").max(),
+        pl.col("sum").median(),
+        pl.col("cover").mean(),
+        pl.col("silent").sum(),
+        pl.col("warned").mean(),
+        pl.col("cpu").mean(),
         pl.col("converged").all(),
-    )  # fmt: skip
+    )
     return out.join(published(), on="world", how="left") if PUBLIC.exists() else out
 
 
@@ -134,8 +151,11 @@ def _line(r: dict[str, object]) -> None:
         f"{c['channel']} {100 * c['error']:+.0f}{'' if c['inside'] else '!'}{'SILENT' if c['silent'] else ''}"
         for c in r["channels"]  # type: ignore[attr-defined]
     )
-    print(f"{r['world']:32s} median {r['median']:4.0f} worst {r['worst']:4.0f} sum {r['sum']:+4.0f} cover"
-          f" {r['cover']:3.0f} cpu {r['cpu']:.1f} | {parts} | {r['codes']}", flush=True)  # fmt: skip
+    print(
+        f"{r['world']:32s} median {r['median']:4.0f} worst {r['worst']:4.0f} sum {r['sum']:+4.0f} cover"
+        f" {r['cover']:3.0f} cpu {r['cpu']:.1f} | {parts} | {r['codes']}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

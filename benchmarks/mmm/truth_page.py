@@ -30,12 +30,17 @@ def write(page: Path, table: pl.DataFrame, totals: dict[str, float], seeds: int)
     lines = [HEAD.format(seeds=seeds, python=platform.python_version())]
     lines.append("| over all fits | |\n|---|--:|")
     named = {
-        "fits": "fits", "channels": "channels judged", "coverage_pct": "truth inside the 90 % range, %",
-        "coverage_clean_pct": "the same on clean worlds, %", "median_error_pct": "median error, %",
-        "silent": "silent failures, channels", "off_by_half_unwarned": "off by more than half without a warning",
+        "fits": "fits",
+        "channels": "channels judged",
+        "coverage_pct": "truth inside the 90 % range, %",
+        "coverage_clean_pct": "the same on clean worlds, %",
+        "median_error_pct": "median error, %",
+        "silent": "silent failures, channels",
+        "off_by_half_unwarned": "off by more than half without a warning",
         "outside_unwarned": "outside the 90 % range, by however little, without a warning",
-        "warned_pct": "channels with a warning, %", "false_alarm_pct": "channels with a warning on clean worlds, %",
-    }  # fmt: skip
+        "warned_pct": "channels with a warning, %",
+        "false_alarm_pct": "channels with a warning on clean worlds, %",
+    }
     lines += [f"| {text} | {totals[key]:.0f} |" for key, text in named.items()]
     lines.append(
         "\n| world | fits | median | worst | sum | cover | silent | warned | peer median | peer worst | peer cover |"

@@ -18,9 +18,20 @@ from models.worlds import SCENARIOS, scenario
 
 PUBLIC = Path(__file__).resolve().parents[3] / "shared" / "data" / "mmm"
 STRESS_CHANNELS = ("TV", "Search", "Social", "Display")
-STRESS = ("clean", "spend_outliers", "saturation_misspec", "adstock_misspec", "time_varying_beta", "synergy",
-          "multicollinearity", "confounding_controlled", "promo_and_media", "promo_endogenous", "reach_frequency",
-          "geo_clean")  # fmt: skip
+STRESS = (
+    "clean",
+    "spend_outliers",
+    "saturation_misspec",
+    "adstock_misspec",
+    "time_varying_beta",
+    "synergy",
+    "multicollinearity",
+    "confounding_controlled",
+    "promo_and_media",
+    "promo_endogenous",
+    "reach_frequency",
+    "geo_clean",
+)
 CLEAN = frozenset({"stress clean", "stress geo_clean", "example two channels", "own clean", "own flighted"})
 REFUSED_ROLES = ("mediator", "collider", "instrument")
 
@@ -72,9 +83,13 @@ def recovery(size: str) -> Case:
     channels = [c for c in frame.columns if c.startswith("x")]
     controls = {c: "confounder" for c in frame.columns if c.startswith("c") and c[1:].isdigit()}
     data = MMMData.from_frame(
-        frame, date="date", kpi="y", spend={c: c for c in channels}, controls=controls,  # type: ignore[arg-type]
+        frame,
+        date="date",
+        kpi="y",
+        spend={c: c for c in channels},
+        controls=controls,  # type: ignore[arg-type]
         geo="geo" if frame["geo"].n_unique() > 1 else None,
-    )  # fmt: skip
+    )
     return Case(f"recovery {size}", data, {c: float(answer[f"contribution_{c}"].sum()) for c in channels})
 
 
@@ -105,9 +120,12 @@ def saturated_radio() -> Case:
     """Radio is saturated in every week, so its effect is a constant that no data can tell from the level."""
     frame = _read("mmm_eval__example_data.csv").drop("quantity")
     data = MMMData.from_frame(
-        frame, date="date_week", kpi="revenue", spend={"radio": "radio", "TV": "TV"},
+        frame,
+        date="date_week",
+        kpi="revenue",
+        spend={"radio": "radio", "TV": "TV"},
         controls={"price": "confounder", "event_1": "confounder", "event_2": "confounder"},
-    )  # fmt: skip
+    )
     return Case("saturated radio", data, {"radio": 429_434.0, "TV": 86_331.0})
 
 
@@ -119,8 +137,11 @@ def own(name: str, seed: int) -> Case:
     channels = list(world.truth["channels"])
     data = MMMData.from_frame(
         panel.drop([c for c, r in world.truth["controls"].items() if r in REFUSED_ROLES]),
-        date="date", kpi="revenue", spend={c: c for c in channels}, controls=roles,
-    )  # fmt: skip
+        date="date",
+        kpi="revenue",
+        spend={c: c for c in channels},
+        controls=roles,
+    )
     return Case(f"own {name}", data, {c: float(world.truth["channels"][c]["contribution"]) for c in channels})
 
 
@@ -150,9 +171,11 @@ def published() -> pl.DataFrame:
     """The peer's own results on its stress worlds: world, peer_median, peer_worst, peer_cover, peer_verdict."""
     return _read("redam94_synth__published_stress_matrix.csv").select(
         (pl.lit("stress ") + pl.col("scenario")).alias("world"),
-        pl.col("median_abs_err_pct").alias("peer_median"), pl.col("max_abs_err_pct").alias("peer_worst"),
-        pl.col("coverage90_pct").alias("peer_cover"), pl.col("verdict").alias("peer_verdict"),
-    )  # fmt: skip
+        pl.col("median_abs_err_pct").alias("peer_median"),
+        pl.col("max_abs_err_pct").alias("peer_worst"),
+        pl.col("coverage90_pct").alias("peer_cover"),
+        pl.col("verdict").alias("peer_verdict"),
+    )
 
 
 def _two(frame: pl.DataFrame, date: str, controls: dict[str, str]) -> MMMData:

@@ -42,9 +42,9 @@ class Normal(BaseModel, frozen=True, extra="forbid"):
 
 
 class ChannelSpec(BaseModel, frozen=True, extra="forbid"):
-    """What is believed about one channel before the data; unset fields take the model's defaults.
+    """Priors of one channel; unset fields take the model's defaults.
 
-    At most one belief about the effect is set: `iroas` (revenue per money spent, over the window), `mroas` (revenue of
+    At most one prior of the effect is set: `iroas` (revenue per money spent, over the window), `mroas` (revenue of
     the next 1 % of spend, per that money), `share` (of the total KPI), `coefficient` (the greatest effect a period can
     have, in multiples of the KPI's usual period) or `signed_iroas` (may be negative). `half_life` is in weeks whatever
     the grain of the data, and so is `peak_lag`; where any channel has one, only those peak late under
@@ -69,7 +69,7 @@ class ChannelSpec(BaseModel, frozen=True, extra="forbid"):
 
 
 class Sampling(BaseModel, frozen=True, extra="forbid"):
-    """How long to sample; the escalation ladder may lengthen it, and the fit records what was used."""
+    """How long to sample. A fit that fails a gate is sampled longer; the fit records what was used."""
 
     chains: PositiveInt = 4
     tune: PositiveInt = 200
@@ -80,9 +80,9 @@ class Sampling(BaseModel, frozen=True, extra="forbid"):
 class MMMSpec(BaseModel, frozen=True, extra="forbid"):
     """The main specification, decided before the data are seen.
 
-    `adstock` and `saturation` may be `auto`: geometric carryover unless the data speak clearly for a delayed one (the
+    `adstock` and `saturation` may be `auto`: geometric carryover unless the data clearly favour a delayed one (the
     fit then says so in a warning), and the Hill curve with a slope per channel unless a fixed curve is clearly better
-    and the channel went dark now and then. `weibull` is a carryover whose delay is
+    and the channel was off at times. `weibull` is a carryover whose delay is
     learned and may be none, `delayed` one that peaks `peak_lag` weeks after the spend and falls on both sides;
     `michaelis_menten` is Hill with slope 1. `order` says whether spend first carries over or first saturates.
     `effect="auto"` takes the money-scale prior when KPI and spend look like one currency, else a prior on the share of

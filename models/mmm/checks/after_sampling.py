@@ -27,9 +27,9 @@ class Limits:
     extrapolated: float = 0.50
     s_shaped_slope: float = 1.5
     s_shaped_share: float = 0.90
-    s_shaped_after_one: float = 0.60  # for the other channels of a market where one was found
+    s_shaped_after_one: float = 0.60  # for the other channels once one was found
     off_by_half: float = 0.25
-    off_by_half_never_dark: float = 0.10  # its total is what the curve says about spends that never occurred
+    off_by_half_never_dark: float = 0.10  # its total is extrapolated
     off_by_half_low: float = 0.05
     prior_tail: float = 2.33  # standard deviations of the prior: its 1 % and 99 % points
 
@@ -37,7 +37,7 @@ class Limits:
 LIMITS = Limits()
 SAYS_UNKNOWN = frozenset(
     {"no_variation", "sparse_channel", "channels_not_separable"}
-)  # why the range is wide, and more
+)  # they already say that a channel's interval is wide, and why
 
 
 def check(fit: MMMFit, limits: Limits = LIMITS) -> list[Warning]:
@@ -68,31 +68,38 @@ def _baseline(fit: MMMFit, limits: Limits) -> list[Warning]:
     worst = max(share, total)
     if worst <= limits.negative_baseline_review:
         return []
-    return [Warning(
-        "negative_baseline", "high" if worst > limits.negative_baseline_high else "medium", "baseline",
-        f"The model needs sales below zero without media in {share:.0%} of periods (probability {total:.0%} in"
-        " total): media is"
-        " credited with more than there was.",
-        "Check for a missing driver of sales, a wrong unit of spend, or set tighter beliefs per channel.",
-    )]  # fmt: skip
+    return [
+        Warning(
+            "negative_baseline",
+            "high" if worst > limits.negative_baseline_high else "medium",
+            "baseline",
+            f"Without media the model expects sales below zero in {share:.0%} of periods (probability {total:.0%} for"
+            " the whole window): media is credited with more sales than there were.",
+            "Check for a missing driver of sales or a wrong unit of spend, or set tighter priors per channel.",
+        )
+    ]
 
 
 def _learning(fit: MMMFit, limits: Limits) -> list[Warning]:
-    found = []
+    warnings = []
     shares = contraction(fit)
     for c, name in enumerate(fit.data.media_names):
         if shares[c] < limits.contraction_none:
-            found.append(Warning(
-                "prior_dominated", "medium", name,
-                f"The number of {name} is mostly our assumption: the data removed only {max(shares[c], 0):.0%} of the"
-                " uncertainty we started with.",
-                f"Test {name} (pause it or raise it in some regions) before acting on its number.",
-            ))  # fmt: skip
-    return found
+            warnings.append(
+                Warning(
+                    "prior_dominated",
+                    "medium",
+                    name,
+                    f"The estimate of {name} is mostly prior assumption: the data removed only"
+                    f" {max(shares[c], 0):.0%} of the prior variance.",
+                    f"Test {name} (pause or raise it in some regions) before acting on its number.",
+                )
+            )
+    return warnings
 
 
 def _plausible(fit: MMMFit, limits: Limits) -> list[Warning]:
-    found = []
+    warnings = []
     effect = fit.design.effect
     low_ok, high_ok = fit.spec.plausible_iroas
     money = fit.data.kpi_unit == "revenue" or fit.data.value_per_kpi is not None
@@ -100,33 +107,45 @@ def _plausible(fit: MMMFit, limits: Limits) -> list[Warning]:
     for c, row in enumerate(roas.iter_rows(named=True)):
         z = (float(np.median(fit.draws.effect[:, c])) - effect.mu[c]) / effect.sd[c]
         if abs(z) > limits.prior_tail:
-            found.append(Warning(
-                "prior_conflict", "high", row["channel"],
-                f"The data put {row['channel']} at an iROAS of {row['q50']:.3g}, far {'above' if z > 0 else 'below'}"
-                " what was"
-                f" thought possible beforehand ({z:+.1f} prior standard deviations).",
-                "Check units of spend and KPI and look for a hidden driver; if the number is right, widen its prior.",
-            ))  # fmt: skip
+            warnings.append(
+                Warning(
+                    "prior_conflict",
+                    "high",
+                    row["channel"],
+                    f"The data put the iROAS of {row['channel']} at {row['q50']:.3g}, far"
+                    f" {'above' if z > 0 else 'below'} its prior ({z:+.1f} prior standard deviations).",
+                    "Check the units of spend and KPI and look for a hidden driver; if the number is right, widen the"
+                    " prior.",
+                )
+            )
         elif money and effect.basis[c] == "iroas" and (row["q05"] > high_ok or row["q95"] < low_ok):
-            found.append(Warning(
-                "implausible_iroas", "high", row["channel"],
-                f"iROAS of {row['channel']} is {row['q05']:.3g} to {row['q95']:.3g}, outside {low_ok:g} to"
-                f" {high_ok:g}.",
-                "Check units and currency, or state the plausible range of this business.",
-            ))  # fmt: skip
-    return found
+            warnings.append(
+                Warning(
+                    "implausible_iroas",
+                    "high",
+                    row["channel"],
+                    f"The iROAS of {row['channel']} is {row['q05']:.3g} to {row['q95']:.3g}, outside the plausible"
+                    f" range of {low_ok:g} to {high_ok:g}.",
+                    "Check units and currency, or state the plausible range of this business.",
+                )
+            )
+    return warnings
 
 
-def _said(fit: MMMFit, codes: Collection[str]) -> set[str]:
-    """Channels that an earlier finding of one of these codes names loudly: one cause needs one warning."""
-    return {name for w in fit.findings if w.code in codes and w.severity in ("medium", "high", "block")
-            for name in w.subject.split(", ")}  # fmt: skip
+def _named_in(fit: MMMFit, codes: Collection[str]) -> set[str]:
+    """Channels that a warning of these codes, of medium severity or more, names: one cause gets one warning."""
+    return {
+        name
+        for w in fit.findings
+        if w.code in codes and w.severity in ("medium", "high", "block")
+        for name in w.subject.split(", ")
+    }
 
 
 def off_by_half(fit: MMMFit) -> np.ndarray:
     """Probability (C,) that the reported mean is wrong by more than half of the true contribution.
 
-    Ranges are widened first where what the fit left over comes in runs (`residuals.memory`).
+    Draws are first spread out where residuals are autocorrelated (`residuals.memory`).
     """
     draws = fit.incremental()
     middle = draws.mean(axis=0)
@@ -135,45 +154,54 @@ def off_by_half(fit: MMMFit) -> np.ndarray:
 
 
 def _precision(fit: MMMFit, limits: Limits) -> list[Warning]:
-    found = []
-    said = _said(fit, SAYS_UNKNOWN) | {w.subject for w in _learning(fit, limits)}
+    warnings = []
+    already_named = _named_in(fit, SAYS_UNKNOWN) | {w.subject for w in _learning(fit, limits)}
     totals, steady = fit.totals(), fit.data.never_dark()
     for row, risk in zip(totals.iter_rows(named=True), off_by_half(fit), strict=True):
         name = row["channel"]
         loud = limits.off_by_half_never_dark if name in steady else limits.off_by_half
-        if risk > limits.off_by_half_low and name not in said:
-            found.append(Warning(
-                "wide_interval", "medium" if risk > loud else "low", name,
-                f"The number of {name} may be wrong by more than half of the truth (probability {risk:.0%}): its 90 %"
-                f" range runs from {row['q05']:,.3g} to {row['q95']:,.3g}.",
-                f"Use the range of {name}, not its mean; a test of {name} would narrow it.",
-            ))  # fmt: skip
-    return found
+        if risk > limits.off_by_half_low and name not in already_named:
+            warnings.append(
+                Warning(
+                    "wide_interval",
+                    "medium" if risk > loud else "low",
+                    name,
+                    f"The estimate of {name} may be off by more than half of the true value (probability {risk:.0%}):"
+                    f" its 90 % interval runs from {row['q05']:,.3g} to {row['q95']:,.3g}.",
+                    f"Use the interval of {name}, not its mean; a test of {name} would narrow it.",
+                )
+            )
+    return warnings
 
 
 def _threshold(fit: MMMFit, limits: Limits) -> list[Warning]:
-    """Channels whose response is S-shaped: little spend does little, and the curve at low spend decides the total."""
-    found = []
+    """Channels with an S-shaped response: low spend has little effect, and the curve there decides the total."""
+    warnings = []
     shares = (fit.draws.slope > limits.s_shaped_slope).mean(axis=0)
-    one = bool((shares > limits.s_shaped_share).any())
+    any_s_shaped = bool((shares > limits.s_shaped_share).any())
     for c, name in enumerate(fit.data.media_names):
-        if shares[c] > (limits.s_shaped_after_one if one else limits.s_shaped_share):
-            found.append(Warning(
-                "s_shaped_response", "medium", name,
-                f"{name} seems to do little until much is spent (slope {np.median(fit.draws.slope[:, c]):.1f}). How"
-                " much it adds in all then hangs on weeks with little spend, of which the data know least.",
-                f"Test {name} at half and at full weight before cutting or spreading its budget.",
-            ))  # fmt: skip
-    return found
+        if shares[c] > (limits.s_shaped_after_one if any_s_shaped else limits.s_shaped_share):
+            warnings.append(
+                Warning(
+                    "s_shaped_response",
+                    "medium",
+                    name,
+                    f"{name} seems to have little effect until spend is high (slope"
+                    f" {np.median(fit.draws.slope[:, c]):.1f}). Its total then depends on periods with low spend, about"
+                    " which the data say least.",
+                    f"Test {name} at half and at full spend before cutting or spreading its budget.",
+                )
+            )
+    return warnings
 
 
 def extrapolated_share(fit: MMMFit) -> np.ndarray:
     """Share (C,) of each channel's contribution that lies below its lowest usual level (5 % point), never observed.
 
-    Posterior mean of the effect in a low period over the effect in an average one; zero for a channel that went dark.
+    Posterior mean of the effect in a low period over the effect in an average one; zero where a channel was off.
     """
     geos, periods = fit.design.y.shape
-    settled = min(fit.design.form.taps, periods // 2)  # carryover starts from nothing, which is no low spend
+    settled = min(fit.design.form.taps, periods // 2)  # before that, carryover is low without spend being low
     count = geos * (periods - settled)
     labels = np.full((geos, periods), -1)
     labels[:, settled:] = np.arange(count).reshape(geos, -1)
@@ -186,28 +214,38 @@ def extrapolated_share(fit: MMMFit) -> np.ndarray:
 
 
 def _unseen_levels(fit: MMMFit, limits: Limits) -> list[Warning]:
-    found, said = [], _said(fit, {"no_variation"})
+    warnings, already_named = [], _named_in(fit, {"no_variation"})
     for name, share in zip(fit.data.media_names, extrapolated_share(fit), strict=True):
-        if share > limits.extrapolated and name not in said:
-            found.append(Warning(
-                "total_extrapolated", "medium", name,
-                f"{name} never ran low: {share:.0%} of its total is what the curve says about spends that never"
-                " occurred. The return of a little more or less is better founded than the total.",
-                f"Use the marginal return of {name}, or turn {name} off in some regions or weeks to learn the rest.",
-            ))  # fmt: skip
-    return found
+        if share > limits.extrapolated and name not in already_named:
+            warnings.append(
+                Warning(
+                    "total_extrapolated",
+                    "medium",
+                    name,
+                    f"Spend on {name} was never low: {share:.0%} of its total is extrapolated to spend that never"
+                    " occurred. The marginal return is better supported than the total.",
+                    f"Use the marginal return of {name}, or switch {name} off in some regions or weeks to measure the"
+                    " rest.",
+                )
+            )
+    return warnings
 
 
 def _carryover(fit: MMMFit) -> list[Warning]:
-    found = []
+    warnings = []
     reach = fit.design.form.taps
     for c, name in enumerate(fit.data.media_names):
         h, k = fit.draws.half_life[:, c], fit.draws.shape[:, c]
         beyond = float(np.mean(np.exp(-np.log(2) * (reach / h) ** k)))
         if beyond > 0.05:
-            found.append(Warning(
-                "carryover_cut", "medium", name,
-                f"About {beyond:.0%} of {name}'s carryover would fall after the {reach} periods the model looks at.",
-                "Let the model look further back (max_lag_weeks).",
-            ))  # fmt: skip
-    return found
+            warnings.append(
+                Warning(
+                    "carryover_cut",
+                    "medium",
+                    name,
+                    f"About {beyond:.0%} of the carryover of {name} would fall after the {reach} periods that the model"
+                    " covers.",
+                    "Raise MMMSpec.max_lag_weeks.",
+                )
+            )
+    return warnings

@@ -1,4 +1,4 @@
-"""Signs that a channel's effect changed over the window, which the model takes as constant."""
+"""Signs that a channel's effect changed over the window; the model assumes that it is constant."""
 
 from __future__ import annotations
 
@@ -13,27 +13,29 @@ LEVEL = 0.002  # per channel: about one false alarm in a hundred fits of five ch
 
 
 def check(fit: MMMFit) -> list[Warning]:
-    """A finding per channel whose effect, as read from what the fit left over, moved within the window."""
+    """A warning per channel whose effect, judged by the residuals, changed within the window."""
     return [
         Warning(
-            "effect_changes", "medium", name,
-            f"{name} seems to have worked better in some years than in others (p = {p:.1g}). The model gives one number"
-            " for the whole window: it may be far from today's, and the trend may hold part of it.",
-            f"Compare {name} in a fit on the last two years, and test it before moving its budget.",
+            "effect_changes",
+            "medium",
+            name,
+            f"The effect of {name} seems to differ between years (p = {p:.1g}). The model gives one number for the"
+            " whole window: it may be far from today's, and the trend may have absorbed part of it.",
+            f"Compare with a fit on the last two years, and test {name} before moving its budget.",
         )
         for name, p in zip(fit.data.media_names, changed(fit), strict=True)
         if p < LEVEL
-    ]  # fmt: skip
+    ]
 
 
 def changed(fit: MMMFit) -> np.ndarray:
     """p-values (C,) of a constant effect: do a channel's contributions times time and its square explain residuals?"""
-    plan = fit.design
-    geos, periods = plan.y.shape
+    design = fit.design
+    geos, periods = design.y.shape
     labels = np.broadcast_to(np.arange(periods), (geos, periods))
-    media = media_sums(plan, fit.draws.thin(200), plan.media, np.ascontiguousarray(labels), periods).mean(axis=0)
+    media = media_sums(design, fit.draws.thin(200), design.media, np.ascontiguousarray(labels), periods).mean(axis=0)
     left = (fit.data.kpi - fit.fitted()).sum(axis=0) / fit.data.kpi.std()
-    base = time_columns(plan)
+    base = time_columns(design)
     t = np.linspace(-1, 1, periods)
     scale = np.maximum(np.abs(media).mean(axis=0), 1e-12)
     held = np.hstack([base, media / scale])

@@ -1,4 +1,4 @@
-"""Signs that spend answers demand instead of making it; weak by nature, so silence here is no proof of the contrary."""
+"""Signs that spend follows demand instead of creating it. These tests are weak: passing them proves nothing."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from models.mmm.model.design import Design
 from models.mmm.result.fit import MMMFit
 from models.warning import Severity, Warning
 
-LEVEL = 0.001  # per channel and test: about one false alarm in a hundred fits of four channels
-LEVEL_LEVER = 0.005  # per price or promotion: these are few, and their owners do watch sales
-LEVEL_AFTER_ONE = 0.05  # for the other channels once one was found: the same buyers watch the same sales
-TOGETHER = 0.5  # correlation of a channel's movement with the mean of the others' beyond which one driver is suspected
+LEVEL = 0.001  # per channel and test: about one false alarm in 100 fits of four channels
+LEVEL_LEVER = 0.005  # per price or promotion: there are few of them, and they are often set with sales in view
+LEVEL_AFTER_ONE = 0.05  # for the other channels once one was warnings: the same people buy them
+TOGETHER = 0.5  # correlation of a channel with the mean of the others above which a common driver is suspected
 OVERLAP = 0.5  # share of a channel's movement that a declared confounder explains
 LAGS = 2
 
@@ -22,7 +22,7 @@ def check(fit: MMMFit) -> list[Warning]:
     """Findings per channel: spend predicted by past sales, sales predicted by future spend, spend moving with a
     confounder.
     """
-    found = []
+    warnings = []
     follows, leads = spend_after_sales(fit.design), sales_before_spend(fit)
     overlap, together = confounder_overlap(fit.design), common_movement(fit.design)
     names = fit.data.media_names
@@ -32,58 +32,76 @@ def check(fit: MMMFit) -> list[Warning]:
     for c in paid:
         name = names[c]
         if worst[c] < level:
-            how = (
-                "spend moved after sales had moved" if follows[c] < leads[c] else "sales had moved before the spend did"
+            how = "spend moved after sales had moved" if follows[c] < leads[c] else "sales moved before spend did"
+            warnings.append(
+                Warning(
+                    "spend_follows_demand",
+                    "high" if worst[c] < LEVEL else "medium",
+                    name,
+                    f"{name} may have been bought because demand was up: {how} (p = {worst[c]:.1g}). Its number is"
+                    " then biased, usually upwards.",
+                    f"Test {name} in some regions, or add the demand signal that its buyers react to as a confounder.",
+                )
             )
-            found.append(Warning(
-                "spend_follows_demand", "high" if worst[c] < LEVEL else "medium", name,
-                f"{name} looks as if it was bought because demand was up: {how} (p = {worst[c]:.1g}). Its number is"
-                " then wrong, mostly too high.",
-                f"Test {name} in some regions, or add the demand signal its buyers react to as a confounder.",
-            ))  # fmt: skip
         elif overlap[c] > OVERLAP:
-            found.append(Warning(
-                "confounded_with_control", "medium", name,
-                f"{overlap[c]:.0%} of {name}'s movement goes with the declared confounders: its effect is told apart"
-                " from demand"
-                " only by the small rest, and any error of the demand signal ends up in it.",
-                f"Test {name} in some regions before acting on its number.",
-            ))  # fmt: skip
+            warnings.append(
+                Warning(
+                    "confounded_with_control",
+                    "medium",
+                    name,
+                    f"The declared confounders explain {overlap[c]:.0%} of the variation of {name}: only the"
+                    " rest separates its effect from demand, and errors of the demand signal end up in it.",
+                    f"Test {name} in some regions before acting on its number.",
+                )
+            )
         elif together[c] > TOGETHER:
-            found.append(Warning(
-                "common_driver", "medium", name,
-                f"{name} rises and falls with the other channels beyond season and trend (correlation"
-                f" {together[c]:.2f}): something moves all budgets. If it is demand, it moves sales too, and these"
-                " numbers are too high.",
-                "Find out what sets the budgets; add it as a confounder if it is demand, or test a channel by region.",
-            ))  # fmt: skip
+            warnings.append(
+                Warning(
+                    "common_driver",
+                    "medium",
+                    name,
+                    f"Beyond season and trend {name} rises and falls with the other channels (correlation"
+                    f" {together[c]:.2f}): something moves all budgets. If that is demand, it moves sales too, and"
+                    " these numbers are too high.",
+                    "Find out what sets the budgets: add it as a confounder if it is demand, or test a channel by"
+                    " region.",
+                )
+            )
     levers = levers_after_sales(fit.design)
     level = LEVEL_AFTER_ONE if min(levers.values(), default=1.0) < LEVEL_LEVER else LEVEL_LEVER
     for name, p in levers.items():
         if p < level:
-            found.append(Warning(
-                "control_follows_sales", "medium", name,
-                f"{name} looks as if it was set in answer to sales (p = {p:.1g}). What the model says of {name}"
-                " itself is then too weak or has the wrong sign, and channels that ran at the same time are touched.",
-                f"Read no effect of {name} from this model; vary {name} on purpose, or add what its owners react to.",
-            ))  # fmt: skip
+            warnings.append(
+                Warning(
+                    "control_follows_sales",
+                    "medium",
+                    name,
+                    f"{name} seems to be set in response to sales (p = {p:.1g}). Its own effect is then too weak or has"
+                    " the wrong sign, and channels that ran at the same time are affected.",
+                    f"Do not use the effect of {name} from this model; vary {name} on purpose, or add the signal that"
+                    " it responds to.",
+                )
+            )
     tested = {c for e in fit.experiments for c in e.channels}
     untested = [c for c in range(len(fit.data.channels)) if names[c] not in tested]
     if untested:
         need = tipping_points(fit)
-        # who declares a confounder says that demand moves spend: what its proxy misses sits in these numbers
+        # a declared confounder says that demand moves spend: what the proxy misses biases these numbers
         declared = "confounder" in fit.data.control_roles and len(fit.data.geos) == 1
         severity: Severity = "medium" if declared else "info"
         weakest = min(untested, key=lambda c: need[c])
-        found.append(Warning(
-            "hidden_demand_possible", severity, ", ".join(names[c] for c in untested),
-            "No experiment stands behind these channels, and a demand that moved both spend and sales cannot be seen"
-            " in the data:"
-            f" one that explains {need[weakest]:.0%} of what is left of each would halve the number of"
-            f" {names[weakest]}.",
-            f"Test {names[weakest]} first.",
-        ))  # fmt: skip
-    return found
+        warnings.append(
+            Warning(
+                "hidden_demand_possible",
+                severity,
+                ", ".join(names[c] for c in untested),
+                "These channels have no experiment, and the data cannot reveal demand that moved both spend and sales:"
+                f" demand that explains {need[weakest]:.0%} of the residual variance of each would halve the number of"
+                f" {names[weakest]}.",
+                f"Test {names[weakest]} first.",
+            )
+        )
+    return warnings
 
 
 def confounder_overlap(design: Design) -> np.ndarray:
@@ -112,7 +130,7 @@ def common_movement(design: Design) -> np.ndarray:
     if paid < 2 or len(design.data.geos) > 1:
         return out
     x = design.media[:paid, 0]
-    floor = 0.05 * x.mean(axis=1, keepdims=True)  # dark weeks count as little, not as minus infinity
+    floor = 0.05 * x.mean(axis=1, keepdims=True)  # no logarithm of zero in weeks without spend
     moved = residual(np.log(np.maximum(x, floor)).T, time_columns(design)).T
     moved /= np.maximum(moved.std(axis=1, keepdims=True), 1e-9)
     for c in range(paid):
@@ -122,7 +140,7 @@ def common_movement(design: Design) -> np.ndarray:
 
 
 def spend_after_sales(design: Design) -> np.ndarray:
-    """p-values (C,): do last periods' sales help to predict spend beyond its own past, trend and season?"""
+    """p-values (C,): do sales of earlier periods help to predict spend beyond its own past, trend and season?"""
     base, y = time_columns(design), (design.y * design.weight).mean(axis=0)
     y = residual(y[:, None], base)[:, 0]
     out = np.ones(len(design.media))
@@ -136,9 +154,9 @@ def spend_after_sales(design: Design) -> np.ndarray:
 
 
 def levers_after_sales(design: Design) -> dict[str, float]:
-    """p-value per control and treatment other than confounders: do last periods' sales help to predict it?
+    """p-value per control and treatment other than confounders: do sales of earlier periods help to predict it?
 
-    Confounders are declared to move with demand; prices and promotions are believed to be set without looking at it.
+    Confounders are declared to move with demand; prices and promotions are assumed to be set independently of it.
     """
     roles = dict(zip(design.data.control_names, design.data.control_roles, strict=True))
     base, y = time_columns(design), (design.y * design.weight).mean(axis=0)
@@ -156,7 +174,7 @@ def levers_after_sales(design: Design) -> dict[str, float]:
 
 
 def sales_before_spend(fit: MMMFit) -> np.ndarray:
-    """p-values (C,): does spend still to come explain what the fit left over?"""
+    """p-values (C,): does future spend explain the residuals of the fit?"""
     design = fit.design
     scaled = (fit.data.kpi - fit.fitted()) / (design.scales.size[:, None] * design.scales.kpi) * design.weight
     left = scaled.mean(axis=0)

@@ -1,4 +1,4 @@
-"""Tests that contradict what the data say without them: then the data, not the test, are suspected of hidden demand."""
+"""Tests that contradict the data: the test is then trusted, and the data are suspected of hidden demand."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from models.mmm.result.contributions import media_sums
 from models.mmm.result.posterior import from_kernel
 from models.warning import Warning
 
-CONFLICT = 2.0  # standard errors between test and model beyond which they are not averaged
+CONFLICT = 2.0  # standard errors between test and model above which they are not averaged
 DRAWS = 200
 
 
-def against_the_data(plan: Design, tests: Calibration, *, seed: int) -> pl.DataFrame:
+def against_the_data(design: Design, tests: Calibration, *, seed: int) -> pl.DataFrame:
     """experiment, value, model, z: each test inside the window against the fit without any test, by draws around the
     peak.
 
     value and model are incremental KPI; z is their gap over both errors. Tests read in steady state are left out.
     """
-    block = layout.build(plan)
-    peak = laplace.peak(block, laplace.start(plan), names(plan))
+    block = layout.build(design)
+    peak = laplace.peak(block, laplace.start(design), names(design))
     noise = np.random.default_rng(seed).normal(size=(DRAWS, peak.mode.size))
-    draws = from_kernel((peak.mode + noise @ peak.factor.T)[None], block, plan, seed=seed)
+    draws = from_kernel((peak.mode + noise @ peak.factor.T)[None], block, design, seed=seed)
     rows = []
     for number, test in enumerate(tests.experiments):
         pairs = np.flatnonzero(tests.pairs[:, 0] == number)
@@ -36,11 +36,11 @@ def against_the_data(plan: Design, tests: Calibration, *, seed: int) -> pl.DataF
         for i in pairs:
             c = int(tests.pairs[i, 1])
             labels = np.where(tests.weights[i] > 0, 0, -1)
-            dark = plan.media.copy()
+            dark = design.media.copy()
             dark[c] = tests.control_media[i]
-            gap = media_sums(plan, draws, plan.media, labels, 1) - media_sums(plan, draws, dark, labels, 1)
+            gap = media_sums(design, draws, design.media, labels, 1) - media_sums(design, draws, dark, labels, 1)
             lift += gap[:, 0, c]
-        value, error = tests.values[number, 0] * plan.scales.kpi, tests.values[number, 1] * plan.scales.kpi
+        value, error = tests.values[number, 0] * design.scales.kpi, tests.values[number, 1] * design.scales.kpi
         z = (value - lift.mean()) / np.sqrt(error**2 + lift.var())
         rows.append((test.name, ", ".join(test.channels), float(value), float(lift.mean()), float(z)))
     return pl.DataFrame(rows, schema=["experiment", "channels", "value", "model", "z"], orient="row")
@@ -53,12 +53,15 @@ def findings(table: pl.DataFrame) -> tuple[tuple[str, ...], list[Warning]]:
     notes = []
     for row in loud.iter_rows(named=True):
         channels += [c for c in row["channels"].split(", ") if c not in channels]
-        notes.append(Warning(
-            "experiment_conflict", "high", row["channels"],
-            f"The test {row['experiment']} found {row['value']:,.4g}, the data without it say {row['model']:,.4g}"
-            f" ({row['z']:+.1f} standard errors). The test was believed, and {row['channels']}'s co-movement with"
-            " sales was"
-            " read as demand.",
-            f"Repeat the test of {row['channels']}, and look for the demand its buyers react to.",
-        ))  # fmt: skip
+        notes.append(
+            Warning(
+                "experiment_conflict",
+                "high",
+                row["channels"],
+                f"The test {row['experiment']} found {row['value']:,.4g}, the data without it suggest"
+                f" {row['model']:,.4g} ({row['z']:+.1f} standard errors). The model trusts the test and attributes the"
+                f" co-movement of {row['channels']} with sales to demand.",
+                f"Repeat the test of {row['channels']}, and look for the demand its buyers react to.",
+            )
+        )
     return tuple(channels), notes

@@ -1,4 +1,4 @@
-"""Does a channel stand out from made-up versions of itself? Its own series, moved in time, must not explain sales."""
+"""Placebo test of each channel: its own series, shifted in time, must explain sales less well."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.mmm.result.posterior import from_kernel
 
 
 def placebo_ranks(
-    plan: Design, block: np.ndarray, peak: laplace.Peak, *, shifts: int, rng: np.random.Generator
+    design: Design, block: np.ndarray, peak: laplace.Peak, *, shifts: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Share (P,) of circularly shifted copies of each paid channel that explain sales less well than the channel does.
 
@@ -19,16 +19,16 @@ def placebo_ranks(
     could not return zero); the baseline keeps its learned stiffness, the other channels are free. Effects are compared
     in standard errors. Exact for the linear part, a shortcut for the rest: hundreds of copies cost one refit.
     """
-    one = from_kernel(np.repeat(peak.mode[None, None, :], 2, axis=1), block, plan, seed=0).thin(1)
-    geos, periods = plan.y.shape
+    one = from_kernel(np.repeat(peak.mode[None, None, :], 2, axis=1), block, design, seed=0).thin(1)
+    geos, periods = design.y.shape
     cells = np.arange(geos * periods).reshape(geos, periods)
-    unit = np.repeat(plan.scales.size * plan.scales.kpi, periods)
-    weight = plan.weight.ravel()
-    media = media_sums(plan, one, plan.media, cells, geos * periods)[0] / unit[:, None]
-    columns = plan.baseline.columns.reshape(len(plan.baseline.names), -1).T * plan.baseline.scale
+    unit = np.repeat(design.scales.size * design.scales.kpi, periods)
+    weight = design.weight.ravel()
+    media = media_sums(design, one, design.media, cells, geos * periods)[0] / unit[:, None]
+    columns = design.baseline.columns.reshape(len(design.baseline.names), -1).T * design.baseline.scale
     sigma = float(one.sigma[0])
-    least = min(2 * plan.form.taps, periods // 4)
-    ranks = np.empty(len(plan.data.channels))
+    least = min(2 * design.form.taps, periods // 4)
+    ranks = np.empty(len(design.data.channels))
     for c in range(ranks.size):
         rest = np.hstack([columns, np.delete(media, c, axis=1)]) * weight[:, None]
         ridge = np.r_[np.full(columns.shape[1], sigma**2), np.full(media.shape[1] - 1, 1e-9)]
@@ -37,12 +37,12 @@ def placebo_ranks(
         def left(values: np.ndarray, rest: np.ndarray = rest, solve: np.ndarray = solve) -> np.ndarray:
             return np.asarray(values - rest @ (solve @ values))
 
-        y = left(plan.y.ravel() * weight)
+        y = left(design.y.ravel() * weight)
         fakes = []
         for _ in range(shifts):
-            path = plan.media.copy()
+            path = design.media.copy()
             path[c] = np.roll(path[c], int(rng.integers(least, periods - least)), axis=1)
-            fake = media_sums(plan, one, path, cells, geos * periods)[0, :, c] / unit
+            fake = media_sums(design, one, path, cells, geos * periods)[0, :, c] / unit
             fakes.append(_t(y, left(fake * weight)))
         real = _t(y, left(media[:, c] * weight))
         ranks[c] = (1 + sum(f < real for f in fakes)) / (1 + shifts)

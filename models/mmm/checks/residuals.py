@@ -1,4 +1,4 @@
-"""What the fit left over: runs that make ranges too narrow, and peaks that come back every year.
+"""Residual autocorrelation, which makes intervals too narrow, and residual peaks that recur every year.
 
 What future spend explains of it is examined in `endogeneity`, how effects change over time in `changing_effects`.
 """
@@ -12,31 +12,31 @@ from models.mmm.result.fit import MMMFit
 from models.periods import Grain
 from models.warning import Warning
 
-RUNS = 0.30  # correlation of what is left over with the periods before it
-MEMORY = 1.35  # by how much too narrow a channel's range may be
+AUTOCORRELATION = 0.30  # of residuals with those of earlier periods
+MEMORY = 1.35  # factor by which a channel's interval may be too narrow
 LAGS: dict[Grain, int] = {"day": 14, "week": 6, "month": 2}
 YEAR: dict[Grain, int] = {"day": 364, "week": 52}  # the same weekday of the same week
-PEAK = 2.5  # robust standard deviations off, in both years
-PRESENT = 1.25  # times its usual effect that a channel had in those periods
+PEAK = 2.5  # size of a residual in robust standard deviations, in both years
+PRESENT = 1.25  # a channel's effect in those periods, in multiples of its usual effect
 
 
 def check(fit: MMMFit) -> list[Warning]:
-    """Findings about runs and yearly peaks among the residuals."""
-    return [*_runs(fit), *_yearly(fit)]
+    """Warnings about autocorrelated residuals and residual peaks that recur every year."""
+    return [*_autocorrelation(fit), *_yearly(fit)]
 
 
 def residuals(fit: MMMFit) -> np.ndarray:
-    """What the fit left over (G, T), in units of each region's size and noise; wild periods are not weighed down."""
+    """Residuals (G, T) in units of each region's size and noise; outliers are not down-weighted."""
     scales = fit.design.scales
     return np.asarray((fit.data.kpi - fit.fitted()) / (scales.size * scales.kpi * scales.noise)[:, None])
 
 
 def memory(fit: MMMFit) -> np.ndarray:
-    """How many times too narrow each series' range is (C,), at least 1, because leftovers come in runs.
+    """Factor (C,), at least 1, by which each series' interval is too narrow because residuals are autocorrelated.
 
     Root of the long-run over the plain variance of the score: residual times the channel's own movement, which is its
-    effect without what baseline and other channels explain of it. A run in the residuals matters only to a channel
-    that is bought in runs too. Source: Newey and West (1987).
+    effect less what baseline and other channels explain of it. Autocorrelated residuals matter only for a channel
+    whose spend is autocorrelated too. Source: Newey and West (1987).
     """
     left, moved = residuals(fit), _own_movement(fit)
     if fit.design.week_effects:  # shocks common to all regions are in the model
@@ -52,7 +52,7 @@ def memory(fit: MMMFit) -> np.ndarray:
 
 
 def yearly_peaks(fit: MMMFit) -> np.ndarray:
-    """Periods (n,) that lie far off the fit to one side, and again a year before or after."""
+    """Periods (n,) with a large residual that has the same sign and size a year earlier or later."""
     step = YEAR.get(fit.data.grain)
     common = residuals(fit).mean(axis=0)
     if step is None or common.size <= step + 8:
@@ -65,12 +65,12 @@ def yearly_peaks(fit: MMMFit) -> np.ndarray:
 
 def _own_movement(fit: MMMFit) -> np.ndarray:
     """Each series' effect (C, G, T) less what baseline and other series explain of it."""
-    plan, data = fit.design, fit.data
-    effect = effects(fit) / (plan.scales.size * plan.scales.kpi)[:, None]
-    if plan.week_effects:
+    design, data = fit.design, fit.data
+    effect = effects(fit) / (design.scales.size * design.scales.kpi)[:, None]
+    if design.week_effects:
         effect = effect - effect.mean(axis=1, keepdims=True)
-    columns = np.concatenate([plan.baseline.columns * plan.baseline.scale[:, None, None], effect])
-    columns = (columns / plan.scales.noise[:, None]).reshape(len(columns), -1)
+    columns = np.concatenate([design.baseline.columns * design.baseline.scale[:, None, None], effect])
+    columns = (columns / design.scales.noise[:, None]).reshape(len(columns), -1)
     gram = columns @ columns.T
     size = np.diag(gram).copy()
     inverse = np.linalg.pinv(gram + np.diag(1e-9 * np.maximum(size, 1e-12)))
@@ -82,31 +82,34 @@ def _own_movement(fit: MMMFit) -> np.ndarray:
 def effects(fit: MMMFit) -> np.ndarray:
     """Posterior mean of each series' incremental KPI (C, G, T)."""
     geos, periods = fit.design.y.shape
-    labels, some = np.arange(geos * periods).reshape(geos, periods), fit.draws.thin(40)
+    labels, thinned = np.arange(geos * periods).reshape(geos, periods), fit.draws.thin(40)
     total = np.zeros((geos * periods, len(fit.design.media)))
-    for part in parts(some, total.size):
+    for part in parts(thinned, total.size):
         total += media_sums(fit.design, part, fit.design.media, labels, geos * periods).sum(axis=0)
-    return (total / some.count).T.reshape(-1, geos, periods)
+    return (total / thinned.count).T.reshape(-1, geos, periods)
 
 
-def _runs(fit: MMMFit) -> list[Warning]:
+def _autocorrelation(fit: MMMFit) -> list[Warning]:
     common = residuals(fit).mean(axis=0)
     lags = [float(np.corrcoef(common[:-k], common[k:])[0, 1]) for k in (1, 2, 3, 4)]
     worst = max(lags)
     factors = memory(fit)
     who = [n for n, f in zip(fit.data.media_names, factors, strict=True) if f > MEMORY]
-    seen = worst > max(RUNS, 2.6 / np.sqrt(common.size))
+    seen = worst > max(AUTOCORRELATION, 2.6 / np.sqrt(common.size))
     if not who and not seen:
         return []
-    runs = f" (correlation {worst:.2f} with {lags.index(worst) + 1} period(s) before)" if seen else ""
-    where = f" while {', '.join(who)} ran or paused" if who else ""
-    narrow = f"the ranges of {', '.join(who)} are up to {factors.max():.1f} times" if who else "the ranges are"
-    return [Warning(
-        "residual_autocorrelation", "medium", ", ".join(who) or "all",
-        f"What the model cannot explain comes in runs{where}{runs}: something that lasts is missing, and {narrow} too"
-        " narrow.",
-        "Add the missing driver as a control (price, stock, competitors, season of the trade) or a longer carryover.",
-    )]  # fmt: skip
+    lag = f" (correlation {worst:.2f} at a lag of {lags.index(worst) + 1} period(s))" if seen else ""
+    narrow = f"the intervals of {', '.join(who)} are up to {factors.max():.1f} times" if who else "intervals are"
+    return [
+        Warning(
+            "residual_autocorrelation",
+            "medium",
+            ", ".join(who) or "all",
+            f"Residuals are autocorrelated{lag}: a lasting driver of sales is missing from the model, and {narrow} too"
+            " narrow.",
+            "Add the missing driver as a control (price, stock, competitors), or allow a longer carryover.",
+        )
+    ]
 
 
 def _yearly(fit: MMMFit) -> list[Warning]:
@@ -115,15 +118,22 @@ def _yearly(fit: MMMFit) -> list[Warning]:
         return []
     effect = effects(fit).sum(axis=1)
     usual = np.where(effect.mean(axis=1) != 0, effect.mean(axis=1), 1.0)
-    present = [n for n, share in zip(fit.data.media_names, effect[:, peaks].mean(axis=1) / usual, strict=True)
-               if share > PRESENT]  # fmt: skip
+    present = [
+        n
+        for n, share in zip(fit.data.media_names, effect[:, peaks].mean(axis=1) / usual, strict=True)
+        if share > PRESENT
+    ]
     when = ", ".join(str(fit.data.dates[t]) for t in peaks[:4]) + (
         f" and {peaks.size - 4} more" if peaks.size > 4 else ""
     )
-    credit = f" {', '.join(present)} ran more than usual then, and may hold part of it." if present else ""
-    return [Warning(
-        "recurring_peak", "medium", ", ".join(present) or fit.data.kpi_name,
-        f"{fit.data.kpi_name} lies far off the model at the same time of each year ({when}): a holiday, a sale or a"
-        f" fair that comes every year is missing.{credit}",
-        "Declare it as an event with its dates of every year.",
-    )]  # fmt: skip
+    credit = f" {', '.join(present)} ran more than usual then and may be credited with part of it." if present else ""
+    return [
+        Warning(
+            "recurring_peak",
+            "medium",
+            ", ".join(present) or fit.data.kpi_name,
+            f"{fit.data.kpi_name} is far from the model at the same time of each year ({when}): a yearly holiday, sale"
+            f" or fair is missing.{credit}",
+            "Declare it as an event with its dates in every year.",
+        )
+    ]

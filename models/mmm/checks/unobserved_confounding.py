@@ -1,4 +1,4 @@
-"""How strong a driver nobody recorded would have to be to overturn a channel's number; nothing here detects one."""
+"""How strong an unrecorded driver would have to be to overturn a channel's number; nothing here detects one."""
 
 from __future__ import annotations
 
@@ -44,36 +44,51 @@ def tipping(fit: MMMFit) -> pl.DataFrame:
     for c, channel in enumerate(fit.data.channels):
         best = int(np.argmax(strengths[:, c])) if len(names) else -1
         r2 = float(strengths[best, c]) if len(names) else None
-        rows.append((
-            channel, float(halves[c]), float(crosses[c]) if money else None, names[best] if len(names) else None, r2,
-            float(halves[c]) / max(r2, 1e-6) if r2 is not None else None,
-        ))  # fmt: skip
-    columns = {"channel": pl.String, "halves": pl.Float64, "to_break_even": pl.Float64, "strongest": pl.String,
-               "strongest_r2": pl.Float64, "times": pl.Float64}  # fmt: skip
+        rows.append(
+            (
+                channel,
+                float(halves[c]),
+                float(crosses[c]) if money else None,
+                names[best] if len(names) else None,
+                r2,
+                float(halves[c]) / max(r2, 1e-6) if r2 is not None else None,
+            )
+        )
+    columns = {
+        "channel": pl.String,
+        "halves": pl.Float64,
+        "to_break_even": pl.Float64,
+        "strongest": pl.String,
+        "strongest_r2": pl.Float64,
+        "times": pl.Float64,
+    }
     return pl.DataFrame(rows, schema=columns, orient="row")
 
 
 def _controls(fit: MMMFit) -> tuple[list[str], np.ndarray]:
     """Smaller of each control's partial R-squared with sales and with each channel's effect (K, P), the rest held."""
-    plan = fit.design
-    wanted = set(fit.data.control_names) | set(fit.data.treatment_names)
-    chosen = [k for k, name in enumerate(plan.baseline.names) if name in wanted]
+    design = fit.design
+    recorded = set(fit.data.control_names) | set(fit.data.treatment_names)
+    chosen = [k for k, name in enumerate(design.baseline.names) if name in recorded]
     if not chosen:
         return [], np.zeros((0, len(fit.data.channels)))
-    geos, periods = plan.y.shape
+    geos, periods = design.y.shape
     cells = np.arange(geos * periods).reshape(geos, periods)
-    some = fit.draws.thin(200)
-    pieces = parts(some, geos * periods * len(plan.media))
-    media = sum(media_sums(plan, part, plan.media, cells, geos * periods).sum(axis=0) for part in pieces) / some.count
-    linear = plan.baseline.columns.reshape(len(plan.baseline.names), -1).T
-    y = plan.y.ravel()
+    thinned = fit.draws.thin(200)
+    pieces = parts(thinned, geos * periods * len(design.media))
+    media = (
+        sum(media_sums(design, part, design.media, cells, geos * periods).sum(axis=0) for part in pieces)
+        / thinned.count
+    )
+    linear = design.baseline.columns.reshape(len(design.baseline.names), -1).T
+    y = design.y.ravel()
     out = np.zeros((len(chosen), len(fit.data.channels)))
     for i, k in enumerate(chosen):
         rest = np.delete(linear, k, axis=1)
         of_sales = _partial(y, linear[:, k], np.hstack([rest, media]))
         for c in range(out.shape[1]):
             out[i, c] = min(of_sales, _partial(media[:, c], linear[:, k], np.hstack([rest, np.delete(media, c, 1)])))
-    return [plan.baseline.names[k] for k in chosen], out
+    return [design.baseline.names[k] for k in chosen], out
 
 
 def _partial(y: np.ndarray, x: np.ndarray, held: np.ndarray) -> float:

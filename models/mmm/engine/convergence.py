@@ -1,4 +1,8 @@
-"""Did the chains agree: rank-normalised split R-hat and effective sample sizes, computed from plain draws."""
+"""Convergence of the chains: rank-normalised split R-hat, effective sample sizes, and the gates on them.
+
+ArviZ 0.23.4 has the same figures, but its import costs 3.2 CPU-seconds and each quantity 17 ms instead of 5. Over 40
+runs R-hat agrees to 2e-16 and effective draws to 2 %; tests/models/mmm/engine/test_mmm_convergence.py compares them.
+"""
 
 from __future__ import annotations
 
@@ -30,16 +34,18 @@ LIMITS = Limits()
 def convergence_table(sampled: np.ndarray, names: tuple[str, ...]) -> pl.DataFrame:
     """quantity, r_hat, ess_bulk, ess_tail for every sampled coordinate (chains, draws, n)."""
     columns = [sampled[:, :, i] for i in range(sampled.shape[2])]
-    return pl.DataFrame({
-        "quantity": list(names),
-        "r_hat": [r_hat(c) for c in columns],
-        "ess_bulk": [ess_bulk(c) for c in columns],
-        "ess_tail": [ess_tail(c) for c in columns],
-    })  # fmt: skip
+    return pl.DataFrame(
+        {
+            "quantity": list(names),
+            "r_hat": [r_hat(c) for c in columns],
+            "ess_bulk": [ess_bulk(c) for c in columns],
+            "ess_tail": [ess_tail(c) for c in columns],
+        }
+    )
 
 
 def failures(table: pl.DataFrame, run: Run, limits: Limits = LIMITS) -> list[str]:
-    """Gates that the run did not pass, in words; empty when it converged."""
+    """The gates that the run failed, one sentence each; empty when it converged."""
     out = []
     bad = table.filter(~(pl.col("r_hat") <= limits.r_hat))
     if bad.height:
@@ -51,24 +57,28 @@ def failures(table: pl.DataFrame, run: Run, limits: Limits = LIMITS) -> list[str
         few = table.filter(~(pl.col(kind) >= limits.ess))
         if few.height:
             worst = few.sort(kind).row(0, named=True)
-            out.append(f"{worst['quantity']} has {worst[kind]:.0f} effective draws ({kind}), needs {limits.ess:.0f}")
+            out.append(
+                f"{worst['quantity']} has {worst[kind]:.0f} effective draws ({kind}), {limits.ess:.0f} are required"
+            )
     if run.divergences:
         out.append(f"{run.divergences} divergent transitions")
     bfmi = e_bfmi(run.energy)
     if bfmi < limits.e_bfmi:
-        out.append(f"energy is explored too slowly (E-BFMI {bfmi:.2f}, needs {limits.e_bfmi})")
+        out.append(f"energy is explored too slowly (E-BFMI {bfmi:.2f}, {limits.e_bfmi} is required)")
     if run.depth_share > limits.depth_share:
         out.append(f"{run.depth_share:.1%} of the draws hit the tree-depth limit")
     return out
 
 
 def not_converged(problems: Sequence[str], decisions: Sequence[str]) -> Warning:
-    """The one finding that withholds every number of the fit."""
+    """The warning that withholds every number of the fit."""
     return Warning(
-        "not_converged", "block", "all",
-        f"The sampler did not reach a trustworthy answer after {len(decisions)} recorded steps: {'; '.join(problems)}.",
-        "Join channels that were bought together, shorten the list of controls, or sample longer (MMMSpec.sampling).",
-    )  # fmt: skip
+        "not_converged",
+        "block",
+        "all",
+        f"The sampler did not converge after {len(decisions)} recorded steps: {'; '.join(problems)}.",
+        "Join channels that were bought together, use fewer controls, or sample longer (MMMSpec.sampling).",
+    )
 
 
 def split(draws: np.ndarray) -> np.ndarray:

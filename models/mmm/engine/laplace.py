@@ -13,7 +13,7 @@ from models.mmm.model.baseline import GROUP_SPREAD
 from models.mmm.model.design import Design
 from models.mmm.model.effect_prior import IDENTITY_LINK
 
-MANY = 100  # coordinates beyond which a longer memory of the search's steps saves more than it costs
+MANY = 100  # coordinates above which a longer L-BFGS memory saves more than it costs
 CLIP = 0.2  # smallest precision kept, in units of the prior's order: flat directions do not become infinite steps
 
 
@@ -21,7 +21,7 @@ CLIP = 0.2  # smallest precision kept, in units of the prior's order: flat direc
 class Peak:
     """Mode (n,), lower factor of its covariance (n, n), log evidence, and whether the search ended properly.
 
-    `held` is the coordinate that was not searched over: the covariance knows nothing of how others follow it.
+    `held` is the coordinate that was not searched over: the covariance does not say how others depend on it.
     """
 
     mode: np.ndarray
@@ -33,7 +33,7 @@ class Peak:
 
 
 def start(design: Design) -> np.ndarray:
-    """A plain point: priors' middle, media a fifth of the KPI, noise half of the movement."""
+    """A starting point: prior medians, and noise at half of the KPI's standard deviation."""
     order = names(design)
     theta = np.zeros(len(order))
     c = len(design.media)
@@ -76,11 +76,15 @@ def peak(block: np.ndarray, begin: np.ndarray, order: tuple[str, ...] = ()) -> P
     held = order.index("log_eta") if "log_eta" in order else None
     if held is not None:
         bounds[held] = (begin[held], begin[held])
-    found = minimize(
-        negative, begin, jac=True, method="L-BFGS-B", bounds=bounds,
+    optimum = minimize(
+        negative,
+        begin,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
         options={"maxiter": 2000, "maxfun": 4000, "maxcor": memory},
-    )  # fmt: skip
-    mode = found.x
+    )
+    mode = optimum.x
     step = 1e-4
     hessian = np.empty((n, n))
     for i in range(n):
@@ -96,6 +100,6 @@ def peak(block: np.ndarray, begin: np.ndarray, order: tuple[str, ...] = ()) -> P
     clipped = int((values < CLIP).sum())
     values = np.maximum(values, CLIP)
     covariance = (vectors / values) @ vectors.T
-    evidence = -float(found.fun) + 0.5 * n * np.log(2 * np.pi) - 0.5 * float(np.log(values).sum())
-    settled = bool(found.success or np.abs(negative(mode)[1]).max() < 1e-2)
+    evidence = -float(optimum.fun) + 0.5 * n * np.log(2 * np.pi) - 0.5 * float(np.log(values).sum())
+    settled = bool(optimum.success or np.abs(negative(mode)[1]).max() < 1e-2)
     return Peak(mode, np.linalg.cholesky(covariance), evidence, clipped, settled, held)

@@ -88,12 +88,28 @@ def build(design: Design, calibration: Calibration | None = None, peer: PeerPrio
     header[k.WEEK_MU], header[k.WEEK_SD] = WEEK_PRIOR
     header[k.ETA_MU], header[k.ETA_SD] = ETA_PRIOR
     parts = (
-        header, design.media.swapaxes(1, 2), design.y.T, w2.T, inverse_norm, columns[shared, 0],
-        columns[own, own_geo], columns[full].swapaxes(1, 2), own_geo, np.concatenate([shared, own, full]),
-        flat @ flat.T - common, common,
-        design.baseline.scale, design.baseline.group.astype(float), group_prior, design.scales.size,
-        priors(design, peer), tests.values, tests.pairs, tests.control_media, tests.weights,
-    )  # fmt: skip
+        header,
+        design.media.swapaxes(1, 2),
+        design.y.T,
+        w2.T,
+        inverse_norm,
+        columns[shared, 0],
+        columns[own, own_geo],
+        columns[full].swapaxes(1, 2),
+        own_geo,
+        np.concatenate([shared, own, full]),
+        flat @ flat.T - common,
+        common,
+        design.baseline.scale,
+        design.baseline.group.astype(float),
+        group_prior,
+        design.scales.size,
+        priors(design, peer),
+        tests.values,
+        tests.pairs,
+        tests.control_media,
+        tests.weights,
+    )
     body = np.concatenate([np.asarray(p, dtype=float).ravel() for p in parts])
     block = np.concatenate([body, np.zeros(n), np.eye(n).ravel(), np.full(n, -1.0), np.zeros(n)])
     block[k.MAP_AT], block[k.LENGTH] = body.size, block.size

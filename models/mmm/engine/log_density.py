@@ -35,8 +35,32 @@ from models.mmm.engine.transforms import (
 )
 
 HEADER = 32  # sizes and kinds, then the arrays in the order of layout.py
-(G_, T_, C_, L_, P_, J_, WEIBULL, CURVE, SLOPE, GEO, WEEK, PAIRS, TESTS, DIM, SIGMA_SCALE, WEEK_MU, WEEK_SD,
- ETA_MU, ETA_SD, SHARED, OWN, MAP_AT, LENGTH, LEAN) = range(24)  # fmt: skip
+(
+    G_,
+    T_,
+    C_,
+    L_,
+    P_,
+    J_,
+    WEIBULL,
+    CURVE,
+    SLOPE,
+    GEO,
+    WEEK,
+    PAIRS,
+    TESTS,
+    DIM,
+    SIGMA_SCALE,
+    WEEK_MU,
+    WEEK_SD,
+    ETA_MU,
+    ETA_SD,
+    SHARED,
+    OWN,
+    MAP_AT,
+    LENGTH,
+    LEAN,
+) = range(24)
 __all__ = ["HEADER", "core", "expand_callback", "logp_callback", "media_sums", "recover", "whitened"]
 BOX = 60.0  # |theta| beyond this overflows exp; the proposal is rejected instead
 
@@ -141,8 +165,22 @@ def core(theta, grad, block, out):
         if at_p[c] >= 0:
             slope[c] = np.exp(theta[at_p[c]])
             bend[c] = SLOPED
-        respond_panel(x[c], geos, at_k[c] >= 0, bend[c], taps, half_life[c], shape[c], half_sat[c], slope[c], s[c],
-                      sh[c], sk[c] if delays else unused, se[c], sp[c] if slopes else unused)  # fmt: skip
+        respond_panel(
+            x[c],
+            geos,
+            at_k[c] >= 0,
+            bend[c],
+            taps,
+            half_life[c],
+            shape[c],
+            half_sat[c],
+            slope[c],
+            s[c],
+            sh[c],
+            sk[c] if delays else unused,
+            se[c],
+            sp[c] if slopes else unused,
+        )
         mean[c] = weighted_total(s[c], size, geos) / rows
         d_mean[c, 0], d_mean[c, 2] = weighted_total(sh[c], size, geos) / rows, weighted_total(se[c], size, geos) / rows
         if at_k[c] >= 0:
@@ -258,8 +296,21 @@ def core(theta, grad, block, out):
                     inside |= pair_w[i, g, t] != 0.0
                 if not inside:
                     continue
-                respond(pair_x[i, g], at_k[c] >= 0, bend[c], taps, half_life[c], shape[c], half_sat[c], slope[c],
-                        s1, s1h, s1k, s1e, s1p)  # fmt: skip
+                respond(
+                    pair_x[i, g],
+                    at_k[c] >= 0,
+                    bend[c],
+                    taps,
+                    half_life[c],
+                    shape[c],
+                    half_sat[c],
+                    slope[c],
+                    s1,
+                    s1h,
+                    s1k,
+                    s1e,
+                    s1p,
+                )
                 for t in range(periods):
                     w, j = pair_w[i, g, t], t * geos + g
                     if w != 0.0:

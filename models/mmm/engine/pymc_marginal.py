@@ -14,11 +14,11 @@ from models.mmm.model.design import Design
 LOG2PI = float(np.log(2 * np.pi))
 
 
-def mirror_of(plan: Design) -> np.ndarray:
+def mirror_of(design: Design) -> np.ndarray:
     """Householder vectors (G, T) that turn the weighted direction common to all regions into row 0."""
-    if not plan.week_effects:
-        return np.zeros_like(plan.weight)
-    v = plan.weight / np.linalg.norm(plan.weight, axis=0)
+    if not design.week_effects:
+        return np.zeros_like(design.weight)
+    v = design.weight / np.linalg.norm(design.weight, axis=0)
     v[0] -= 1.0
     length = np.linalg.norm(v, axis=0)
     return np.where(length > 1e-12, v / np.maximum(length, 1e-12), 0.0)
@@ -30,9 +30,16 @@ def reflect(values: np.ndarray, h: np.ndarray) -> np.ndarray:
 
 
 def log_density(
-    y: np.ndarray, fixed: Any, columns: np.ndarray, spread: Any, sigma: Any, *,
-    weight: np.ndarray | None = None, mirror: np.ndarray | None = None, damp: Any = 1.0,
-) -> Any:  # fmt: skip
+    y: np.ndarray,
+    fixed: Any,
+    columns: np.ndarray,
+    spread: Any,
+    sigma: Any,
+    *,
+    weight: np.ndarray | None = None,
+    mirror: np.ndarray | None = None,
+    damp: Any = 1.0,
+) -> Any:
     """Symbolic log density of y (G, T) around `fixed` with Normal weights on `columns` (P, G, T) of sd `spread` (P,).
 
     `weight` is 1 / relative noise sd per cell; `mirror` and `damp` rotate common weekly shocks into the first row and
@@ -61,17 +68,22 @@ def log_density(
 
 
 def draw_weights(
-    plan: Design, fixed: np.ndarray, spread: np.ndarray, sigma: np.ndarray, ratio: np.ndarray, rng: np.random.Generator
+    design: Design,
+    fixed: np.ndarray,
+    spread: np.ndarray,
+    sigma: np.ndarray,
+    ratio: np.ndarray,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Linear weights (D, P) given the rest of each draw: `fixed` (D, G, T) is everything but the linear part."""
-    h = mirror_of(plan)
-    x = reflect(plan.baseline.columns * plan.weight, h)
+    h = mirror_of(design)
+    x = reflect(design.baseline.columns * design.weight, h)
     out = np.empty((len(fixed), len(x)))
     shrink = np.ones((x.shape[1], 1))
     for d, row in enumerate(fixed):
-        shrink[0] = 1 / np.sqrt(1 + ratio[d]) if plan.week_effects else 1.0
+        shrink[0] = 1 / np.sqrt(1 + ratio[d]) if design.week_effects else 1.0
         scaled = (x * shrink).reshape(len(x), -1) * spread[d][:, None]
-        left = (reflect(plan.weight * (plan.y - row), h) * shrink).ravel()
+        left = (reflect(design.weight * (design.y - row), h) * shrink).ravel()
         factor = np.linalg.cholesky(scaled @ scaled.T + sigma[d] ** 2 * np.eye(len(x)))
         mean = np.linalg.solve(factor.T, np.linalg.solve(factor, scaled @ left))
         noise = np.linalg.solve(factor.T, rng.normal(size=len(x)))

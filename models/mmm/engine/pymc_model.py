@@ -1,10 +1,10 @@
-"""The model in PyMC, to be read in one sitting: the meaning of every number is here, the kernel only computes it
-faster.
+"""The model in PyMC, written to be read: it defines the meaning of every number; the compiled density is the same
+model, computed faster.
 
     kpi / (size * scale) = baseline + sum over channels of  b * saturation(carryover(media / size))  + week + noise
 
-Carryover is by half-life, saturation by the media level of half effect, and what is believed beforehand is not the
-coefficient b but money: the channel's contribution over the window. All linear weights are Normal; regions share one
+Carryover is by half-life, saturation by the media level of half effect, and the prior is not of the coefficient b but
+of money: the channel's contribution over the window. All linear weights are Normal; regions share one
 response and differ around it. Reach saturates in its frequency; a series measured with error has unknown true values;
 a mediator has an equation of its own, and what media sent through it is part of b.
 """
@@ -25,7 +25,7 @@ from models.mmm.model.lift_tests import Calibration
 
 PASSED_ON_SD = 0.5  # KPI that a mediator's usual volume brings, in usual KPI periods: anything from none to all
 SENT_SD = 0.3  # part of a mediator's usual volume that one channel sends
-DEGREES_OF_FREEDOM = 4.0  # Student-t noise: one week in a hundred may be wild without bending the rest
+DEGREES_OF_FREEDOM = 4.0  # Student-t noise: one week in a hundred may be an outlier without affecting the rest
 
 
 def carryover(media: Any, half_life: Any, shape: Any, taps: int, peaked: np.ndarray | None = None) -> Any:
@@ -61,8 +61,8 @@ def saturation(curve: str, level: Any, half_saturation: Any, slope: Any) -> Any:
     return pt.switch(level > 1e-12, 1 / (1 + (half / safe) ** slope[:, None, None]), 0.0)
 
 
-def reference_model(plan: Design, tests: Calibration, *, likelihood: str = "normal", marginal: bool = False) -> Any:
-    """The PyMC model of `plan`, with the lift of every test compared with the model's own.
+def reference_model(design: Design, tests: Calibration, *, likelihood: str = "normal", marginal: bool = False) -> Any:
+    """The PyMC model of `design`, with the lift of every test compared with the model's own.
 
     `marginal` integrates the linear weights and the weekly shocks out (Normal noise only): the same posterior of the
     rest, with fewer unknowns.
@@ -70,40 +70,40 @@ def reference_model(plan: Design, tests: Calibration, *, likelihood: str = "norm
     import pymc as pm
     import pytensor.tensor as pt
 
-    spec, form = plan.spec, plan.form
-    channels = len(plan.media)
-    geos, periods = plan.y.shape
-    groups = plan.baseline.groups
+    spec, form = design.spec, design.form
+    channels = len(design.media)
+    geos, periods = design.y.shape
+    groups = design.baseline.groups
     with pm.Model() as model:
         # how each channel's effect spreads over time and flattens with spend
-        log_half_life = pm.Normal("log_half_life", plan.half_life[:, 0], plan.half_life[:, 1], shape=channels)
+        log_half_life = pm.Normal("log_half_life", design.half_life[:, 0], design.half_life[:, 1], shape=channels)
         shape = slope = pt.ones(channels)
-        peaked, reach = plan.peaked, plan.data.by_frequency
+        peaked, reach = design.peaked, design.data.by_frequency
         if peaked.any():
-            own = pm.Normal("log_peak", plan.peak[peaked, 0], plan.peak[peaked, 1], shape=int(peaked.sum()))
+            own = pm.Normal("log_peak", design.peak[peaked, 0], design.peak[peaked, 1], shape=int(peaked.sum()))
             shape = pt.set_subtensor(shape[np.flatnonzero(peaked)], pt.exp(own))
-        if plan.delayed.any():
-            own = pm.Normal("log_shape", spec.delay_shape.mu, spec.delay_shape.sigma, shape=int(plan.delayed.sum()))
-            shape = pt.set_subtensor(shape[np.flatnonzero(plan.delayed)], pt.exp(own))
-        half = plan.half_saturation
+        if design.delayed.any():
+            own = pm.Normal("log_shape", spec.delay_shape.mu, spec.delay_shape.sigma, shape=int(design.delayed.sum()))
+            shape = pt.set_subtensor(shape[np.flatnonzero(design.delayed)], pt.exp(own))
+        half = design.half_saturation
         log_half_saturation = pm.Normal("log_half_saturation", half[:, 0], half[:, 1], shape=channels)
-        if plan.sloped.any():
-            own = pm.Normal("log_slope", spec.slope.mu, spec.slope.sigma, shape=int(plan.sloped.sum()))
-            slope = pt.set_subtensor(slope[np.flatnonzero(plan.sloped)], pt.exp(own))
+        if design.sloped.any():
+            own = pm.Normal("log_slope", spec.slope.mu, spec.slope.sigma, shape=int(design.sloped.sum()))
+            slope = pt.set_subtensor(slope[np.flatnonzero(design.sloped)], pt.exp(own))
 
         if reach.any():
             law = spec.frequency_slope
             own = pm.Normal("log_frequency_slope", law.mu, law.sigma, shape=int(reach.sum()))
             slope = pt.set_subtensor(slope[np.flatnonzero(reach)], pt.exp(own))
-        true = _true_media(plan) if plan.latent and spec.measurement == "latent" else None
+        true = _true_media(design) if design.latent and spec.measurement == "latent" else None
 
         def response(media: np.ndarray) -> Any:
             half_effect, by_frequency = pt.exp(log_half_saturation), reach[:, None, None]
             level: Any = media
             if true is not None:
-                level = true * np.where(plan.media > 1e-12, media / np.maximum(plan.media, 1e-12), 1.0)
+                level = true * np.where(design.media > 1e-12, media / np.maximum(design.media, 1e-12), 1.0)
             if reach.any():
-                often = saturation("hill", pt.as_tensor_variable(np.asarray(plan.frequency)), half_effect, slope)
+                often = saturation("hill", pt.as_tensor_variable(np.asarray(design.frequency)), half_effect, slope)
                 level = pt.where(by_frequency, level * often, level)
             if spec.order == "saturation_first":
                 flat = pt.where(by_frequency, level, saturation(form.saturation, level, half_effect, slope))
@@ -111,26 +111,26 @@ def reference_model(plan: Design, tests: Calibration, *, likelihood: str = "norm
             level = carryover(level, pt.exp(log_half_life), shape, form.taps, peaked)
             return pt.where(by_frequency, level, saturation(form.saturation, level, half_effect, slope))
 
-        # money first: the mean contribution is believed and sampled, the coefficient follows from it
-        own_mu = plan.effect.mu if plan.effect.own_mu is None else plan.effect.own_mu
-        own_sd = plan.effect.sd if plan.effect.own_sd is None else plan.effect.own_sd
+        # the mean contribution has the prior and is sampled; the coefficient follows from it
+        own_mu = design.effect.mu if design.effect.own_mu is None else design.effect.own_mu
+        own_sd = design.effect.sd if design.effect.own_sd is None else design.effect.own_sd
         effect = pm.Normal("effect", own_mu, own_sd, shape=channels)
-        contribution = pt.switch(plan.effect.kind == LOG_LINK, pt.exp(effect), effect)
-        reached = response(plan.media)
+        contribution = pt.switch(design.effect.kind == LOG_LINK, pt.exp(effect), effect)
+        reached = response(design.media)
 
         def mean_of(values: Any) -> Any:
-            return (values * plan.scales.size[None, :, None]).sum(axis=(1, 2)) / plan.cells
+            return (values * design.scales.size[None, :, None]).sum(axis=(1, 2)) / design.cells
 
         mean_response = mean_of(reached)
-        basis = np.array(plan.effect.basis)
-        if (basis == "mroas").any():  # believed is what the next 1 % adds, sampled is that
-            more = mean_of(response(plan.media * (1 + STEP))) - mean_response
+        basis = np.array(design.effect.basis)
+        if (basis == "mroas").any():  # prior and sampled quantity are what the next 1 % adds
+            more = mean_of(response(design.media * (1 + STEP))) - mean_response
             contribution = pt.where(basis == "mroas", contribution * mean_response / more, contribution)
         contribution = pt.where(basis == "coefficient", contribution * mean_response, contribution)
         pm.Deterministic("strength", contribution)
         beta = pm.Deterministic("beta", contribution / mean_response)
         by_geo = beta[:, None] * pt.ones((channels, geos))
-        if plan.geo_effects:
+        if design.geo_effects:
             eta = pt.exp(pm.Normal("log_eta", *ETA_PRIOR))
             by_geo = by_geo * (1 + eta * pm.Normal("eps", 0.0, 1.0, shape=(channels, geos)))
 
@@ -141,37 +141,47 @@ def reference_model(plan: Design, tests: Calibration, *, likelihood: str = "norm
             [GROUP_SPREAD[g][1] for g in groups],
             shape=len(groups),
         )
-        spread = pt.concatenate([pt.exp(log_spread), pt.ones(1)])[plan.baseline.group]  # -1 picks the fixed one
+        spread = pt.concatenate([pt.exp(log_spread), pt.ones(1)])[design.baseline.group]  # -1 picks the fixed one
         media = (by_geo[:, :, None] * reached).sum(axis=0)
-        if plan.mediators is not None:  # b is the total effect; what a mediator holds beyond media's part comes on top
-            passed_on = pm.Normal("passed_on", 0.0, PASSED_ON_SD, shape=len(plan.mediators))
+        if design.mediators is not None:  # b is the total effect; the mediator's own part comes on top
+            passed_on = pm.Normal("passed_on", 0.0, PASSED_ON_SD, shape=len(design.mediators))
             per_mean = reached / mean_response[:, None, None]
-            media = media + _mediators(plan, per_mean, mean_response, passed_on, marginal=marginal)
-        sigma = pm.HalfNormal("sigma", NOISE_SCALE * plan.scales.baseline.movement)
+            media = media + _mediators(design, per_mean, mean_response, passed_on, marginal=marginal)
+        sigma = pm.HalfNormal("sigma", NOISE_SCALE * design.scales.baseline.movement)
         ratio: Any = 0.0
-        if plan.week_effects:  # shocks that hit all regions in the same week
+        if design.week_effects:  # shocks that hit all regions in the same week
             ratio = pt.exp(pm.Normal("log_week_ratio", *WEEK_PRIOR))
         if marginal:
-            pm.Potential("kpi", log_density(
-                plan.y, media, plan.baseline.columns, plan.baseline.scale * spread, sigma, weight=plan.weight,
-                mirror=mirror_of(plan) if plan.week_effects else None, damp=1 / pt.sqrt(1 + ratio)))  # fmt: skip
+            pm.Potential(
+                "kpi",
+                log_density(
+                    design.y,
+                    media,
+                    design.baseline.columns,
+                    design.baseline.scale * spread,
+                    sigma,
+                    weight=design.weight,
+                    mirror=mirror_of(design) if design.week_effects else None,
+                    damp=1 / pt.sqrt(1 + ratio),
+                ),
+            )
         else:
-            weights = pm.Normal("linear_z", 0.0, 1.0, shape=len(plan.baseline.scale)) * plan.baseline.scale * spread
+            weights = pm.Normal("linear_z", 0.0, 1.0, shape=len(design.baseline.scale)) * design.baseline.scale * spread
             pm.Deterministic("linear", weights)
-            expected = pt.tensordot(weights, plan.baseline.columns, axes=1) + media
-            if plan.week_effects:
+            expected = pt.tensordot(weights, design.baseline.columns, axes=1) + media
+            if design.week_effects:
                 shock = pm.Normal("week_z", 0.0, 1.0, shape=periods)
-                expected = expected + shock * sigma * pt.sqrt(ratio / (plan.weight**2).sum(axis=0))
+                expected = expected + shock * sigma * pt.sqrt(ratio / (design.weight**2).sum(axis=0))
             if likelihood == "student_t":
-                pm.StudentT("kpi", nu=DEGREES_OF_FREEDOM, mu=expected, sigma=sigma / plan.weight, observed=plan.y)
+                pm.StudentT("kpi", nu=DEGREES_OF_FREEDOM, mu=expected, sigma=sigma / design.weight, observed=design.y)
             else:
-                pm.Normal("kpi", expected, sigma / plan.weight, observed=plan.y)
+                pm.Normal("kpi", expected, sigma / design.weight, observed=design.y)
 
         for number, (value, se, tail) in enumerate(tests.values):
             lift = pt.zeros(())
             for pair in np.flatnonzero(tests.pairs[:, 0] == number):
                 c, observed_path = int(tests.pairs[pair, 1]), tests.pairs[pair, 2]
-                control = np.zeros_like(plan.media)
+                control = np.zeros_like(design.media)
                 control[c] = tests.control_media[pair]
                 gap = observed_path * reached[c] - response(control)[c]
                 lift = lift + (tests.weights[pair] * by_geo[c][:, None] * gap).sum()
@@ -182,17 +192,17 @@ def reference_model(plan: Design, tests: Calibration, *, likelihood: str = "norm
     return model
 
 
-def _true_media(plan: Design) -> Any:
+def _true_media(design: Design) -> Any:
     """Media (C, G, T) with unknown true values in the place of measured ones; inside a model context."""
     import pymc as pm
     import pytensor.tensor as pt
 
-    divisor = media_divisor(plan.data, plan.scales.size)
-    media = pt.as_tensor_variable(plan.media)
+    divisor = media_divisor(design.data, design.scales.size)
+    media = pt.as_tensor_variable(design.media)
     true = []
-    for number, one in enumerate(plan.latent):
+    for number, one in enumerate(design.latent):
         c = one.channel
-        unit = (1 / divisor[:, 0, c] / plan.scales.media[c])[:, None]
+        unit = (1 / divisor[:, 0, c] / design.scales.media[c])[:, None]
         z = pm.Normal(f"latent_z_{number}", 0.0, 1.0, shape=(1 if one.shared else len(one.mean), one.mean.shape[1]))
         moved = pt.stack([pt.dot(one.factor[g], z[0 if one.shared else g]) for g in range(len(one.mean))])
         true.append(pt.maximum((one.mean + moved) * unit, 1e-9))
@@ -201,7 +211,7 @@ def _true_media(plan: Design) -> Any:
     return media
 
 
-def _mediators(plan: Design, per_mean: Any, mean_response: Any, passed_on: Any, *, marginal: bool) -> Any:
+def _mediators(design: Design, per_mean: Any, mean_response: Any, passed_on: Any, *, marginal: bool) -> Any:
     """The mediators' own equations, and their KPI (G, T) beyond media's part; inside a model context.
 
     `per_mean` (C, G, T) is each response over its mean. A mediator is its own baseline, on the KPI's columns, plus what
@@ -210,21 +220,25 @@ def _mediators(plan: Design, per_mean: Any, mean_response: Any, passed_on: Any, 
     import pymc as pm
     import pytensor.tensor as pt
 
-    assert plan.mediators is not None
-    assert plan.data.mediator_paths is not None
-    base = plan.baseline
+    assert design.mediators is not None
+    assert design.data.mediator_paths is not None
+    base = design.baseline
     level = np.array([part == "baseline" for part in base.component])
     beyond: Any = 0.0
     mediated = []
-    for m, series in enumerate(plan.mediators):
+    for m, series in enumerate(design.mediators):
         moves = max(float((series - series.mean(axis=1, keepdims=True)).std()), 1e-3)
-        paths = np.flatnonzero(plan.data.mediator_paths[m])
+        paths = np.flatnonzero(design.data.mediator_paths[m])
         sent = pm.Normal(f"sent_{m}", 0.0, SENT_SD, shape=len(paths))
         brought = (sent[:, None, None] * per_mean[paths]).sum(axis=0)
-        log_spread = pm.Normal(f"log_spread_{m}", [np.log(GROUP_SPREAD[g][0]) for g in base.groups],
-                               [GROUP_SPREAD[g][1] for g in base.groups], shape=len(base.groups))  # fmt: skip
+        log_spread = pm.Normal(
+            f"log_spread_{m}",
+            [np.log(GROUP_SPREAD[g][0]) for g in base.groups],
+            [GROUP_SPREAD[g][1] for g in base.groups],
+            shape=len(base.groups),
+        )
         spread = pt.concatenate([pt.exp(log_spread), pt.ones(1)])[base.group]
-        scale = np.where(level, base.scale, base.scale * moves / plan.scales.baseline.movement)
+        scale = np.where(level, base.scale, base.scale * moves / design.scales.baseline.movement)
         noise = pm.HalfNormal(f"sigma_{m}", NOISE_SCALE * moves)
         if marginal:
             density = log_density(series, 1.0 + brought, base.columns, scale * spread, noise)
@@ -234,6 +248,8 @@ def _mediators(plan: Design, per_mean: Any, mean_response: Any, passed_on: Any, 
             own = pt.tensordot(weights, base.columns, axes=1)
             pm.Normal(f"mediator_{m}", 1.0 + own + brought, noise, observed=series)
         beyond = beyond + passed_on[m] * (series - 1.0 - brought)
-        mediated.append(pt.set_subtensor(pt.zeros(len(plan.media))[paths], passed_on[m] * sent / mean_response[paths]))
+        mediated.append(
+            pt.set_subtensor(pt.zeros(len(design.media))[paths], passed_on[m] * sent / mean_response[paths])
+        )
     pm.Deterministic("mediated", pt.stack(mediated))
     return beyond

@@ -1,4 +1,4 @@
-"""The coordinates in which the sampler walks: those whose spread follows another coordinate are held apart from it."""
+"""Partial non-centring: coordinates whose spread depends on another one are sampled as a product with it."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from models.mmm.model.design import Design
 class PartialNonCentring:
     """Which coordinate i is sampled as theta_i * exp(power_i * theta_driver): driver (n,), -1 for none, power (n,).
 
-    A coordinate whose spread shrinks as its driver grows is a funnel, which NUTS walks in the smallest step that its
-    neck allows. Straight coordinates, those of the sampler, do not have it. No driver leans on another.
+    A coordinate whose spread shrinks as its driver grows forms a funnel, in which the narrowest place determines the
+    step size of NUTS. The sampled coordinates have no funnel. No driver depends on another coordinate.
     """
 
     driver: np.ndarray
     power: np.ndarray
 
     @property
-    def leaning(self) -> np.ndarray:
-        """Indices of the coordinates that have a driver."""
+    def dependent(self) -> np.ndarray:
+        """Indices of the coordinates that depend on a driver."""
         return np.flatnonzero(self.driver >= 0)
 
     def to_sampled(self, theta: np.ndarray, centre: np.ndarray) -> np.ndarray:
-        """Draws (D, n) of theta in the sampler's coordinates; at `centre` (n,) of the drivers both agree."""
+        """Draws (D, n) of theta in the sampled coordinates; both agree where the drivers are at `centre` (n,)."""
         return self._scaled(theta, centre, 1.0)
 
     def to_model(self, sampled: np.ndarray, centre: np.ndarray) -> np.ndarray:
-        """The way back."""
+        """Draws (D, n) of theta from the sampled coordinates: the inverse of `to_sampled`."""
         return self._scaled(sampled, centre, -1.0)
 
     def log_volume(self, theta: np.ndarray, centre: np.ndarray) -> np.ndarray:
-        """Log volume (D,) of theta per volume of straight coordinates."""
-        at = self.leaning
+        """Log volume (D,) of theta per volume of the sampled coordinates."""
+        at = self.dependent
         return -((theta - centre)[:, self.driver[at]] @ self.power[at])
 
     def factor(self, peak: Peak) -> np.ndarray:
-        """Lower factor of the peak's covariance in straight coordinates.
+        """Lower factor of the peak's covariance in the sampled coordinates.
 
-        With the driver held, theta and straight coordinates are the same; only a driver that moves turns them.
+        Where the driver was held fixed, theta and the sampled coordinates have the same covariance.
         """
-        at = self.leaning[self.driver[self.leaning] != peak.held] if peak.held is not None else self.leaning
+        at = self.dependent[self.driver[self.dependent] != peak.held] if peak.held is not None else self.dependent
         turned = peak.factor.copy()
         turned[at] += (self.power[at] * peak.mode[at])[:, None] * peak.factor[self.driver[at]]
         upper = np.asarray(np.linalg.qr(turned.T, mode="r"))
         return np.asarray(upper.T * np.sign(np.diag(upper)))
 
     def _scaled(self, theta: np.ndarray, centre: np.ndarray, sign: float) -> np.ndarray:
-        at = self.leaning
+        at = self.dependent
         if not at.size:
             return theta
         out = theta.copy()
@@ -61,11 +61,11 @@ class PartialNonCentring:
 
 
 def partial_non_centring(peak: Peak, design: Design) -> PartialNonCentring:
-    """What leans on what: a region's own effect on the spread between regions, half-saturation on a free slope.
+    """The dependent coordinates: a region's effect (on the regional spread), half-saturation (on a free slope).
 
-    The power is the share of a coordinate's prior variance that the data removed. What the data know well is a product
+    The power is the share of a coordinate's prior variance that the data removed. What the data determine is a product
     (effect times spread; slope times log half-saturation, which fixes the response at the usual spend); what they do
-    not know stays with its prior, which knows no such product.
+    not determine keeps its prior, in which the two are independent.
     """
     at_name = {name: i for i, name in enumerate(names(design))}
     driver, power = np.full(len(at_name), -1), np.zeros(len(at_name))
@@ -84,7 +84,7 @@ def partial_non_centring(peak: Peak, design: Design) -> PartialNonCentring:
 def with_map(
     block: np.ndarray, centre: np.ndarray, factor: np.ndarray, non_centring: PartialNonCentring | None = None
 ) -> np.ndarray:
-    """The same block whose sampler coordinates z mean theta = to_model(centre + factor z), factor lower triangular.
+    """The same block with the map theta = to_model(centre + factor z) from the sampler's z; factor lower triangular.
 
     Without `non_centring` the map is affine.
     """
@@ -93,7 +93,7 @@ def with_map(
     out, at, n = block.copy(), int(block[k.MAP_AT]), centre.size
     out[at : at + n] = centre
     out[at + n : at + n + n * n] = np.tril(factor).ravel()
-    if non_centring is not None and non_centring.leaning.size:
+    if non_centring is not None and non_centring.dependent.size:
         out[k.LEAN] = 1.0
         out[-2 * n : -n], out[-n:] = non_centring.driver, non_centring.power
     out.flags.writeable = False

@@ -16,8 +16,28 @@ from models.mmm.engine.transforms import LN2, LOG2PI, SLOPED, respond, saturate
 
 
 @njit(cache=True, error_model="numpy", fastmath=True)
-def condition(x, y, weight, columns, gram, spread, sigma, delayed, sloped, curve, taps, half_life, shape, half_sat,
-              slope, beta, logs, mean, cov, sums):  # fmt: skip
+def condition(
+    x,
+    y,
+    weight,
+    columns,
+    gram,
+    spread,
+    sigma,
+    delayed,
+    sloped,
+    curve,
+    taps,
+    half_life,
+    shape,
+    half_sat,
+    slope,
+    beta,
+    logs,
+    mean,
+    cov,
+    sums,
+):
     """Per draw: log likelihood of all rows, the linear part's mean and covariance given them, summed responses.
 
     x (C, T); y, weight (T); columns (P, T) weighted and their gram (P, P); spread (D, P); response parameters (D, C).
@@ -35,8 +55,21 @@ def condition(x, y, weight, columns, gram, spread, sigma, delayed, sloped, curve
         for t in range(periods):
             r[t] = y[t]
         for c in range(media):
-            respond(x[c], delayed[c], SLOPED if sloped[c] else curve, taps, half_life[d, c], shape[d, c],
-                    half_sat[d, c], slope[d, c], s, d1, d2, d3, d4)  # fmt: skip
+            respond(
+                x[c],
+                delayed[c],
+                SLOPED if sloped[c] else curve,
+                taps,
+                half_life[d, c],
+                shape[d, c],
+                half_sat[d, c],
+                slope[d, c],
+                s,
+                d1,
+                d2,
+                d3,
+                d4,
+            )
             total = 0.0
             b = beta[d, c]
             for t in range(periods):
@@ -107,8 +140,21 @@ def late_responses(x, first, delayed, sloped, curve, taps, half_life, shape, hal
     d3, d4 = np.empty(periods), np.empty(periods)
     for d in range(half_life.shape[0]):
         for c in range(media):
-            respond(x[c], delayed[c], SLOPED if sloped[c] else curve, taps, half_life[d, c], shape[d, c],
-                    half_sat[d, c], slope[d, c], s, d1, d2, d3, d4)  # fmt: skip
+            respond(
+                x[c],
+                delayed[c],
+                SLOPED if sloped[c] else curve,
+                taps,
+                half_life[d, c],
+                shape[d, c],
+                half_sat[d, c],
+                slope[d, c],
+                s,
+                d1,
+                d2,
+                d3,
+                d4,
+            )
             for t in range(first, periods):
                 out[d, c, t - first] = s[t]
 

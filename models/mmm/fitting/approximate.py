@@ -1,6 +1,6 @@
-"""A fit read from the posterior's peak and curvature alone: cheap enough for hundreds, good enough to compare them.
+"""Fits from the posterior's peak and curvature alone (Laplace): cheap enough for hundreds, for comparisons only.
 
-Nothing made here may be reported as a channel's number: it has not been sampled and has passed no convergence gate.
+No number from here may be reported: nothing was sampled, and no convergence gate was passed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import polars as pl
 
 from models.mmm.engine import laplace, layout
 from models.mmm.engine.parameters import names
-from models.mmm.model.build import design
+from models.mmm.model.build import design as build_design
 from models.mmm.model.design import Design, Form, Scales
 from models.mmm.model.effect_prior import IDENTITY_LINK
 from models.mmm.model.lift_tests import Calibration
@@ -29,60 +29,66 @@ def peak_of(
     data: MMMData, spec: MMMSpec, form: Form, *, scales: Scales | None = None, without: np.ndarray | None = None
 ) -> tuple[Design, np.ndarray, laplace.Peak]:
     """Design, block and peak without regional differences and tests; `without` (T,) marks periods to leave out."""
-    plan = design(data, spec.model_copy(update={"geo_effects": False}), form, scales=scales)
+    design = build_design(data, spec.model_copy(update={"geo_effects": False}), form, scales=scales)
     if without is not None:
-        plan = replace(plan, weight=plan.weight * np.where(without, LEFT_OUT, 1.0))
-    block = layout.build(plan, Calibration.none(*plan.y.shape))
-    return plan, block, laplace.peak(block, laplace.start(plan))
+        design = replace(design, weight=design.weight * np.where(without, LEFT_OUT, 1.0))
+    block = layout.build(design, Calibration.none(*design.y.shape))
+    return design, block, laplace.peak(block, laplace.start(design))
 
 
 def returns(
-    data: MMMData, spec: MMMSpec, form: Form, scales: Scales | None, *, begin: np.ndarray | None = None,
+    data: MMMData,
+    spec: MMMSpec,
+    form: Form,
+    scales: Scales | None,
+    *,
+    begin: np.ndarray | None = None,
     without: np.ndarray | None = None,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """iROAS (P,) at the peak without its curvature, searched from `begin`: the peak of nearly the same model."""
     from scipy.optimize import minimize
 
     from models.mmm.engine.log_density import core
 
-    plan = design(data, spec.model_copy(update={"geo_effects": False}), form, scales=scales)
+    design = build_design(data, spec.model_copy(update={"geo_effects": False}), form, scales=scales)
     if without is not None:
-        plan = replace(plan, weight=plan.weight * np.where(without, LEFT_OUT, 1.0))
-    begin = laplace.start(plan) if begin is None else begin
-    block, grad, nothing = layout.build(plan), np.empty(begin.size), np.empty(0)
+        design = replace(design, weight=design.weight * np.where(without, LEFT_OUT, 1.0))
+    begin = laplace.start(design) if begin is None else begin
+    block, grad, nothing = layout.build(design), np.empty(begin.size), np.empty(0)
 
     def negative(theta: np.ndarray) -> tuple[float, np.ndarray]:
         value = core(theta, grad, block, nothing)
         good = value > -1e200 and bool(np.isfinite(grad).all())
         return (-value, -grad.copy()) if good else (1e10, np.zeros(grad.size))
 
-    found = minimize(negative, begin, jac=True, method="L-BFGS-B", bounds=[(b - 12, b + 12) for b in begin])
-    return _in_money(plan, found.x)
+    optimum = minimize(negative, begin, jac=True, method="L-BFGS-B", bounds=[(b - 12, b + 12) for b in begin])
+    return _in_money(design, optimum.x)
 
 
-def returns_at(plan: Design, peak: laplace.Peak) -> tuple[np.ndarray, np.ndarray]:
+def returns_at(design: Design, peak: laplace.Peak) -> tuple[np.ndarray, np.ndarray]:
     """iROAS (P,) of the paid channels at the peak, and its standard deviation by the curvature."""
-    paid = len(plan.data.channels)
-    at = names(plan).index(f"effect[{plan.data.media_names[0]}]")
+    paid = len(design.data.channels)
+    at = names(design).index(f"effect[{design.data.media_names[0]}]")
     spread = np.sqrt((peak.factor**2).sum(axis=1))[at : at + paid]
-    value = _in_money(plan, peak.mode)
-    signed = plan.effect.kind[:paid] == IDENTITY_LINK
-    return value, np.where(signed, spread * plan.effect.scale_to_iroas[:paid], value * spread)
+    value = _in_money(design, peak.mode)
+    signed = design.effect.kind[:paid] == IDENTITY_LINK
+    return value, np.where(signed, spread * design.effect.scale_to_iroas[:paid], value * spread)
 
 
-def _in_money(plan: Design, theta: np.ndarray) -> np.ndarray:
-    paid = len(plan.data.channels)
-    at = names(plan).index(f"effect[{plan.data.media_names[0]}]")
+def _in_money(design: Design, theta: np.ndarray) -> np.ndarray:
+    paid = len(design.data.channels)
+    at = names(design).index(f"effect[{design.data.media_names[0]}]")
     mode = theta[at : at + paid]
-    signed = plan.effect.kind[:paid] == IDENTITY_LINK
-    return np.asarray(np.where(signed, mode, np.exp(mode)) * plan.effect.scale_to_iroas[:paid])
+    signed = design.effect.kind[:paid] == IDENTITY_LINK
+    return np.asarray(np.where(signed, mode, np.exp(mode)) * design.effect.scale_to_iroas[:paid])
 
 
 def peak_fit(data: MMMData, spec: MMMSpec, form: Form, *, scales: Scales | None = None, seed: int) -> MMMFit:
-    """Normal draws around the peak in the shape of a fit, for checks that ask a fit."""
-    plan, block, peak = peak_of(data, spec, form, scales=scales)
+    """Normal draws around the peak in the shape of a fit, for checks that take a fit."""
+    design, block, peak = peak_of(data, spec, form, scales=scales)
     noise = np.random.default_rng(seed).normal(size=(1, DRAWS, peak.mode.size))
-    draws = from_kernel(peak.mode + noise @ peak.factor.T, block, plan, seed=seed)
-    nothing = pl.DataFrame(schema={"quantity": pl.String, "r_hat": pl.Float64, "ess_bulk": pl.Float64,
-                                   "ess_tail": pl.Float64})  # fmt: skip
-    return MMMFit(plan, draws, "peak", "for comparisons only", (), (), nothing, (), seed)
+    draws = from_kernel(peak.mode + noise @ peak.factor.T, block, design, seed=seed)
+    nothing = pl.DataFrame(
+        schema={"quantity": pl.String, "r_hat": pl.Float64, "ess_bulk": pl.Float64, "ess_tail": pl.Float64}
+    )
+    return MMMFit(design, draws, "peak", "for comparisons only", (), (), nothing, (), seed)

@@ -1,6 +1,4 @@
-"""Which response form a fit uses: the one that leaves most open, unless the data clearly ask for less or for a
-delay.
-"""
+"""Which response form a fit uses: the most flexible one, unless the data clearly favour a simpler or delayed one."""
 
 from __future__ import annotations
 
@@ -9,16 +7,16 @@ from dataclasses import replace
 
 from models.mmm.engine import laplace, layout
 from models.mmm.model.baseline import taps
-from models.mmm.model.build import design
+from models.mmm.model.build import design as build_design
 from models.mmm.model.design import Form, Scales
 from models.mmm.model.lift_tests import Experiment, calibrate
 from models.mmm.panel.panel import MMMData
 from models.mmm.spec import MMMSpec
 from models.warning import Warning
 
-CLEAR = 3.0  # nats of log evidence that a delayed carryover must gain over the geometric one
-SIMPLER = 1.0  # nats that a curve of fixed shape must gain over the Hill curve with a slope of its own
-FLIP = 1.0  # nats below which two fixed curves count as equal: the form must not flip from one day to the next
+CLEAR = 3.0  # nats of log evidence by which a delayed carryover must beat the geometric one
+SIMPLER = 1.0  # nats by which a curve of fixed shape must beat the Hill curve with a slope of its own
+FLIP = 1.0  # nats below which two fixed curves count as equal, so that the form does not change from day to day
 DELAY_REACH = 3  # a delayed carryover is followed over this many times the usual lag
 FIXED_CURVES = ("logistic", "exponential", "hill")
 NAMED_CURVES = {"michaelis_menten": "hill"}  # Michaelis-Menten is Hill with slope 1
@@ -27,21 +25,21 @@ NAMED_CURVES = {"michaelis_menten": "hill"}  # Michaelis-Menten is Hill with slo
 def choose_form(
     data: MMMData, spec: MMMSpec, experiments: Sequence[Experiment], scales: Scales | None = None
 ) -> tuple[Form, list[Warning]]:
-    """The response form: as asked; for `auto` the widest family that the data do not clearly speak against.
+    """The response form as specified; for `auto` the most flexible one, unless the data clearly favour a simpler one.
 
-    How much a channel adds in all is read by extending its curve from the observed spend down to none. A curve of
-    fixed shape answers by assumption where there are no data, and is sure of it: so a channel that never went dark
-    keeps a slope of its own, and the others lose it only to a fixed curve that is clearly better. A delay is taken on
-    clear evidence and then taken back from the channels that do not need it. Compared by the log evidence at the peak
-    (Laplace), with the regions' effects held equal, which keeps it cheap.
+    A channel's total is its curve extended from the observed spend down to zero. Where there are no data, a curve of
+    fixed shape answers by assumption and with false certainty: so a channel that was never off keeps a slope of its
+    own, and the others lose it only to a fixed curve that is clearly better. A delay is used on clear evidence, and
+    only for the channels that need it. Forms are compared by the log evidence at the peak (Laplace approximation), with
+    the regions' effects held equal, which keeps the search cheap.
     """
     reaches = {"geometric": taps(spec, data), "weibull": delayed_taps(data, spec)}
     narrow = spec.model_copy(update={"geo_effects": False})
 
     def evidence(form: Form) -> float:
-        plan = design(data, narrow, form, scales=scales)
-        tests = calibrate(data, plan.media, plan.scales, experiments)
-        return laplace.peak(layout.build(plan, tests), laplace.start(plan)).log_evidence
+        design = build_design(data, narrow, form, scales=scales)
+        tests = calibrate(data, design.media, design.scales, experiments)
+        return laplace.peak(layout.build(design, tests), laplace.start(design)).log_evidence
 
     def ranked(candidates: list[Form]) -> tuple[float, Form]:
         scores = [evidence(f) for f in candidates]
@@ -71,18 +69,22 @@ def choose_form(
         return chosen, []
     late, gained = _without_needless_delay(late, gained, data, evidence)
 
-    def delayed(form: Form) -> Form:  # under a wrong carryover the curves were compared on what it left unexplained
+    def delayed(form: Form) -> Form:  # under a wrong carryover the comparison of curves says little
         return replace(form, adstock="weibull", taps=late.taps, delayed=late.delayed)
 
     gained, late = curve_of([delayed(f) for f in fixed], delayed(free) if free else None)
     who = ", ".join(late.delayed or data.media_names)
-    return late, [Warning(
-        "shape_chosen_by_data", "medium", who,
-        f"The data speak clearly for a delayed carryover of {who} (log evidence +{gained - score:.1f} over an effect"
-        " that is strongest at once), so that form was used. The late part of such an effect blends with trend and"
-        " season.",
-        "Test these channels by region and measure for months; fix the form in MMMSpec to keep it from changing.",
-    )]  # fmt: skip
+    return late, [
+        Warning(
+            "shape_chosen_by_data",
+            "medium",
+            who,
+            f"The data clearly favour a delayed carryover of {who} (log evidence +{gained - score:.1f} over an effect"
+            " that is strongest at once), so that form was used. The late part of such an effect is hard to separate"
+            " from trend and season.",
+            "Test these channels by region and measure for months; fix the form in MMMSpec to keep it from changing.",
+        )
+    ]
 
 
 def delayed_taps(data: MMMData, spec: MMMSpec) -> int:
@@ -92,7 +94,7 @@ def delayed_taps(data: MMMData, spec: MMMSpec) -> int:
 
 
 def plain_form(data: MMMData, spec: MMMSpec) -> Form:
-    """The response form as asked, without a search: `auto` read as geometric carryover and the logistic curve."""
+    """The response form as specified, without a search: `auto` means geometric carryover and the logistic curve."""
     adstock = "geometric" if spec.adstock == "auto" else spec.adstock
     curve = "logistic" if spec.saturation == "auto" else NAMED_CURVES.get(spec.saturation, spec.saturation)
     reach = taps(spec, data) if adstock == "geometric" else delayed_taps(data, spec)
@@ -115,10 +117,10 @@ def _curves(data: MMMData, spec: MMMSpec, adstock: str, reach: int) -> tuple[lis
 def _without_needless_delay(
     best: Form, score: float, data: MMMData, evidence: Callable[[Form], float]
 ) -> tuple[Form, float]:
-    """The delay taken back from each channel whose data do not lose by it; a plain carryover is also cheaper."""
-    kept = list(data.media_names)
+    """The form without a delay for each channel whose evidence does not suffer; a plain carryover is also cheaper."""
+    delayed = list(data.media_names)
     for name in data.media_names:
-        fewer = tuple(c for c in kept if c != name)
+        fewer = tuple(c for c in delayed if c != name)
         if fewer and (without := evidence(replace(best, delayed=fewer))) > score:
-            kept, score = list(fewer), without
-    return replace(best, delayed=tuple(kept)), score
+            delayed, score = list(fewer), without
+    return replace(best, delayed=tuple(delayed)), score

@@ -29,49 +29,49 @@ from models.mmm.result.posterior import Posterior
 from models.warning import Warning
 
 CLIP = 0.2  # smallest precision kept when whitening, as in the kernel's path
-LEAST_SPREAD_SD = 0.2  # of the log of a group's spread: no data know it better
+LEAST_SPREAD_SD = 0.2  # of the log of a group's spread: no data determine it more closely
 CHUNK = 200  # draws whose responses are held at once
 
 Named = dict[str, np.ndarray]
 
 
 def fit_reference(
-    plan: Design, experiments: Sequence[Experiment], *, findings: list[Warning], decisions: list[str], seed: int
+    design: Design, experiments: Sequence[Experiment], *, findings: list[Warning], decisions: list[str], seed: int
 ) -> MMMFit:
     """The fit by PyMC's graph and nutpie: any part of the spec, slower than the kernel by one to two orders."""
-    tests = calibrate(plan.data, plan.media, plan.scales, experiments)
-    likelihood = "student_t" if plan.spec.likelihood == "student_t" else "normal"
-    model = reference_model(plan, tests, likelihood=likelihood, marginal=likelihood == "normal")
+    tests = calibrate(design.data, design.media, design.scales, experiments)
+    likelihood = "student_t" if design.spec.likelihood == "student_t" else "normal"
+    model = reference_model(design, tests, likelihood=likelihood, marginal=likelihood == "normal")
     density, names, unravel = _density(model)
     if likelihood == "normal":
         centre, factor = _peak(density, names)
     else:
-        centre, factor = _beside_normal(plan, tests, density, names)
-    asked = plan.spec.sampling
+        centre, factor = _beside_normal(design, tests, density, names)
+    settings = design.spec.sampling
     problems: list[str] = []
-    rungs = (
-        (asked.draws, max(asked.tune, 300), asked.target_accept),
-        (asked.draws * 2, max(asked.tune, 600), 0.98),
-        (asked.draws * 3, 1500, 0.99),
+    attempts = (
+        (settings.draws, max(settings.tune, 300), settings.target_accept),
+        (settings.draws * 2, max(settings.tune, 600), 0.98),
+        (settings.draws * 3, 1500, 0.99),
     )
     # spreads beside sampled weights are a funnel: the first, coarse steps only ever diverge there
-    for draws, tune, accept in rungs if likelihood == "normal" else rungs[1:]:
-        run = _sample(density, centre, factor, chains=asked.chains, draws=draws, tune=tune, accept=accept, seed=seed)
+    for draws, tune, accept in attempts if likelihood == "normal" else attempts[1:]:
+        run = _sample(density, centre, factor, chains=settings.chains, draws=draws, tune=tune, accept=accept, seed=seed)
         table = convergence.convergence_table(run.theta, names)
         problems = convergence.failures(table, run)
-        decisions.append(f"PyMC graph, {asked.chains} x ({tune} + {draws}): {'; '.join(problems) or 'converged'}")
+        decisions.append(f"PyMC graph, {settings.chains} x ({tune} + {draws}): {'; '.join(problems) or 'converged'}")
         if not problems:
             break
         flat = run.theta.reshape(-1, len(names))
         centre, factor = flat.mean(axis=0), np.linalg.cholesky(np.cov(flat.T) + 1e-8 * np.eye(len(names)))
     if problems:
         findings = [*findings, convergence.not_converged(problems, decisions)]
-    reason = engine_choice.engine_reason(engine_choice.unsupported(plan.spec, plan.data))
-    draws_of_all = _posterior(unravel(run.theta.reshape(-1, len(names))), run.theta, names, plan, seed)
-    done = MMMFit(
-        plan, draws_of_all, "pymc", reason, tuple(decisions), tuple(experiments), table, tuple(findings), seed
+    reason = engine_choice.engine_reason(engine_choice.unsupported(design.spec, design.data))
+    draws_of_all = _posterior(unravel(run.theta.reshape(-1, len(names))), run.theta, names, design, seed)
+    result = MMMFit(
+        design, draws_of_all, "pymc", reason, tuple(decisions), tuple(experiments), table, tuple(findings), seed
     )
-    return replace(done, known_findings=(*findings, *after_sampling.check(done)))
+    return replace(result, known_findings=(*findings, *after_sampling.check(result)))
 
 
 def _density(
@@ -108,35 +108,39 @@ def _density(
 
 
 def _beside_normal(
-    plan: Design, tests: Calibration, density: Callable[[np.ndarray], tuple[float, np.ndarray]], names: tuple[str, ...]
+    design: Design,
+    tests: Calibration,
+    density: Callable[[np.ndarray], tuple[float, np.ndarray]],
+    names: tuple[str, ...],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mode and lower covariance factor of a graph whose linear weights are sampled: spreads as Normal noise has them.
 
     At a joint mode of weights and spreads the spreads run off to where they explain everything or nothing. They are
     held where they peak with the weights integrated out, and each weight, which is sampled in units of its group's
-    spread, moves against it as far as the data know that weight.
+    spread, moves against it as far as the data determine that weight.
     """
-    plain, labels, _ = _density(reference_model(plan, tests, marginal=True))
+    plain, labels, _ = _density(reference_model(design, tests, marginal=True))
     mode, factor = _peak(plain, labels)
     sd = np.sqrt((factor**2).sum(axis=1))
     spreads = {n: (float(mode[i]), float(sd[i])) for i, n in enumerate(labels) if n.startswith("log_spread")}
     centre, factor = _peak(density, names, {names.index(n): law for n, law in spreads.items()})
-    known = 1 - np.minimum((factor**2).sum(axis=1), 1.0)
+    share_known = 1 - np.minimum((factor**2).sum(axis=1), 1.0)
     lean = np.eye(len(names))
-    series = range(len(plan.data.mediator_names))
+    series = range(len(design.data.mediator_names))
     for weight, spread in (("linear_z", "log_spread"), *((f"mediator_z_{m}", f"log_spread_{m}") for m in series)):
-        for k, group in enumerate(plan.baseline.group):
+        for k, group in enumerate(design.baseline.group):
             if group >= 0:
                 at = names.index(f"{weight}[{k}]")
-                lean[at, names.index(f"{spread}[{group}]")] = -centre[at] * known[at]
+                lean[at, names.index(f"{spread}[{group}]")] = -centre[at] * share_known[at]
     return centre, np.linalg.cholesky(lean @ factor @ factor.T @ lean.T)
 
 
 def _peak(
-    density: Callable[[np.ndarray], tuple[float, np.ndarray]], names: tuple[str, ...],
-    known: dict[int, tuple[float, float]] | None = None,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Mode and lower covariance factor. The regions' spread and unknown true values are held where their beliefs are:
+    density: Callable[[np.ndarray], tuple[float, np.ndarray]],
+    names: tuple[str, ...],
+    fixed: dict[int, tuple[float, float]] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mode and lower covariance factor. The regions' spread and unknown true values are held at their priors:
     a joint mode would take them to where they explain every residual, which says nothing about the bulk. `known`
     coordinates are held at a value with its sd.
     """
@@ -151,9 +155,12 @@ def _peak(
         return -value, -gradient
 
     bounds = [(b - 12, b + 12) for b in begin]
-    held = {i: ETA_PRIOR[1] if name == "log_eta" else 1.0 for i, name in enumerate(names)
-            if name == "log_eta" or name.startswith("latent_z")}  # fmt: skip
-    for i, (value, sd) in (known or {}).items():
+    held = {
+        i: ETA_PRIOR[1] if name == "log_eta" else 1.0
+        for i, name in enumerate(names)
+        if name == "log_eta" or name.startswith("latent_z")
+    }
+    for i, (value, sd) in (fixed or {}).items():
         begin[i], held[i] = value, max(sd, LEAST_SPREAD_SD)
     for i in held:
         bounds[i] = (begin[i], begin[i])
@@ -173,9 +180,16 @@ def _peak(
 
 
 def _sample(
-    density: Callable[[np.ndarray], tuple[float, np.ndarray]], centre: np.ndarray, factor: np.ndarray, *,
-    chains: int, draws: int, tune: int, accept: float, seed: int,
-) -> Run:  # fmt: skip
+    density: Callable[[np.ndarray], tuple[float, np.ndarray]],
+    centre: np.ndarray,
+    factor: np.ndarray,
+    *,
+    chains: int,
+    draws: int,
+    tune: int,
+    accept: float,
+    seed: int,
+) -> Run:
     import nutpie
     from nutpie.compiled_pyfunc import from_pyfunc
 
@@ -188,112 +202,142 @@ def _sample(
         return value, factor.T @ gradient
 
     compiled = from_pyfunc(
-        n, lambda: logp, lambda *_: lambda z: {"theta": centre + factor @ z}, [np.dtype("float64")], [(n,)], ["theta"],
+        n,
+        lambda: logp,
+        lambda *_: lambda z: {"theta": centre + factor @ z},
+        [np.dtype("float64")],
+        [(n,)],
+        ["theta"],
         make_initial_point_fn=lambda start: np.random.default_rng(start).normal(size=n),
-    )  # fmt: skip
+    )
     trace = nutpie.sample(
-        compiled, chains=chains, draws=draws, tune=tune, target_accept=accept, seed=seed, cores=1,
-        progress_bar=False, save_warmup=False,
-    )  # fmt: skip
+        compiled,
+        chains=chains,
+        draws=draws,
+        tune=tune,
+        target_accept=accept,
+        seed=seed,
+        cores=1,
+        progress_bar=False,
+        save_warmup=False,
+    )
     theta = np.asarray(trace.posterior["theta"].values)
     if theta.shape[:2] != (chains, draws):
         raise KeyboardInterrupt  # nutpie answers Ctrl-C with what it has; half a posterior must not pass for one
     stats = trace.sample_stats
     return Run(
-        theta, int(stats["diverging"].values.sum()), np.asarray(stats["energy"].values),
-        float(stats["n_steps"].values.mean()), float((stats["depth"].values >= 10).mean()),
-    )  # fmt: skip
+        theta,
+        int(stats["diverging"].values.sum()),
+        np.asarray(stats["energy"].values),
+        float(stats["n_steps"].values.mean()),
+        float((stats["depth"].values >= 10).mean()),
+    )
 
 
-def _posterior(found: Named, theta: np.ndarray, names: tuple[str, ...], plan: Design, seed: int) -> Posterior:
+def _posterior(sampled: Named, theta: np.ndarray, names: tuple[str, ...], design: Design, seed: int) -> Posterior:
     """Draws in the model's own terms: coefficients, mediated parts and the linear weights follow from what was
     sampled.
     """
-    count, channels, geos = theta.shape[0] * theta.shape[1], len(plan.media), len(plan.data.geos)
+    count, channels, geos = theta.shape[0] * theta.shape[1], len(design.media), len(design.data.geos)
     shape, slope = np.ones((count, channels)), np.ones((count, channels))
     for name, mask, into in (
-        ("log_shape", plan.delayed, shape),
-        ("log_peak", plan.peaked, shape),
-        ("log_slope", plan.sloped, slope),
-        ("log_frequency_slope", plan.data.by_frequency, slope),
+        ("log_shape", design.delayed, shape),
+        ("log_peak", design.peaked, shape),
+        ("log_slope", design.sloped, slope),
+        ("log_frequency_slope", design.data.by_frequency, slope),
     ):
-        if name in found:
-            into[:, mask] = np.exp(found[name])
-    ratio = np.exp(found["log_week_ratio"]) if plan.week_effects else np.zeros(count)
+        if name in sampled:
+            into[:, mask] = np.exp(sampled[name])
+    ratio = np.exp(sampled["log_week_ratio"]) if design.week_effects else np.zeros(count)
     around = np.ones((count, channels, geos))
-    if plan.geo_effects:
-        around = 1 + np.exp(found["log_eta"])[:, None, None] * found["eps"]
-    half_life, half_saturation = np.exp(found["log_half_life"]), np.exp(found["log_half_saturation"])
+    if design.geo_effects:
+        around = 1 + np.exp(sampled["log_eta"])[:, None, None] * sampled["eps"]
+    half_life, half_saturation = np.exp(sampled["log_half_life"]), np.exp(sampled["log_half_saturation"])
     empty = np.zeros((count, channels))
     draws = Posterior(
-        theta, names, half_life, shape, half_saturation, slope, empty, empty, around,
-        np.zeros((count, len(plan.baseline.scale))), found["sigma"], ratio, _true_values(found, plan),
-    )  # fmt: skip
-    mean = _mean_response(plan, draws, 1.0)
-    basis = np.array(plan.effect.basis)
-    effect = found["effect"]
-    strength = np.where(plan.effect.kind == LOG_LINK, np.exp(effect), effect)
+        theta,
+        names,
+        half_life,
+        shape,
+        half_saturation,
+        slope,
+        empty,
+        empty,
+        around,
+        np.zeros((count, len(design.baseline.scale))),
+        sampled["sigma"],
+        ratio,
+        _true_values(sampled, design),
+    )
+    mean = _mean_response(design, draws, 1.0)
+    basis = np.array(design.effect.basis)
+    effect = sampled["effect"]
+    strength = np.where(design.effect.kind == LOG_LINK, np.exp(effect), effect)
     strength = np.where(basis == "coefficient", strength * mean, strength)
     if (basis == "mroas").any():
-        more = _mean_response(plan, draws, 1 + STEP) - mean
+        more = _mean_response(design, draws, 1 + STEP) - mean
         strength = np.where(basis == "mroas", strength * mean / more, strength)
     beta = strength / mean
     draws = replace(
-        draws, beta=beta, beta_geo=beta[:, :, None] * around,
-        effect=np.where(plan.effect.kind == IDENTITY_LINK, strength, np.log(np.maximum(strength, 1e-300))),
-    )  # fmt: skip
-    if plan.mediators is not None:
-        draws = replace(draws, passed_on=found["passed_on"], mediated=_mediated(found, plan, mean))
-    return replace(draws, linear=_linear(found, plan, draws, seed))
+        draws,
+        beta=beta,
+        beta_geo=beta[:, :, None] * around,
+        effect=np.where(design.effect.kind == IDENTITY_LINK, strength, np.log(np.maximum(strength, 1e-300))),
+    )
+    if design.mediators is not None:
+        draws = replace(draws, passed_on=sampled["passed_on"], mediated=_mediated(sampled, design, mean))
+    return replace(draws, linear=_linear(sampled, design, draws, seed))
 
 
-def _true_values(found: Named, plan: Design) -> np.ndarray | None:
-    if "latent_z_0" not in found:
+def _true_values(sampled: Named, design: Design) -> np.ndarray | None:
+    if "latent_z_0" not in sampled:
         return None
-    divisor = media_divisor(plan.data, plan.scales.size)
+    divisor = media_divisor(design.data, design.scales.size)
     true = []
-    for number, one in enumerate(plan.latent):
-        unit = (1 / divisor[:, 0, one.channel] / plan.scales.media[one.channel])[None, :, None]
-        z = found[f"latent_z_{number}"]
+    for number, one in enumerate(design.latent):
+        unit = (1 / divisor[:, 0, one.channel] / design.scales.media[one.channel])[None, :, None]
+        z = sampled[f"latent_z_{number}"]
         moved = np.stack([z[:, 0 if one.shared else g] @ one.factor[g].T for g in range(len(one.mean))], axis=1)
         true.append(np.maximum((one.mean + moved) * unit, 1e-9))
     return np.stack(true, axis=1)
 
 
-def _mean_response(plan: Design, draws: Posterior, factor: float) -> np.ndarray:
+def _mean_response(design: Design, draws: Posterior, factor: float) -> np.ndarray:
     """Mean over cells of each response (D, C), weighted by the regions' size, at `factor` times the media."""
     parts = []
     for start in range(0, draws.count, CHUNK):
         pick = slice(start, start + CHUNK)
-        response = [respond(plan, draws.response, c, plan.media[c] * factor, pick) for c in range(len(plan.media))]
-        parts.append(np.stack([np.einsum("dgt,g->d", r, plan.scales.size) / plan.cells for r in response], axis=1))
+        response = [
+            respond(design, draws.response, c, design.media[c] * factor, pick) for c in range(len(design.media))
+        ]
+        parts.append(np.stack([np.einsum("dgt,g->d", r, design.scales.size) / design.cells for r in response], axis=1))
     return np.concatenate(parts)
 
 
-def _mediated(found: Named, plan: Design, mean: np.ndarray) -> np.ndarray:
-    assert plan.data.mediator_paths is not None
-    out = np.zeros((len(mean), *plan.data.mediator_paths.shape))
-    for m, paths in enumerate(plan.data.mediator_paths):
-        out[:, m, paths] = found["passed_on"][:, m, None] * found[f"sent_{m}"] / mean[:, paths]
+def _mediated(sampled: Named, design: Design, mean: np.ndarray) -> np.ndarray:
+    assert design.data.mediator_paths is not None
+    out = np.zeros((len(mean), *design.data.mediator_paths.shape))
+    for m, paths in enumerate(design.data.mediator_paths):
+        out[:, m, paths] = sampled["passed_on"][:, m, None] * sampled[f"sent_{m}"] / mean[:, paths]
     return out
 
 
-def _linear(found: Named, plan: Design, draws: Posterior, seed: int) -> np.ndarray:
-    groups = np.concatenate([np.exp(found["log_spread"]), np.ones((draws.count, 1))], axis=1)
-    spread = plan.baseline.scale * groups[:, plan.baseline.group]
-    if "linear_z" in found:
-        return np.asarray(found["linear_z"] * spread)
+def _linear(sampled: Named, design: Design, draws: Posterior, seed: int) -> np.ndarray:
+    groups = np.concatenate([np.exp(sampled["log_spread"]), np.ones((draws.count, 1))], axis=1)
+    spread = design.baseline.scale * groups[:, design.baseline.group]
+    if "linear_z" in sampled:
+        return np.asarray(sampled["linear_z"] * spread)
     rng = np.random.default_rng(seed)
-    out = np.empty((draws.count, len(plan.baseline.scale)))
+    out = np.empty((draws.count, len(design.baseline.scale)))
     for start in range(0, draws.count, CHUNK):
         pick = slice(start, min(start + CHUNK, draws.count))
-        fixed = np.zeros((pick.stop - pick.start, *plan.y.shape))
-        for c in range(len(plan.media)):
+        fixed = np.zeros((pick.stop - pick.start, *design.y.shape))
+        for c in range(len(design.media)):
             effect = draws.beta_geo[pick, c]
             if draws.mediated is not None:
                 effect = effect - draws.mediated[pick, :, c].sum(axis=1)[:, None]
-            fixed += effect[:, :, None] * respond(plan, draws.response, c, plan.media[c], pick)
-        if draws.passed_on is not None and plan.mediators is not None:
-            fixed += np.einsum("dm,mgt->dgt", draws.passed_on[pick], plan.mediators - 1.0)
-        out[pick] = draw_weights(plan, fixed, spread[pick], draws.sigma[pick], draws.week_ratio[pick], rng)
+            fixed += effect[:, :, None] * respond(design, draws.response, c, design.media[c], pick)
+        if draws.passed_on is not None and design.mediators is not None:
+            fixed += np.einsum("dm,mgt->dgt", draws.passed_on[pick], design.mediators - 1.0)
+        out[pick] = draw_weights(design, fixed, spread[pick], draws.sigma[pick], draws.week_ratio[pick], rng)
     return out

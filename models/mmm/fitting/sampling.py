@@ -11,6 +11,7 @@ from models.mmm.engine import convergence, nuts, reparametrisation
 from models.mmm.engine.laplace import Peak
 from models.mmm.engine.parameters import names
 from models.mmm.model.design import Design
+from models.mmm.panel.error import MMMError
 from models.mmm.spec import Sampling
 
 
@@ -44,7 +45,7 @@ def sample_until_converged(block: np.ndarray, peak: Peak, design: Design, settin
             attempts.append(f"{label}: the sampler found no start ({str(broken).splitlines()[0]})")
             factor = np.diag(np.sqrt(np.diag(peak.factor @ peak.factor.T))) * 0.5
             if number + 1 == len(plans):
-                raise ValueError(
+                raise MMMError(
                     "the sampler found no values of the unknowns under which these data are possible: look for a KPI or"
                     " spend column with values of another unit or sign, or fix the form of the response in MMMSpec"
                 ) from broken

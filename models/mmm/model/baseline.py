@@ -61,17 +61,17 @@ def freeze(data: MMMData, spec: MMMSpec, movement: float) -> BaselineConstants:
     spacing = spec.trend_knots_every_weeks * 7 / 365.25
     count = max(int(span // spacing), 1)
     edges = np.linspace(0.0, span, count + 1)
-    asked = spec.season_harmonics
-    if asked is None:
-        asked = {"day": 5, "week": 5, "month": 3}[data.grain]
+    harmonics = spec.season_harmonics
+    if harmonics is None:
+        harmonics = {"day": 5, "week": 5, "month": 3}[data.grain]
         if span < 2.0:
-            asked = 2 if span >= 0.9 else (1 if span >= 0.45 else 0)
+            harmonics = 2 if span >= 0.9 else (1 if span >= 0.45 else 0)
     lists = np.concatenate([data.controls, data.treatments], axis=2)
     return BaselineConstants(
         start=data.dates[0].toordinal(),
         span_years=span,
         knots=tuple(edges) if count >= 2 else (),
-        harmonics=asked,
+        harmonics=harmonics,
         centres={},
         control_centre=tuple(data.controls.mean(axis=(0, 1))) + data.treatment_baselines,
         control_width=tuple(max(float(lists[:, :, k].std()), 1e-12) for k in range(lists.shape[2])),

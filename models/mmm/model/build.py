@@ -12,12 +12,13 @@ from models.mmm.model.design import Design, Form, Scales, channel_prior
 from models.mmm.model.effect_prior import effect_prior
 from models.mmm.model.implied_prior import implied
 from models.mmm.model.measurement_error import TrueSeries, true_series
+from models.mmm.panel.error import MMMError
 from models.mmm.panel.panel import MMMData
 from models.mmm.spec import LogNormal, MMMSpec
 from models.periods import PERIODS_PER_WEEK, year_phase
 from models.warning import Warning
 
-NO_CARRYOVER = LogNormal.with_median(0.1, 0.1)  # weeks: a share or an index is a state, it has no stock to use up
+NO_CARRYOVER = LogNormal.with_median(0.1, 0.1)  # weeks: a share or an index is a state and carries nothing over
 SPIKE_FACTOR = 5.0  # a value above this many times the 99th percentile of the channel's other periods
 
 
@@ -28,7 +29,7 @@ def design(
     findings: list[Warning] = []
     unknown = sorted(set(spec.channels) - set(data.media_names))
     if unknown:
-        raise ValueError(f"spec.channels names {unknown[0]!r}; the data have {', '.join(data.media_names)}")
+        raise MMMError(f"spec.channels names {unknown[0]!r}; the data have {', '.join(data.media_names)}")
     findings += _steps_outside(data, spec)
     media, spikes = _without_spikes(data, spec)
     findings += spikes
@@ -53,7 +54,7 @@ def design(
     if data.mediators is not None:
         usual = np.array([scales.baseline.centres[name] for name in data.mediator_names])
         between = np.moveaxis(data.mediators / scales.size[:, None, None] / usual, 2, 0)
-    plan = Design(
+    built = Design(
         data=data,
         spec=spec,
         form=form,
@@ -73,8 +74,8 @@ def design(
         mediators=between,
     )
     if not set(effect.basis) & {"mroas", "coefficient"}:
-        return plan
-    return replace(plan, effect=implied(plan))
+        return built
+    return replace(built, effect=implied(built))
 
 
 def media_divisor(data: MMMData, size: np.ndarray) -> np.ndarray:
@@ -86,14 +87,16 @@ def media_divisor(data: MMMData, size: np.ndarray) -> np.ndarray:
 def _steps_outside(data: MMMData, spec: MMMSpec) -> list[Warning]:
     return [
         Warning(
-            "change_point_outside_data", "low", str(date),
-            f"The declared change on {date} does not lie inside the data ({data.dates[0]} to {data.dates[-1]}), so it"
-            " does nothing.",
+            "change_point_outside_data",
+            "low",
+            str(date),
+            f"The declared change on {date} is outside the data ({data.dates[0]} to {data.dates[-1]}), so it has no"
+            " effect.",
             "Check the date in MMMSpec.change_points.",
         )
         for date in spec.change_points
         if not data.dates[0] < date <= data.dates[-1]
-    ]  # fmt: skip
+    ]
 
 
 def _measured(data: MMMData) -> tuple[TrueSeries, ...]:
@@ -106,9 +109,7 @@ def _measured(data: MMMData) -> tuple[TrueSeries, ...]:
 def with_hidden_demand(
     linear: base.Baseline, media: np.ndarray, names: tuple[str, ...], form: Form, scales: Scales
 ) -> base.Baseline:
-    """The baseline with a column per channel of `form.hidden`: demand that moves with its spend without coming
-    from it.
-    """
+    """The baseline with one more column per channel of `form.hidden`: demand that moves with its spend."""
     if not form.hidden:
         return linear
     moved = [media[names.index(c)] - media[names.index(c)].mean(axis=1, keepdims=True) for c in form.hidden]
@@ -147,7 +148,7 @@ def _sizes(data: MMMData, spec: MMMSpec) -> np.ndarray:
     level = np.abs(data.kpi).mean(axis=1)
     if spec.size_scaling == "population" or (spec.size_scaling == "auto" and data.population is not None):
         if data.population is None:
-            raise ValueError("size_scaling='population' but no population column was given to MMMData.from_frame")
+            raise MMMError("size_scaling='population' but no population column was given to MMMData.from_frame")
         return np.asarray(data.population / data.population.mean())
     spend = data.spend.sum(axis=(1, 2))
     vary = spend.min() > 0 and np.ptp(spend) > 0 and np.ptp(level) > 0
@@ -166,19 +167,18 @@ def _simple_residual(data: MMMData, y: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _without_spikes(data: MMMData, spec: MMMSpec) -> tuple[np.ndarray, list[Warning]]:
-    """Media with single wild values read as their neighbours' median; the raw series stays in the data.
+    """Media with single extreme values replaced by the median of their neighbours; the raw series stays in the data.
 
-    Nobody spends fifteen times the usual maximum in one week: such a cell is a wrong record, and cut to the maximum it
-    would still be the strongest week of the series.
+    Such a cell is usually a wrong record. Cut to the maximum of the rest it would still be the strongest week.
     """
-    media, found = data.media.copy(), []
+    media, warnings = data.media.copy(), []
     for c, name in enumerate(data.media_names):
         for g, geo in enumerate(data.geos):
             series = media[g, :, c]
             for t in np.argsort(series)[::-1][:3]:
                 others = np.delete(series, t)
                 active = others[others > 0]
-                # a burst in an otherwise dark year is a campaign, not a typing error
+                # a burst in a year without other spend is a campaign, not a typing error
                 if (
                     active.size < 10
                     or active.size < 0.15 * series.size
@@ -188,17 +188,21 @@ def _without_spikes(data: MMMData, spec: MMMSpec) -> tuple[np.ndarray, list[Warn
                 where = f" in {geo}" if len(data.geos) > 1 else ""
                 usual = float(np.median(np.concatenate([series[max(t - 2, 0) : t], series[t + 1 : t + 3]])))
                 cut = (
-                    f"The model read it as {usual:,.6g}, the middle of the periods around it"
+                    f"The model uses {usual:,.6g} instead, the median of the periods around it"
                     if spec.winsorise_spikes
-                    else "The model read it as it is"
+                    else "The model uses it as it is"
                 )
-                found.append(Warning(
-                    "spend_spike", "high", name,
-                    f"{name} shows {series[t]:,.6g} on {data.dates[t]}{where}, {series[t] / others.max():.0f} times its"
-                    f" next highest value. {cut}.",
-                    f"Check that row of {name}: a typing error, a yearly invoice booked on one day, or real?",
-                ))  # fmt: skip
+                warnings.append(
+                    Warning(
+                        "spend_spike",
+                        "high",
+                        name,
+                        f"{name} is {series[t]:,.6g} on {data.dates[t]}{where}, {series[t] / others.max():.0f} times"
+                        f" its next highest value. {cut}.",
+                        f"Check that row of {name}: a typing error, a yearly invoice booked on one day, or real?",
+                    )
+                )
                 if not spec.winsorise_spikes:
                     break
                 series[t] = usual
-    return media, found
+    return media, warnings

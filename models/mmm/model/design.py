@@ -111,5 +111,5 @@ def channel_prior(spec: MMMSpec, channel: str, field: str, instead: LogNormal | 
     return own or instead or getattr(spec, field)
 
 
-def _chosen(names: tuple[str, ...], on: bool, some: tuple[str, ...] | None) -> np.ndarray:
-    return np.array([on and (some is None or name in some) for name in names], dtype=bool)
+def _chosen(names: tuple[str, ...], on: bool, own: tuple[str, ...] | None) -> np.ndarray:
+    return np.array([on and (own is None or name in own) for name in names], dtype=bool)

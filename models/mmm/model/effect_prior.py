@@ -1,4 +1,4 @@
-"""Beliefs about effects in the model's coordinates: money, share, next unit or coefficient, per channel."""
+"""Priors of the channels' effects in the model's coordinates: by iROAS, share, marginal return or coefficient."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from math import log
 
 import numpy as np
 
+from models.mmm.panel.error import MMMError
 from models.mmm.panel.panel import MMMData
 from models.mmm.spec import ChannelSpec, LogNormal, MMMSpec
 from models.warning import Warning
@@ -21,7 +22,7 @@ class EffectPrior:
 
     `kind` LOG_LINK: log of the mean scaled contribution ~ Normal(mu, sd); IDENTITY_LINK: the contribution itself.
     `scale_to_iroas` turns exp(coordinate) (or the coordinate) into iROAS; NaN for organic channels. Where `basis` is
-    mroas or coefficient, mu and sd are what that belief implies for the contribution, and `own_mu`, `own_sd` the belief
+    mroas or coefficient, mu and sd are what that prior implies for the contribution, and `own_mu`, `own_sd` the prior
     itself: log of the scaled contribution of the next 1 %, or log of the coefficient.
     """
 
@@ -37,10 +38,10 @@ class EffectPrior:
 def effect_prior(
     data: MMMData, spec: MMMSpec, unit: float, sigma: float | None = None
 ) -> tuple[EffectPrior, list[Warning]]:
-    """What is believed about each series, in the model's coordinates, and what the choice of belief has to say.
+    """The prior of each series' effect in the model's coordinates, and warnings about how it was chosen.
 
-    `unit` is the KPI behind a mean scaled contribution of 1; `sigma` overrides the default iROAS belief's spread.
-    Raises ValueError for a belief in money about a channel without money.
+    `unit` is the KPI behind a mean scaled contribution of 1; `sigma` overrides the sd of the default iROAS prior.
+    Raises ValueError for a prior in money of a channel without spend.
     """
     money = data.money_per_kpi
     total = float(np.abs(data.kpi).sum()) * money
@@ -51,27 +52,35 @@ def effect_prior(
         basis = "iroas"
         if data.kpi_unit == "count" and data.value_per_kpi is None:
             basis = "share"
-            notes.append(Warning(
-                "kpi_without_value", "low", data.kpi_name,
-                f"{data.kpi_name} has no value in money, so effects are judged as shares of {data.kpi_name}, and"
-                " 'iROAS' below means KPI units per money spent.",
-                "Give the value of one unit if returns in money are wanted.",
-            ))  # fmt: skip
+            notes.append(
+                Warning(
+                    "kpi_without_value",
+                    "low",
+                    data.kpi_name,
+                    f"{data.kpi_name} has no value in money, so the priors are about shares of {data.kpi_name}, and"
+                    " 'iROAS' means KPI units per money spent.",
+                    "Give the value of one unit if returns in money are wanted.",
+                )
+            )
         elif not 0.005 <= spend.sum() / total <= 2.0:
             basis = "share"
-            notes.append(Warning(
-                "currency_mismatch", "medium", data.kpi_name,
-                f"Media spend is {spend.sum() / total:.3%} of {data.kpi_name}: the two do not look like the same money,"
-                " so the usual belief about returns was replaced by one about media's share of sales.",
-                "Check units and currency of spend and KPI; if both are right, set a prior per channel.",
-            ))  # fmt: skip
+            notes.append(
+                Warning(
+                    "currency_mismatch",
+                    "medium",
+                    data.kpi_name,
+                    f"Media spend is {spend.sum() / total:.3%} of {data.kpi_name}: the two do not seem to be in one"
+                    " currency, so the default prior of returns was replaced by one of media's share of sales.",
+                    "Check units and currency of spend and KPI; if both are right, set a prior per channel.",
+                )
+            )
     kinds, mus, sds, to_iroas, names = [], [], [], [], []
     portion = spend / spend.sum()
     for c, name in enumerate(data.media_names):
         own = spec.channels.get(name, ChannelSpec())
         paid = c < len(data.channels)
         if not paid and (own.iroas or own.signed_iroas or own.mroas):
-            raise ValueError(f"channel {name!r} is organic: it has no spend, so give it a share prior, not an iroas")
+            raise MMMError(f"channel {name!r} is organic: it has no spend, so give it a share prior, not an iroas")
         scale = money * unit / spend[c] if paid else float("nan")
         kind, label = LOG_LINK, "iroas"
         if own.signed_iroas is not None:

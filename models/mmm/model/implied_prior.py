@@ -1,6 +1,6 @@
-"""What beliefs about the next unit or the coefficient imply for the contribution, before any data on the KPI.
+"""What priors of the marginal return or the coefficient imply for the contribution.
 
-Everything downstream (learning, tiers, triangulation) compares the posterior with a belief about contributions.
+Everything that follows (contraction, tiers, triangulation) compares the posterior with a prior of contributions.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from models.mmm.model.design import Design
 from models.mmm.model.effect_prior import STEP, EffectPrior
 from models.mmm.model.response import ResponseParameters, respond
 
-NODES = 7  # quadrature points a dimension: carryover and saturation are averaged over their beliefs
+NODES = 7  # quadrature points per dimension: carryover and saturation are averaged over their priors
 
 
 def implied(design: Design) -> EffectPrior:
-    """The effect prior of `design` with mu and sd of channels believed by mROAS or coefficient filled in.
+    """The effect prior of `design` with mu and sd of channels whose prior is of mROAS or the coefficient.
 
-    Mean and sd of the log contribution over the beliefs about half-life and half-saturation (Gauss-Hermite).
+    Mean and sd of the log contribution over the priors of half-life and half-saturation (Gauss-Hermite).
     """
     effect = design.effect
     nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
@@ -51,19 +51,19 @@ def _points(design: Design, first: np.ndarray, second: np.ndarray) -> ResponsePa
     ones = np.ones((first.size, len(design.media)))
     return ResponseParameters(
         half_life=np.exp(design.half_life[:, 0] + design.half_life[:, 1] * first[:, None]),
-        shape=ones * resting_shape(design),
+        shape=ones * median_shape(design),
         half_saturation=np.exp(design.half_saturation[:, 0] + design.half_saturation[:, 1] * second[:, None]),
-        slope=ones * resting_slope(design),
+        slope=ones * median_slope(design),
     )
 
 
-def resting_shape(design: Design) -> np.ndarray:
-    """Carryover shape (C,) in the middle of its belief: the peak's lag, the Weibull's shape, or 1."""
+def median_shape(design: Design) -> np.ndarray:
+    """Carryover shape (C,) at the median of its prior: the peak's lag, the Weibull's shape, or 1."""
     middle = np.where(design.peaked, np.exp(design.peak[:, 0]), 1.0)
     return np.where(design.delayed, np.exp(design.spec.delay_shape.mu), middle)
 
 
-def resting_slope(design: Design) -> np.ndarray:
-    """Slope (C,) in the middle of its belief, of the frequency curve for reach channels; 1 where there is none."""
+def median_slope(design: Design) -> np.ndarray:
+    """Slope (C,) at the median of its prior, of the frequency curve for reach channels; 1 where there is none."""
     own = np.where(design.sloped, np.exp(design.spec.slope.mu), 1.0)
     return np.where(design.data.by_frequency, np.exp(design.spec.frequency_slope.mu), own)

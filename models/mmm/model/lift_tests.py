@@ -1,11 +1,10 @@
-"""Tests as evidence inside the model: each is compared with the model's own lift over the test's window and regions."""
+"""Lift tests in the likelihood: each is compared with the model's own lift over the test's window and regions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date as Date
-from datetime import timedelta
 from statistics import NormalDist
 from typing import Any, Literal
 
@@ -13,11 +12,12 @@ import numpy as np
 from pydantic import BaseModel, NonNegativeFloat, NonNegativeInt, PositiveFloat, model_validator
 
 from models.mmm.model.design import Scales
+from models.mmm.panel.error import MMMError
 from models.mmm.panel.panel import MMMData
 
 
 class Experiment(BaseModel, frozen=True, extra="forbid"):
-    """One finished test of one or several channels, as its report states it; a null or negative result is as welcome.
+    """One finished test of one or several channels, as its report states it; null and negative results are valid.
 
     `value` and `se` are totals over the window (and cool-down, if `cooldown_days` of it were measured) and over
     `geos` (all when None): incremental KPI for `contribution`, money back per money for `iroas`. `control_share` is
@@ -44,21 +44,21 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
     robust: bool = False
 
     @classmethod
-    def from_interval(cls, low: float, high: float, *, level: float = 0.9, **known: Any) -> Experiment:
+    def from_interval(cls, low: float, high: float, *, level: float = 0.9, **fields: Any) -> Experiment:
         """A test reported as an interval around `value`; se = (high - low) / (2 z).
 
         Raises ValueError when `value` does not lie near the middle: a lopsided interval has no single se, so give the
         test on a scale on which it is even.
         """
-        value = float(known["value"])
+        value = float(fields["value"])
         if not low < high:
-            raise ValueError(f"experiment {known.get('name')!r}: interval {low:g} to {high:g} has no width")
+            raise MMMError(f"experiment {fields.get('name')!r}: interval {low:g} to {high:g} has no width")
         if abs(value - (low + high) / 2) > 0.1 * (high - low):
-            raise ValueError(
-                f"experiment {known.get('name')!r}: {value:g} is not in the middle of {low:g} to {high:g}. A lopsided"
+            raise MMMError(
+                f"experiment {fields.get('name')!r}: {value:g} is not in the middle of {low:g} to {high:g}. A lopsided"
                 " interval has no single standard error"
             )
-        return cls(se=(high - low) / (2 * NormalDist().inv_cdf(0.5 + level / 2)), **known)
+        return cls(se=(high - low) / (2 * NormalDist().inv_cdf(0.5 + level / 2)), **fields)
 
     @model_validator(mode="after")
     def makes_sense(self) -> Experiment:
@@ -68,7 +68,7 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
             raise ValueError(f"experiment {self.name!r} names no channel")
         if self.inflation < 1:
             raise ValueError(
-                f"experiment {self.name!r}: inflation={self.inflation} would make the test surer than it is"
+                f"experiment {self.name!r}: inflation={self.inflation} would make the test more certain than it is"
             )
         if self.control_share and self.control_spend and self.spend is None:
             raise ValueError(
@@ -116,7 +116,7 @@ def calibrate(data: MMMData, media: np.ndarray, scales: Scales, experiments: Seq
     for index, test in enumerate(experiments):
         for channel in test.channels:
             if channel not in data.media_names:
-                raise ValueError(
+                raise MMMError(
                     f"experiment {test.name!r}: channel {channel!r} is not in the data ({', '.join(data.media_names)})"
                 )
         chosen = _geo_mask(data, test)
@@ -134,15 +134,16 @@ def calibrate(data: MMMData, media: np.ndarray, scales: Scales, experiments: Seq
                 part = np.outer(chosen, treated)
                 spent = float((data.spend[:, :, c] * part).sum()) if c < len(data.channels) else 0.0
                 if test.control_spend > 0:
-                    kept = test.control_spend * _portion(data, test, c)
-                    level = kept * _volume_per_money(data, media, scales, c) / (part * scales.size[:, None]).sum()
+                    control_spend = test.control_spend * _portion(data, test, c)
+                    volume = control_spend * _volume_per_money(data, media, scales, c)
+                    level = volume / (part * scales.size[:, None]).sum()
                     path = media[c] * (1 - part) + level * part
-                    spend_difference += spent - kept
+                    spend_difference += spent - control_spend
                 else:
                     path = media[c] * (1 - part * (1 - test.control_share))
                     spend_difference += spent * (1 - test.control_share)
                     if not (media[c] * window).sum() > 0:
-                        raise ValueError(
+                        raise MMMError(
                             f"experiment {test.name!r}: {channel} has no media in the test's geos from {test.start} to"
                             f" {test.end}. If they were dark on purpose, give control_spend"
                         )
@@ -151,34 +152,30 @@ def calibrate(data: MMMData, media: np.ndarray, scales: Scales, experiments: Seq
                 weights.append(window)
             else:
                 if test.spend is None:
-                    raise ValueError(
+                    raise MMMError(
                         f"experiment {test.name!r} ({test.start} to {test.end}) lies outside the data"
                         f" ({data.dates[0]} to {data.dates[-1]}): give its spend and control_spend"
                     )
                 if c >= len(data.channels):
-                    raise ValueError(
-                        f"experiment {test.name!r}: {channel} is organic and has no spend outside the data"
-                    )
+                    raise MMMError(f"experiment {test.name!r}: {channel} is organic and has no spend outside the data")
                 spend_difference += _steady_pairs(
                     data, media, scales, test, c, index, chosen, length, (pairs, paths, weights)
                 )
         per_iroas = spend_difference / data.money_per_kpi if test.estimand == "iroas" else 1.0
         if test.estimand == "iroas" and spend_difference == 0:
-            raise ValueError(
+            raise MMMError(
                 f"experiment {test.name!r}: no spend difference, so an iroas says nothing. Give a contribution"
             )
         factor = per_iroas / scales.kpi
         values.append((test.value * factor, abs(test.se * factor) * test.inflation, 4.0 if test.robust else 0.0))
     shape = (len(pairs), geos, periods)
     return Calibration(
-        tuple(experiments), np.array(values).reshape(-1, 3), np.array(pairs).reshape(-1, 3),
-        np.array(paths).reshape(shape), np.array(weights).reshape(shape),
-    )  # fmt: skip
-
-
-def period_after(day: Date, days: int) -> Date:
-    """The date `days` later, for windows with a cool-down."""
-    return day + timedelta(days=days)
+        tuple(experiments),
+        np.array(values).reshape(-1, 3),
+        np.array(pairs).reshape(-1, 3),
+        np.array(paths).reshape(shape),
+        np.array(weights).reshape(shape),
+    )
 
 
 def _geo_mask(data: MMMData, test: Experiment) -> np.ndarray:
@@ -186,7 +183,7 @@ def _geo_mask(data: MMMData, test: Experiment) -> np.ndarray:
         return np.ones(len(data.geos))
     unknown = sorted(set(test.geos) - set(data.geos))
     if unknown:
-        raise ValueError(f"experiment {test.name!r}: geo {unknown[0]!r} is not in the data ({', '.join(data.geos)})")
+        raise MMMError(f"experiment {test.name!r}: geo {unknown[0]!r} is not in the data ({', '.join(data.geos)})")
     return np.isin(data.geos, test.geos).astype(float)
 
 
@@ -194,7 +191,7 @@ def _refuse_doubles(experiments: Sequence[Experiment]) -> None:
     seen: set[str] = set()
     for test in experiments:
         if test.name in seen:
-            raise ValueError(f"experiment {test.name!r} is given twice: one test counts once")
+            raise MMMError(f"experiment {test.name!r} is given twice: one test counts once")
         seen.add(test.name)
 
 
@@ -208,15 +205,22 @@ def _portion(data: MMMData, test: Experiment, c: int) -> float:
     tested = [data.media_names.index(name) for name in test.channels]
     organic = [data.media_names[i] for i in tested if i >= len(data.channels)]
     if organic:
-        raise ValueError(f"experiment {test.name!r}: {organic[0]} is organic, so spend cannot say how it was changed")
+        raise MMMError(f"experiment {test.name!r}: {organic[0]} is organic, so spend cannot say how it was changed")
     totals = data.spend.sum(axis=(0, 1))
     return float(totals[c] / totals[tested].sum())
 
 
 def _steady_pairs(
-    data: MMMData, media: np.ndarray, scales: Scales, test: Experiment, c: int, index: int,
-    chosen: np.ndarray, length: float, into: tuple[list, list, list],
-) -> float:  # fmt: skip
+    data: MMMData,
+    media: np.ndarray,
+    scales: Scales,
+    test: Experiment,
+    c: int,
+    index: int,
+    chosen: np.ndarray,
+    length: float,
+    into: tuple[list, list, list],
+) -> float:
     """Adds the test's and the control's constant path, read where carryover has settled; returns the spend
     difference.
     """

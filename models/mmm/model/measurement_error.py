@@ -1,4 +1,4 @@
-"""Media that are themselves estimates: what the true series probably was, given readings with a known error.
+"""Media that are themselves estimates: the distribution of the true series given readings with a known error.
 
 A noisy series put in as it is makes its effect look smaller than it is (attenuation). Here the true series is a
 first-order autoregression around a level, read with the stated errors; its expectation given all readings replaces
@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-RHO_MOST = 0.995  # beyond it a level and a random walk cannot be told apart
+RHO_MOST = 0.995  # above it a level and a random walk cannot be distinguished
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,19 +47,19 @@ def _true_series(channel: int, shape: tuple[int, int], readings_raw: bytes, se_r
     readings, se = (np.frombuffer(raw).reshape(shape) for raw in (readings_raw, se_raw))
     shared = bool((readings == readings[0]).all() and (se == se[0]).all())
     rows, errors = (readings[:1], se[:1]) if shared else (readings, se)
-    known = np.isfinite(errors)
-    spread = max(float(rows[known].std()), 1e-12)
+    measured = np.isfinite(errors)
+    spread = max(float(rows[measured].std()), 1e-12)
 
     def cost(point: np.ndarray) -> float:
         tau, rho = _natural(point, spread)
         return -sum(_likelihood(y, e, tau, rho) for y, e in zip(rows, errors, strict=True))
 
     starts = [np.array([log_tau, logit_rho]) for log_tau in (-0.5, -2.0) for logit_rho in (-1.0, 2.0)]
-    found = min((minimize(cost, s, method="Nelder-Mead", options={"maxiter": 120}) for s in starts), key=_cost_of)
-    tau, rho = _natural(found.x, spread)
+    best = min((minimize(cost, s, method="Nelder-Mead", options={"maxiter": 120}) for s in starts), key=_cost_of)
+    tau, rho = _natural(best.x, spread)
     parts = [_posterior(y, e, tau, rho) for y, e in zip(rows, errors, strict=True)]
     copies = len(readings) if shared else 1
-    noise = float((errors[known] ** 2).mean())
+    noise = float((errors[measured] ** 2).mean())
     return TrueSeries(
         channel,
         np.repeat(np.maximum(np.stack([m for m, _ in parts]), 0.0), copies, axis=0),
@@ -84,10 +84,10 @@ def _own(count: int, tau: float, rho: float) -> np.ndarray:
 
 def _likelihood(y: np.ndarray, se: np.ndarray, tau: float, rho: float) -> float:
     """Log density of the measured values, the level integrated out by its best value."""
-    known = np.isfinite(se)
-    cov = _own(y.size, tau, rho)[np.ix_(known, known)] + np.diag(se[known] ** 2 + 1e-10 * tau**2)
+    measured = np.isfinite(se)
+    cov = _own(y.size, tau, rho)[np.ix_(measured, measured)] + np.diag(se[measured] ** 2 + 1e-10 * tau**2)
     low = np.linalg.cholesky(cov)
-    white = np.linalg.solve(low, np.stack([y[known], np.ones(int(known.sum()))], axis=1))
+    white = np.linalg.solve(low, np.stack([y[measured], np.ones(int(measured.sum()))], axis=1))
     level = float(white[:, 1] @ white[:, 0]) / float(white[:, 1] @ white[:, 1])
     gap = white[:, 0] - level * white[:, 1]
     return -0.5 * float(gap @ gap) - float(np.log(np.diag(low)).sum())
@@ -95,14 +95,14 @@ def _likelihood(y: np.ndarray, se: np.ndarray, tau: float, rho: float) -> float:
 
 def _posterior(y: np.ndarray, se: np.ndarray, tau: float, rho: float) -> tuple[np.ndarray, np.ndarray]:
     """Mean (T,) and lower covariance factor (T, T) of the true series; the level's own uncertainty is included."""
-    known = np.isfinite(se)
+    measured = np.isfinite(se)
     own = _own(y.size, tau, rho)
-    cov = own[np.ix_(known, known)] + np.diag(se[known] ** 2 + 1e-10 * tau**2)
-    gain = np.linalg.solve(cov, own[known]).T
-    ones = np.ones(int(known.sum()))
+    cov = own[np.ix_(measured, measured)] + np.diag(se[measured] ** 2 + 1e-10 * tau**2)
+    gain = np.linalg.solve(cov, own[measured]).T
+    ones = np.ones(int(measured.sum()))
     weight = np.linalg.solve(cov, ones)
-    level = float(weight @ y[known]) / float(weight @ ones)
-    mean = level + gain @ (y[known] - level)
+    level = float(weight @ y[measured]) / float(weight @ ones)
+    mean = level + gain @ (y[measured] - level)
     rest = 1 - gain @ ones
-    left = own - gain @ own[known] + np.outer(rest, rest) / float(weight @ ones)
+    left = own - gain @ own[measured] + np.outer(rest, rest) / float(weight @ ones)
     return mean, np.linalg.cholesky(0.5 * (left + left.T) + 1e-9 * tau**2 * np.eye(y.size))

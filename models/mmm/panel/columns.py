@@ -8,12 +8,21 @@ from datetime import date as Date
 import numpy as np
 import polars as pl
 
+from models.mmm.panel.error import MMMError
 from models.periods import Grain, grain_of, missing_dates
 from models.warning import Warning
 
 MIN_PERIODS: dict[Grain, int] = {"day": 60, "week": 26, "month": 18}
-ANSWER_KEYS = (("truth__", "prefix"), ("contribution_", "prefix"), ("hidden_", "prefix"), ("_effect", "suffix"),
-               ("_contribution", "suffix"), ("epsilon", "exact"), ("y01", "exact"), ("y02", "exact"))  # fmt: skip
+ANSWER_KEYS = (
+    ("truth__", "prefix"),
+    ("contribution_", "prefix"),
+    ("hidden_", "prefix"),
+    ("_effect", "suffix"),
+    ("_contribution", "suffix"),
+    ("epsilon", "exact"),
+    ("y01", "exact"),
+    ("y02", "exact"),
+)
 TIME_OF_DAY = r"[T ]\d{1,2}:\d{2}.*$"
 
 
@@ -23,7 +32,7 @@ class Reader:
     def __init__(self, frame: pl.DataFrame, date: str, geo: str | None) -> None:
         leaked = answer_keys(frame.columns)
         if leaked:
-            raise ValueError(
+            raise MMMError(
                 f"column {leaked[0]!r} looks like an answer key (true effects): drop {', '.join(leaked)} before fitting"
             )
         self.columns = set(frame.columns)
@@ -31,7 +40,7 @@ class Reader:
         days = _as_dates(frame, date)
         geos = frame[geo].cast(pl.String) if geo else pl.Series([""] * frame.height, dtype=pl.String)
         if geos.null_count():
-            raise ValueError(
+            raise MMMError(
                 f"column {geo!r} is empty in {geos.null_count()} rows, first in row {_first(geos.is_null())}: every row"
                 " needs its geo"
             )
@@ -40,7 +49,7 @@ class Reader:
         if twice.height:
             where, when, many = twice.row(0)
             at = f" with {geo} {where!r}" if geo else ""
-            raise ValueError(
+            raise MMMError(
                 f"column {date!r}: {when}{at} appears {many} times ({twice.height} keys are duplicated): "
                 + ("sum or drop them" if geo else "sum them, or name the geo column if rows are regions")
             )
@@ -49,7 +58,7 @@ class Reader:
         self.grain: Grain = grain_of(self.dates, date)
         gaps = missing_dates(self.dates, self.grain, date)
         if gaps:
-            raise ValueError(
+            raise MMMError(
                 f"column {date!r}: {len(gaps)} {self.grain}(s) are missing between {self.dates[0]} and"
                 f" {self.dates[-1]},"
                 f" first {gaps[0]}: carryover runs over rows, so add them (spend 0 if nothing ran, KPI as booked)"
@@ -58,12 +67,12 @@ class Reader:
         if holes:
             have = set(self.frame.select("__geo", "__date").iter_rows())
             first = next((g, d) for g in self.frame["__geo"].unique().sort() for d in self.dates if (g, d) not in have)
-            raise ValueError(
+            raise MMMError(
                 f"column {date!r}: {holes} of {len(self.geos) * len(self.dates)} geo-{self.grain} rows are missing,"
                 f" first {geo} {first[0]!r} on {first[1]}: add them (spend 0 if nothing ran) or drop that {geo}"
             )
         if len(self.dates) < MIN_PERIODS[self.grain]:
-            raise ValueError(
+            raise MMMError(
                 f"column {date!r} holds {len(self.dates)} {self.grain}s of data: carryover and season need at least"
                 f" {MIN_PERIODS[self.grain]} {self.grain}s. Deliver a longer history"
             )
@@ -72,7 +81,7 @@ class Reader:
     def need(self, columns: Sequence[str]) -> None:
         for column in columns:
             if column not in self.columns:
-                raise ValueError(f"column {column!r} is not in the frame; it has {', '.join(sorted(self.columns))}")
+                raise MMMError(f"column {column!r} is not in the frame; it has {', '.join(sorted(self.columns))}")
 
     def cube(self, columns: Iterable[str], *, nonnegative: bool = False) -> np.ndarray:
         names = list(columns)
@@ -84,13 +93,13 @@ class Reader:
             bad = ~np.isfinite(values)
             if bad.any():
                 what = "infinite" if np.isinf(values[bad]).all() else "empty or not a number"
-                raise ValueError(
+                raise MMMError(
                     f"column {name!r} is {what} in {int(bad.sum())} rows, first {self._place(bad)}:"
                     " fill it (0 only if that is the truth), or begin the data after it"
                 )
             if nonnegative and (values < 0).any():
                 below = values < 0
-                raise ValueError(
+                raise MMMError(
                     f"column {name!r} is {values[np.argmax(below)]:g} {self._place(below)} and below zero in"
                     f" {int(below.sum())} rows: it cannot be negative. Book a refund or credit in the period of the"
                     " spend it belongs to"
@@ -103,12 +112,12 @@ class Reader:
         self.need([name])
         series = self.frame[name]
         if series.dtype == pl.Null:
-            raise ValueError(f"column {name!r} is empty in every row: deliver it, or leave it out")
+            raise MMMError(f"column {name!r} is empty in every row: deliver it, or leave it out")
         if not (series.dtype.is_numeric() or series.dtype == pl.Boolean):
             odd = series.is_not_null()
             if series.dtype == pl.String and (odd & series.cast(pl.Float64, strict=False).is_null()).any():
                 odd &= series.cast(pl.Float64, strict=False).is_null()
-            raise ValueError(
+            raise MMMError(
                 f"column {name!r} holds {series.dtype}, not numbers: {series.filter(odd)[0]!r}"
                 f" {self._place(odd.to_numpy())}. Convert it: no thousands separators or currency signs, a point before"
                 " decimals"
@@ -124,35 +133,39 @@ class Reader:
         self.need([column, error])
         shape = (len(self.geos), len(self.dates))
         value, se = (self.numbers(name).reshape(shape) for name in (column, error))
-        known = np.isfinite(value) & np.isfinite(se)
-        if known.sum() < 8:
-            raise ValueError(
-                f"column {column!r} of channel {channel!r} was measured in {int(known.sum())} rows: its movement"
-                " cannot be told from its error. Leave the channel out until there are more"
+        measured = np.isfinite(value) & np.isfinite(se)
+        if measured.sum() < 8:
+            raise MMMError(
+                f"column {column!r} of channel {channel!r} was measured in {int(measured.sum())} rows: its movement"
+                " cannot be separated from its error. Leave the channel out until there are more"
             )
-        if (se[known] < 0).any() or not (se[known] > 0).any():
-            raise ValueError(
+        if (se[measured] < 0).any() or not (se[measured] > 0).any():
+            raise MMMError(
                 f"column {error!r} of channel {channel!r} holds standard errors: none below zero and not all zero."
                 " For an exact series leave it out of organic_se"
             )
-        if (value[known] < 0).any():
-            raise ValueError(
-                f"column {column!r} of channel {channel!r} is {value[known].min():g}: media is not negative"
+        if (value[measured] < 0).any():
+            raise MMMError(
+                f"column {column!r} of channel {channel!r} is {value[measured].min():g}: media is not negative"
             )
-        missing = int((~known).any(axis=0).sum())
+        missing = int((~measured).any(axis=0).sum())
         notes = []
         if missing:
-            notes.append(Warning(
-                "media_not_measured", "low" if missing <= 0.25 * shape[1] else "medium", channel,
-                f"{channel} was not measured in {missing} of {shape[1]} periods; its course there is inferred from its"
-                " neighbours and carries its own uncertainty.",
-                f"Measure {channel} in every period, or read its number as the measured periods' only.",
-            ))  # fmt: skip
-        return np.where(known, value, value[known].mean()), np.where(known, se, np.inf), notes
+            notes.append(
+                Warning(
+                    "media_not_measured",
+                    "low" if missing <= 0.25 * shape[1] else "medium",
+                    channel,
+                    f"{channel} was not measured in {missing} of {shape[1]} periods; its values there are inferred from"
+                    " neighbouring periods, with their own uncertainty.",
+                    f"Measure {channel} in every period, or apply its number to the measured periods only.",
+                )
+            )
+        return np.where(measured, value, value[measured].mean()), np.where(measured, se, np.inf), notes
 
 
 def answer_keys(columns: Sequence[str]) -> list[str]:
-    """Columns that carry a simulator's truth, by name; a model that sees them measures nothing."""
+    """Columns that contain the true effects of a simulator, by name; a model that sees them measures nothing."""
     test: dict[str, Callable[[str, str], bool]] = {
         "prefix": str.startswith,
         "suffix": str.endswith,
@@ -164,7 +177,7 @@ def answer_keys(columns: Sequence[str]) -> list[str]:
 def _as_dates(frame: pl.DataFrame, column: str) -> pl.Series:
     series = frame[column]
     if series.null_count():
-        raise ValueError(
+        raise MMMError(
             f"column {column!r} is empty in {series.null_count()} rows, first in row {_first(series.is_null())}:"
             " every row needs its date"
         )
@@ -172,32 +185,36 @@ def _as_dates(frame: pl.DataFrame, column: str) -> pl.Series:
         parsed = series.str.strip_chars().str.replace(TIME_OF_DAY, "").str.to_date("%Y-%m-%d", strict=False)
         bad = parsed.is_null()
         if bad.any():
-            raise ValueError(
-                f"column {column!r}, row {_first(bad)}: {series.filter(bad)[0]!r} is not a date like 2026-01-31. Write"
-                " dates so, or convert them first, as in frame.with_columns(pl.col(...).str.to_date('%d.%m.%Y'))"
+            raise MMMError(
+                f"{series.filter(bad)[0]!r} is not a date like 2026-01-31",
+                row=_first(bad),
+                key=f"column {column!r}",
+                value=series.filter(bad)[0],
+                fix="convert dates first, as in frame.with_columns(pl.col(...).str.to_date('%d.%m.%Y'))",
             )
         return parsed
     if series.dtype == pl.Datetime:
         return series.dt.date()  # the local day of the column's own time zone
     if series.dtype != pl.Date:
-        raise ValueError(
+        raise MMMError(
             f"column {column!r} holds {series.dtype} ({series[0]!r} in its first row), not dates: convert it to Date"
-            if series.len() else f"column {column!r} has no rows"
-        )  # fmt: skip
+            if series.len()
+            else f"column {column!r} has no rows"
+        )
     return series
 
 
 def _first(where: pl.Series) -> int:
-    """Number of the first row that is meant, counted from 1."""
-    found = where.arg_max()
-    return 1 + (found or 0)
+    """Number of the first true row, counted from 1."""
+    row = where.arg_max()
+    return 1 + (row or 0)
 
 
 def refuse_dead_channel(channel: str, column: str, values: np.ndarray) -> None:
     if not (values > 0).any():
-        raise ValueError(f"column {column!r} of channel {channel!r} is zero in every row: leave the channel out")
+        raise MMMError(f"column {column!r} of channel {channel!r} is zero in every row: leave the channel out")
     if (values > 0).sum() < 3:
-        raise ValueError(
+        raise MMMError(
             f"column {column!r} of channel {channel!r} is above zero in {int((values > 0).sum())} row(s):"
             " nothing can be learned from so little. Join it with a related channel, or leave it out"
         )

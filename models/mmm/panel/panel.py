@@ -12,6 +12,7 @@ import polars as pl
 
 from models.mmm.panel import arguments, plausibility
 from models.mmm.panel.columns import Reader, refuse_dead_channel
+from models.mmm.panel.error import MMMError
 from models.mmm.panel.roles import KpiUnit, Mediator, Role, Treatment
 from models.periods import Grain, days_per_period
 from models.warning import Warning
@@ -112,21 +113,29 @@ class MMMData:
         """
         organic, exposure, reach, controls = organic or {}, exposure or {}, reach or {}, controls or {}
         organic_se, mediators, events = organic_se or {}, mediators or {}, events or {}
-        arguments.refuse_wrong_kinds(spend=spend, organic=organic, exposure=exposure, reach=reach, controls=controls,
-                                     organic_se=organic_se, mediators=mediators, events=events)  # fmt: skip
+        arguments.refuse_wrong_kinds(
+            spend=spend,
+            organic=organic,
+            exposure=exposure,
+            reach=reach,
+            controls=controls,
+            organic_se=organic_se,
+            mediators=mediators,
+            events=events,
+        )
         kpi_unit = kpi_unit or ("revenue" if value_per_kpi is None else "count")
         if kpi_unit not in get_args(KpiUnit):
-            raise ValueError(f"kpi_unit={kpi_unit!r}: one of {', '.join(get_args(KpiUnit))}")
+            raise MMMError(f"kpi_unit={kpi_unit!r}: one of {', '.join(get_args(KpiUnit))}")
         if value_per_kpi is not None and not (value_per_kpi > 0 and np.isfinite(value_per_kpi)):
-            raise ValueError(f"value_per_kpi={value_per_kpi}: must be a number above zero, or None when unknown")
+            raise MMMError(f"value_per_kpi={value_per_kpi}: must be a number above zero, or None when unknown")
         if kpi_unit == "revenue" and value_per_kpi not in (None, 1):
-            raise ValueError(
+            raise MMMError(
                 f"value_per_kpi={value_per_kpi} with kpi_unit='revenue': a KPI in money has no value per unit. Give"
                 " kpi_unit='count' if the KPI counts something, or leave value_per_kpi out"
             )
         reader = Reader(arguments.as_frame(frame), date, geo)
         if not spend:
-            raise ValueError("spend={}: name at least one paid channel and its money column")
+            raise MMMError("spend={}: name at least one paid channel and its money column")
         arguments.refuse_unknown_channels(spend, organic, exposure, reach, organic_se, levels, mediators)
         arguments.refuse_reused_columns(kpi, spend, organic, controls, mediators, treatments)
         arguments.refuse_unclear_names(
@@ -152,7 +161,7 @@ class MMMData:
                 continue
             money = spend_cube[:, :, list(spend).index(channel)]
             if money.sum() <= 0:
-                raise ValueError(
+                raise MMMError(
                     f"column {spend[channel]!r} of channel {channel!r} holds no spend: iROAS has no denominator."
                     " Move it to organic, or leave it out"
                 )
@@ -160,24 +169,24 @@ class MMMData:
             if column != spend[channel]:
                 findings += plausibility.delivery_findings(channel, column, money, media[:, :, index], reader.dates)
         roles = arguments.checked_roles(controls)
-        kept = [c for c, role in roles.items() if role != "irrelevant"]
-        kept_roles: list[Role] = [roles[c] for c in kept]
-        kept_roles += ["event"] * len(events)
+        used_controls = [c for c, role in roles.items() if role != "irrelevant"]
+        used_roles: list[Role] = [roles[c] for c in used_controls]
+        used_roles += ["event"] * len(events)
         kpi_values = reader.cube([kpi])[:, :, 0]
         plausibility.refuse_unusable_kpi(kpi, kpi_values, reader.dates, reader.geos, geo)
         for index, (channel, column) in enumerate(driver.items()):
             findings += plausibility.media_findings(channel, column, media[:, :, index], kpi, kpi_values)
         findings += plausibility.kpi_findings(kpi, kpi_values, reader.dates)
         levers = [t.column for t in treatments]
-        control_cube, lever_cube = reader.cube(kept), reader.cube(levers)
-        findings += plausibility.control_findings(kept, control_cube, kpi, kpi_values, "control")
+        control_cube, lever_cube = reader.cube(used_controls), reader.cube(levers)
+        findings += plausibility.control_findings(used_controls, control_cube, kpi, kpi_values, "control")
         findings += plausibility.control_findings(levers, lever_cube, kpi, kpi_values, "treatment")
         event_cube, notes = _event_counts(reader, arguments.event_days(events))
         findings += notes
         between = reader.cube([m.column for m in mediators.values()], nonnegative=True)
         for name, column in ((n, m.column) for n, m in mediators.items()):
             if np.ptp(between[:, :, list(mediators).index(name)]) == 0:
-                raise ValueError(f"column {column!r} of mediator {name!r} never changes: nothing can run through it")
+                raise MMMError(f"column {column!r} of mediator {name!r} never changes: nothing can run through it")
         return cls(
             dates=reader.dates,
             grain=reader.grain,
@@ -191,8 +200,8 @@ class MMMData:
             media=media,
             spend=spend_cube,
             frequency=frequency,
-            control_names=(*kept, *events),
-            control_roles=tuple(kept_roles),
+            control_names=(*used_controls, *events),
+            control_roles=tuple(used_roles),
             controls=np.concatenate([control_cube, event_cube], axis=2),
             treatment_names=tuple(levers),
             treatment_baselines=tuple(t.baseline for t in treatments),
@@ -222,7 +231,7 @@ class MMMData:
         """The same panel cut to the periods whose date lies in [start, end]; carry-in from before is lost."""
         keep = np.array([start <= d <= end for d in self.dates])
         if not keep.any():
-            raise ValueError(f"no period between {start} and {end}: the data run {self.dates[0]} to {self.dates[-1]}")
+            raise MMMError(f"no period between {start} and {end}: the data run {self.dates[0]} to {self.dates[-1]}")
         return self.rows(keep)
 
     def rows(self, keep: np.ndarray) -> MMMData:
@@ -251,12 +260,12 @@ def _frequency(
         seen = media[:, :, index] > 0
         never = int((values[seen] <= 0).sum())
         if never:
-            raise ValueError(
+            raise MMMError(
                 f"column {reach[channel][1]!r} of channel {channel!r} is 0 in {never} rows with reach above zero:"
                 " frequency is exposures per person reached, so give both or neither"
             )
         if np.allclose(values[seen], 1.0):
-            raise ValueError(
+            raise MMMError(
                 f"column {reach[channel][1]!r} of channel {channel!r} is 1 in every row: frequency tells nothing then."
                 " Give the reach as exposure"
             )
@@ -274,11 +283,15 @@ def _event_counts(reader: Reader, events: Mapping[str, Sequence[Date]]) -> tuple
         for day in days:
             out[:, (starts <= day.toordinal()) & (day.toordinal() < ends), k] += 1
         if not out[:, :, k].any():
-            notes.append(Warning(
-                "event_outside_data", "low", name,
-                f"No date of the event {name} falls into the data, so its effect is unknown.",
-                f"Check the dates of {name}, or leave it out until it has happened once.",
-            ))  # fmt: skip
+            notes.append(
+                Warning(
+                    "event_outside_data",
+                    "low",
+                    name,
+                    f"No date of the event {name} falls into the data, so its effect is unknown.",
+                    f"Check the dates of {name}, or leave it out until it has happened once.",
+                )
+            )
     return out, notes
 
 
@@ -287,5 +300,5 @@ def _population(reader: Reader, column: str | None) -> np.ndarray | None:
         return None
     people = np.asarray(reader.cube([column], nonnegative=True)[:, :, 0].mean(axis=1))
     if not (people > 0).all():
-        raise ValueError(f"column {column!r}: geo {reader.geos[int(np.argmin(people))]!r} has no population")
+        raise MMMError(f"column {column!r}: geo {reader.geos[int(np.argmin(people))]!r} has no population")
     return people

@@ -7,6 +7,8 @@ from typing import Literal
 
 import numpy as np
 
+from models.mmm.panel.error import MMMError
+
 KpiUnit = Literal["revenue", "count"]
 Role = Literal["confounder", "precision", "irrelevant", "mediator", "collider", "instrument", "event"]
 
@@ -20,7 +22,7 @@ class Treatment:
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.baseline):
-            raise ValueError(f"treatment {self.column!r}: baseline={self.baseline} is not a number")
+            raise MMMError(f"treatment {self.column!r}: baseline={self.baseline} is not a number")
 
 
 @dataclass(frozen=True)
@@ -35,4 +37,4 @@ class Mediator:
 
     def __post_init__(self) -> None:
         if isinstance(self.channels, str) or not self.channels:
-            raise ValueError(f"mediator {self.column!r}: channels={self.channels!r}, give the channels that move it")
+            raise MMMError(f"mediator {self.column!r}: channels={self.channels!r}, give the channels that move it")

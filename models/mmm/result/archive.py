@@ -1,6 +1,6 @@
 """One file per fit: arrays and a JSON of everything else, without pickles and without class paths.
 
-It knows design, draws and a plain record; what a fit makes of them is in `fit`.
+It packs a design, draws and a plain record; `fit` makes an MMMFit of them.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models.error import PlumblineError
 from models.mmm.model.baseline import BaselineConstants
 from models.mmm.model.build import design as build_design
 from models.mmm.model.design import Design, Form, Scales
 from models.mmm.model.effect_prior import EffectPrior
 from models.mmm.model.lift_tests import Experiment
+from models.mmm.panel.error import MMMError
 from models.mmm.panel.panel import MMMData
 from models.mmm.result.posterior import Posterior
 from models.mmm.spec import MMMSpec
@@ -49,7 +49,7 @@ UNREADABLE = (
 )
 
 
-class UnreadableFitError(PlumblineError, ValueError):
+class UnreadableFitError(MMMError):
     """A file that is not, or no longer, a saved fit of this release."""
 
 
@@ -174,15 +174,14 @@ def _sealed(buffer: io.BytesIO) -> bytes:
 
 def _arrays(content: bytes) -> dict[str, np.ndarray]:
     """The arrays of a file. Raises one of `UNREADABLE` where its bytes are not those that were written."""
-    body, seal = content[:-SEAL_LENGTH], content[-SEAL_LENGTH:]
-    if seal.startswith(SEAL):
-        if seal != SEAL + hashlib.sha256(body).hexdigest().encode():
-            raise ValueError("its bytes are not those that were written")
-    else:  # written by an earlier release, which sealed nothing: at least the members' own checksums
+    if content[-22:-18] == b"PK\x05\x06" and content.endswith(b"\0\0"):
+        # ends as a zip without a comment: written by an earlier release, so the members' checksums are all there is
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             damaged = archive.testzip()
         if damaged is not None:
             raise ValueError(f"the checksum of {damaged} is wrong")
+    elif content[-SEAL_LENGTH:] != SEAL + hashlib.sha256(content[:-SEAL_LENGTH]).hexdigest().encode():
+        raise ValueError("its bytes are not those that were written")
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
 

@@ -1,4 +1,4 @@
-"""KPI from joint draws: what each media series and each line of the baseline brought, summed over any set of cells."""
+"""KPI from joint draws: the contribution of each media series and baseline line, summed over any set of cells."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHUNK = 4_000_000  # numbers held at once where the response is computed in nump
 
 
 def parts(draws: Posterior, numbers: int) -> Iterator[Posterior]:
-    """The draws in consecutive parts, each small enough that `numbers` doubles a draw take at most 64 MB."""
+    """The draws in consecutive parts, each small enough that `numbers` doubles per draw take at most 64 MB."""
     size = max(PART_DOUBLES // numbers, 1)
     for start in range(0, draws.count, size):
         yield draws.chosen(np.arange(start, min(start + size, draws.count)))
@@ -53,7 +53,7 @@ def media_sums(design: Design, draws: Posterior, media: np.ndarray, labels: np.n
 
 def linear_sums(design: Design, draws: Posterior, labels: np.ndarray, count: int) -> tuple[tuple[str, ...], np.ndarray]:
     """KPI of the baseline's lines (D, count, lines), summed over the cells that share a label; names of the lines
-    first. A mediator's line is what it brought of its own, without the part that media sent through it.
+    first. A mediator's line is its own contribution, without the part that media sent through it.
     """
     lines = tuple(dict.fromkeys(design.baseline.component))
     scaled = design.baseline.columns * (design.scales.size * design.scales.kpi)[None, :, None]
@@ -102,9 +102,9 @@ def _numpy_media_sums(
 def _with_mediators_own_lines(
     design: Design, draws: Posterior, labels: np.ndarray, lines: tuple[str, ...], sums: np.ndarray
 ) -> tuple[tuple[str, ...], np.ndarray]:
-    """Baseline lines with one more per mediator: what it brought by itself, media's part taken out.
+    """Baseline lines with one more per mediator: its own contribution, without media's part.
 
-    The model knows a mediator as its distance from the usual; what the usual level brings moves from the line
+    The model measures a mediator from its usual level; the contribution of that level moves from the line
     `baseline` to the mediator's own.
     """
     assert draws.passed_on is not None

@@ -1,4 +1,4 @@
-"""Evidence tier of each channel: what its number rests on, which decides how far a plan may move it."""
+"""Evidence tier of each channel: the kind of evidence behind its number, which limits how far a plan may move it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,20 @@ import polars as pl
 from models.mmm.result.fit import MMMFit, contraction
 
 TIERS = ("experiment-validated", "model-identified", "prior-dominated")
-CAPPING = frozenset({"channels_not_separable", "prior_dominated", "spend_follows_demand", "not_converged",
-                     "prior_conflict", "no_variation", "sparse_channel", "placebo_failed", "effect_below_zero",
-                     "effect_near_zero"})  # fmt: skip
+CAPPING = frozenset(
+    {
+        "channels_not_separable",
+        "prior_dominated",
+        "spend_follows_demand",
+        "not_converged",
+        "prior_conflict",
+        "no_variation",
+        "sparse_channel",
+        "placebo_failed",
+        "effect_below_zero",
+        "effect_near_zero",
+    }
+)
 
 
 def evidence_tiers(fit: MMMFit, *, least_learning: float = 0.10, strong_learning: float = 0.30) -> pl.DataFrame:

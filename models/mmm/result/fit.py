@@ -1,4 +1,4 @@
-"""A finished fit and the questions it answers; every table is recomputed from parameter draws when asked."""
+"""A finished fit and its tables, each computed from the parameter draws when it is called."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ import numpy as np
 import polars as pl
 
 from models.mmm.model.design import Design
-from models.mmm.model.effect_prior import LOG_LINK
 from models.mmm.model.lift_tests import Experiment
+from models.mmm.panel.error import MMMError
 from models.mmm.panel.panel import MMMData
 from models.mmm.result import archive
 from models.mmm.result.contributions import linear_sums, media_sums, parts
+from models.mmm.result.log_returns import LogReturns, log_returns, prior_iroas
 from models.mmm.result.posterior import Posterior
+from models.mmm.result.summary import means_by_date, quantiles_by_channel
 from models.mmm.spec import MMMSpec
 from models.warning import Warning
 
@@ -42,23 +44,14 @@ class ContributionDraws:
     def frame(self) -> pl.DataFrame:
         """Long table: draw, period, component, value."""
         draws, periods, parts = self.values.shape
-        return pl.DataFrame({
-            "draw": np.repeat(np.arange(draws), periods * parts),
-            "period": np.tile(np.repeat(np.array(self.periods), parts), draws),
-            "component": np.tile(np.array(self.components), draws * periods),
-            "value": self.values.ravel(),
-        })  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class LogReturns:
-    """Normal approximation of log iROAS before and after the data, over `channels`: mean (P,) and covariance (P, P)."""
-
-    channels: tuple[str, ...]
-    prior_mean: np.ndarray
-    prior_covariance: np.ndarray
-    posterior_mean: np.ndarray
-    posterior_covariance: np.ndarray
+        return pl.DataFrame(
+            {
+                "draw": np.repeat(np.arange(draws), periods * parts),
+                "period": np.tile(np.repeat(np.array(self.periods), parts), draws),
+                "component": np.tile(np.array(self.components), draws * periods),
+                "value": self.values.ravel(),
+            }
+        )
 
 
 RefreshPath = Literal["re-weighted", "warm refit", "cold refit"]
@@ -114,7 +107,7 @@ class MMMFit:
 
     @property
     def spec(self) -> MMMSpec:
-        """The specification as asked for; `design.form` says what `auto` became."""
+        """The specification as given; `design.form` says what `auto` became."""
         return self.design.spec
 
     @property
@@ -145,32 +138,22 @@ class MMMFit:
         return self._incremental_in(self._cells(start, end, geos))
 
     @cached_property
-    def _incremental(self) -> np.ndarray:  # asked for by every table and most checks
+    def _incremental(self) -> np.ndarray:  # every table and most checks read it
         return self._incremental_in(np.ones(self.design.y.shape, dtype=bool))
 
     def _incremental_in(self, cells: np.ndarray) -> np.ndarray:
         draws = self.draws.thin(REPORT_DRAWS)
-        found = media_sums(self.design, draws, self.design.media, np.where(cells, 0, -1), 1)[:, 0, :]
-        found.flags.writeable = False
-        return found
-
-    def draw_table(self) -> pl.DataFrame:
-        """Joint draws over the window: draw, channel, incremental (KPI units)."""
-        values = self.incremental()
-        names = self.data.media_names
-        return pl.DataFrame({
-            "draw": np.repeat(np.arange(len(values)), len(names)),
-            "channel": np.tile(np.array(names), len(values)),
-            "incremental": values.ravel(),
-        })  # fmt: skip
+        sums = media_sums(self.design, draws, self.design.media, np.where(cells, 0, -1), 1)[:, 0, :]
+        sums.flags.writeable = False
+        return sums
 
     def totals(self) -> pl.DataFrame:
         """Incremental KPI of each channel over the window: channel, mean, sd, q05, q50, q95."""
-        return _summary(self.data.media_names, self.incremental())
+        return quantiles_by_channel(self.data.media_names, self.incremental())
 
     def roas(self) -> pl.DataFrame:
-        """iROAS of each paid channel over the window: incremental KPI in money per money spent. Not the next unit's."""
-        return _summary(self.data.channels, self.roas_draws())
+        """iROAS of each paid channel over the window: incremental KPI in money per money spent; not the next unit's."""
+        return quantiles_by_channel(self.data.channels, self.roas_draws())
 
     def roas_draws(self) -> np.ndarray:
         """Joint draws (D, P) of iROAS over the window."""
@@ -178,8 +161,8 @@ class MMMFit:
         return np.asarray(self.incremental()[:, :paid] * self.data.money_per_kpi / self.data.spend.sum(axis=(0, 1)))
 
     def mroas(self, *, step: float = 0.01) -> pl.DataFrame:
-        """Return of the next unit: extra KPI in money of `step` more media everywhere, per extra money."""
-        return _summary(self.data.channels, self.mroas_draws(step=step))
+        """Marginal return: extra KPI in money of `step` more media everywhere, per extra money."""
+        return quantiles_by_channel(self.data.channels, self.mroas_draws(step=step))
 
     def mroas_draws(self, *, step: float = 0.01) -> np.ndarray:
         """Joint draws (D, P) of the marginal return."""
@@ -190,47 +173,24 @@ class MMMFit:
         more = media_sums(self.design, draws, self.design.media * (1 + step), labels, 1)[:, 0, :paid]
         return np.asarray((more - now) * self.data.money_per_kpi / (step * self.data.spend.sum(axis=(0, 1))))
 
-    def roas_by_geo(self) -> pl.DataFrame:
-        """iROAS per geo and paid channel: geo, channel, mean, sd, q05, q50, q95; NaN where a geo spent nothing."""
-        geos, periods = self.design.y.shape
-        labels = np.repeat(np.arange(geos)[:, None], periods, axis=1)
-        paid = len(self.data.channels)
-        sums = media_sums(self.design, self.draws.thin(REPORT_DRAWS), self.design.media, labels, geos)[:, :, :paid]
-        spend = self.data.spend.sum(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values = np.where(spend > 0, sums * self.data.money_per_kpi / spend, np.nan)
-        return pl.concat([
-            _summary(self.data.channels, values[:, g]).insert_column(0, pl.lit(geo).alias("geo"))
-            for g, geo in enumerate(self.data.geos)
-        ])  # fmt: skip
-
     def contributions(self, *, by_geo: bool = False) -> pl.DataFrame:
-        """KPI per date[, geo] and component: date[, geo], component, mean, q05, q95. Components sum to the fitted
-        mean.
-        """
+        """KPI by date and component: date[, geo], component, mean, q05, q95; components sum to the fitted mean."""
         geos, periods = self.design.y.shape
         times = np.arange(periods)
-        blocks = [(geo, np.where(np.arange(geos)[:, None] == g, times, -1)) for g, geo in enumerate(self.data.geos)]
         if not by_geo:
-            blocks = [("", np.broadcast_to(times, (geos, periods)))]
+            names, values = self._sums(np.ascontiguousarray(np.broadcast_to(times, (geos, periods))), periods)
+            return means_by_date(self.data.dates, names, values)
         frames = []
-        dates = np.array(self.data.dates, dtype="datetime64[D]")
-        for geo, labels in blocks:
-            names, values = self._sums(np.ascontiguousarray(labels), periods)
-            low, high = np.quantile(values, [0.05, 0.95], axis=0)
-            frame = pl.DataFrame({
-                "date": np.repeat(dates, len(names)), "component": np.tile(np.array(names), periods),
-                "mean": values.mean(axis=0).ravel(), "q05": low.ravel(), "q95": high.ravel(),
-            }).with_columns(pl.col("date").cast(pl.Date))  # fmt: skip
-            frames.append(frame.insert_column(1, pl.lit(geo).alias("geo")) if by_geo else frame)
+        for g, geo in enumerate(self.data.geos):
+            names, values = self._sums(np.where(np.arange(geos)[:, None] == g, times, -1), periods)
+            frame = means_by_date(self.data.dates, names, values)
+            frames.append(frame.insert_column(1, pl.lit(geo).alias("geo")))
         return pl.concat(frames)
 
     def contribution_draws(
         self, periods: Mapping[str, tuple[Date, Date]], *, geos: Sequence[str] | None = None
     ) -> ContributionDraws:
-        """Joint draws per named period (first day, last day, both counted) and component, with observed KPI and
-        spend.
-        """
+        """Joint draws, observed KPI and spend per named period (first and last day, both included) and component."""
         inside = [self._cells(start, end, geos) for start, end in periods.values()]
         parts = [self._sums(np.where(cells, 0, -1), 1) for cells in inside]
         names = parts[0][0]
@@ -243,9 +203,7 @@ class MMMFit:
         )
 
     def closure(self) -> pl.DataFrame:
-        """The window's arithmetic: each component, fitted mean, residual and observed KPI as separate lines (line,
-        total).
-        """
+        """line, total over the window: each component, the fitted mean, the residual and the observed KPI."""
         names, values = self._sums(np.zeros(self.design.y.shape, dtype=np.int64), 1)
         means = values[:, 0].mean(axis=0)
         fitted, observed = float(means.sum()), float(self.data.kpi.sum())
@@ -253,19 +211,18 @@ class MMMFit:
         return pl.DataFrame({"line": lines, "total": [*means, fitted, observed - fitted, observed]})
 
     def curves(self, *, points: int = 21, reach: float = 2.0, draws: int = 300) -> pl.DataFrame:
-        """KPI each channel would have added at other spend levels: channel, multiplier, spend, mean, q05, q95,
-        observed_range.
+        """Incremental KPI of each channel at other spend levels over the window.
 
-        All periods of a channel are scaled together; `observed_range` is false above the largest spend seen in the
-        data.
+        Columns: channel, multiplier, spend, mean, q05, q95, observed_range. All periods of a channel are scaled
+        together; `observed_range` is false above the largest spend in the data.
         """
         labels = np.zeros(self.design.y.shape, dtype=np.int64)
-        some = self.draws.thin(draws)
+        thinned = self.draws.thin(draws)
         spend = self.data.spend.sum(axis=(0, 1))
         top = self.design.media.max(axis=(1, 2)) / np.array([m[m > 0].mean() for m in self.design.media])
         rows = []
         for factor in np.linspace(0, reach, points):
-            sums = media_sums(self.design, some, self.design.media * factor, labels, 1)[:, 0]
+            sums = media_sums(self.design, thinned, self.design.media * factor, labels, 1)[:, 0]
             for c, name in enumerate(self.data.channels):
                 low, high = np.quantile(sums[:, c], [0.05, 0.95])
                 rows.append((name, factor, spend[c] * factor, sums[:, c].mean(), low, high, bool(factor <= top[c])))
@@ -278,31 +235,20 @@ class MMMFit:
         for name in ("half_life", "shape", "half_saturation", "slope"):
             values = getattr(self.draws, name)
             if np.ptp(values) > 0:
-                frames.append(_summary(self.data.media_names, values).insert_column(1, pl.lit(name).alias("parameter")))
+                frames.append(
+                    quantiles_by_channel(self.data.media_names, values).insert_column(
+                        1, pl.lit(name).alias("parameter")
+                    )
+                )
         return pl.concat(frames)
 
     def log_returns(self) -> LogReturns:
-        """What triangulation needs: log iROAS before and after the data, for paid channels with a positive effect
-        prior.
-        """
-        keep = [c for c in range(len(self.data.channels)) if self.design.effect.kind[c] == LOG_LINK]
-        effect = self.design.effect
-        logs = np.log(np.maximum(self.roas_draws()[:, keep], 1e-12))
-        mean = effect.mu[keep] + np.log(effect.scale_to_iroas[keep])
-        return LogReturns(
-            tuple(self.data.channels[c] for c in keep), mean, np.diag(effect.sd[keep] ** 2),
-            logs.mean(axis=0), np.atleast_2d(np.cov(logs.T)),
-        )  # fmt: skip
+        """What triangulation needs: log iROAS before and after the data, of paid channels with a positive prior."""
+        return log_returns(self.design, self.roas_draws())
 
     def prior_draws(self, *, seed: int, count: int = 2000) -> pl.DataFrame:
         """iROAS before the data: draw, channel, iroas."""
-        effect, paid = self.design.effect, len(self.data.channels)
-        z = np.random.default_rng(seed).normal(size=(count, paid)) * effect.sd[:paid] + effect.mu[:paid]
-        values = np.where(effect.kind[:paid] == LOG_LINK, np.exp(z), z) * effect.scale_to_iroas[:paid]
-        return pl.DataFrame({
-            "draw": np.repeat(np.arange(count), paid), "channel": np.tile(np.array(self.data.channels), count),
-            "iroas": values.ravel(),
-        })  # fmt: skip
+        return prior_iroas(self.design, seed=seed, count=count)
 
     def fitted(self) -> np.ndarray:
         """Posterior mean of the KPI (G, T) without common weekly shocks."""
@@ -311,13 +257,13 @@ class MMMFit:
     @cached_property
     def _fitted(self) -> np.ndarray:
         geos, periods = self.design.y.shape
-        labels, some = np.arange(geos * periods).reshape(geos, periods), self.draws.thin(CELL_DRAWS)
+        labels, thinned = np.arange(geos * periods).reshape(geos, periods), self.draws.thin(CELL_DRAWS)
         total = np.zeros(geos * periods)
-        for part in parts(some, geos * periods * len(self.design.media)):
+        for part in parts(thinned, geos * periods * len(self.design.media)):
             total += media_sums(self.design, part, self.design.media, labels, geos * periods).sum(axis=(0, 2))
             total += linear_sums(self.design, part, labels, geos * periods)[1].sum(axis=(0, 2))
         total.flags.writeable = False
-        return (total / some.count).reshape(geos, periods)
+        return (total / thinned.count).reshape(geos, periods)
 
     def to_bytes(self) -> bytes:
         """Everything in one file's content, without pickles, for callers that write files themselves.
@@ -354,7 +300,7 @@ class MMMFit:
         when = np.array([(start is None or d >= start) and (end is None or d <= end) for d in self.data.dates])
         where = np.ones(len(self.data.geos), dtype=bool) if geos is None else np.isin(self.data.geos, list(geos))
         if not when.any() or not where.any():
-            raise ValueError(
+            raise MMMError(
                 f"no data between {start} and {end} in {'all geos' if geos is None else list(geos)}: the window is"
                 f" {self.data.dates[0]} to {self.data.dates[-1]}, geos {', '.join(self.data.geos)}"
             )
@@ -365,14 +311,6 @@ class MMMFit:
         media = media_sums(self.design, draws, self.design.media, labels, count)
         lines, linear = linear_sums(self.design, draws, labels, count)
         return self.data.media_names + lines, np.concatenate([media, linear], axis=2)
-
-
-def _summary(names: Sequence[str], values: np.ndarray) -> pl.DataFrame:
-    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95], axis=0)
-    return pl.DataFrame({
-        "channel": list(names), "mean": values.mean(axis=0), "sd": values.std(axis=0, ddof=1),
-        "q05": low, "q50": middle, "q95": high,
-    })  # fmt: skip
 
 
 def contraction(fit: MMMFit) -> np.ndarray:

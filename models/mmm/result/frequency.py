@@ -1,4 +1,4 @@
-"""How often a reached person should see a message: the frequency at which a given number of exposures does most."""
+"""The average frequency at which a given number of exposures has the largest effect."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ STEPS = 200
 
 
 def optimal_frequency(fit: MMMFit, *, most_draws: int = 1000) -> pl.DataFrame:
-    """Best average frequency of each reach channel for the exposures it had, within what was observed.
+    """Best average frequency of each reach channel for its number of exposures, within the observed range.
 
     Columns: channel, now (average exposures per person reached), q05, q50, q95 (best frequency over draws), gain (mean
     effect at the median best frequency over the effect as bought, 1 = no gain), at_edge (share of draws whose best lies
     at an end of the observed range: the data then say only the direction). Exposures are held fixed: a higher frequency
     reaches fewer people. Empty without reach channels.
     """
-    plan, draws = fit.design, fit.draws.thin(most_draws)
+    design, draws = fit.design, fit.draws.thin(most_draws)
     rows = []
     for c in np.flatnonzero(fit.data.by_frequency):
-        assert plan.frequency is not None
-        reach, often = plan.media[c] * plan.scales.size[:, None], plan.frequency[c]
+        assert design.frequency is not None
+        reach, often = design.media[c] * design.scales.size[:, None], design.frequency[c]
         seen = reach > 0
         grid = np.linspace(often[seen].min(), often[seen].max(), STEPS)
         half, slope = draws.half_saturation[:, c], draws.slope[:, c]

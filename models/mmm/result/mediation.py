@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from models.mmm.panel.error import MMMError
 from models.mmm.result.contributions import media_sums, mediated_sums
 from models.mmm.result.fit import MMMFit
 
@@ -21,7 +22,7 @@ def mediation(fit: MMMFit, *, most_draws: int = 2000) -> pl.DataFrame:
     """
     data = fit.data
     if data.mediator_paths is None or fit.draws.mediated is None:
-        raise ValueError("no mediator was given to MMMData.from_frame, so there is nothing to split")
+        raise MMMError("no mediator was given to MMMData.from_frame, so there is nothing to split")
     draws = fit.draws.thin(most_draws)
     labels = np.zeros(fit.design.y.shape, dtype=np.int64)
     total = media_sums(fit.design, draws, fit.design.media, labels, 1)[:, 0]
@@ -31,8 +32,9 @@ def mediation(fit: MMMFit, *, most_draws: int = 2000) -> pl.DataFrame:
         if not data.mediator_paths[:, c].any():
             continue
         paths = {"direct": total[:, c] - through[:, :, c].sum(axis=0)}
-        paths |= {f"through {n}": through[m, :, c] for m, n in enumerate(data.mediator_names)
-                  if data.mediator_paths[m, c]}  # fmt: skip
+        paths |= {
+            f"through {n}": through[m, :, c] for m, n in enumerate(data.mediator_names) if data.mediator_paths[m, c]
+        }
         for path, values in {**paths, "total": total[:, c]}.items():
             low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
             rows.append((channel, path, values.mean(), values.std(ddof=1), low, middle, high))

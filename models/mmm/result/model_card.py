@@ -1,4 +1,4 @@
-"""The model card: one page in markdown on what a fit is, what it stands on and what it cannot know."""
+"""The model card: one page in markdown on a fit, its basis and its limits."""
 
 from __future__ import annotations
 
@@ -19,31 +19,40 @@ BASIS = {
     "iroas": "iROAS",
     "share": "share of the KPI",
     "signed": "iROAS, may be negative",
-    "mroas": "iROAS, as implied by the next unit's return",
+    "mroas": "iROAS, as implied by the marginal return",
     "coefficient": "iROAS, as implied by the coefficient",
 }
 SAFE = str.maketrans({**{sign: "\\" + sign for sign in "\\|`*_[]#"}, "<": "&lt;", ">": "&gt;"})
 
 
 def model_card(fit: MMMFit) -> str:
-    """Markdown of one fit: data, specification, beliefs, engine, choices, gates, numbers with tiers, warnings, limits.
+    """Markdown of one fit: data, specification, priors, engine, choices, gates, numbers with tiers, warnings, limits.
 
-    It holds no number that a table of the fit does not hold, and no personal data. Ranges are 90 % parameter ranges.
+    Every number on it is in a table of the fit; it holds no personal data. Intervals are 90 % parameter intervals.
     """
     verdict = "Converged." if fit.converged else "**Not converged: no number on this page may be used.**"
     parts = (
         "# Model card: media mix model",
         verdict,
-        "## Data", _data(fit),
-        "## Specification", _specification(fit),
-        "## Beliefs before the data", _beliefs(fit),
-        "## Engine and choices", _engine(fit),
-        "## Gates", _gates(fit),
-        "## Numbers and what they rest on", _numbers(fit),
-        "## Closure", _closure(fit),
-        "## Warnings", _warnings(fit),
-        "## What this model does not know", _unknown(fit),
-    )  # fmt: skip
+        "## Data",
+        _data(fit),
+        "## Specification",
+        _specification(fit),
+        "## Priors",
+        _priors(fit),
+        "## Engine and choices",
+        _engine(fit),
+        "## Gates",
+        _gates(fit),
+        "## Numbers and what they rest on",
+        _numbers(fit),
+        "## Closure",
+        _closure(fit),
+        "## Warnings",
+        _warnings(fit),
+        "## What this model does not know",
+        _unknown(fit),
+    )
     return "\n\n".join(parts) + "\n"
 
 
@@ -55,15 +64,15 @@ def _data(fit: MMMFit) -> str:
     spend = data.spend.sum(axis=(0, 1))
     lines = [
         f"- {len(data.dates)} {data.grain}s from {data.dates[0]} to {data.dates[-1]}, {len(data.geos)} region(s)",
-        f"- KPI {_text(data.kpi_name)}: {data.kpi.sum():,.0f} in all, in {unit}",
+        f"- KPI {_text(data.kpi_name)}: {data.kpi.sum():,.0f} in total, in {unit}",
         "- paid: " + ", ".join(f"{_text(c)} ({s:,.0f})" for c, s in zip(data.channels, spend, strict=True)),
     ]
     if data.organic:
         lines.append("- without spend: " + ", ".join(map(_text, data.organic)))
     for one in fit.design.latent:
         lines.append(
-            f"- {_text(data.media_names[one.channel])} is an estimate: {one.reliability:.0%} of its readings' variance"
-            " is its own movement, the rest is error and was taken out"
+            f"- {_text(data.media_names[one.channel])} is an estimate: {one.reliability:.0%} of the variance of its"
+            " readings is true variation, the rest is measurement error and was removed"
         )
     reached = [c for c, own in zip(data.media_names, data.by_frequency, strict=True) if own]
     if reached:
@@ -73,7 +82,7 @@ def _data(fit: MMMFit) -> str:
     for name, role in zip(data.control_names, data.control_roles, strict=True):
         lines.append(f"- control {_text(name)}: {role}")
     for name, value in zip(data.treatment_names, data.treatment_baselines, strict=True):
-        lines.append(f"- treatment {_text(name)}: {value:g} counts as none")
+        lines.append(f"- treatment {_text(name)}: the value {value:g} counts as no treatment")
     return "\n".join(lines)
 
 
@@ -100,7 +109,7 @@ def _specification(fit: MMMFit) -> str:
     return "\n".join(lines)
 
 
-def _beliefs(fit: MMMFit) -> str:
+def _priors(fit: MMMFit) -> str:
     effect, data = fit.design.effect, fit.data
     rows = []
     kpi = float(np.abs(data.kpi).sum()) / (fit.design.scales.kpi * data.kpi.size)
@@ -109,9 +118,9 @@ def _beliefs(fit: MMMFit) -> str:
         scale = effect.scale_to_iroas[c] if paid and effect.basis[c] != "share" else 1 / kpi
         ends = effect.mu[c] + half_width(0.90) * np.array([-1.0, 0.0, 1.0]) * effect.sd[c]
         low, middle, high = (np.exp(ends) if effect.kind[c] == LOG_LINK else ends) * scale
-        own = "the analyst's" if name in fit.spec.channels else "default"
+        own = "analyst" if name in fit.spec.channels else "default"
         rows.append((_text(name), BASIS[effect.basis[c]], f"{middle:.3g}", f"{low:.3g} to {high:.3g}", own))
-    return _table(("channel", "about", "median", "90 % range", "whose"), rows)
+    return _table(("channel", "prior of", "median", "90 % interval", "set by"), rows)
 
 
 def _engine(fit: MMMFit) -> str:
@@ -128,11 +137,17 @@ def _gates(fit: MMMFit) -> str:
     worst = checks.sort("r_hat", descending=True).row(0, named=True)
     rows = [
         ("R-hat", "at most 1.01", f"{worst['r_hat']:.4f}", _text(worst["quantity"])),
-        *((f"effective draws, {part}", "at least 400", f"{checks[column].to_numpy().min():,.0f}",
-           _text(checks.sort(column).row(0, named=True)["quantity"]))
-          for part, column in (("bulk", "ess_bulk"), ("tail", "ess_tail"))),
-    ]  # fmt: skip
-    return _table(("gate", "mark", "worst", "of"), rows)
+        *(
+            (
+                f"effective draws, {part}",
+                "at least 400",
+                f"{checks[column].to_numpy().min():,.0f}",
+                _text(checks.sort(column).row(0, named=True)["quantity"]),
+            )
+            for part, column in (("bulk", "ess_bulk"), ("tail", "ess_tail"))
+        ),
+    ]
+    return _table(("gate", "threshold", "worst", "quantity"), rows)
 
 
 def _numbers(fit: MMMFit) -> str:
@@ -147,17 +162,30 @@ def _numbers(fit: MMMFit) -> str:
         rows.append(
             (_text(name), kpi, returns, tier["tier"], f"{max(tier['contraction'], 0):.0%}", _text(tier["reason"]))
         )
-    text = _table(("channel", "incremental KPI", "iROAS", "tier", "learned from data", "why"), rows)
+    text = _table(("channel", "incremental KPI", "iROAS", "tier", "learned from data", "reason"), rows)
     if fit.data.mediator_names:
         paths = mediation(fit)
-        text += "\n\nBy path:\n\n" + _table(("channel", "path", "incremental KPI"), [
-            (_text(r["channel"]), _text(r["path"]), f"{r['mean']:,.0f} ({r['q05']:,.0f} to {r['q95']:,.0f})")
-            for r in paths.iter_rows(named=True)])  # fmt: skip
+        text += "\n\nBy path:\n\n" + _table(
+            ("channel", "path", "incremental KPI"),
+            [
+                (_text(r["channel"]), _text(r["path"]), f"{r['mean']:,.0f} ({r['q05']:,.0f} to {r['q95']:,.0f})")
+                for r in paths.iter_rows(named=True)
+            ],
+        )
     best = optimal_frequency(fit)
     if best.height:
-        text += "\n\nExposures per person reached:\n\n" + _table(("channel", "now", "best", "effect at best"), [
-            (_text(r["channel"]), f"{r['now']:.1f}", f"{r['q50']:.1f} ({r['q05']:.1f} to {r['q95']:.1f})",
-             f"{r['gain'] - 1:+.0%}") for r in best.iter_rows(named=True)])  # fmt: skip
+        text += "\n\nExposures per person reached:\n\n" + _table(
+            ("channel", "now", "best", "effect at best"),
+            [
+                (
+                    _text(r["channel"]),
+                    f"{r['now']:.1f}",
+                    f"{r['q50']:.1f} ({r['q05']:.1f} to {r['q95']:.1f})",
+                    f"{r['gain'] - 1:+.0%}",
+                )
+                for r in best.iter_rows(named=True)
+            ],
+        )
     return text
 
 
@@ -168,11 +196,11 @@ def _closure(fit: MMMFit) -> str:
 
 
 def _warnings(fit: MMMFit) -> str:
-    found = fit.warnings()
-    if not found:
+    warnings = fit.warnings()
+    if not warnings:
         return "None."
-    rows = [(w.severity, w.code, _text(w.subject), _text(w.message), _text(w.action)) for w in found]
-    return _table(("severity", "code", "about", "what was seen", "what to do"), rows)
+    rows = [(w.severity, w.code, _text(w.subject), _text(w.message), _text(w.action)) for w in warnings]
+    return _table(("severity", "code", "subject", "finding", "action"), rows)
 
 
 def _unknown(fit: MMMFit) -> str:
@@ -181,27 +209,28 @@ def _unknown(fit: MMMFit) -> str:
     lines = []
     if untested:
         lines.append(
-            f"- Whether unseen demand moved both sales and the spend of {', '.join(map(_text, untested))}: no test"
-            " stands behind them in this fit."
+            f"- Whether unrecorded demand moved both sales and the spend of {', '.join(map(_text, untested))}: this fit"
+            " holds no test of them."
         )
     curves = fit.curves(points=3, draws=50).filter(~pl.col("observed_range"))
     if curves.height:
-        lines.append("- What happens far above the spend seen so far: the curve is then its formula.")
+        lines.append("- What happens far above the spend observed so far: the curve is extrapolated there.")
     learned = evidence_tiers(fit).filter(pl.col("tier") == "prior-dominated")["channel"].to_list()
     if learned:
-        lines.append(f"- {', '.join(map(_text, learned))}: these numbers are mostly the beliefs above.")
+        lines.append(f"- {', '.join(map(_text, learned))}: these numbers are mostly the priors above.")
     lines += [
         "- Whether an effect changed within the window: each channel has one response for all of it.",
-        "- Whether channels strengthen each other: effects are added.",
+        "- Whether channels reinforce each other: effects are added up.",
         "- Effects that last longer than the carryover window, such as brand building over years.",
     ]
     if fit.data.media_se is not None and fit.draws.latent is None:
         lines.append(
-            "- How far the measured series' remaining error widens its own range: its expected value was used."
+            "- How much the remaining error of a measured series widens its interval: its expected value was used."
         )
     if fit.data.mediator_names:
         lines.append(
-            "- Whether something unseen moves the mediators and sales together: the split by path assumes not."
+            "- Whether something unrecorded moves the mediators and sales together: the split by path assumes that"
+            " nothing does."
         )
     return "\n".join(lines)
 
@@ -212,5 +241,5 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def _text(value: object) -> str:
-    """A name as it may stand in a markdown table: names come from exports and may hold anything."""
+    """A name escaped for a markdown table: names come from exports and may contain any character."""
     return " ".join(str(value).split()).translate(SAFE)

@@ -61,7 +61,7 @@ class Posterior:
         return self.chosen(keep)
 
     def reweighted(self, weights: np.ndarray, seed: int) -> Posterior:
-        """As many draws, drawn again with the given weights (systematic resampling)."""
+        """As many draws, resampled with the given weights (systematic resampling)."""
         positions = (np.random.default_rng(seed).random() + np.arange(self.count)) / self.count
         cumulative = np.cumsum(weights / weights.sum())
         cumulative[-1] = 1.0

@@ -39,7 +39,7 @@ class Changes:
     """table: channel, estimand, before, after, restatement, data, model (after - before is the sum of the three).
 
     `basis` says how the first two were found: `draws` (the earlier posterior, weighted), `peak` (its most probable
-    point, where weights cannot be believed), `none` (the two fits are of different models: all is `model`).
+    point, where the weights are unreliable), `none` (the two fits are of different models: all is `model`).
     `restated` counts the old cells that changed, `added` the new periods.
     """
 
@@ -53,7 +53,7 @@ class Changes:
 def changes(before: MMMFit, after: MMMFit) -> Changes:
     """The change of each channel's incremental KPI, share of KPI and iROAS over the window, split by cause.
 
-    Money where the KPI has a value. A channel that one of the fits does not know has nulls on that side.
+    Money where the KPI has a value. A channel that is in one of the fits only has nulls on the other side.
     """
     first, last = (_of_means(f.data, f.incremental().mean(axis=0)) for f in (before, after))
     added = len(after.data.dates) - len(before.data.dates)
@@ -61,16 +61,16 @@ def changes(before: MMMFit, after: MMMFit) -> Changes:
     reason = _not_comparable(before, after)
     if reason:
         return Changes(_table(first, last, {}, {}), "none", 0, max(added, 0), f"{reason}; {why}")
-    known = len(before.data.dates)
+    earlier_periods = len(before.data.dates)
     now = extended(before, after.data)
-    restated = _restated_cells(before.design, now, known)
-    old_rows = extended(before, after.data.rows(np.arange(len(after.data.dates)) < known))
+    restated = _restated_cells(before.design, now, earlier_periods)
+    old_rows = extended(before, after.data.rows(np.arange(len(after.data.dates)) < earlier_periods))
     steps = (old_rows, now) if added else (old_rows,)
     basis: Basis = "draws"
-    found = _by_draws(before, steps)
-    if found is None:
-        basis, found = "peak", _by_peak(before, steps)
-    start, *moved = found
+    means = _by_draws(before, steps)
+    if means is None:
+        basis, means = "peak", _by_peak(before, steps)
+    start, *moved = means
     restatement = _difference(start, moved[0]) if restated else {}
     data = _difference(moved[0], moved[1]) if added else {}
     return Changes(_table(first, last, restatement, data), basis, restated, added, why)
@@ -94,7 +94,7 @@ def _not_comparable(before: MMMFit, after: MMMFit) -> str:
     except ValueError as different:
         return str(different).removeprefix("refresh: ")
     if after.data.dates[: len(before.data.dates)] != before.data.dates:
-        return f"the window no longer begins on {before.data.dates[0]} and goes on from there"
+        return f"the window no longer begins on {before.data.dates[0]} and continues from there"
     return "" if before.engine == "kernel" else f"the earlier fit was made by {before.engine}, whose draws are not kept"
 
 
@@ -102,13 +102,13 @@ def _why_model(before: MMMFit, after: MMMFit) -> str:
     if before.spec != after.spec:
         return "the specification changed"
     if after.lineage is None:
-        return "the model was sampled anew"
+        return "the model was sampled again"
     if after.lineage.origin is None:
         return f"{after.lineage.path}: {after.lineage.reason}"
     sampled_on = after.lineage.origin.data
     if _same_rows(sampled_origin(before).data, sampled_on):
-        return "only the noise of drawing: both stand on the same sampled fit"
-    return f"the model was sampled anew on {len(sampled_on.dates)} periods and carried on from there"
+        return "only Monte Carlo noise: both are based on the same sampled fit"
+    return f"the model was sampled again on {len(sampled_on.dates)} periods and re-weighted from there"
 
 
 def _same_rows(one: MMMData, other: MMMData) -> bool:
@@ -117,44 +117,46 @@ def _same_rows(one: MMMData, other: MMMData) -> bool:
     )
 
 
-def _restated_cells(old: Design, new: Design, known: int) -> int:
-    count = int((old.y != new.y[:, :known]).sum()) + int((old.media != new.media[..., :known]).sum())
-    return count + int((old.data.controls != new.data.controls[:, :known]).sum())
+def _restated_cells(old: Design, new: Design, earlier_periods: int) -> int:
+    count = int((old.y != new.y[:, :earlier_periods]).sum()) + int(
+        (old.media != new.media[..., :earlier_periods]).sum()
+    )
+    return count + int((old.data.controls != new.data.controls[:, :earlier_periods]).sum())
 
 
 def _by_draws(before: MMMFit, steps: tuple[Design, ...]) -> list[dict[tuple[str, str], float]] | None:
-    """The earlier draws' means as they were and under each step; None where weights cannot be believed."""
+    """The earlier draws' means as they were and under each step; None where the weights are unreliable."""
     carried = reweighting.begin(before)
     if carried is None:
         return None
-    found = [_of_means(before.data, _incremental(before.design, before.draws).mean(axis=0))]
-    for plan in steps:
-        carried = reweighting.carry(carried, plan, seed=before.seed)
+    means = [_of_means(before.data, _incremental(before.design, before.draws).mean(axis=0))]
+    for design in steps:
+        carried = reweighting.carry(carried, design, seed=before.seed)
         weights, k_hat = importance.smooth(carried.log_weights)
         left = importance.effective(weights, float(weights.size))
         if k_hat > WORST_TAIL or left < min(LEAST_DRAWS, LEAST_CHAIN_SHARE * weights.size):
             return None
-        values = _incremental(plan, carried.draws)
-        found.append(_of_means(plan.data, weights @ values))
-    return found
+        values = _incremental(design, carried.draws)
+        means.append(_of_means(design.data, weights @ values))
+    return means
 
 
 def _by_peak(before: MMMFit, steps: tuple[Design, ...]) -> list[dict[tuple[str, str], float]]:
     """The same at the most probable point: no ranges, but it follows the data where weights cannot."""
-    found = []
+    means = []
     begin = before.draws.sampled.reshape(before.draws.count, -1).mean(axis=0)
-    for plan in (before.design, *steps):
-        block = layout.build(plan, calibrate(plan.data, plan.media, plan.scales, before.experiments))
-        mode = laplace.peak(block, begin, names(plan)).mode
-        point = from_kernel(mode[None, None, :], block, plan, seed=before.seed)
-        found.append(_of_means(plan.data, _incremental(plan, point)[0]))
+    for design in (before.design, *steps):
+        block = layout.build(design, calibrate(design.data, design.media, design.scales, before.experiments))
+        mode = laplace.peak(block, begin, names(design)).mode
+        point = from_kernel(mode[None, None, :], block, design, seed=before.seed)
+        means.append(_of_means(design.data, _incremental(design, point)[0]))
         begin = mode
-    return found
+    return means
 
 
-def _incremental(plan: Design, draws: Posterior) -> np.ndarray:
-    labels = np.zeros(plan.y.shape, dtype=np.int64)
-    return np.asarray(media_sums(plan, draws, plan.media, labels, 1)[:, 0, :])
+def _incremental(design: Design, draws: Posterior) -> np.ndarray:
+    labels = np.zeros(design.y.shape, dtype=np.int64)
+    return np.asarray(media_sums(design, draws, design.media, labels, 1)[:, 0, :])
 
 
 def _difference(one: dict[tuple[str, str], float], two: dict[tuple[str, str], float]) -> dict[tuple[str, str], float]:
@@ -162,9 +164,11 @@ def _difference(one: dict[tuple[str, str], float], two: dict[tuple[str, str], fl
 
 
 def _table(
-    before: dict[tuple[str, str], float], after: dict[tuple[str, str], float],
-    restatement: dict[tuple[str, str], float], data: dict[tuple[str, str], float],
-) -> pl.DataFrame:  # fmt: skip
+    before: dict[tuple[str, str], float],
+    after: dict[tuple[str, str], float],
+    restatement: dict[tuple[str, str], float],
+    data: dict[tuple[str, str], float],
+) -> pl.DataFrame:
     rows: list[dict[str, Any]] = []
     for key in dict.fromkeys((*after, *before)):
         one, two = before.get(key), after.get(key)

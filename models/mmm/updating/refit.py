@@ -23,12 +23,12 @@ LASTING = (
     "effect_below_zero",
     "effect_near_zero",
     "experiment_conflict",
-)  # what was chosen or found once and holds for a refreshed fit too
-WARM_TUNE = 100  # the map is known already: tuning only finds the step size
+)  # chosen or found once, and valid for a refreshed fit too
+WARM_TUNE = 100  # the covariance is given: tuning only finds the step size
 
 
 def cold(fit: MMMFit, data: MMMData, *, reason: str, seed: int, fresh: bool) -> MMMFit:
-    """Everything anew but the response form; with `fresh` scales, knots and season are laid out anew as well."""
+    """A new fit with the same response form; with `fresh`, scales, knots and season are set up again as well."""
     refitted = fit_with(
         data,
         fit.spec,
@@ -41,7 +41,7 @@ def cold(fit: MMMFit, data: MMMData, *, reason: str, seed: int, fresh: bool) -> 
 
 
 def warm(fit: MMMFit, weighted: Posterior | None, design: Design, *, reason: str, seed: int) -> MMMFit:
-    """Sampled anew under `design`, whitened by the earlier draws, or by `weighted` ones; same gates as any fit."""
+    """Sampled again under `design`, whitened by the earlier draws, or by `weighted` ones; same gates as any fit."""
     draws = weighted or fit.draws
     block = layout.build(design, calibrate(design.data, design.media, design.scales, fit.experiments))
     flat = draws.sampled.reshape(draws.count, -1)

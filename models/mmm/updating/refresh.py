@@ -14,6 +14,7 @@ from models.mmm.checks import after_sampling, before_sampling
 from models.mmm.engine import importance
 from models.mmm.model.build import design as build_design
 from models.mmm.model.design import Design
+from models.mmm.panel.error import MMMError
 from models.mmm.panel.panel import MMMData
 from models.mmm.result.contributions import linear_sums, media_sums
 from models.mmm.result.fit import Lineage, MMMFit
@@ -23,24 +24,24 @@ from models.mmm.updating.refit import LASTING, cold, warm
 from models.periods import PERIODS_PER_WEEK
 from models.warning import Warning
 
-# Below this share of the sampled draws' worth, and below so many effective draws, another way is tried too.
+# Below this share of the sampled draws' effective size, and below so many effective draws, the next way is tried too.
 AMPLE, PLENTY = 0.5, 600.0
-LEAST_DRAWS = 400.0  # weighted effective draws below which the old draws no longer carry the answer
+LEAST_DRAWS = 400.0  # weighted effective draws below which the fit is sampled again
 WORST_TAIL = 0.7  # Pareto k-hat above which importance weights have no usable variance
-SURPRISE = 4.0  # standard deviations of one new row that call for a refit, whatever the weights say
-DRIFT, SLACK = 5.0, 0.75  # cumulative sum of surprises that calls for one, and what each may be off for nothing
-SURPRISE_OF_ONE = 5.0  # the same for one row of one region: there are many of them, and 4 would cry wolf
+SURPRISE = 4.0  # forecast error of one new row, in standard deviations, at which the fit is sampled again
+DRIFT, SLACK = 5.0, 0.75  # cumulative sum of forecast errors at which it is, and the error that each may have
+SURPRISE_OF_ONE = 5.0  # the same for one row of one region: there are many, and 4 would give false alarms
 FEW = 100  # draws whose mean stands for the fitted value
 DRAWS_PER_COORDINATE = (
     10  # effective ones a warm start needs: with fewer their covariance is a worse map than the peak's
 )
-STALE_WEEKS = 26  # new weeks after which trend knots and season are laid out afresh
+STALE_WEEKS = 26  # new weeks after which trend knots and season are set up again
 
 
 @dataclass(frozen=True, eq=False)
 class _Answer:
-    """Draws that were weighted and drawn again; `how` says what was done to them, `alarm` what forecasts row by row saw
-    that no weight can mend.
+    """Draws that were weighted and resampled; `how` says how they were moved first, `alarm` is what forecasts of the
+    new rows revealed that no weight can correct.
     """
 
     draws: Posterior
@@ -60,7 +61,7 @@ class _Answer:
 
 
 def refresh(fit: MMMFit, new_data: MMMData, *, seed: int) -> MMMFit:
-    """The fit of `new_data` (all rows, restated ones included), as cheaply as is honest.
+    """The fit of `new_data` (all rows, restated ones included), re-weighted where the diagnostics allow it.
 
     Draws are weighted row by row where that is exact and cheap, else moved with the posterior's peak and weighted.
     Scaling constants and response form stay frozen while draws are re-weighted or resampled from where they were, so
@@ -74,7 +75,7 @@ def refresh(fit: MMMFit, new_data: MMMData, *, seed: int) -> MMMFit:
     if origin.engine != "kernel" or not origin.converged:
         return cold(origin, new_data, reason="the earlier fit cannot be re-weighted", seed=seed, fresh=False)
     if new_data.dates[: len(origin.data.dates)] != origin.data.dates:
-        reason = "the window no longer begins and goes on alike"
+        reason = "the window begins or continues differently"
         return cold(origin, new_data, reason=reason, seed=seed, fresh=True)
     if added > STALE_WEEKS * PERIODS_PER_WEEK[new_data.grain]:
         reason = f"{added} periods are new since the last full fit"
@@ -87,7 +88,7 @@ def refresh(fit: MMMFit, new_data: MMMData, *, seed: int) -> MMMFit:
     if alarm:
         return cold(origin, new_data, reason=alarm, seed=seed, fresh=True)
     if not answer.holds:
-        reason = f"the old draws no longer carry the answer ({answer.worth})"
+        reason = f"the earlier draws are too few under the new data ({answer.worth})"
         if answer.left < DRAWS_PER_COORDINATE * len(origin.draws.names):
             return cold(origin, new_data, reason=reason, seed=seed, fresh=False)
         return warm(origin, answer.draws, design, reason=reason, seed=seed)
@@ -111,9 +112,9 @@ def sampled_origin(fit: MMMFit) -> MMMFit:
 
 def _checks_of_a_reweighted_fit(fit: MMMFit) -> tuple[Warning, ...]:
     """What the checks find about a re-weighted answer beyond what is known of it already."""
-    known = {(w.code, w.subject) for w in fit.findings}
-    found = (*before_sampling.check(fit.design), *after_sampling.check(fit))
-    return tuple(w for w in found if (w.code, w.subject) not in known)
+    earlier = {(w.code, w.subject) for w in fit.findings}
+    warnings = (*before_sampling.check(fit.design), *after_sampling.check(fit))
+    return tuple(w for w in warnings if (w.code, w.subject) not in earlier)
 
 
 def _best_answer(fit: MMMFit, origin: MMMFit, design: Design, seed: int) -> _Answer | None:
@@ -132,31 +133,40 @@ def _best_answer(fit: MMMFit, origin: MMMFit, design: Design, seed: int) -> _Ans
 
 
 def extended(fit: MMMFit, data: MMMData) -> Design:
-    """The fit's design over the rows of `data`: same scales, form, beliefs' width and weights of known rows."""
-    plan = build_design(data, fit.spec, fit.design.form, scales=fit.design.scales)
-    weight = plan.weight.copy()
-    known = fit.design.weight.shape[1]
-    weight[:, :known] = fit.design.weight
-    return replace(plan, weight=weight, effect=replace(plan.effect, sd=fit.design.effect.sd))
+    """The fit's design over the rows of `data`: same scales, form, prior widths and weights of the earlier rows."""
+    design = build_design(data, fit.spec, fit.design.form, scales=fit.design.scales)
+    weight = design.weight.copy()
+    periods = fit.design.weight.shape[1]
+    weight[:, :periods] = fit.design.weight
+    return replace(design, weight=weight, effect=replace(design.effect, sd=fit.design.effect.sd))
 
 
 def refuse_another_model(old: MMMData, new: MMMData) -> None:
-    """Raises ValueError where the two panels differ in more than rows and values, or a control has no scale yet."""
-    for field in ("channels", "organic", "geos", "control_names", "control_roles", "treatment_names", "kpi_name",
-                  "grain"):  # fmt: skip
+    """Raises ValueError where the panels differ in more than rows and values, or a control has no scale yet."""
+    for field in (
+        "channels",
+        "organic",
+        "geos",
+        "control_names",
+        "control_roles",
+        "treatment_names",
+        "kpi_name",
+        "grain",
+    ):
         if getattr(old, field) != getattr(new, field):
-            raise ValueError(
+            raise MMMError(
                 f"refresh: {field} changed from {getattr(old, field)} to {getattr(new, field)}; that is another model,"
-                " fit it anew"
+                " make a new fit"
             )
     for names, before, after in (
-        (old.control_names, old.controls, new.controls), (old.treatment_names, old.treatments, new.treatments)
-    ):  # fmt: skip
+        (old.control_names, old.controls, new.controls),
+        (old.treatment_names, old.treatments, new.treatments),
+    ):
         woken = [n for k, n in enumerate(names) if not np.ptp(before[..., k]) and np.ptp(after[..., k])]
         if woken:
-            raise ValueError(
-                f"refresh: {', '.join(woken)} never moved in the earlier data and does now; that is another model, fit"
-                " it anew"
+            raise MMMError(
+                f"refresh: {', '.join(woken)} never moved in the earlier data and does now; that is another model, make"
+                " a new fit"
             )
 
 
@@ -177,8 +187,8 @@ def _unmoved(before: reweighting.Carried | None, origin: MMMFit, design: Design,
     return None if before else _all_at_once(origin, transport.stay(origin, design), ", where they are", seed)
 
 
-def _all_at_once(origin: MMMFit, found: transport.Moved | None, how: str, seed: int) -> _Answer | None:
-    answer = found and _weighed(origin, found.log_weights, lambda: found.posterior(seed=seed), seed)
+def _all_at_once(origin: MMMFit, moved: transport.Moved | None, how: str, seed: int) -> _Answer | None:
+    answer = moved and _weighed(origin, moved.log_weights, lambda: moved.posterior(seed=seed), seed)
     return replace(answer, how=how) if answer else None
 
 
@@ -195,32 +205,34 @@ def _alarm(surprises: tuple[float, ...]) -> str:
         return ""
     worst = max(surprises, key=abs)
     if abs(worst) > SURPRISE:
-        return f"a new row lies {abs(worst):.1f} standard deviations off its forecast"
+        return f"a new row is {abs(worst):.1f} standard deviations off its forecast"
     total = importance.drift(surprises, SLACK)
     if total > DRIFT:
-        return f"new rows lie off their forecasts to one side (cumulative sum {total:.1f}): the level has changed"
+        return f"new rows deviate from their forecasts to one side (cumulative sum {total:.1f}): the level has changed"
     return ""
 
 
-def _odd_rows(plan: Design, draws: Posterior, added: int) -> str:
-    """The alarm where no forecast was made row by row: new residuals in units of the known ones' spread, what all
-    regions share first, then each region's own.
+def _odd_rows(design: Design, draws: Posterior, added: int) -> str:
+    """The alarm where no forecast was made row by row: new residuals in standard deviations of the earlier ones, first
+    what all regions share, then each region's own.
     """
     if not added:
         return ""
-    geos, periods = plan.y.shape
+    geos, periods = design.y.shape
     labels = np.arange(geos * periods).reshape(geos, periods)
-    some = draws.thin(FEW)
-    mean = media_sums(plan, some, plan.media, labels, geos * periods).mean(axis=0).sum(axis=1)
-    mean += linear_sums(plan, some, labels, geos * periods)[1].mean(axis=0).sum(axis=1)
-    gap = (plan.data.kpi - mean.reshape(geos, periods)) / (plan.scales.size[:, None] * plan.scales.kpi) * plan.weight
+    few = draws.thin(FEW)
+    mean = media_sums(design, few, design.media, labels, geos * periods).mean(axis=0).sum(axis=1)
+    mean += linear_sums(design, few, labels, geos * periods)[1].mean(axis=0).sum(axis=1)
+    gap = (
+        (design.data.kpi - mean.reshape(geos, periods))
+        / (design.scales.size[:, None] * design.scales.kpi)
+        * design.weight
+    )
     common = np.median(gap, axis=0)  # what one region does alone is not what all of them share
     shared = _alarm(tuple(common[-added:] / common[:-added].std()))
     own = gap - common
     off = np.abs(own[:, -added:]).max(axis=1) / np.maximum(own[:, :-added].std(axis=1), 1e-12)
     if shared or geos == 1 or off.max() <= SURPRISE_OF_ONE:
         return shared
-    who = plan.data.geos[int(off.argmax())]
-    return (
-        f"a new row of {who} lies {off.max():.1f} standard deviations off its own level, apart from the other regions"
-    )
+    who = design.data.geos[int(off.argmax())]
+    return f"a new row of {who} is {off.max():.1f} standard deviations off its own level, unlike the other regions"

@@ -1,4 +1,4 @@
-"""How well the model predicts periods it has not seen, given their media; a good score does not prove a right cause."""
+"""How well the model predicts periods it has not seen, given their media; a good score does not prove causality."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import polars as pl
 from models.mmm.fitting.approximate import peak_fit
 from models.mmm.fitting.fit import fit
 from models.mmm.fitting.form_selection import choose_form
-from models.mmm.model.build import design
+from models.mmm.model.build import design as build_design
+from models.mmm.panel.error import MMMError
 from models.mmm.panel.panel import MMMData
 from models.mmm.result.contributions import linear_sums, media_sums
 from models.mmm.result.fit import MMMFit
@@ -33,9 +34,7 @@ def backtest(
     """
     total = len(data.dates)
     if total - folds * horizon < 26:
-        raise ValueError(
-            f"{total} periods leave fewer than 26 to fit on after {folds} folds of {horizon}: ask for fewer"
-        )
+        raise MMMError(f"{total} periods leave fewer than 26 to fit on after {folds} folds of {horizon}: ask for fewer")
     rows = []
     for k in range(folds, 0, -1):
         cut = total - k * horizon
@@ -53,19 +52,18 @@ def _rough(data: MMMData, spec: MMMSpec, seed: int) -> MMMFit:
 
 def predict(past: MMMFit, data: MMMData, cut: int, *, seed: int, draws: int = 500) -> np.ndarray:
     """Predictive draws (D, periods after `cut`) of the KPI over all geos, media and controls given."""
-    plan = design(data, past.spec, past.design.form, scales=past.design.scales)
-    geos, periods = plan.y.shape
+    design = build_design(data, past.spec, past.design.form, scales=past.design.scales)
+    geos, periods = design.y.shape
     labels = np.where(np.arange(periods) >= cut, np.arange(periods) - cut, -1) + np.zeros((geos, 1), dtype=int)
-    some = past.draws.thin(draws)
+    thinned = past.draws.thin(draws)
     ahead = periods - cut
-    mean = media_sums(plan, some, plan.media, labels, ahead).sum(axis=2) + linear_sums(plan, some, labels, ahead)[
-        1
-    ].sum(axis=2)
+    mean = media_sums(design, thinned, design.media, labels, ahead).sum(axis=2)
+    mean = mean + linear_sums(design, thinned, labels, ahead)[1].sum(axis=2)
     rng = np.random.default_rng(seed)
-    unit = plan.scales.size * plan.scales.kpi
-    own = rng.normal(size=(some.count, ahead, geos)) * plan.scales.noise * unit * some.sigma[:, None, None]
-    tau = some.sigma * np.sqrt(some.week_ratio / (1 / plan.scales.noise**2).sum())
-    shock = rng.normal(size=(some.count, ahead)) * tau[:, None] * unit.sum()
+    unit = design.scales.size * design.scales.kpi
+    own = rng.normal(size=(thinned.count, ahead, geos)) * design.scales.noise * unit * thinned.sigma[:, None, None]
+    tau = thinned.sigma * np.sqrt(thinned.week_ratio / (1 / design.scales.noise**2).sum())
+    shock = rng.normal(size=(thinned.count, ahead)) * tau[:, None] * unit.sum()
     return np.asarray(mean + own.sum(axis=2) + shock)
 
 

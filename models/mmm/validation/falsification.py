@@ -1,6 +1,6 @@
-"""Attempts to break a result: fake channels, noise, a made-up driver, other histories, other models, unseen weeks.
+"""Falsification tests: placebo channels, noise, a random driver, other histories, other models, unseen weeks.
 
-Passing certifies nothing; failing lowers trust. Every refit here is the posterior's peak, not a full sample: hundreds
+Passing proves nothing; failing lowers trust. Every refit here is the posterior's peak, not a full sample: hundreds
 of fits take seconds, and only their comparison is used.
 """
 
@@ -35,9 +35,9 @@ TOP_WEEKS = 5  # the strongest spend periods of a channel, left out together
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What counts as passed. Shares are of the main estimate; `block` is in standard deviations of the estimate
-    (leaving out a third of the rows moves an honest one by 0.7, and the worst of several blocks counts),
-    `tipping` the share of what is left of spend and sales that a hidden driver must at least need to halve a number.
+    """Thresholds of the tests. Shares are of the main estimate; `block` is in standard deviations of the estimate
+    (leaving out a third of the rows moves a sound one by 0.7, and the worst of several blocks counts), `tipping` the
+    least share of the residual variance of spend and sales that a hidden driver needs to halve a number.
     """
 
     placebo_rank: float = 0.95
@@ -69,9 +69,9 @@ class Falsification:
         """One sentence: how many attempts failed, and which numbers they touch."""
         failed = self.tests.filter(~pl.col("passed"))
         if not failed.height:
-            return f"{self.tests.height} attempts to break the result failed. That is no proof that it is right."
+            return f"All {self.tests.height} falsification tests passed. That does not prove the result right."
         who = ", ".join(sorted({str(c) for c in failed["channel"]} - {"all"})) or "the model as a whole"
-        return f"{failed.height} of {self.tests.height} attempts to break the result succeeded; they touch {who}."
+        return f"{failed.height} of {self.tests.height} falsification tests failed; they concern {who}."
 
 
 def falsify(
@@ -84,40 +84,50 @@ def falsify(
     thresholds: Thresholds | None = None,
     seed: int,
 ) -> Falsification:
-    """Every attempt to break the MMM of `data`: seconds of CPU (`python -m benchmarks.mmm.falsification`).
+    """All falsification tests of the MMM of `data`: seconds of CPU (`python -m benchmarks.mmm.falsification`).
 
     Placebo: the channel's own series shifted in time by `shifts` random lags; the real one must explain sales better
-    than `placebo_rank` of them. Perturbation, random common cause and stability
-    compare iROAS with the main estimate; `block` leaves out each year and each channel's strongest weeks; contraction
-    is what the data taught; endogeneity tests whether spend follows sales; tipping points ask for a hidden driver;
-    the specification curve asks other models; unseen weeks score predictions of the last `folds` times four periods.
-    Raises ValueError for parts that the compiled density, on which all this runs, does not have.
+    than `placebo_rank` of them. Perturbation, random common cause and stability compare iROAS with the main estimate;
+    `block` leaves out each year and each channel's strongest weeks; contraction is the share of the prior variance that
+    the data removed; endogeneity tests whether spend follows sales; tipping points say how strong a hidden driver must
+    be; the specification curve compares other models; unseen weeks score predictions of the last `folds` times four
+    periods. Raises ValueError for parts that the compiled density, on which all this runs, does not have.
     """
     spec, thresholds = spec or MMMSpec(), thresholds or Thresholds()
     engine_choice.refuse_shortcut(spec, data, "falsify")
     rng = np.random.default_rng(seed)
     form, _ = choose_form(data, spec, ())
-    plan, block, peak = peak_of(data, spec, form)
-    scales, start = plan.scales, peak.mode
-    main, sd = returns_at(plan, peak)
+    design, block, peak = peak_of(data, spec, form)
+    scales, start = design.scales, peak.mode
+    main_estimates, sd = returns_at(design, peak)
     rows: list[Row] = []
-    ranks = placebo_ranks(plan, block, peak, shifts=shifts, rng=rng)
+    ranks = placebo_ranks(design, block, peak, shifts=shifts, rng=rng)
     rows += [
         ("placebo", name, float(r), thresholds.placebo_rank, bool(r >= thresholds.placebo_rank))
         for name, r in zip(data.channels, ranks, strict=True)
     ]
-    rows += _changes("perturbation", thresholds.perturbation, data, main, [
-        returns(_noisy(data, rng), spec, form, scales, begin=start) for _ in range(repeats)])  # fmt: skip
-    rows += _changes("random_common_cause", thresholds.common_cause, data, main, [
-        _walked(data, spec, form, rng) for _ in range(repeats)])  # fmt: skip
-    rows += _shorter(data, spec, form, scales, start, main, thresholds)
-    rows += _blocks(data, spec, form, scales, start, main, sd, thresholds)
+    rows += _changes(
+        "perturbation",
+        thresholds.perturbation,
+        data,
+        main_estimates,
+        [returns(_noisy(data, rng), spec, form, scales, begin=start) for _ in range(repeats)],
+    )
+    rows += _changes(
+        "random_common_cause",
+        thresholds.common_cause,
+        data,
+        main_estimates,
+        [_walked(data, spec, form, rng) for _ in range(repeats)],
+    )
+    rows += _shorter(data, spec, form, scales, start, main_estimates, thresholds)
+    rows += _blocks(data, spec, form, scales, start, main_estimates, sd, thresholds)
     rough = peak_fit(data, spec, form, scales=scales, seed=seed)
     rows += [
         ("contraction", name, float(v), thresholds.contraction, bool(v >= thresholds.contraction))
         for name, v in zip(data.channels, contraction(rough), strict=False)
     ]
-    follows = np.minimum(endogeneity.spend_after_sales(plan), endogeneity.sales_before_spend(rough))
+    follows = np.minimum(endogeneity.spend_after_sales(design), endogeneity.sales_before_spend(rough))
     for test, values in (("spend_follows_sales", follows), ("constant_effect", changing_effects.changed(rough))):
         rows += [
             (test, name, float(p), thresholds.endogeneity, bool(p >= thresholds.endogeneity))
@@ -137,8 +147,8 @@ def falsify(
     unseen, scored = _unseen(data, spec, folds, thresholds, seed)
     rows += scored
     tests = pl.DataFrame(rows, schema=["test", "channel", "value", "mark", "passed"], orient="row")
-    said = tuple(warning(*row[:4]) for row in rows if not row[4] and row[0] != "specification_curve")
-    return Falsification(tests, said + curve.warnings, curve, unseen, points)
+    failures = tuple(warning(*row[:4]) for row in rows if not row[4] and row[0] != "specification_curve")
+    return Falsification(tests, failures + curve.warnings, curve, unseen, points)
 
 
 def _shorter(
@@ -147,7 +157,7 @@ def _shorter(
     form: Form,
     scales: Scales,
     start: np.ndarray,
-    main: np.ndarray,
+    main_estimates: np.ndarray,
     thresholds: Thresholds,
 ) -> list[Row]:
     periods = np.arange(len(data.dates))
@@ -156,7 +166,7 @@ def _shorter(
         for k in (4, 8, 12)
         if len(periods) - k >= 52
     ]
-    return _changes("stability", thresholds.stability, data, main, others) if others else []
+    return _changes("stability", thresholds.stability, data, main_estimates, others) if others else []
 
 
 def _blocks(
@@ -165,7 +175,7 @@ def _blocks(
     form: Form,
     scales: Scales,
     start: np.ndarray,
-    main: np.ndarray,
+    main_estimates: np.ndarray,
     sd: np.ndarray,
     thresholds: Thresholds,
 ) -> list[Row]:
@@ -175,7 +185,10 @@ def _blocks(
     blocks = [np.array_split(np.arange(periods), years)[k] for k in range(years)] if years > 1 else []
     blocks += [np.argsort(data.media[:, :, c].sum(axis=0))[-TOP_WEEKS:] for c in range(len(data.channels))]
     moved = [
-        np.abs(returns(data, spec, form, scales, begin=start, without=np.isin(np.arange(periods), block)) - main) / sd
+        np.abs(
+            returns(data, spec, form, scales, begin=start, without=np.isin(np.arange(periods), block)) - main_estimates
+        )
+        / sd
         for block in blocks
     ]
     worst = np.max(moved, axis=0)
@@ -202,8 +215,8 @@ def _unseen(
 
 
 def _walked(data: MMMData, spec: MMMSpec, form: Form, rng: np.random.Generator) -> np.ndarray:
-    plan, _, peak = peak_of(_with_walk(data, rng), spec, form)
-    return returns_at(plan, peak)[0]
+    design, _, peak = peak_of(_with_walk(data, rng), spec, form)
+    return returns_at(design, peak)[0]
 
 
 def _noisy(data: MMMData, rng: np.random.Generator) -> MMMData:
@@ -225,6 +238,6 @@ def _with_walk(data: MMMData, rng: np.random.Generator) -> MMMData:
     )
 
 
-def _changes(test: str, mark: float, data: MMMData, main: np.ndarray, others: list[np.ndarray]) -> list[Row]:
-    change = np.median(np.abs(np.array(others) / main - 1), axis=0)
+def _changes(test: str, mark: float, data: MMMData, main_estimates: np.ndarray, others: list[np.ndarray]) -> list[Row]:
+    change = np.median(np.abs(np.array(others) / main_estimates - 1), axis=0)
     return [(test, name, float(v), mark, bool(v <= mark)) for name, v in zip(data.channels, change, strict=True)]

@@ -1,7 +1,7 @@
-"""Do tests and model agree: each test against the model fitted without it, and how wide an old or distant test is.
+"""Agreement of tests and model: each test against the model fitted without it, and errors widened by age and distance.
 
-Nothing here changes a fit. The fit without any test is kept as well, because evidence that is combined elsewhere with
-the same tests must not hold them already.
+Nothing here changes a fit. The fit without any test is returned as well, because evidence that is combined elsewhere
+with the same tests must not contain them already.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import polars as pl
 
 from models.mmm.fitting.fit import fit
 from models.mmm.model.lift_tests import Experiment, calibrate
+from models.mmm.panel.error import MMMError
 from models.mmm.panel.panel import MMMData
 from models.mmm.result.contributions import media_sums
 from models.mmm.result.fit import MMMFit
@@ -22,7 +23,7 @@ from models.mmm.spec import MMMSpec
 from models.warning import Warning
 
 AGREES = 2.0  # standard errors between a test and the model without it
-BLUNT = 3.0  # model ranges this many times wider than the test's cannot contradict it
+BLUNT = 3.0  # an interval of the model that is this many times wider than the test's cannot contradict it
 DRAWS = 1000
 
 
@@ -44,12 +45,12 @@ class ExperimentCheck:
 def leave_one_experiment_out(
     data: MMMData, spec: MMMSpec | None = None, experiments: Sequence[Experiment] = (), *, seed: int
 ) -> ExperimentCheck:
-    """Refit without each test and predict it. About 95 of 100 honest tests lie within two standard errors.
+    """Refit without each test and predict it. About 95 of 100 unbiased tests are within two standard errors.
 
     Raises ValueError without experiments. Takes one fit per test, and one more without any.
     """
     if not experiments:
-        raise ValueError("experiments=(): there is no test to leave out")
+        raise MMMError("experiments=(): there is no test to leave out")
     spec = spec or MMMSpec()
     without = fit(data, spec, seed=seed)
     judged, warnings = [], []
@@ -58,24 +59,28 @@ def leave_one_experiment_out(
         other = fit(data, spec, experiments=rest, seed=seed) if rest else without
         judged.append(_judged(other, left_out))
         if not other.converged:
-            warnings.append(Warning(
-                "not_converged", "high", left_out.name,
-                f"The fit without the test {left_out.name} did not converge, so its verdict means nothing.",
-                "Sample longer (MMMSpec.sampling) or simplify the model.",
-            ))  # fmt: skip
+            warnings.append(
+                Warning(
+                    "not_converged",
+                    "high",
+                    left_out.name,
+                    f"The fit without the test {left_out.name} did not converge, so its verdict means nothing.",
+                    "Sample longer (MMMSpec.sampling) or simplify the model.",
+                )
+            )
     return _checked(without, judged, warnings)
 
 
 def against_experiments(without: MMMFit, experiments: Sequence[Experiment]) -> ExperimentCheck:
     """Each test held against one fit that holds no test at all: needs no further fit, and no test helps another.
 
-    Raises ValueError without experiments, and for a fit that holds tests: it would predict what it was told.
+    Raises ValueError without experiments, and for a fit that already holds tests.
     """
     if not experiments:
-        raise ValueError("experiments=(): there is no test to hold the model against")
+        raise MMMError("experiments=(): there is no test to hold the model against")
     if without.experiments:
         names = ", ".join(e.name for e in without.experiments)
-        raise ValueError(f"the fit holds tests already ({names}): give the fit without any")
+        raise MMMError(f"the fit holds tests already ({names}): give the fit without any")
     return _checked(without, [_judged(without, test) for test in experiments], [])
 
 
@@ -86,45 +91,69 @@ def _judged(other: MMMFit, test: Experiment) -> tuple[tuple[object, ...], Warnin
     spread = float(predicted.std(ddof=1))
     z = (test.value - float(predicted.mean())) / float(np.hypot(se, spread))
     verdict = "contradicts" if abs(z) > AGREES else ("cannot tell" if spread > BLUNT * se else "agrees")
-    row = (test.name, ", ".join(test.channels), test.estimand, _reading(other.data, test),
-           test.value, se, float(predicted.mean()), spread, z, verdict)  # fmt: skip
+    row = (
+        test.name,
+        ", ".join(test.channels),
+        test.estimand,
+        _reading(other.data, test),
+        test.value,
+        se,
+        float(predicted.mean()),
+        spread,
+        z,
+        verdict,
+    )
     return row, _contradiction(test, float(predicted.mean()), z) if verdict == "contradicts" else None
 
 
 def _checked(
     without: MMMFit, judged: Sequence[tuple[tuple[object, ...], Warning | None]], more: Sequence[Warning]
 ) -> ExperimentCheck:
-    columns = ["experiment", "channels", "estimand", "reading", "value", "se", "predicted", "predicted_sd", "z",
-               "verdict"]  # fmt: skip
+    columns = [
+        "experiment",
+        "channels",
+        "estimand",
+        "reading",
+        "value",
+        "se",
+        "predicted",
+        "predicted_sd",
+        "z",
+        "verdict",
+    ]
     table = pl.DataFrame([row for row, _ in judged], schema=columns, orient="row")
     return ExperimentCheck(table, without, (*(w for _, w in judged if w), *more))
 
 
 def predicted_lift(fitted: MMMFit, test: Experiment) -> np.ndarray:
     """Draws (D,) of what `fitted` expects the test to find, in the test's units (KPI, or money back per money)."""
-    plan = fitted.design
+    design = fitted.design
     unit = test.model_copy(update={"value": 1.0})  # its scaled value is what one unit of the estimand means
-    tests = calibrate(fitted.data, plan.media, plan.scales, [unit])
+    tests = calibrate(fitted.data, design.media, design.scales, [unit])
     draws = fitted.draws.thin(DRAWS)
     lift = np.zeros(draws.count)
     for i, (_, channel, observed) in enumerate(tests.pairs):
         c, weight = int(channel), tests.weights[i]
         cells = weight != 0
         labels = np.where(cells, 0, -1)
-        scale = float((weight[cells] / np.broadcast_to(plan.scales.size[:, None], cells.shape)[cells]).mean())
-        other = plan.media.copy()
+        scale = float((weight[cells] / np.broadcast_to(design.scales.size[:, None], cells.shape)[cells]).mean())
+        other = design.media.copy()
         other[c] = tests.control_media[i]
-        gap = -media_sums(plan, draws, other, labels, 1)[:, 0, c]
+        gap = -media_sums(design, draws, other, labels, 1)[:, 0, c]
         if observed:
-            gap = gap + media_sums(plan, draws, plan.media, labels, 1)[:, 0, c]
+            gap = gap + media_sums(design, draws, design.media, labels, 1)[:, 0, c]
         lift += scale * gap
-    return np.asarray(lift / (tests.values[0, 0] * plan.scales.kpi))
+    return np.asarray(lift / (tests.values[0, 0] * design.scales.kpi))
 
 
 def widened(
-    experiments: Sequence[Experiment], data: MMMData, *, as_of: Date, half_life_weeks: float = 52.0,
+    experiments: Sequence[Experiment],
+    data: MMMData,
+    *,
+    as_of: Date,
+    half_life_weeks: float = 52.0,
     quality: Mapping[str, float] | None = None,
-) -> tuple[tuple[Experiment, ...], pl.DataFrame]:  # fmt: skip
+) -> tuple[tuple[Experiment, ...], pl.DataFrame]:
     """The tests with their errors widened for age, distance of spend and quality, and each reason as a figure.
 
     Table: experiment, se, recency, spend_gap, quality, inflation, se_used with inflation = quality * sqrt(1 + recency +
@@ -136,15 +165,15 @@ def widened(
     quality = quality or {}
     unknown = sorted(set(quality) - {e.name for e in experiments})
     if unknown:
-        raise ValueError(f"quality names {unknown[0]!r}; the tests are {', '.join(e.name for e in experiments)}")
+        raise MMMError(f"quality names {unknown[0]!r}; the tests are {', '.join(e.name for e in experiments)}")
     rows, out = [], []
     for test in experiments:
         age = (as_of - test.end).days
         if age < 0:
-            raise ValueError(f"experiment {test.name!r} ends on {test.end}, after {as_of}: it is not finished")
+            raise MMMError(f"experiment {test.name!r} ends on {test.end}, after {as_of}: it is not finished")
         if quality.get(test.name, 1.0) < 1:
-            raise ValueError(
-                f"quality[{test.name!r}]={quality[test.name]}: below 1 would make the test surer than it is"
+            raise MMMError(
+                f"quality[{test.name!r}]={quality[test.name]}: below 1 would make the test more certain than it is"
             )
         recency = 2 ** (age / (7 * half_life_weeks)) - 1
         gap = _spend_gap(data, test)
@@ -193,8 +222,10 @@ def _spend_gap(data: MMMData, test: Experiment) -> float:
 
 def _contradiction(test: Experiment, predicted: float, z: float) -> Warning:
     return Warning(
-        "experiment_not_predicted", "high", ", ".join(test.channels),
+        "experiment_not_predicted",
+        "high",
+        ", ".join(test.channels),
         f"Without the test {test.name} the model expects {predicted:,.4g}, the test found {test.value:,.4g}"
         f" ({z:+.1f} standard errors): model and test do not describe the same channel.",
         f"Check window, regions and units of {test.name}; if right, repeat the test and look for hidden demand.",
-    )  # fmt: skip
+    )

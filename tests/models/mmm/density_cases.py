@@ -28,9 +28,16 @@ def calibration_of(data, plan):
     )
     both = Experiment(name="pair", channels=("a", "b"), start=day[20], end=day[23], value=2000.0, se=500.0, robust=True)
     past = Experiment(
-        name="old", channels=("b",), start=day[0].replace(year=2019), end=day[4].replace(year=2019), value=1.5, se=0.4,
-        estimand="iroas", spend=5000.0, control_spend=1000.0,
-    )  # fmt: skip
+        name="old",
+        channels=("b",),
+        start=day[0].replace(year=2019),
+        end=day[4].replace(year=2019),
+        value=1.5,
+        se=0.4,
+        estimand="iroas",
+        spend=5000.0,
+        control_spend=1000.0,
+    )
     return calibrate(data, plan.media, plan.scales, [inside, both, past])
 
 

@@ -55,6 +55,10 @@ def panel(*, geos=1, periods=104, channels=("a", "b"), seed=0, controls=False, *
 
 def read(long: pl.DataFrame, geos: int, channels=("a", "b"), controls=False) -> MMMData:
     return MMMData.from_frame(
-        long, date="date", kpi="kpi", spend={c: c for c in channels}, geo="geo" if geos > 1 else None,
+        long,
+        date="date",
+        kpi="kpi",
+        spend={c: c for c in channels},
+        geo="geo" if geos > 1 else None,
         controls={"price": "confounder"} if controls else {},
-    )  # fmt: skip
+    )

@@ -45,9 +45,15 @@ def errors(found, truth):
 
 @pytest.mark.parametrize(
     ("name", "median"),
-    [("clean", 0.07), ("synergy", 0.06), ("time_varying_beta", 0.13), ("spend_outliers", 0.195),
-     ("saturation_misspec", 0.215), ("adstock_misspec", 0.40)],
-)  # fmt: skip
+    [
+        ("clean", 0.07),
+        ("synergy", 0.06),
+        ("time_varying_beta", 0.13),
+        ("spend_outliers", 0.195),
+        ("saturation_misspec", 0.215),
+        ("adstock_misspec", 0.40),
+    ],
+)
 def test_the_median_error_meets_its_target(shared_data, name, median):
     found, truth = stress_fit(shared_data, name)
     assert found.converged
@@ -56,12 +62,16 @@ def test_the_median_error_meets_its_target(shared_data, name, median):
 
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("spend_outliers", "spend_spike"),
-     ("saturation_misspec", "s_shaped_response"), ("adstock_misspec", "shape_chosen_by_data"),
-     ("promo_endogenous", "control_follows_sales"),
-     ("multicollinearity", "channels_not_separable"), ("reach_frequency", "prior_conflict"),
-     ("confounding_controlled", "hidden_demand_possible")],
-)  # fmt: skip
+    [
+        ("spend_outliers", "spend_spike"),
+        ("saturation_misspec", "s_shaped_response"),
+        ("adstock_misspec", "shape_chosen_by_data"),
+        ("promo_endogenous", "control_follows_sales"),
+        ("multicollinearity", "channels_not_separable"),
+        ("reach_frequency", "prior_conflict"),
+        ("confounding_controlled", "hidden_demand_possible"),
+    ],
+)
 def test_a_wrong_world_is_named(shared_data, name, code):
     found, _ = stress_fit(shared_data, name)
     assert code in {w.code for w in found.warnings()}
@@ -91,9 +101,13 @@ def test_the_spikes_are_found_in_their_four_cells(shared_data):
 def test_regions_with_a_shared_response(shared_data):
     long = pl.read_csv(shared_data("mmm/redam94_synth__geo_clean.csv"))
     data = MMMData.from_frame(
-        long, date="Period", geo="Geography", kpi="y", spend={c: f"spend__{c}" for c in CHANNELS},
+        long,
+        date="Period",
+        geo="Geography",
+        kpi="y",
+        spend={c: f"spend__{c}" for c in CHANNELS},
         controls={"control__Price": "precision"},
-    )  # fmt: skip
+    )
     answer = json.loads(shared_data("mmm/redam94_synth__geo_truth.json").read_text())["geo_clean"]["true_contribution"]
     found = fit(data, seed=1)
     truth = np.array([float(answer[c]) for c in CHANNELS])
@@ -117,9 +131,12 @@ def test_small_business_returns_far_outside_the_belief(shared_data):
 def test_two_channels_of_the_example(shared_data):
     long = pl.read_csv(shared_data("mmm/pymc_marketing__mmm_example.csv"))
     data = MMMData.from_frame(
-        long, date="date_week", kpi="y", spend={"x1": "x1", "x2": "x2"},
+        long,
+        date="date_week",
+        kpi="y",
+        spend={"x1": "x1", "x2": "x2"},
         controls={"event_1": "confounder", "event_2": "confounder"},
-    )  # fmt: skip
+    )
     found = fit(data, seed=1).totals()
     truth = np.array([274_848, 65_906])
     assert (found["q05"].to_numpy() <= truth).all()

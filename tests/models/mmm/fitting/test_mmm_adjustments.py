@@ -8,11 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.mmm import (
-    MMMSpec,
-    fit,
-)
-from models.mmm.fitting import adjustments
+from models.mmm import MMMSpec, fit
+from models.mmm.engine import parameters
+from models.mmm.fitting.adjustments import ADJUSTMENTS, Candidate, allow_negative
 from models.mmm.fitting.approximate import peak_fit, peak_of
 from models.mmm.fitting.form_selection import choose_form
 from models.mmm.model.design import Form
@@ -36,10 +34,18 @@ def clean():
     return rough(panel(periods=WEEKS, seed=2))
 
 
-def _coordinates(plan):
-    from models.mmm.engine.parameters import names as names_of
+def candidate_of(data, form):
+    """The model at its peak, without regional differences and tests."""
+    design, block, peak = peak_of(data, SPEC, form)
+    return Candidate(design, Calibration.none(*design.y.shape), block, peak, seed=1)
 
-    return names_of(plan)
+
+def test_every_adjustment_leaves_a_clean_model_as_it_came(clean):
+    candidate = candidate_of(clean.data, clean.design.form)
+    for adjust in ADJUSTMENTS:
+        same, warnings = adjust(candidate)
+        assert same is candidate
+        assert warnings == []
 
 
 def test_wild_weeks_are_named_and_weighed_down():
@@ -59,12 +65,10 @@ def test_a_channel_that_takes_sales_away_is_freed_and_named():
     thief = 700 * np.exp(rng.normal(0, 0.6, WEEKS))
     long = long.with_columns(pl.col("kpi") - pl.Series(1.5 * thief), thief=pl.Series(thief))
     data = read(long, 1, ("a", "b", "thief"))
-    plan, block, peak = peak_of(data, SPEC, choose_form(data, SPEC, ())[0])
-    freed, _, found, said = adjustments.free_negative(plan, block, peak, Calibration.none(*plan.y.shape))
-    assert names(said, "effect_below_zero") == {"thief"}
-    assert freed.effect.basis == ("iroas", "iroas", "signed")
-    at = [i for i, n in enumerate(_coordinates(freed)) if n == "effect[thief]"]
-    assert found.mode[at[0]] < 0
+    freed, warnings = allow_negative(candidate_of(data, choose_form(data, SPEC, ())[0]))
+    assert names(warnings, "effect_below_zero") == {"thief"}
+    assert freed.design.effect.basis == ("iroas", "iroas", "signed")
+    assert freed.peak.mode[parameters.names(freed.design).index("effect[thief]")] < 0
 
 
 def test_one_wild_week_does_not_make_an_effect_negative():
@@ -72,15 +76,8 @@ def test_one_wild_week_does_not_make_an_effect_negative():
     long, _ = frame(periods=WEEKS, seed=2, roas={"a": 1.0, "b": 0.3})
     top = pl.int_range(pl.len()) == int(long["b"].arg_max())
     data = read(long.with_columns(kpi=pl.when(top).then(pl.col("kpi") * 0.1).otherwise(pl.col("kpi"))), 1)
-    plan, block, peak = peak_of(data, SPEC, Form("geometric", "hill", True, 8))
-    none = Calibration.none(*plan.y.shape)
-    assert names(adjustments.free_negative(plan, block, peak, none)[3], "effect_below_zero") == set()
-    plain = replace(plan, spec=SPEC.model_copy(update={"likelihood": "normal"}))  # nothing is weighed down there
-    assert names(adjustments.free_negative(plain, block, peak, none)[3], "effect_below_zero") == {"b"}
-
-
-def test_positive_channels_keep_their_belief(clean):
-    plan, block, peak = peak_of(clean.data, SPEC, clean.design.form)
-    same, _, _, said = adjustments.free_negative(plan, block, peak, Calibration.none(*plan.y.shape))
-    assert same is plan
-    assert said == []
+    candidate = candidate_of(data, Form("geometric", "hill", True, 8))
+    assert names(allow_negative(candidate)[1], "effect_below_zero") == set()
+    normal = SPEC.model_copy(update={"likelihood": "normal"})  # nothing is down-weighted there
+    candidate = replace(candidate, design=replace(candidate.design, spec=normal))
+    assert names(allow_negative(candidate)[1], "effect_below_zero") == {"b"}

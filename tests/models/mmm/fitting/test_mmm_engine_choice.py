@@ -32,19 +32,25 @@ def read(**choices):
             MMMSpec(), {"mediators": {"brand": Mediator("searches", ("a",))}}, "mediators (brand)", id="mediator"
         ),
         pytest.param(
-            MMMSpec(measurement="latent"), {"organic": {"ai": "cited"}, "organic_se": {"ai": "se"}},
-            "a measured series treated as unknown", id="latent",
+            MMMSpec(measurement="latent"),
+            {"organic": {"ai": "cited"}, "organic_se": {"ai": "se"}},
+            "a measured series treated as unknown",
+            id="latent",
         ),
         pytest.param(
-            MMMSpec(channels={"b": ChannelSpec(mroas=LogNormal.with_median(1, 0.5))}), {}, "next unit's return (b)",
+            MMMSpec(channels={"b": ChannelSpec(mroas=LogNormal.with_median(1, 0.5))}),
+            {},
+            "a prior of the marginal return (b)",
             id="mroas",
         ),
         pytest.param(
-            MMMSpec(channels={"b": ChannelSpec(coefficient=LogNormal.with_median(0.2, 0.5))}), {},
-            "the coefficient (b)", id="coefficient",
+            MMMSpec(channels={"b": ChannelSpec(coefficient=LogNormal.with_median(0.2, 0.5))}),
+            {},
+            "the coefficient (b)",
+            id="coefficient",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_part_outside_the_compiled_density_is_named(spec, choices, part):
     missing = unsupported(spec, read(**choices))
     assert len(missing) == 1
@@ -66,7 +72,7 @@ def test_a_part_outside_the_compiled_density_is_named(spec, choices, part):
             MMMSpec(), {"events": {"fair": [date(2022, 6, 6)]}, "treatments": [Treatment("price", 0.0)]}, id="events"
         ),
     ],
-)  # fmt: skip
+)
 def test_the_common_family_stays_compiled(spec, choices):
     assert unsupported(spec, read(**choices)) == ()
 

@@ -70,7 +70,7 @@ def test_a_null_result_is_welcome(world):
         pytest.param({"start": date(2019, 1, 7), "end": date(2019, 2, 3)}, "lies outside the data", id="outside"),
         pytest.param({"end": date(2021, 1, 1)}, "is before start", id="turned round"),
         pytest.param({"se": 0.0}, "greater than 0", id="no error"),
-        pytest.param({"inflation": 0.5}, "surer than it is", id="deflated"),
+        pytest.param({"inflation": 0.5}, "more certain than it is", id="deflated"),
     ],
 )
 def test_an_impossible_test_is_refused(world, change, complaint):

@@ -37,11 +37,19 @@ def some_draws(plan, count=3):
     c = len(plan.media)
     beta = np.exp(rng.normal(0, 0.2, (count, c)))
     return Posterior(
-        np.zeros((1, count, 0)), (), np.exp(rng.normal(0.3, 0.3, (count, c))), np.exp(rng.normal(0.3, 0.2, (count, c))),
-        np.exp(rng.normal(0.5, 0.2, (count, c))), np.exp(rng.normal(0.5, 0.2, (count, c))), np.log(beta), beta,
-        np.repeat(beta[:, :, None], len(plan.data.geos), axis=2), np.zeros((count, len(plan.baseline.scale))),
-        np.ones(count), np.zeros(count),
-    )  # fmt: skip
+        np.zeros((1, count, 0)),
+        (),
+        np.exp(rng.normal(0.3, 0.3, (count, c))),
+        np.exp(rng.normal(0.3, 0.2, (count, c))),
+        np.exp(rng.normal(0.5, 0.2, (count, c))),
+        np.exp(rng.normal(0.5, 0.2, (count, c))),
+        np.log(beta),
+        beta,
+        np.repeat(beta[:, :, None], len(plan.data.geos), axis=2),
+        np.zeros((count, len(plan.baseline.scale))),
+        np.ones(count),
+        np.zeros(count),
+    )
 
 
 def test_unknown_true_values_vary_around_the_calibrated_series():
@@ -74,8 +82,13 @@ def test_student_noise_passes_the_gates_beside_wild_weeks():
     wild = np.zeros(78)
     wild[[11, 30, 52, 69]] = 3000.0, -2500.0, 3500.0, -3000.0  # ten times the noise of the other weeks
     data = read(long.with_columns(pl.col("kpi") + pl.Series(wild)), 1, ("a",))
-    spec = MMMSpec(likelihood="student_t", adstock="geometric", saturation="logistic", season_harmonics=1,
-                   sampling=Sampling(chains=2, draws=600))  # fmt: skip
+    spec = MMMSpec(
+        likelihood="student_t",
+        adstock="geometric",
+        saturation="logistic",
+        season_harmonics=1,
+        sampling=Sampling(chains=2, draws=600),
+    )
     found = fit(data, spec, seed=1)
     assert found.engine == "pymc"
     assert found.converged

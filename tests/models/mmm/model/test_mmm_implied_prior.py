@@ -34,9 +34,7 @@ def read(**choices):
 
 
 # two chains: the gates ask for 400 effective draws all the same
-QUICK = MMMSpec(
-    adstock="geometric", saturation="logistic", season_harmonics=1, sampling=Sampling(chains=2, draws=700)
-)  # fmt: skip
+QUICK = MMMSpec(adstock="geometric", saturation="logistic", season_harmonics=1, sampling=Sampling(chains=2, draws=700))
 
 
 def inside(row, truth, widths=4.0):
@@ -51,9 +49,7 @@ def row_of(table, **where):
 def test_a_belief_about_the_next_unit_implies_one_about_the_whole():
     """A saturating channel's average return lies above its marginal one, so the implied belief must too."""
     law = LogNormal.with_median(1.0, 0.4)
-    plan = design(
-        read(), MMMSpec(channels={"b": ChannelSpec(mroas=law)}), Form("geometric", "logistic", False, 6)
-    )  # fmt: skip
+    plan = design(read(), MMMSpec(channels={"b": ChannelSpec(mroas=law)}), Form("geometric", "logistic", False, 6))
     effect = implied(replace(plan, effect=replace(plan.effect, mu=plan.effect.own_mu, sd=plan.effect.own_sd)))
     np.testing.assert_allclose(effect.mu, plan.effect.mu)
     median_iroas = np.exp(plan.effect.mu[1]) * plan.effect.scale_to_iroas[1]

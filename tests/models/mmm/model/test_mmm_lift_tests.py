@@ -65,9 +65,16 @@ def test_a_test_of_two_channels_shares_its_money_as_they_are_bought(world):
     data = world[0]
     plan = plan_of(data)
     both = Experiment(
-        name="old", channels=("a", "b"), start=date(2019, 1, 7), end=date(2019, 2, 3), value=1.0, se=0.3,
-        estimand="iroas", spend=6000.0, control_spend=2000.0,
-    )  # fmt: skip
+        name="old",
+        channels=("a", "b"),
+        start=date(2019, 1, 7),
+        end=date(2019, 2, 3),
+        value=1.0,
+        se=0.3,
+        estimand="iroas",
+        spend=6000.0,
+        control_spend=2000.0,
+    )
     tests = calibrate(data, plan.media, plan.scales, [both])
     assert tests.values[0, 0] * plan.scales.kpi == pytest.approx(4000)
     spends = data.spend.sum(axis=(0, 1))

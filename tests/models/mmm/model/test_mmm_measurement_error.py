@@ -18,9 +18,7 @@ from models.mmm.model.measurement_error import true_series
 from models.worlds import mmm_breadth as worlds
 
 # two chains: the gates ask for 400 effective draws all the same
-QUICK = MMMSpec(
-    adstock="geometric", saturation="logistic", season_harmonics=1, sampling=Sampling(chains=2, draws=700)
-)  # fmt: skip
+QUICK = MMMSpec(adstock="geometric", saturation="logistic", season_harmonics=1, sampling=Sampling(chains=2, draws=700))
 
 
 def inside(row, truth, widths=4.0):
@@ -34,9 +32,14 @@ def row_of(table, **where):
 
 def visibility_fit(frame, *, measured, **choices):
     data = MMMData.from_frame(
-        frame, date="date", kpi="kpi", spend={"search": "search"}, organic={"ai": "ai"}, levels=["ai"],
+        frame,
+        date="date",
+        kpi="kpi",
+        spend={"search": "search"},
+        organic={"ai": "ai"},
+        levels=["ai"],
         organic_se={"ai": "se"} if measured else None,
-    )  # fmt: skip
+    )
     belief = {"ai": ChannelSpec(share=LogNormal.with_median(0.08, 1.0))}
     return fit(data, QUICK.model_copy(update={"channels": belief, **choices}), seed=1)
 

@@ -32,17 +32,29 @@ def some_draws(plan, count=3):
     c = len(plan.media)
     beta = np.exp(rng.normal(0, 0.2, (count, c)))
     return Posterior(
-        np.zeros((1, count, 0)), (), np.exp(rng.normal(0.3, 0.3, (count, c))), np.exp(rng.normal(0.3, 0.2, (count, c))),
-        np.exp(rng.normal(0.5, 0.2, (count, c))), np.exp(rng.normal(0.5, 0.2, (count, c))), np.log(beta), beta,
-        np.repeat(beta[:, :, None], len(plan.data.geos), axis=2), np.zeros((count, len(plan.baseline.scale))),
-        np.ones(count), np.zeros(count),
-    )  # fmt: skip
+        np.zeros((1, count, 0)),
+        (),
+        np.exp(rng.normal(0.3, 0.3, (count, c))),
+        np.exp(rng.normal(0.3, 0.2, (count, c))),
+        np.exp(rng.normal(0.5, 0.2, (count, c))),
+        np.exp(rng.normal(0.5, 0.2, (count, c))),
+        np.log(beta),
+        beta,
+        np.repeat(beta[:, :, None], len(plan.data.geos), axis=2),
+        np.zeros((count, len(plan.baseline.scale))),
+        np.ones(count),
+        np.zeros(count),
+    )
 
 
-@pytest.mark.parametrize("form", [
-    Form("geometric", "logistic", False, 8), Form("geometric", "exponential", False, 8),
-    Form("weibull", "hill", True, 8),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "form",
+    [
+        Form("geometric", "logistic", False, 8),
+        Form("geometric", "exponential", False, 8),
+        Form("weibull", "hill", True, 8),
+    ],
+)
 def test_the_plain_response_equals_the_compiled_one(form):
     plan = design(read(), MMMSpec(), form)
     draws = some_draws(plan)
@@ -99,9 +111,15 @@ def test_a_share_is_not_divided_by_the_size_of_a_region():
     large = pl.when(pl.col("geo") == "g2").then(3.0).otherwise(1.0)
     long = long.with_columns(pl.col("kpi") * large, ai=0.2 + 0.1 * (week / 7).sin(), se=pl.lit(0.02))
     data = MMMData.from_frame(
-        long, date="date", kpi="kpi", spend={"a": "a"}, geo="geo", organic={"ai": "ai"}, organic_se={"ai": "se"},
+        long,
+        date="date",
+        kpi="kpi",
+        spend={"a": "a"},
+        geo="geo",
+        organic={"ai": "ai"},
+        organic_se={"ai": "se"},
         levels=["ai"],
-    )  # fmt: skip
+    )
     plan = design(data, MMMSpec(size_scaling="kpi"), Form("geometric", "logistic", False, 6))
     assert np.ptp(plan.scales.size) > 0.1
     np.testing.assert_allclose(plan.media[1][0], plan.media[1][2])

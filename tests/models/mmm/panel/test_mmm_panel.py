@@ -59,7 +59,7 @@ MEASURED = LONG.with_columns(price=pl.col("price").abs() + 1, se=pl.lit(0.2), vo
         pytest.param(
             LONG.with_columns(pl.col("date").dt.strftime("%d.%m.%Y")),
             {},
-            "row 1: '03.01.2022' is not a date like",
+            "row 1, column 'date': '03.01.2022' is not a date like",
             id="other date format",
         ),
         pytest.param(first("date", None), {}, "'date' is empty in 1 rows, first in row 6", id="empty date"),
@@ -166,7 +166,9 @@ def test_monthly_rows_are_months():
         pytest.param(MEASURED.with_columns(se=pl.lit(-1)), {"organic_se": {"cited": "se"}}, "below zero", id="se<0"),
         pytest.param(
             MEASURED.with_columns(price=pl.when(pl.int_range(pl.len()) < 5).then(pl.col("price"))),
-            {"organic_se": {"cited": "se"}}, "measured in 5 rows", id="hardly measured",
+            {"organic_se": {"cited": "se"}},
+            "measured in 5 rows",
+            id="hardly measured",
         ),
         pytest.param(MEASURED, {"levels": ["b"]}, "'b', which is not in organic", id="a paid level"),
         pytest.param(
@@ -175,14 +177,12 @@ def test_monthly_rows_are_months():
         pytest.param(
             MEASURED, {"mediators": {"brand": Mediator("a", ("b",))}}, "'a' is used twice", id="channel as mediator"
         ),
-        pytest.param(
-            MEASURED.with_columns(f=pl.lit(0)), {"reach": {"a": ("a", "f")}}, "'a' is 0", id="frequency 0"
-        ),
+        pytest.param(MEASURED.with_columns(f=pl.lit(0)), {"reach": {"a": ("a", "f")}}, "'a' is 0", id="frequency 0"),
         pytest.param(
             MEASURED.with_columns(f=pl.lit(1)), {"reach": {"a": ("a", "f")}}, "is 1 in every row", id="frequency 1"
         ),
     ],
-)  # fmt: skip
+)
 def test_a_measured_or_mediated_series_is_refused_by_name(long, choices, complaint):
     with pytest.raises(ValueError, match=complaint):
         panel_of(long, **choices)

@@ -33,36 +33,50 @@ HALF = pl.int_range(pl.len()) < 30
     [
         pytest.param(
             LONG.with_columns(shown=pl.when(HALF).then(0.0).otherwise(pl.col("a") * 90)),
-            {"exposure": {"a": "shown"}}, ("spend_without_delivery", "a"), id="impressions missing for a year",
+            {"exposure": {"a": "shown"}},
+            ("spend_without_delivery", "a"),
+            id="impressions missing for a year",
         ),
         pytest.param(
             LONG.with_columns(shown=pl.col("a") * 90, a=pl.when(HALF).then(0.0).otherwise(pl.col("a"))),
-            {"exposure": {"a": "shown"}}, ("delivery_without_spend", "a"), id="spend missing for a year",
+            {"exposure": {"a": "shown"}},
+            ("delivery_without_spend", "a"),
+            id="spend missing for a year",
         ),
         pytest.param(
             LONG.with_columns(shown=pl.when(HALF).then(pl.col("a") / 1000).otherwise(pl.col("a"))),
-            {"exposure": {"a": "shown"}}, ("cost_per_delivery_jumps", "a"), id="impressions in thousands at first",
+            {"exposure": {"a": "shown"}},
+            ("cost_per_delivery_jumps", "a"),
+            id="impressions in thousands at first",
         ),
         pytest.param(
-            LONG.with_columns(a=pl.when(HALF).then(pl.col("a") * 100).otherwise(pl.col("a"))), {},
-            ("unit_changes", "a"), id="spend in cents at first",
+            LONG.with_columns(a=pl.when(HALF).then(pl.col("a") * 100).otherwise(pl.col("a"))),
+            {},
+            ("unit_changes", "a"),
+            id="spend in cents at first",
         ),
         pytest.param(
-            LONG.with_columns(kpi=pl.when(HALF).then(pl.col("kpi") * 100).otherwise(pl.col("kpi"))), {},
-            ("unit_changes", "kpi"), id="sales in cents at first",
+            LONG.with_columns(kpi=pl.when(HALF).then(pl.col("kpi") * 100).otherwise(pl.col("kpi"))),
+            {},
+            ("unit_changes", "kpi"),
+            id="sales in cents at first",
         ),
         pytest.param(
-            LONG.with_columns(price=pl.lit(3.0)), {"controls": {"price": "precision"}}, ("constant_column", "price"),
+            LONG.with_columns(price=pl.lit(3.0)),
+            {"controls": {"price": "precision"}},
+            ("constant_column", "price"),
             id="constant control",
         ),
         pytest.param(first("kpi", 2e5), {}, ("kpi_spike", "kpi"), id="a week of twenty"),
         pytest.param(first("kpi", 900.0), {}, ("kpi_dip", "kpi"), id="a week that is not complete"),
         pytest.param(
-            LONG.with_columns(a=pl.col("kpi") * 0.1 + pl.col("price").abs() * 20), {}, ("channel_like_kpi", "a"),
+            LONG.with_columns(a=pl.col("kpi") * 0.1 + pl.col("price").abs() * 20),
+            {},
+            ("channel_like_kpi", "a"),
             id="a budget set as a share of sales",
         ),
     ],
-)  # fmt: skip
+)
 def test_values_that_cannot_mean_what_they_say_are_named(long, choices, finding):
     assert finding in found_in(long, **choices)
 

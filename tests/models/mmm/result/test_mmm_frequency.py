@@ -18,9 +18,7 @@ from models.mmm import (
 from models.worlds import mmm_breadth as worlds
 
 # two chains: the gates ask for 400 effective draws all the same
-QUICK = MMMSpec(
-    adstock="geometric", saturation="logistic", season_harmonics=1, sampling=Sampling(chains=2, draws=700)
-)  # fmt: skip
+QUICK = MMMSpec(adstock="geometric", saturation="logistic", season_harmonics=1, sampling=Sampling(chains=2, draws=700))
 
 
 def inside(row, truth, widths=4.0):
@@ -36,11 +34,18 @@ def row_of(table, **where):
 def test_reach_and_frequency_are_told_apart_and_the_best_frequency_is_found(tmp_path):
     frame, truth = worlds.reach(11)
     data = MMMData.from_frame(
-        frame, date="date", kpi="kpi", spend={"search": "search"}, organic={"video": "reach"},
+        frame,
+        date="date",
+        kpi="kpi",
+        spend={"search": "search"},
+        organic={"video": "reach"},
         reach={"video": ("reach", "often")},
-    )  # fmt: skip
-    found = fit(data, QUICK.model_copy(update={"channels": {
-        "video": ChannelSpec(share=LogNormal.with_median(0.1, 1.0))}}), seed=1)  # fmt: skip
+    )
+    found = fit(
+        data,
+        QUICK.model_copy(update={"channels": {"video": ChannelSpec(share=LogNormal.with_median(0.1, 1.0))}}),
+        seed=1,
+    )
     assert found.converged
     assert found.engine == "pymc"
     for row in found.totals().iter_rows(named=True):

@@ -16,9 +16,7 @@ from models.mmm import (
 from models.worlds import mmm_breadth as worlds
 
 # two chains: the gates ask for 400 effective draws all the same
-QUICK = MMMSpec(
-    adstock="geometric", saturation="logistic", season_harmonics=1, sampling=Sampling(chains=2, draws=700)
-)  # fmt: skip
+QUICK = MMMSpec(adstock="geometric", saturation="logistic", season_harmonics=1, sampling=Sampling(chains=2, draws=700))
 
 
 def inside(row, truth, widths=4.0):

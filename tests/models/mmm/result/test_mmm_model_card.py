@@ -20,18 +20,25 @@ def fitted():
     return fit(data, MMMSpec(adstock="geometric", saturation="logistic", channels=own), seed=1)
 
 
-def test_the_card_names_data_beliefs_engine_gates_and_limits(fitted):
+def test_the_card_names_data_priors_engine_gates_and_limits(fitted):
     card = model_card(fitted)
     heads = [line for line in card.splitlines() if line.startswith("## ")]
     assert heads == [
-        "## Data", "## Specification", "## Beliefs before the data", "## Engine and choices", "## Gates",
-        "## Numbers and what they rest on", "## Closure", "## Warnings", "## What this model does not know",
-    ]  # fmt: skip
+        "## Data",
+        "## Specification",
+        "## Priors",
+        "## Engine and choices",
+        "## Gates",
+        "## Numbers and what they rest on",
+        "## Closure",
+        "## Warnings",
+        "## What this model does not know",
+    ]
     assert "104 weeks from 2022-01-03" in card
     assert "control price: precision" in card
-    assert "| b | iROAS | 2 | 0.879 to 4.55 | the analyst's |" in card  # exp(log 2 +- 1.645 * 0.5)
+    assert "| b | iROAS | 2 | 0.879 to 4.55 | analyst |" in card  # exp(log 2 +- 1.645 * 0.5)
     assert "adstock = geometric" in card
-    assert "no test stands behind them" in card
+    assert "this fit holds no test of them" in card
     assert card.startswith("# Model card: media mix model\n\nConverged.")
 
 

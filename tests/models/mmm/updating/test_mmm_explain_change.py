@@ -58,7 +58,7 @@ def test_another_seed_is_model(before):
     assert (of(found, "data") == 0).all()
     assert (of(found, "restatement") == 0).all()
     np.testing.assert_allclose(of(found, "model"), of(found, "after") - of(found, "before"))
-    assert found.why_model == "the model was sampled anew"
+    assert found.why_model == "the model was sampled again"
 
 
 def test_the_parts_sum_for_every_estimand(before, world):

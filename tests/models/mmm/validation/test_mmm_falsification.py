@@ -9,7 +9,7 @@ from models.mmm import (
     falsify,
 )
 from models.mmm.validation.falsification import Thresholds
-from models.mmm.validation.falsification_messages import WORDS, warning
+from models.mmm.validation.falsification_messages import MESSAGES, warning
 from tests.models.mmm.mmm_worlds import QUICK, frame, read
 
 
@@ -25,7 +25,7 @@ def test_a_real_channel_beats_its_placebos_and_a_fake_one_does_not():
 
 
 def test_every_failed_attempt_has_words():
-    for test in WORDS:
+    for test in MESSAGES:
         said = warning(test, "tv", 0.123, 0.5)
         assert "tv" in said.message + said.action + said.subject
         assert "{" not in said.message + said.action

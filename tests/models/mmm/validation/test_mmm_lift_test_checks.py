@@ -32,9 +32,15 @@ def test_a_window_lift_is_predicted_in_the_units_of_the_test(world):
     # Twice the usual money against none, where carryover has settled, for as many weeks as there are data.
     money = float(data.spend[:, :, 0].sum())
     old = Experiment(
-        name="old", channels=("a",), start=date(2018, 1, 1), end=date(2018, 1, 1) + timedelta(days=7 * 120 - 1),
-        value=1.0, se=0.3, estimand="iroas", spend=money,
-    )  # fmt: skip
+        name="old",
+        channels=("a",),
+        start=date(2018, 1, 1),
+        end=date(2018, 1, 1) + timedelta(days=7 * 120 - 1),
+        value=1.0,
+        se=0.3,
+        estimand="iroas",
+        spend=money,
+    )
     level = found.design.media[0].mean()
     draws = found.draws.thin(1000)
     steady = np.tanh(np.log(3) / 2 * level / draws.half_saturation[:, 0]) * draws.beta_geo[:, 0, 0]
@@ -56,7 +62,7 @@ def test_age_spend_and_quality_widen_a_test_and_are_kept_as_figures(world):
     assert table["se_used"][0] == pytest.approx(old[0].inflation * test.se)
     with pytest.raises(ValueError, match="it is not finished"):
         widened([test], data, as_of=day)
-    with pytest.raises(ValueError, match="surer than it is"):
+    with pytest.raises(ValueError, match="more certain than it is"):
         widened([test], data, as_of=test.end, quality={"t": 0.5})
 
 
