@@ -130,14 +130,15 @@ def test_a_channel_too_young_for_the_anchor_is_sampled_with_all_rows(fits, compa
 def test_the_change_since_the_last_run_is_told_in_words(fits, company: Settings) -> None:
     before = find(fits, inputs(100), company, seed=1, code="c")
     after = find(fits, inputs(101), company, seed=1, code="c")
-    rows = mmm_rows.changed(fits, mmm_rows.Earlier("run_before", before.file), after.fit)
+    rows, warnings = mmm_rows.changed(fits, mmm_rows.Earlier("run_before", before.file), after.fit)
+    assert warnings == []
     parts = rows["data"] + rows["restatement"] + rows["model"]
     np.testing.assert_allclose(parts, rows["after"] - rows["before"], atol=1e-9)
     told = rows.filter((pl.col("channel") == "a") & (pl.col("estimand") == "iroas"))["message"][0]
     assert told.startswith("iROAS of a: ")
     assert "from 1 new period" in told
-    assert mmm_rows.changed(fits, None, after.fit).is_empty()
-    assert mmm_rows.changed(fits, mmm_rows.Earlier("gone", "gone.npz"), after.fit).is_empty()
+    assert mmm_rows.changed(fits, None, after.fit)[0].is_empty()
+    assert mmm_rows.changed(fits, mmm_rows.Earlier("gone", "gone.npz"), after.fit)[0].is_empty()
 
 
 def test_attempts_to_break_a_result_join_the_diagnostics_a_failed_one_first() -> None:
@@ -170,14 +171,61 @@ def test_fits_that_no_retained_run_stands_on_are_deleted(tmp_path) -> None:
             for name in (f"{run}.npz", mmm_fits.file_of(f"base-of-{run}")):
                 (tmp_path / name).touch()
         (tmp_path / "killed.npz.part").touch()
+        (tmp_path / "now.npz.damaged").touch()
+        (tmp_path / "old.npz.damaged").touch()
         keep = mmm_fits.needed(con, "now", ["published-published"], 1)
     gone = mmm_fits.prune(tmp_path, keep)
     assert gone == sorted(
-        ["oldest.npz", "base-of-oldest.npz", "old.npz", "base-of-old.npz", "base-of-last.npz", "killed.npz.part"]
+        [
+            "oldest.npz",
+            "base-of-oldest.npz",
+            "old.npz",
+            "base-of-old.npz",
+            "base-of-last.npz",
+            "killed.npz.part",
+            "old.npz.damaged",
+        ]
     )
-    left = {"now.npz", "compared.npz", "published.npz", "last.npz"}
+    left = {"now.npz", "now.npz.damaged", "compared.npz", "published.npz", "last.npz"}
     left |= {"base-of-now.npz", "base-of-compared.npz", mmm_fits.file_of("base-of-published")}
     assert {p.name for p in tmp_path.iterdir()} == left
+
+
+def emptied(content: bytes) -> bytes:
+    return b""
+
+
+def truncated(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def flipped(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize("damage", [emptied, truncated, flipped])
+def test_a_damaged_kept_fit_is_set_aside_named_and_made_again(fits, company: Settings, damage) -> None:
+    """Both the reported fit and the sampled one behind it may be damaged; the numbers come out the same."""
+    whole = find(fits, inputs(100), company, seed=1, code="c")
+    files = [whole.file, mmm_fits.file_of(whole.base_key)]
+    for name in files:
+        (fits / name).write_bytes(damage((fits / name).read_bytes()))
+    again = find(fits, inputs(100), company, seed=1, code="c")
+    assert not again.kept
+    assert [(w.code, w.subject) for w in again.warnings] == [("kept_fit_unreadable", name) for name in files]
+    assert again.fit.roas().equals(whole.fit.roas())
+    assert all((fits / f"{name}.damaged").exists() for name in files)
+    kept = find(fits, inputs(100), company, seed=1, code="c")
+    assert (kept.kept, kept.warnings) == (True, ())
+
+
+def test_a_damaged_earlier_fit_leaves_nothing_to_compare_and_is_named(fits, company: Settings, tmp_path) -> None:
+    after = find(fits, inputs(100), company, seed=1, code="c")
+    (tmp_path / "earlier.npz").write_bytes(b"PK\x03\x04")
+    rows, warnings = mmm_rows.changed(tmp_path, mmm_rows.Earlier("run_before", "earlier.npz"), after.fit)
+    assert rows.is_empty()
+    assert [w.code for w in warnings] == ["kept_fit_unreadable"]
 
 
 def test_the_card_is_a_whole_file(tmp_path) -> None:

@@ -89,11 +89,12 @@ def mmm(warehouse: Warehouse) -> dg.MaterializeResult:
     except ValueError as refused:
         return _nothing(warehouse, facts, f"data that a model can be fitted on: {refused}")
     fit = found.fit
-    warnings = [*fit.warnings(), *(_note_warning(n) for n in (*prepared.notes, *fit.decisions))]
+    warnings = [*fit.warnings(), *found.warnings, *(_note_warning(n) for n in (*prepared.notes, *fit.decisions))]
     draws = rows.period_draws(fit, company.fiscal.year_starts_in_month)
     tables = rows.tables(fit, draws)
     tables["measurement.mmm_fit"] = rows.provenance(found, earlier)
-    tables["measurement.mmm_change"] = rows.changed(workspace().fits, earlier, fit)
+    tables["measurement.mmm_change"], damaged = rows.changed(workspace().fits, earlier, fit)
+    warnings += damaged
     if company.mmm.falsify:
         try:
             attempts = falsify(fit.data, fit.spec, seed=facts.seed)

@@ -18,18 +18,24 @@ import duckdb
 
 from dagster_project.assets.mmm.panel import MmmInput
 from dagster_project.workspace.settings import Settings
+from feedback.storage.atomic_files import write_atomically
+from models.warning import Warning
 
 if TYPE_CHECKING:
     from models.mmm import MMMData, MMMFit, MMMSpec
 
 RESTATED = timedelta(days=28)  # platforms still rewrite these days: the anchor lies before them
 STEP_WEEKS = 4  # weekly anchors move this far at a time
+DAMAGED = ".damaged"  # added to the name of a kept fit that cannot be read
 LEAST = timedelta(days=364)  # an anchor that has not seen a year has not seen the season
 
 
 @dataclass(frozen=True)
 class Found:
-    """A fit with how it came about: `path` and `reason` are the same whether it was `kept` on disk or made now."""
+    """A fit with how it came about: `path` and `reason` are the same whether it was `kept` on disk or made now.
+
+    `warnings` name kept fits that could not be read and were made again.
+    """
 
     fit: MMMFit
     key: str
@@ -39,6 +45,7 @@ class Found:
     base_key: str | None
     seconds: float
     kept: bool
+    warnings: tuple[Warning, ...] = ()
 
 
 def panel(prepared: MmmInput, company: Settings) -> MMMData:
@@ -75,7 +82,10 @@ def specification(company: Settings) -> MMMSpec:
 
 
 def find(folder: Path, prepared: MmmInput, company: Settings, *, seed: int, code: str) -> Found:
-    """The fit of exactly these inputs, from disk where it was made before. `code` is the digest of the model's code."""
+    """The fit of exactly these inputs, from disk where it was made before. `code` is the digest of the model's code.
+
+    A kept fit that cannot be read is set aside (`.damaged`), named in `Found.warnings` and made again.
+    """
     from models.mmm import fit, load, refresh
 
     began = time.monotonic()
@@ -85,20 +95,50 @@ def find(folder: Path, prepared: MmmInput, company: Settings, *, seed: int, code
     base_key = _key("sampled", spec, base, seed, code) if base else None
     key = _key("carried" if base else "sampled", spec, prepared, seed, code)
     file = folder / file_of(key)
-    kept = file.exists()
-    if kept:
-        found = load(file)
+    kept, warnings = kept_fit(file)
+    if kept is not None:
+        estimate = kept
     elif base is None or base_key is None:
-        found = fit(data, spec, seed=seed)
+        estimate = fit(data, spec, seed=seed)
     else:
         behind = folder / file_of(base_key)
-        if not behind.exists():
-            fit(panel(base, company), spec, seed=seed).save(behind)
-        found = refresh(load(behind), data, seed=seed)
-    if not kept:
-        found.save(file)
-    path, reason = (found.lineage.path, found.lineage.reason) if found.lineage else ("cold refit", why_not)
-    return Found(found, key, file.name, path, reason, base_key, time.monotonic() - began, kept)
+        sampled, damaged = kept_fit(behind)
+        warnings += damaged
+        if sampled is None:
+            write_atomically(behind, fit(panel(base, company), spec, seed=seed).to_bytes())
+            sampled = load(behind)  # read back: what a run reports does not depend on whether the fit was kept
+        estimate = refresh(sampled, data, seed=seed)
+    if kept is None:
+        write_atomically(file, estimate.to_bytes())
+    path, reason = (estimate.lineage.path, estimate.lineage.reason) if estimate.lineage else ("cold refit", why_not)
+    seconds = time.monotonic() - began
+    return Found(estimate, key, file.name, path, reason, base_key, seconds, kept is not None, tuple(warnings))
+
+
+def kept_fit(file: Path) -> tuple[MMMFit | None, list[Warning]]:
+    """The fit in `file`; None where there is none.
+
+    A file that cannot be read (truncated, damaged, of another release) is renamed to `<name>.damaged` and named in a
+    warning: everything in it can be made again.
+    """
+    from models.mmm import load
+
+    try:
+        return load(file), []
+    except FileNotFoundError:
+        return None, []
+    except ValueError as unreadable:
+        file.replace(file.with_name(file.name + DAMAGED))
+        return None, [
+            Warning(
+                "kept_fit_unreadable",
+                "low",
+                file.name,
+                f"The kept fit {file.name} could not be read and was made again: {unreadable}.",
+                f"Nothing to do for this run. {file.name}{DAMAGED} holds what was on the disk: if this happens again,"
+                " check the disk.",
+            )
+        ]
 
 
 def write_card(path: Path, text: str) -> None:
@@ -143,7 +183,7 @@ def prune(folder: Path, keep: Collection[str]) -> list[str]:
 
     Returns the names that are gone. A fit that is wanted again later is made again, to the same digits.
     """
-    gone = [path for path in folder.glob("*.npz*") if path.name not in keep]
+    gone = [path for path in folder.glob("*.npz*") if path.name.removesuffix(DAMAGED) not in keep]
     for path in gone:
         path.unlink(missing_ok=True)
     return sorted(path.name for path in gone)

@@ -15,6 +15,7 @@ from dagster_project.fiscal_periods import WINDOW, Split, split
 if TYPE_CHECKING:
     from dagster_project.assets.mmm.fits import Found
     from models.mmm import Changes, Falsification, MMMFit
+    from models.warning import Warning
 
 TABLES = (
     "measurement.channel_estimate",
@@ -208,20 +209,26 @@ def provenance(found: Found, earlier: Earlier | None) -> pl.DataFrame:
     )
 
 
-def changed(fits: Path, earlier: Earlier | None, fit: MMMFit) -> pl.DataFrame:
-    """What moved each channel's number since the previous run, by cause; empty where there is nothing to compare."""
-    from models.mmm import changes, load
+def changed(fits: Path, earlier: Earlier | None, fit: MMMFit) -> tuple[pl.DataFrame, list[Warning]]:
+    """What moved each channel's number since the previous run, by cause; empty where there is nothing to compare.
 
-    if earlier is None or not (fits / earlier.file).exists():
-        return pl.DataFrame()
-    found = changes(load(fits / earlier.file), fit)
-    return found.table.with_columns(
+    The warnings name an earlier fit that could not be read.
+    """
+    from dagster_project.assets.mmm.fits import kept_fit
+    from models.mmm import changes
+
+    before, warnings = kept_fit(fits / earlier.file) if earlier else (None, [])
+    if earlier is None or before is None:
+        return pl.DataFrame(), warnings
+    found = changes(before, fit)
+    table = found.table.with_columns(
         previous_run_id=pl.lit(earlier.run_id),
         basis=pl.lit(found.basis),
         added=pl.lit(found.added),
         restated=pl.lit(found.restated),
         message=pl.Series([_sentence(row, found) for row in found.table.iter_rows(named=True)], dtype=pl.String),
     )
+    return table, warnings
 
 
 def _sentence(row: dict[str, Any], found: Changes) -> str:
