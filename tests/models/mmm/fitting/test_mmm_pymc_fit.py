@@ -15,7 +15,7 @@ from models.mmm import (
     Sampling,
     fit,
 )
-from models.mmm.fitting.pymc_fit import _true_values
+from models.mmm.fitting.pymc_posterior import true_values
 from models.mmm.model.build import design
 from models.mmm.model.design import Form
 from models.mmm.model.response import carryover_weights, respond
@@ -57,7 +57,7 @@ def test_unknown_true_values_vary_around_the_calibrated_series():
     data = wide_panel(organic={"ai": "cited"}, organic_se={"ai": "se"}, levels=["ai"])
     plan = design(data, MMMSpec(measurement="latent"), Form("geometric", "logistic", False, 6))
     z = np.concatenate([np.zeros((1, 1, 60)), np.random.default_rng(0).normal(size=(1, 1, 60))])
-    true = _true_values({"latent_z_0": z}, plan)
+    true = true_values({"latent_z_0": z}, plan)
     np.testing.assert_allclose(true[0, 0], plan.media[2], rtol=1e-9)
     draws = replace(some_draws(plan, 2), latent=true)
     draws = replace(draws, half_saturation=np.full((2, 3), 1.5), half_life=np.full((2, 3), 0.05))
