@@ -1,4 +1,4 @@
-"""The one shape in which every model says that a number may be wrong."""
+"""The one form in which every model says that a number may be wrong."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ Severity = Literal["info", "low", "medium", "high", "block"]
 class Warning:
     """What was seen, what it means for the reader, and what to do about it.
 
-    `code` names the cause class in snake_case and is stable over releases; `subject` is the channel, experiment
-    or pattern it speaks of (`all` for the whole run). `block` withholds the number, anything less goes beside it.
+    `code` names the kind of cause in snake_case and is stable over releases; `subject` is the channel, experiment or
+    pattern concerned (`all` for the whole run). `block` withholds the number; other severities are shown beside it.
     Raises ValueError on an unknown severity or an empty text.
     """
 
@@ -25,8 +25,8 @@ class Warning:
 
     def __post_init__(self) -> None:
         if self.severity not in get_args(Severity):
-            known = ", ".join(get_args(Severity))
-            raise ValueError(f"severity={self.severity!r} of warning {self.code}: one of {known}")
+            severities = ", ".join(get_args(Severity))
+            raise ValueError(f"severity={self.severity!r} of warning {self.code}: use one of {severities}")
         for field in ("code", "subject", "message", "action"):
             if not getattr(self, field):
-                raise ValueError(f"a warning without {field} helps nobody (code={self.code!r})")
+                raise ValueError(f"the warning {self.code!r} has no {field}: say it in a sentence")

@@ -15,7 +15,7 @@ from dagster_project.assets.mmm import fits as mmm_fits
 from dagster_project.assets.mmm import rows as mmm_rows
 from dagster_project.assets.mmm.fits import anchor, find, write_card
 from dagster_project.assets.mmm.panel import MmmInput
-from dagster_project.warehouse import run_record, tables
+from dagster_project.warehouse import tables
 from dagster_project.workspace.settings import Settings
 from models.mmm import load
 
@@ -155,7 +155,7 @@ def test_attempts_to_break_a_result_join_the_diagnostics_a_failed_one_first() ->
 def test_fits_that_no_retained_run_stands_on_are_deleted(tmp_path) -> None:
     """Kept: this run's, the one it is compared with, published ones, the last finished one; each with its base."""
     with duckdb.connect() as con:
-        for schema in run_record.SCHEMAS:
+        for schema in tables.SCHEMAS:
             con.execute(f"create schema {schema}")
         con.execute(f"create table ops.run ({tables.OPS_TABLES['run']})")
         tables.create_tables(con)

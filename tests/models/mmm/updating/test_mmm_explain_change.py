@@ -35,7 +35,7 @@ def test_new_rows_are_data(before, world):
     assert np.abs(of(found, "data")).min() > 0
     sd = before.roas()["sd"].to_numpy()
     assert (np.abs(of(found, "model")) / sd).max() < 0.1  # the noise of drawing again
-    assert "noise of drawing" in found.why_model
+    assert "Monte Carlo noise" in found.why_model
 
 
 def test_corrected_spend_is_restatement(before):
