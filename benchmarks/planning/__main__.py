@@ -25,25 +25,25 @@ def main() -> None:
         "--worlds", type=int, default=10, help="companies with known truth for each of three spreads of returns"
     )
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     print("case | audited tool | ours | oracle | its regret | our regret")
     for name, theirs, ours, oracle, regret, own in audit.table():
         print(f"{name} | {theirs} | {ours} | {oracle} | {regret:.3f} | {abs(own):.4f}", flush=True)
-    for line in truth.table(asked.worlds, asked.seed):
+    for line in truth.table(options.worlds, options.seed):
         print(line, flush=True)
-    speed(asked.seed)
+    speed(options.seed)
 
 
 def speed(seed: int) -> None:
-    """CPU seconds of each question, on short fits whose gates are not asked (speed does not depend on them)."""
+    """CPU seconds of each question, on short fits without convergence checks (speed does not depend on them)."""
     short = MMMSpec(adstock="geometric", saturation="logistic", sampling=Sampling(chains=2, tune=100, draws=150))
     print("panel | question | CPU seconds")
     for channels, geos in ((10, 1), (8, 12)):
         world = company(channels, geos=geos, weeks=104 if geos > 1 else 156, seed=seed)
-        found = replace(fit(world.data, short, seed=seed), known_findings=())
+        fitted = replace(fit(world.data, short, seed=seed), known_findings=())
         budget = float(world.data.spend[:, -truth.HORIZON :].sum())
         panel = f"{channels} channels, {geos} region{'s' if geos > 1 else ''}"
-        outlook = _timed(panel, "curves, baseline, tiers", lambda f=found, b=budget: prepare(f, 1.5 * b))  # type: ignore[misc]
+        outlook = _timed(panel, "curves, baseline, tiers", lambda f=fitted, b=budget: prepare(f, 1.5 * b))  # type: ignore[misc]
         budgets = np.linspace(budget / 2, budget, 11).tolist()
         questions: dict[str, Callable[[], object]] = {
             "plan, mean": lambda o=outlook, b=budget: plan_of(o, b, seed=seed),  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Companies whose response to media is known, for judging plans by what they would truly have brought."""
+"""Companies whose response to media is known, to evaluate plans by their true outcome."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class World:
     keep: np.ndarray
 
     def brings(self, c: int, money: float, horizon: int) -> float:
-        """True incremental KPI of even spending after the data, with carry-in, today's usual spend going on after."""
+        """True incremental KPI of even spending after the data, with carry-in; the usual spend continues afterwards."""
         after = np.full(4 * WEEKS_KEPT, self.spend[-horizon:, c].mean())
         with_plan, silent = (
             self._total(c, np.concatenate([self.spend[:, c], np.full(horizon, m / horizon), after]))
