@@ -154,7 +154,7 @@ def status(ws: WorkspaceArgument = Path("data"), json_: JsonOption = False) -> N
             None,
         )
         missing = _rows(con, f"select capability, needs from ops.not_run where {where} order by capability", None)
-        fresh = _rows(con, FRESHNESS, None)
+        fresh = _rows(con, FRESHNESS, None) if _has_landed(con) else []
     undelivered = _undelivered(workspace, last, running=running)
     document = {
         "run": last,
@@ -184,6 +184,12 @@ def _last_run(con: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
     except duckdb.CatalogException:  # a first run that died before it made its tables
         stop(BROKEN, "no run has reached its first step: `plumbline run` first")
     return rows[0] if rows else None
+
+
+def _has_landed(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the ledger of deliveries exists: not yet in a warehouse that was just made again."""
+    query = "select 1 from duckdb_tables() where schema_name = 'ops' and table_name = 'batch'"
+    return bool(con.execute(query).fetchall())
 
 
 def _undelivered(workspace: Workspace, last: dict[str, Any] | None, *, running: bool) -> list[str]:
