@@ -1,4 +1,4 @@
-"""Pictures for the people who watch the pipeline: PNG bytes, small enough to be kept with a run's metadata."""
+"""Charts for people who operate the pipeline: PNG bytes, small enough to be stored with a run's metadata."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def spend(frame: pl.DataFrame) -> bytes:
     """Spend by channel over time, stacked. Columns: week (date), channel, spend."""
     import altair as alt
 
-    kept = _largest(frame, "channel", "spend", ("week",))
+    largest = _largest(frame, "channel", "spend", ("week",))
     chart = (
-        alt.Chart(_data(kept))
+        alt.Chart(_data(largest))
         .mark_area(interpolate="step-after")
         .encode(
             x=alt.X("week:T", title=None),
-            y=alt.Y("spend:Q", title="spend a week", stack="zero"),
-            color=_colour("channel", _order(kept, "channel", "spend")),
+            y=alt.Y("spend:Q", title="spend per week", stack="zero"),
+            color=_colour("channel", _order(largest, "channel", "spend")),
             order=alt.Order("rank:Q"),
         )
     )
@@ -42,24 +42,24 @@ def kpi_fit(frame: pl.DataFrame) -> bytes:
     booked = (
         alt.Chart(data)
         .mark_line(color=INK, strokeWidth=1)
-        .encode(x=x, y=alt.Y("observed:Q", title="KPI a period", scale=alt.Scale(zero=False)))
+        .encode(x=x, y=alt.Y("observed:Q", title="KPI per period", scale=alt.Scale(zero=False)))
     )
     model = alt.Chart(data).mark_line(color=WARM, strokeWidth=1.8).encode(x=x, y="fitted:Q")
     return _png(alt.layer(booked, model).properties(title=_title("booked (black), explained by the model (brown)")))
 
 
 def contributions(frame: pl.DataFrame) -> bytes:
-    """What each cause adds, week by week, stacked; what is below zero hangs below. Columns: date, component, mean."""
+    """What each cause adds per period, stacked, negative values below zero. Columns: date, component, mean."""
     import altair as alt
 
-    kept = _largest(frame, "component", "mean", ("date",))
+    largest = _largest(frame, "component", "mean", ("date",))
     chart = (
-        alt.Chart(_data(kept))
+        alt.Chart(_data(largest))
         .mark_bar()
         .encode(
             x=alt.X("date:T", title=None),
-            y=alt.Y("mean:Q", title="KPI a period", stack="zero"),
-            color=_colour("component", _order(kept, "component", "mean")),
+            y=alt.Y("mean:Q", title="KPI per period", stack="zero"),
+            color=_colour("component", _order(largest, "component", "mean")),
             order=alt.Order("rank:Q"),
         )
     )
@@ -89,7 +89,7 @@ def evidence(frame: pl.DataFrame) -> bytes:
 
 
 def experiment(frame: pl.DataFrame) -> bytes:
-    """A test: what happened and what would have happened without it. Columns: day, actual, counterfactual, low, high.
+    """A test: the actual outcome and the counterfactual without it. Columns: day, actual, counterfactual, low, high.
 
     `low` and `high` bound the effect of the day, so the band drawn around the counterfactual is actual less effect.
     """
@@ -98,15 +98,13 @@ def experiment(frame: pl.DataFrame) -> bytes:
     band = frame.with_columns(above=pl.col("actual") - pl.col("low"), below=pl.col("actual") - pl.col("high"))
     data = _data(band.select("day", "actual", "counterfactual", "above", "below"))
     x = alt.X("day:T", title=None, axis=alt.Axis(format="%d %b", tickCount=10))
-    value = alt.Y("actual:Q", title="KPI a day", scale=alt.Scale(zero=False))
+    value = alt.Y("actual:Q", title="KPI per day", scale=alt.Scale(zero=False))
     drawn = alt.layer(
         alt.Chart(data).mark_area(color=WARM, opacity=0.18).encode(x=x, y="below:Q", y2="above:Q"),
         alt.Chart(data).mark_line(color=WARM, strokeDash=[5, 3], strokeWidth=1.6).encode(x=x, y="counterfactual:Q"),
         alt.Chart(data).mark_line(color=INK, strokeWidth=1.4).encode(x=x, y=value),
     )
-    return _png(
-        drawn.properties(title=_title("actual (black) against what would have happened (dashed, with its range)"))
-    )
+    return _png(drawn.properties(title=_title("actual (black) and counterfactual (dashed, with its range)")))
 
 
 def visibility(frame: pl.DataFrame, *, metric: str | None = None) -> bytes:
@@ -117,10 +115,10 @@ def visibility(frame: pl.DataFrame, *, metric: str | None = None) -> bytes:
     """
     import altair as alt
 
-    known = sorted(frame["metric"].unique().to_list())
-    chosen = metric or ("mention_rate" if "mention_rate" in known else known[0])
-    if chosen not in known:
-        raise ValueError(f"metric {chosen!r}: this frame holds {', '.join(known)}")
+    metrics = sorted(frame["metric"].unique().to_list())
+    chosen = metric or ("mention_rate" if "mention_rate" in metrics else metrics[0])
+    if chosen not in metrics:
+        raise ValueError(f"metric {chosen!r} is not in this frame; it has {', '.join(metrics)}")
     rows = frame.filter((pl.col("metric") == chosen) & pl.col("value").is_not_null())
     brands = (
         rows.group_by("brand").agg(pl.col("value").mean()).sort("value", "brand", descending=[True, False])["brand"]
@@ -143,7 +141,7 @@ def visibility(frame: pl.DataFrame, *, metric: str | None = None) -> bytes:
 
 
 def quarantine(frame: pl.DataFrame) -> bytes:
-    """Rows set aside, by source and rule. Columns: source, rule, rows."""
+    """Quarantined rows, by source and rule. Columns: source, rule, rows."""
     import altair as alt
 
     rules = frame.group_by("rule").agg(pl.col("rows").sum()).sort("rows", "rule", descending=[True, False])["rule"]
@@ -221,7 +219,7 @@ def _data(frame: pl.DataFrame) -> Any:
 
 
 def _png(chart: Any, *, sized: bool = False) -> bytes:
-    """At one and a half pixels a point, in 128 colours: sharp on a screen and below 100 kB."""
+    """At 1.5 pixels per point, in 128 colours: sharp on a screen and below 100 kB."""
     import vl_convert
 
     laid = chart if sized else chart.properties(width=WIDTH, height=HEIGHT)

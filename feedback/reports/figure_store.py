@@ -43,7 +43,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Fact:
-    """A printed text that is no number of its own: a label, a date, a hash, a sentence of a warning."""
+    """A printed text that is not a number: a label, a date, a hash, a sentence of a warning.
+
+    `source` is a table, a setting or the name of a rule in docs/cfo.md, never a path in the code.
+    """
 
     id: str
     text: str
@@ -54,7 +57,7 @@ class Fact:
 class FigureStore:
     """All figures and facts of one report, by id; an id appears once.
 
-    Nothing reaches a page that is not in here: HTML, PDF and workbook are views of this store.
+    A page shows nothing that is not in here: HTML, PDF and workbook are views of this store.
     """
 
     figures: dict[str, Figure] = field(default_factory=dict)
@@ -105,7 +108,7 @@ class FigureStore:
         return tuple(dict.fromkeys(rest.rpartition(".")[0] or rest for rest in rests))
 
     def to_json(self) -> str:
-        """Canonical text: sorted keys, decimals as text, one line per figure would be the same bytes again."""
+        """Sorted keys, decimals as text: the same store gives the same bytes."""
         body = {
             "figures": [_plain(asdict(self.figures[key])) for key in self.figures],
             "facts": [asdict(self.facts[key]) for key in self.facts],

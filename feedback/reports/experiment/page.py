@@ -9,37 +9,37 @@ from typing import Any
 
 from feedback.reports.page.html import rendered
 
-STANDING = {
+VERDICTS = {
     "valid": "The test answers its question",
-    "inconclusive": "The test is sound and too noisy to tell",
+    "inconclusive": "The test is sound but too noisy for a conclusion",
     "invalid": "The test is invalid: its number must not be used",
 }
 TITLES = {
     "path": "What happened, and what would have happened",
-    "placebos": "The tested regions among controls read the same way",
-    "power": "What the frozen plan could find",
+    "placebos": "The tested regions among controls analysed in the same way",
+    "power": "What the frozen plan could detect",
 }
 
 
-def experiment_page(found: Mapping[str, Any], words: Sequence[str], pictures: Mapping[str, bytes]) -> str:
+def experiment_page(test: Mapping[str, Any], summary: Sequence[str], pictures: Mapping[str, bytes]) -> str:
     """HTML of one read test.
 
-    `found` is its row of `measurement.experiment` with `checks`, `warnings`, `departures` and `beside` as lists,
-    `words` say effect, return and profit, `pictures` are PNGs by name (path, placebos, power). Every figure comes from
-    a row.
+    `test` is its row of `measurement.experiment` with `checks`, `warnings`, `departures` and `beside` as lists,
+    `summary` states effect, return and profit, `pictures` are PNGs by name (path, placebos, power). Every figure comes
+    from a row.
     """
-    channels, regions = ", ".join(found["channels"]), ", ".join(found["geos"] or ())
+    channels, regions = ", ".join(test["channels"]), ", ".join(test["geos"] or ())
     return rendered(
         "experiment.html.j2",
-        test=found,
+        test=test,
         where=f"{channels} in {regions}" if regions else channels,
-        standing=f"{STANDING[found['verdict']]} (grade {found['grade']}).",
-        words=words,
+        verdict=f"{VERDICTS[test['verdict']]} (grade {test['grade']}).",
+        summary=summary,
         pictures=[{"title": TITLES[name], "data": base64.b64encode(png).decode()} for name, png in pictures.items()],
-        departures=found["departures"],
-        checks=[c | {"seen": _short(c["value"]), "limit": _short(c["threshold"])} for c in found["checks"]],
-        warnings=[w for w in found["warnings"] if w["severity"] != "info"],
-        beside=found["beside"],
+        departures=test["departures"],
+        checks=[c | {"observed": _short(c["value"]), "limit": _short(c["threshold"])} for c in test["checks"]],
+        warnings=[w for w in test["warnings"] if w["severity"] != "info"],
+        beside=test["beside"],
     )
 
 

@@ -1,4 +1,4 @@
-"""Why the number changed since the previous report: money moved, or money was judged differently."""
+"""Why the number changed since the previous report: spend moved, or its return was estimated differently."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def change_figures(now: FigureStore, before: FigureStore | None) -> Iterator[Fig
 
     For a channel in both reports: spend moved = (spend now - before) x return before; re-judged = (return now - before)
     x spend now, where return is incremental over spend. A channel in one report only, or without spend in one of them,
-    enters whole as re-judged. The order (spend first) is a convention; the cross term goes to re-judged.
+    counts entirely as re-judged. The order (spend first) is a convention; the cross term goes to re-judged.
     """
     if before is None:
         yield Fact(
@@ -51,7 +51,7 @@ def change_figures(now: FigureStore, before: FigureStore | None) -> Iterator[Fig
 
 def cause_facts(context: ReportContext) -> Iterator[Fact]:
     """Per channel, in words, how far new days, restated days and the media mix model moved its number since the run
-    before. It speaks of the model alone over its whole window; the bridge above speaks of the combined number.
+    before. It describes the model alone over its whole window; the bridge above describes the combined number.
     """
     result = context.query(
         "select channel, message from measurement.mmm_change where run_id = $run_id"

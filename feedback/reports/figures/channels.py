@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -72,12 +71,12 @@ def marginal_draws(context: ReportContext, name: str, spend: Decimal, row: dict[
 
 def mroas_rows(context: ReportContext) -> dict[str, dict[str, Any]]:
     """The published mROAS per channel: triangulated where it exists, else the MMM's."""
-    found = _estimates(context)
-    rows = {name: found.get((name, "triangulated", "mroas")) for name in context.channels}
+    estimates = _estimates(context)
+    rows = {name: estimates.get((name, "triangulated", "mroas")) for name in context.channels}
     return {
-        name: row or found[(name, "mmm", "mroas")]
+        name: row or estimates[(name, "mmm", "mroas")]
         for name, row in rows.items()
-        if row or (name, "mmm", "mroas") in found
+        if row or (name, "mmm", "mroas") in estimates
     }
 
 
@@ -137,7 +136,7 @@ def _weights(context: ReportContext) -> Iterator[Figure]:
         if row["channel"] in context.channels:
             for source in SOURCES:
                 share = millionths(row[source])
-                basis = "share of precision, to be read as an order of size"
+                basis = "share of the precision; read it as an order of magnitude"
                 yield Figure(f"weight.{row['channel']}.{source}", share, "share", basis, result.sql_sha256)
 
 
@@ -203,6 +202,6 @@ def last_tests(context: ReportContext) -> dict[str, date]:
 
 
 def tested_channels(value: object) -> tuple[str, ...]:
-    """A list, or the text forms `a|b` and `a, b`, as channel names."""
-    parts = value if isinstance(value, list) else re.split(r"[|,]", str(value or ""))
+    """The channels of a test. Audit packs of earlier versions hold the text `a|b` instead of a list."""
+    parts = value if isinstance(value, list) else str(value or "").split("|")
     return tuple(str(part).strip() for part in parts if str(part).strip())

@@ -82,12 +82,12 @@ def move_figures(context: ReportContext, store: FigureStore, policy: DecisionPol
 
 
 def next_test_figures(context: ReportContext, store: FigureStore) -> Iterator[Figure | Fact]:
-    """The channel whose unknown return costs most, with the most that knowing it could be worth.
+    """The channel whose unknown return costs most, and the most that knowing it could be worth.
 
-    The planned test with the highest net value a week where the triangulation wrote one; else the value of knowing
+    The planned test with the highest net value per week where the triangulation wrote one; else the value of knowing
     (EVPI) for the whole spend of the period: what deciding after the truth would earn more than
-    deciding now, E|max(0, margin θ - 1)| less max(0, E[margin θ - 1]), times spend. A test finds out less than
-    everything and costs something, so this is a ceiling.
+    deciding now, E|max(0, margin θ - 1)| less max(0, E[margin θ - 1]), times spend. A test reveals less than
+    everything and has a cost, so this is a ceiling.
     """
     planned = context.query(
         "select channel, evsi::decimal(18,2) as worth, weeks::decimal(9,1) as weeks, cost::decimal(18,2) as cost,"

@@ -1,4 +1,4 @@
-"""When no report may be built, and why, in sentences a CFO understands."""
+"""The conditions under which no report may be built, and why, in sentences a CFO understands."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 
 from feedback.reports.figure_store import FigureStore
 from feedback.reports.snapshot.settings import GatePolicy
+from models.error import PlumblineError
 
 
-class ReportBlocked(Exception):
-    """The figures are missing, or contradict the books or themselves: no report is built.
+class ReportBlocked(PlumblineError):
+    """The figures are missing, or contradict the books or each other: no report is built.
 
-    `reasons` are plain sentences; `page` is the file that tells them, which is no report.
+    `reasons` are plain sentences; `page` is the file that lists them, which is not a report.
     """
 
     def __init__(self, reasons: tuple[str, ...], page: Path | None = None) -> None:
@@ -22,17 +23,17 @@ class ReportBlocked(Exception):
 
 
 def reasons(store: FigureStore, policy: GatePolicy | None = None) -> tuple[str, ...]:
-    """Every gate that fails; an empty tuple lets the report out."""
+    """The sentences of every gate that fails; an empty tuple releases the report."""
     limits = policy or GatePolicy()
-    found = [*_missing(store), *_books(store), *_impossible(store, limits), *_warned(store)]
-    return tuple(dict.fromkeys(found))
+    failures = [*_missing(store), *_books(store), *_impossible(store, limits), *_warned(store)]
+    return tuple(dict.fromkeys(failures))
 
 
 def _missing(store: FigureStore) -> list[str]:
-    found = []
+    failures = []
     unpriced = store.get("spend.unpriced_rows")
     if unpriced is not None and unpriced.value > 0:
-        found.append(
+        failures.append(
             f"{unpriced.value:.0f} row(s) of spend have no exchange rate into {store.text('page.currency')}, so spend"
             " would be understated. Land the missing rates in landing/context, or correct the currency in the export."
         )
@@ -42,61 +43,61 @@ def _missing(store: FigureStore) -> list[str]:
             for number in store.names("not_run")
         ]
         because = f" Not run: {'; '.join(needs)}." if needs else " Run the model, or ask for another period."
-        found.append(f"No estimate exists of what marketing caused in {store.text('page.title')}.{because}")
+        failures.append(f"There is no estimate of what marketing caused in {store.text('page.title')}.{because}")
     elif store["outcome.total"].value <= 0:
-        found.append(
+        failures.append(
             f"No outcome is recorded from {store.text('page.start')} to {store.text('page.end')}, so nothing can be"
             " split into baseline and channels. Land the revenue of these days."
         )
-    return found
+    return failures
 
 
 def _books(store: FigureStore) -> list[str]:
     gap, allowed = store.get("ledger.gap"), store.get("ledger.allowed_gap")
     if gap is None or allowed is None:
         return []
-    found = []
+    failures = []
     months, needed = store["ledger.months"].value, store["ledger.months_needed"].value
     if months < needed:
-        found.append(
+        failures.append(
             f"The ledger holds {months} of the {needed} months of this period. Land the missing months, or the"
-            " exchange rates that their entries lack; a part of the books cannot confirm the whole outcome."
+            " exchange rates that their entries lack; part of the books cannot confirm the whole outcome."
         )
     elif abs(gap.value) > allowed.value:
-        found.append(
+        failures.append(
             f"The modelled outcome differs from the ledger by {_money(gap.value)} {gap.unit} after all named items;"
             f" the tolerance is {_money(allowed.value)} {gap.unit}. Look for revenue that is missing in"
             " landing/revenue, posted in another month, or on an account that plumbline.yaml does not map."
             + _weekly(store)
         )
-    return found
+    return failures
 
 
 def _weekly(store: FigureStore) -> str:
     if store["outcome.cut_rows"].value == 0:
         return ""
     return (
-        " The outcome is weekly or monthly, and a week across the period's border counts by its days: such data tie"
-        " only within a wider ledger.tolerance."
+        " The outcome is weekly or monthly, and a week across the border of the period counts in proportion to its"
+        " days: such data match the ledger only within a wider ledger.tolerance."
     )
 
 
 def _impossible(store: FigureStore, limits: GatePolicy) -> list[str]:
-    found = []
+    failures = []
     over = store.get("gate.more_than_everything")
     if over is not None and over.value >= limits.more_than_everything:
-        found.append(
+        failures.append(
             f"With probability {_percent(over.value)} the channels together would have caused more than everything that"
-            f" was booked; below {_percent(limits.more_than_everything)} is allowed. The model gives marketing too"
-            " much: check its controls and priors, or calibrate it with a test."
+            f" was booked; less than {_percent(limits.more_than_everything)} is allowed. The model attributes too much"
+            " to marketing: check its controls and priors, or calibrate it with a test."
         )
     below = store.get("gate.negative_baseline")
     if below is not None and below.value >= limits.negative_baseline:
-        found.append(
-            f"With probability {_percent(below.value)} the outcome without marketing would be below zero; below"
+        failures.append(
+            f"With probability {_percent(below.value)} the outcome without marketing would be below zero; less than"
             f" {_percent(limits.negative_baseline)} is allowed. Check trend, seasonality and controls of the model."
         )
-    return found
+    return failures
 
 
 def _warned(store: FigureStore) -> list[str]:

@@ -13,8 +13,8 @@ from feedback.reports.snapshot.context import ReportContext
 from feedback.reports.snapshot.draws import BASELINE, estimated, probability
 
 NO_MARGIN = (
-    "Profit is not printed: plumbline.yaml has no contribution margin, and a margin of 1 would call every sale profit."
-    " Write, for example, margin: 0.62."
+    "No profit is printed: plumbline.yaml sets no contribution margin, and a margin of 1 would count every sale as"
+    " profit. Write, for example, margin: 0.62."
 )
 
 

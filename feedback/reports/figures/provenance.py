@@ -11,7 +11,7 @@ FIELDS = ("as_of", "data_sha256", "spec_sha256", "code_version", "packages_sha25
 
 
 def provenance_facts(context: ReportContext) -> Iterator[Fact]:
-    """Facts `run.*`; a field that the run did not record is left out, never invented."""
+    """Facts `run.*`; a field that the run did not record is left out."""
     yield Fact("run.id", context.run_id, "ops.current_run")
     result = context.query("select * from measurement.run where run_id = $run_id", needs=("measurement.run",))
     for row in result.rows[:1]:
@@ -27,11 +27,11 @@ def page_facts(context: ReportContext) -> Iterator[Fact]:
     """Company, period and currency as the page prints them."""
     settings, period = context.settings, context.period
     yield Fact("page.company", settings.company, "plumbline.yaml: company.name")
-    yield Fact("page.period", period.key, "asked, or the last fiscal quarter with complete data")
+    yield Fact("page.period", period.key, "as requested, or the last fiscal quarter with complete data")
     yield Fact("page.title", period.title, "fiscal calendar")
     yield Fact("page.start", period.start.isoformat(), "fiscal calendar")
     if not period.whole_months:
-        said = "Not tied to a ledger: the window cuts a month"
-        yield Fact("page.untied", said, "fiscal calendar")
+        untied = "Not tied to a ledger: the window begins or ends within a month"
+        yield Fact("page.untied", untied, "fiscal calendar")
     yield Fact("page.end", period.end.isoformat(), "fiscal calendar")
     yield Fact("page.currency", settings.currency, "plumbline.yaml: report_currency")

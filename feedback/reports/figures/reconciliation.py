@@ -35,7 +35,7 @@ def outcome_figures(context: ReportContext) -> Iterator[Figure | Fact]:
     if kpi != "revenue" and per_unit is not None and row.get("units") is not None:
         revenue = cents(row["units"] * Decimal(per_unit))
     unit = context.settings.currency
-    basis = f"{COUNTED}; a week or month across the border counts by its days" if row.get("cut") else COUNTED
+    basis = f"{COUNTED}; a week or month across the border counts by its share of days" if row.get("cut") else COUNTED
     yield Figure("outcome.total", cents(revenue or ZERO), unit, basis, result.sql_sha256)
     yield Figure("outcome.cut_rows", Decimal(row.get("cut") or 0), "count", COUNTED, result.sql_sha256)
     yield Fact("outcome.kpi", str(kpi), "ops.current_run")
@@ -150,5 +150,5 @@ def _entries(context: ReportContext, months: list[str]) -> dict[str, Decimal]:
         needs=("marts.ledger_period",),
         months=months,
     )
-    found = {row["kind"]: row["amount"] or ZERO for row in result.rows}
-    return {kind: found.get(kind, ZERO) for kind in ("refund", "orphan")}
+    totals = {row["kind"]: row["amount"] or ZERO for row in result.rows}
+    return {kind: totals.get(kind, ZERO) for kind in ("refund", "orphan")}

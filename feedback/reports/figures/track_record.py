@@ -1,4 +1,4 @@
-"""Track record: what was predicted before a test was read, against what the test then said."""
+"""Track record: what was predicted before a test ended, against the result of the test."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ TRACK_RULE = "rule: track record"
 def record_figures(context: ReportContext) -> Iterator[Figure | Fact]:
     """Each test of one channel beside the newest estimate that was older than the test's end.
 
-    Where no estimate is that old, the MMM's own iROAS of this run stands beside the tests, marked as looking back: it
-    had not to predict. A prediction counts as kept when its 90 % range and the test's overlap, which is a weak demand.
+    Where no estimate is that old, the MMM's own iROAS of this run stands beside the test, marked as looking back: the
+    test was already part of its data. A prediction counts as kept when its 90 % range and the test's overlap, which is
+    a weak requirement.
     """
     tests = context.query(
         "select experiment_id, channels, end_day::date as end_day, iroas, iroas_low, iroas_high"
@@ -39,18 +40,18 @@ def record_figures(context: ReportContext) -> Iterator[Figure | Fact]:
         needs=("measurement.channel_estimate",),
     )
     looking_back = {row["channel"]: row for row in now.rows}
-    kept = number = 0
+    overlaps = number = 0
     for test in tests.rows:
         names = tested_channels(test["channels"])
         if len(names) != 1:
             continue
         before = next((r for r in earlier.rows if r["channel"] == names[0] and r["as_of"] < test["end_day"]), None)
-        said = before or looking_back.get(names[0])
-        if said is None:
+        prediction = before or looking_back.get(names[0])
+        if prediction is None:
             continue
         number += 1
-        overlap = said["q05"] <= test["iroas_high"] and test["iroas_low"] <= said["q95"]
-        kept += overlap
+        overlap = prediction["q05"] <= test["iroas_high"] and test["iroas_low"] <= prediction["q95"]
+        overlaps += overlap
         key = f"record.{number}"
         yield Fact(f"{key}.test", str(test["experiment_id"]), "measurement.experiment")
         yield Fact(f"{key}.channel", names[0], "measurement.experiment")
@@ -62,12 +63,16 @@ def record_figures(context: ReportContext) -> Iterator[Figure | Fact]:
             TRACK_RULE,
         )
         yield _ranged(
-            f"{key}.predicted", said["q50"], said["q05"], said["q95"], earlier.sql_sha256 if before else now.sql_sha256
+            f"{key}.predicted",
+            prediction["q50"],
+            prediction["q05"],
+            prediction["q95"],
+            earlier.sql_sha256 if before else now.sql_sha256,
         )
         yield _ranged(f"{key}.test_said", test["iroas"], test["iroas_low"], test["iroas_high"], tests.sql_sha256)
     if number:
         yield Figure("track.tests", Decimal(number), "count", COUNTED, tests.sql_sha256)
-        yield Figure("track.kept", Decimal(kept), "count", COUNTED, tests.sql_sha256)
+        yield Figure("track.kept", Decimal(overlaps), "count", COUNTED, tests.sql_sha256)
 
 
 def _ranged(identifier: str, point: float, low: float, high: float, sha: str) -> Figure:

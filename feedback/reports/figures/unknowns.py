@@ -1,4 +1,4 @@
-"""What we do not know: conflicts, warnings, ungraded money, provisional days, and what did not run."""
+"""What is not known: conflicts, warnings, spend with weak evidence, provisional days, and what did not run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ORDER = {"block": 0, "high": 1, "medium": 2, "low": 3, "info": 4}
 
 
 def unknown_figures(context: ReportContext, store: FigureStore, policy: DecisionPolicy) -> Iterator[Figure | Fact]:
-    """Each as a fact in the model's own plain words, gravest first, with the shares of money that hang on it."""
+    """Each as a fact in the model's own words, gravest first, with the share of spend that depends on it."""
     yield from _warnings(context)
     yield from _conflicts(context)
     yield from _not_run(context)
@@ -56,7 +56,7 @@ def _conflicts(context: ReportContext) -> Iterator[Fact | Figure]:
         yield Fact(f"conflict.{number}.channel", row["channel"], "measurement.conflict")
         yield Fact(f"conflict.{number}.message", row["message"] or "", "measurement.conflict")
         if row["p"] is not None:
-            basis = "probability of so odd a reading if all sources but this one are right"
+            basis = "probability of so extreme a reading if all other sources are right"
             yield Figure(f"conflict.{number}.p", row["p"], "share", basis, result.sql_sha256)
 
 

@@ -74,8 +74,8 @@ def returns_svg(
     )
     shade = alt.Color("shade:N", scale=None, legend=None)
 
-    def layer(kept: str) -> alt.Chart:
-        return alt.Chart(alt.Data(values=[p for p in points if p[kept] is not None]))
+    def layer(mark: str) -> alt.Chart:
+        return alt.Chart(alt.Data(values=[p for p in points if p[mark] is not None]))
 
     layers: list[Any] = [
         layer("low")

@@ -26,7 +26,7 @@ def html_of(view: View) -> str:
 
 
 def blocked_html(store: FigureStore, reasons: tuple[str, ...]) -> str:
-    """A page that says why there is no report; it carries none of the withheld figures but those inside the reasons."""
+    """A page that says why there is no report; it shows no withheld figure except those quoted in the reasons."""
     return rendered(
         "blocked.html.j2",
         company=store.text("page.company"),
@@ -54,7 +54,7 @@ def rendered(template: str, **values: Any) -> str:
 
 
 def _inline(svg: str, alt: str, name: str) -> Markup:
-    """Our own chart inside the page: ids made unique per chart, a label for screen readers, no name-space reference."""
+    """Our own chart inside the page: ids made unique per chart, a label for screen readers, no namespace reference."""
     if not svg:
         return Markup("")
     bare = re.sub(r'\sxmlns(:xlink)?="[^"]*"', "", svg)

@@ -10,7 +10,7 @@ from typing import Any
 from feedback.reports.page.view import MORE, View
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
-SMALLEST = 7.6  # points; below this a printed page is not read but guessed
+SMALLEST = 7.6  # points; smaller type is not legible in print
 
 
 def pdf_of(view: View) -> bytes:
@@ -26,8 +26,8 @@ def pages_of(view: View) -> int:
 def fitted(view: View) -> View:
     """The view as it fits on one page: smaller type first, then fewer lines of what is in the workbook anyway.
 
-    Lines are taken off the end of the unknowns and of the track record, which are ordered by weight, and a line says
-    how many more stand in the workbook. Raises ValueError if even the table alone needs a second page.
+    Lines are dropped from the end of the track record and of the unknowns, which are ordered by weight, and a line says
+    that the workbook lists more. Raises ValueError if even the table alone needs a second page.
     """
     while pages_of(view) > 1:
         page = view.page
@@ -39,7 +39,7 @@ def fitted(view: View) -> View:
             view = _with(view, unknown=page["unknown"][:-1], more=MORE)
         else:
             raise ValueError(
-                f"{len(page['channels'])} channels do not fit on one page: group small ones in plumbline.yaml"
+                f"{len(page['channels'])} channels do not fit on one page; group small channels in plumbline.yaml"
             )
     return view
 

@@ -1,4 +1,4 @@
-"""How a figure becomes text: one scale for all money in a table, rounded so that printed rows add up."""
+"""How figures become text: one scale for all money in a table, rounded so that printed rows add up."""
 
 from __future__ import annotations
 

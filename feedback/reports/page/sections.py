@@ -1,4 +1,4 @@
-"""The sections of the page below the channel table, as short texts: books, advice, change, unknowns, track record."""
+"""The sections below the channel table, as short texts: books, decisions, change, unknowns, track record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from feedback.reports.figures.change import NAMED
 from feedback.reports.page.printing import NBSP, Printer, currency_symbol, written_month
 from feedback.reports.page.waterfall import waterfall_svg
 
-SAID_ELSEWHERE = ("reading_unexpected", "mostly_assumption")  # a conflict or an assumption has its own line
+SHOWN_ELSEWHERE = ("reading_unexpected", "mostly_assumption")  # a conflict or an assumption has its own line
 LARGE_RESIDUAL = Decimal("0.02")
 CHANGE_ROW, CHANGE_WIDTH = 19.0, 104.0
 
@@ -42,23 +42,26 @@ def books(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
 
 def todo(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
     money = money_name(store)
-    said: list[dict[str, str]] = []
+    lines: list[dict[str, str]] = []
     if "move.amount" in store:
         giver, taker = (store.text(f"channel.{store.text(f'move.{end}')}.label") for end in ("from", "to"))
-        said.append(
+        lines.append(
             {
                 "lead": f"Move {printer.compact('move.amount')}{NBSP}{money} from {giver} to {taker}.",
-                "text": f"Expected contribution {printer.compact('move.gain')}{NBSP}{money} a period"
+                "text": f"Expected contribution {printer.compact('move.gain')}{NBSP}{money} per period"
                 f" (90{NBSP}%: {printer.compact_span('move.gain')}),"
-                f" P(better){NBSP}{printer.probability('move.p_better')}. Doing nothing forgoes it.",
+                f" P(better){NBSP}{printer.probability('move.p_better')}. Without the move this gain is forgone.",
             }
         )
     elif "headline.margin" in store:
-        said.append(
-            {"lead": "Move nothing yet.", "text": "No pair of graded channels differs by more than the uncertainty."}
+        lines.append(
+            {
+                "lead": "Move nothing yet.",
+                "text": "No two channels graded A to C differ by more than their uncertainty.",
+            }
         )
     else:
-        said.append(
+        lines.append(
             {
                 "lead": "Set the contribution margin.",
                 "text": "Without it no decision can compare a return with its cost.",
@@ -67,32 +70,32 @@ def todo(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
     for word in ("scale", "cut"):
         names = [n for n in store.names("channel") if store.text(f"channel.{n}.decision").startswith(word)]
         if names:
-            labels = ", ".join(store.text(f"channel.{n}.label") for n in names)
+            labels = "; ".join(store.text(f"channel.{n}.label") for n in names)
             side = "at least" if word == "scale" else "at most"
             edge = (min if word == "scale" else max)(names, key=lambda n: store[f"channel.{n}.p_pays"].value)
             p = printer.probability(f"channel.{edge}.p_pays").removeprefix(f"={NBSP}")
-            said.append(
+            lines.append(
                 {"lead": f"{sentence_case(word)} {labels}.", "text": f"P(next {money} pays) is {side} {p} for each."}
             )
     if "next_test.worth" in store:
         label = store.text(f"channel.{store.text('next_test.channel')}.label")
-        said.append({"lead": f"Test {label} next.", "text": _worth_of_test(printer, money)})
-    return said
+        lines.append({"lead": f"Test {label} next.", "text": _worth_of_test(printer, money)})
+    return lines
 
 
 def _worth_of_test(printer: Printer, money: str) -> str:
     worth = f"{printer.compact('next_test.worth')}{NBSP}{money}"
     if "next_test.net" not in printer.store:
         return (
-            f"Knowing its true return would be worth up to {worth} a period, more than for any other channel;"
-            " a test costing more is not worth it."
+            f"Knowing its true return would be worth up to {worth} per period, more than for any other channel;"
+            " a test that costs more does not pay."
         )
     weeks, cost, net = (
         printer.count("next_test.weeks"),
         printer.compact("next_test.cost"),
         printer.compact("next_test.net"),
     )
-    return f"{weeks} weeks, cost {cost}{NBSP}{money}; what it would teach is worth {worth}, net {net}{NBSP}{money}."
+    return f"{weeks} weeks, cost {cost}{NBSP}{money}; the information is worth {worth}, net {net}{NBSP}{money}."
 
 
 def change(store: FigureStore, printer: Printer) -> tuple[dict[str, Any], str]:
@@ -116,35 +119,36 @@ def change(store: FigureStore, printer: Printer) -> tuple[dict[str, Any], str]:
         float(store["change.before"].value), [float(store[k].value) for k in steps], row=CHANGE_ROW, width=CHANGE_WIDTH
     )
     note = (
-        f"Caused by marketing, {since} to {store.text('page.title')}. “Spend moved” is at the earlier return;"
-        " “return of” is the change of incremental per unit of spend. The bars' axis does not start at 0."
+        f"Caused by marketing, {since} to {store.text('page.title')}. “Spend moved” is valued at the earlier"
+        " return; “return of” is the change of the incremental outcome per unit of spend. The axis of the bars does not"
+        " start at 0."
     )
     alt = "Bridge: " + "; ".join(f"{row['label']} {row['amount']}" for row in rows)
     return {"rows": rows, "note": note, "alt": alt, "row_height": CHANGE_ROW, "width": CHANGE_WIDTH}, svg
 
 
 def unknown(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
-    """What weighs most first: the page drops lines from the end when it has no room for all."""
+    """The gravest first: the page drops lines from the end when there is no room for all of them."""
     high, medium = (_warnings(store, severity)[:most] for severity, most in (("high", 4), ("medium", 2)))
     return [*_conflicts(store, printer), *high, *_weak_money(store, printer), *medium, *_not_run(store)]
 
 
 def _conflicts(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
-    said = []
+    lines = []
     for number in store.names("conflict")[:3]:
         key = f"conflict.{number}"
         p = f" (p = {printer.probability_small(f'{key}.p')})" if f"{key}.p" in store else ""
         label = store.text(f"channel.{store.text(f'{key}.channel')}.label", "all channels")
-        said.append({"lead": f"Conflict, {label}:", "text": store.text(f"{key}.message") + p + "."})
-    return said
+        lines.append({"lead": f"Conflict, {label}:", "text": store.text(f"{key}.message") + p + "."})
+    return lines
 
 
 def _warnings(store: FigureStore, severity: str) -> list[dict[str, str]]:
-    """One line a message: the same words about several subjects are said once."""
+    """One line per message: the same sentence about several subjects is printed once."""
     numbers = [
         n
         for n in store.names("warning")
-        if store.text(f"warning.{n}.severity") == severity and store.text(f"warning.{n}.code") not in SAID_ELSEWHERE
+        if store.text(f"warning.{n}.severity") == severity and store.text(f"warning.{n}.code") not in SHOWN_ELSEWHERE
     ]
     by_message = {
         store.text(f"warning.{n}.message"): {
@@ -158,30 +162,33 @@ def _warnings(store: FigureStore, severity: str) -> list[dict[str, str]]:
 
 
 def _weak_money(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
-    said = []
+    lines = []
     weak = store.get("unknown.grade_d_share")
     if weak is not None and weak.value > 0:
         share = printer.percent("unknown.grade_d_share")
-        said.append(
-            {"lead": "Guesswork.", "text": f"{share} of the spend is graded D: its numbers only say what to test."}
+        lines.append(
+            {
+                "lead": "Weak evidence.",
+                "text": f"{share} of the spend is graded D: use its numbers only to choose tests.",
+            }
         )
-    guessed = [store.text(f"channel.{name}.label") for name in store.names("assumption")]
-    if guessed:
-        said.append({"lead": "Mostly assumption:", "text": ", ".join(guessed) + "."})
+    assumed = [store.text(f"channel.{name}.label") for name in store.names("assumption")]
+    if assumed:
+        lines.append({"lead": "Mostly assumption:", "text": "; ".join(assumed) + "."})
     residual = store.get("split.residual_share")
     if residual is not None and residual.value > LARGE_RESIDUAL:
         share = printer.percent("split.residual_share")
-        text = f"{share} of the outcome is explained neither by channels nor by the baseline."
-        said.append({"lead": "Residual.", "text": text})
+        text = f"{share} of the outcome is explained by neither the channels nor the baseline."
+        lines.append({"lead": "Residual.", "text": text})
     if "ledger.orphans" in store:
         amount = printer.exact("ledger.orphans")
-        text = f"{amount} {store.text('page.currency')} stand on ledger accounts that plumbline.yaml does not map."
-        said.append({"lead": "Unmapped.", "text": text})
+        text = f"{amount} {store.text('page.currency')} are posted to ledger accounts that plumbline.yaml does not map."
+        lines.append({"lead": "Unmapped.", "text": text})
     open_days = store.get("outcome.provisional")
     if open_days is not None and open_days.value > 0:
         share = printer.percent("outcome.provisional")
-        said.append({"lead": "Still open.", "text": f"{share} of the outcome's rows may yet be restated."})
-    return said
+        lines.append({"lead": "Still open.", "text": f"{share} of the outcome's rows may still be restated."})
+    return lines
 
 
 def _not_run(store: FigureStore) -> list[dict[str, str]]:
@@ -194,7 +201,7 @@ def _not_run(store: FigureStore) -> list[dict[str, str]]:
 
 def record(store: FigureStore, printer: Printer) -> dict[str, Any]:
     if "track.tests" not in store:
-        return {"summary": "No test has been read yet, so no prediction could be checked.", "rows": []}
+        return {"summary": "No test result is available yet, so no prediction could be checked.", "rows": []}
     rows = []
     for number in store.names("record")[:6]:
         key = f"record.{number}"
@@ -213,7 +220,7 @@ def record(store: FigureStore, printer: Printer) -> dict[str, Any]:
     note = (
         "Each prediction is older than the end of its test."
         if predicted
-        else "Looking back: the model's own range of this run stands beside tests it had not to predict."
+        else "In retrospect: the ranges come from this run's model, fitted to data that already include the tests."
     )
     summary = f"In {kept} of {tests} tests the 90{NBSP}% ranges of iROAS overlap."
     return {"summary": summary, "rows": rows, "note": note}

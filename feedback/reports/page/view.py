@@ -1,4 +1,4 @@
-"""What the page says, as texts: the figure store arranged for the eye. HTML and PDF print the same view."""
+"""The texts of the page, arranged from the figure store. HTML and PDF print the same view."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from feedback.reports.figure_store import Fact, Figure, FigureStore
 from feedback.reports.page import channel_chart, sections
 from feedback.reports.page.printing import DASH, NBSP, Printed, Printer, written_day
 
-MORE = "More stands in the workbook, sheet “unknowns”."
-ROW_HEIGHTS = ((9, 23.0), (12, 20.0), (16, 16.5), (999, 14.0))  # most channels, pixels a row
+MORE = "The workbook lists more on the sheet “unknowns”."
+ROW_HEIGHTS = ((9, 23.0), (12, 20.0), (16, 16.5), (999, 14.0))  # most channels, pixels per row
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _tiles(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
         "label": "Modelled outcome",
         "value": printer.compact("outcome.total"),
         "range": "",
-        "note": "This figure is not checked against the books.",
+        "note": "This figure was not checked against the books.",
     }
     if "ledger.booked" in store:
         outcome["range"] = f"ledger revenue {printer.compact('ledger.revenue')}"
@@ -157,8 +157,8 @@ def _profit_tile(store: FigureStore, printer: Printer) -> dict[str, str]:
         "value": printer.compact(key),
         "range": f"90{NBSP}%: {printer.compact_span(key)}",
         "note": f"P(above 0){NBSP}{printer.probability('headline.p_profit')};"
-        f" margin {printer.percent('headline.margin')} of"
-        " what marketing caused, less media spend.",
+        f" margin of {printer.percent('headline.margin')}"
+        " times what marketing caused, less media spend.",
     }
 
 
@@ -197,13 +197,13 @@ def _channel(store: FigureStore, printer: Printer, name: str) -> dict[str, Any]:
 
 
 def _total(store: FigureStore, printer: Printer) -> dict[str, str]:
-    known = "total.iroas" in store
+    has_return = "total.iroas" in store
     return {
         "label": "All channels",
         "spend": printer.money("total.spend"),
         "incremental": printer.money("split.channels"),
-        "iroas": printer.ratio("total.iroas") if known else DASH,
-        "range": printer.ratio_span("total.iroas") if known else "",
+        "iroas": printer.ratio("total.iroas") if has_return else DASH,
+        "range": printer.ratio_span("total.iroas") if has_return else "",
     }
 
 
@@ -229,13 +229,13 @@ def _footer(store: FigureStore) -> list[str]:
 
 
 def _alt(store: FigureStore, printer: Printer) -> str:
-    said = [
+    returns = [
         f"{store.text(f'channel.{name}.label')} {printer.ratio(f'channel.{name}.iroas')}"
         f" ({printer.ratio_span(f'channel.{name}.iroas')})"
         for name in store.names("channel")
         if f"channel.{name}.iroas" in store
     ]
-    return "iROAS with 90 % intervals: " + "; ".join(said)
+    return "iROAS with 90 % intervals: " + "; ".join(returns)
 
 
 def _day(iso: str) -> str:
@@ -248,7 +248,7 @@ def with_own_hash(store: FigureStore) -> FigureStore:
 
 
 def named_by(store: FigureStore) -> str:
-    """The hash that `with_own_hash` gave: of all but that fact and the ticks of the chart, which the view adds."""
+    """The hash that `with_own_hash` computed: over all but that fact and the chart's ticks, which the view adds."""
     figures = (figure for key, figure in store.figures.items() if not key.startswith("axis."))
     facts = (fact for key, fact in store.facts.items() if key != "store.sha256")
     return FigureStore.of([*figures, *facts]).sha256

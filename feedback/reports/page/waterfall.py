@@ -10,10 +10,10 @@ GREY = "#c4c9d2"
 
 
 def waterfall_svg(before: float, steps: Sequence[float], *, row: float, width: float) -> str:
-    """One horizontal bar a row: the old headline, each step from where the last one ended, the new headline.
+    """One horizontal bar per row: the old headline, each step from where the last one ended, the new headline.
 
-    The axis starts below the smallest end and not at 0, or no step would be seen: the page says so beside it. Falls
-    are hollow and rises filled, so the drawing reads without colour; the signs stand beside it as text.
+    The axis starts below the smallest end and not at 0, since otherwise no step would be visible; the page says so.
+    Decreases are hollow and increases filled, so the chart is legible without colour; the signs are printed beside it.
     """
     import altair as alt
     import vl_convert

@@ -1,4 +1,4 @@
-"""The report as a workbook: exact values with formats, every line that found no room on the page, no live text."""
+"""The report as a workbook: exact values with formats, all lines that do not fit on the page, no formulas or links."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _unknowns(book: Any, store: FigureStore, style: _Style) -> None:
     sheet = book.add_worksheet("unknowns")
     sheet.set_column(0, 1, 26)
     sheet.set_column(2, 3, 80)
-    row = _heads(sheet, 0, ("kind", "subject", "what was seen", "what to do"), style)
+    row = _heads(sheet, 0, ("kind", "subject", "what was observed", "what to do"), style)
     for n in store.names("warning"):
         texts = [store.text(f"warning.{n}.{part}") for part in ("severity", "subject", "message", "action")]
         row = _texts(sheet, row, [f"warning, {texts[0]}", *texts[1:]], style)

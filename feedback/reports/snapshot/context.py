@@ -1,4 +1,4 @@
-"""What one report is about: the run, the period, the settings and the joint draws, fetched once for every section."""
+"""The context of one report: run, period, settings and joint draws, fetched once for all sections."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ class ReportContext:
     spend_sha256: str
 
     def query(self, sql: str, *, needs: tuple[str, ...], **parameters: Any) -> QueryResult:
-        """A question with `run_id`, `start`, `end` and `period` bound where the SQL names them."""
-        known = {
+        """A query with `run_id`, `start`, `end` and `period` bound where the SQL names them."""
+        available = {
             "run_id": self.run_id,
             "start": self.period.start,
             "end": self.period.end,
             "period": self.period.key,
             **parameters,
         }
-        named = {key: value for key, value in known.items() if f"${key}" in sql}
+        named = {key: value for key, value in available.items() if f"${key}" in sql}
         return query(self.con, sql, named, needs=needs)
 
 
@@ -54,29 +54,29 @@ def current_run(con: duckdb.DuckDBPyConnection) -> str:
         "select run_id from measurement.run order by as_of desc, started_at desc, run_id",
         needs=["measurement.run"],
     ).rows
-    known = [row["run_id"] for row in modelled]
-    if published and (published[0]["run_id"] in known or not known):
+    modelled_runs = [row["run_id"] for row in modelled]
+    if published and (published[0]["run_id"] in modelled_runs or not modelled_runs):
         return str(published[0]["run_id"])
-    if known:
-        return str(known[0])
+    if modelled_runs:
+        return str(modelled_runs[0])
     raise SnapshotError(
         "the snapshot names no run (ops.current_run and measurement.run are empty): run `plumbline run`"
     )
 
 
-def period_of(con: duckdb.DuckDBPyConnection, run_id: str, asked: str | None, settings: ReportSettings) -> Period:
-    """The asked fiscal quarter; else the last one whose data are complete; else the whole window.
+def period_of(con: duckdb.DuckDBPyConnection, run_id: str, requested: str | None, settings: ReportSettings) -> Period:
+    """The requested fiscal quarter; else the last one whose data are complete; else the whole window.
 
-    A day counts as having data when both the outcome and the spend reach it. Raises SnapshotError when an asked
+    A day counts as having data when both the outcome and the spend reach it. Raises SnapshotError when a requested
     quarter is not over in the data, and ValueError when the key is not a fiscal quarter.
     """
     first, last = _span(con)
-    if asked and asked != WINDOW:
-        period = quarter(asked, settings.year_starts_in_month)
+    if requested and requested != WINDOW:
+        period = quarter(requested, settings.year_starts_in_month)
         if period.end > last or period.end < first:
             raise SnapshotError(
-                f"period {asked} runs from {period.start} to {period.end}, but spend and outcome are both there only"
-                f" from {first} to {last}. Ask for a quarter that is over, or land the missing days."
+                f"period {requested} runs from {period.start} to {period.end}, but both spend and outcome are available"
+                f" only from {first} to {last}. Choose a quarter that is over, or land the missing days."
             )
         return period
     estimated = query(
@@ -86,7 +86,7 @@ def period_of(con: duckdb.DuckDBPyConnection, run_id: str, asked: str | None, se
         needs=["measurement.period_draw"],
     ).rows
     keys = [row["period"] for row in estimated]
-    chosen = None if asked == WINDOW else last_complete(keys, last, settings.year_starts_in_month)
+    chosen = None if requested == WINDOW else last_complete(keys, last, settings.year_starts_in_month)
     return chosen or Period(WINDOW, first, last)
 
 
@@ -102,8 +102,8 @@ def _span(con: duckdb.DuckDBPyConnection) -> tuple[date, date]:
     for table, span in zip(NEEDED, spans, strict=True):
         if span is None:
             raise SnapshotError(f"{table} is empty: a CFO report needs {NEEDED[table]}")
-    known = [span for span in spans if span is not None]
-    return max(first for first, _ in known), min(last for _, last in known)
+    days = [span for span in spans if span is not None]
+    return max(first for first, _ in days), min(last for _, last in days)
 
 
 def _days(con: duckdb.DuckDBPyConnection, table: str) -> tuple[date, date] | None:
@@ -129,9 +129,9 @@ def overlapping(table: str) -> str:
 
 
 def inside_sum(amount: str) -> str:
-    """SQL: an amount summed over `overlapping` rows; a week or month across the border counts by its days.
+    """SQL: an amount summed over `overlapping` rows; a week or month across the border counts by its share of days.
 
-    That is how the model's draws are split over quarters. Rows wholly inside are summed as they are, in DECIMAL.
+    The model's draws are split over quarters in the same way. Rows wholly inside are summed as they are, in DECIMAL.
     """
     part = f"round({amount}::double * inside / whole, 2)::decimal(18,2)"
     return f"sum(case when inside = whole then {amount} else {part} end)::decimal(18,2)"
@@ -150,5 +150,5 @@ def context_of(con: duckdb.DuckDBPyConnection, run_id: str, period: Period, sett
     draws = period_draws(con, run_id, period.key)
     modelled = draws.channels if draws else ()
     names = sorted({*spend, *modelled}, key=lambda name: (-spend.get(name, Decimal(0)), name))
-    kept = tuple(name for name in names if name in modelled or spend.get(name))
-    return ReportContext(con, run_id, period, settings, draws, kept, spend, result.sql_sha256)
+    channels = tuple(name for name in names if name in modelled or spend.get(name))
+    return ReportContext(con, run_id, period, settings, draws, channels, spend, result.sql_sha256)

@@ -1,4 +1,4 @@
-"""The fiscal quarter that a report speaks of, and which one is the last with complete data."""
+"""The fiscal quarter of a report, and which quarter is the last with complete data."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Period:
     @property
     def title(self) -> str:
         """`Q3 2026`, or the dates where the period is the whole window."""
-        found = _KEY.match(self.key)
-        return f"Q{found[2]} {found[1]}" if found else f"{self.start} to {self.end}"
+        parts = _KEY.match(self.key)
+        return f"Q{parts[2]} {parts[1]}" if parts else f"{self.start} to {self.end}"
 
 
 def quarter(key: str, year_starts_in_month: int = 1) -> Period:
@@ -48,11 +48,11 @@ def quarter(key: str, year_starts_in_month: int = 1) -> Period:
     A fiscal year carries the number of the calendar year in which it ends: with a year that starts in July, 2026-Q1
     is July to September 2025. Raises ValueError on any other form of key.
     """
-    found = _KEY.match(key)
-    if not found:
-        raise ValueError(f"period {key!r}: write a fiscal quarter such as 2026-Q3")
-    year = int(found[1]) - (1 if year_starts_in_month > 1 else 0)
-    first = year * 12 + year_starts_in_month - 1 + 3 * (int(found[2]) - 1)
+    parts = _KEY.match(key)
+    if not parts:
+        raise ValueError(f"period {key!r} is not a fiscal quarter; write it as 2026-Q3")
+    year = int(parts[1]) - (1 if year_starts_in_month > 1 else 0)
+    first = year * 12 + year_starts_in_month - 1 + 3 * (int(parts[2]) - 1)
     return Period(key, _first_day(first), _first_day(first + 3) - timedelta(days=1))
 
 

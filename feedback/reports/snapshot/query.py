@@ -1,4 +1,4 @@
-"""Questions to the published snapshot: bound parameters, a hash per question, and empty answers for absent tables."""
+"""Queries on the published snapshot: bound parameters, a hash per query, and empty results for absent tables."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from typing import Any
 
 import duckdb
 
+from models.error import PlumblineError
 
-class SnapshotError(ValueError):
-    """The snapshot cannot carry a report; the text says what is missing and how to get it."""
+
+class SnapshotError(PlumblineError, ValueError):
+    """The snapshot does not suffice for a report; the text says what is missing and how to get it."""
 
 
 @dataclass(frozen=True)
 class QueryResult:
-    """Rows of one question and the hash of its SQL and parameters."""
+    """Rows of one query and the hash of its SQL and parameters."""
 
     rows: tuple[dict[str, Any], ...]
     sql_sha256: str
@@ -27,7 +29,7 @@ class QueryResult:
 def open_snapshot(path: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection that can reach nothing but this file. Raises SnapshotError if there is no snapshot."""
     if not path.is_file():
-        raise SnapshotError(f"{path}: no published snapshot; `plumbline run` publishes one")
+        raise SnapshotError("there is no published snapshot", file=path.name, fix="`plumbline run` publishes one")
     con = duckdb.connect(str(path), read_only=True, config={"threads": 1})
     con.execute("set TimeZone = 'UTC'")
     con.execute("set enable_external_access = false")
@@ -38,11 +40,11 @@ def open_snapshot(path: Path) -> duckdb.DuckDBPyConnection:
 def has(con: duckdb.DuckDBPyConnection, table: str) -> bool:
     """Whether `schema.table` exists: partial data is normal."""
     schema, name = table.split(".")
-    found = con.execute(
+    matches = con.execute(
         "select count(*) from information_schema.tables where table_schema = $schema and table_name = $name",
         {"schema": schema, "name": name},
     ).fetchall()
-    return bool(found[0][0])
+    return bool(matches[0][0])
 
 
 def query(

@@ -1,4 +1,4 @@
-"""What the report must be told about the company: nothing here is guessed when it is missing."""
+"""The company's settings that a report needs; a missing one is never guessed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
 class ReportSettings(BaseModel, frozen=True, extra="forbid"):
-    """The choices that belong to the company.
+    """The settings that the company decides.
 
-    `margin` is the contribution margin as a share of revenue (0.62 is 62 %); None means that every profit line is
-    refused with a sentence. `tolerance` is the share of ledger revenue by which the modelled outcome may differ from
-    the ledger after all named items. `year_starts_in_month` is the first month of the fiscal year.
+    `margin` is the contribution margin as a share of revenue (0.62 is 62 %); None means that no profit is
+    printed and the page says so. `tolerance` is the share of ledger revenue by which the modelled outcome may differ
+    from the ledger after all named items. `year_starts_in_month` is the first month of the fiscal year.
     """
 
     company: str = Field(min_length=1)

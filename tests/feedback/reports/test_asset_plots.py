@@ -99,5 +99,5 @@ def test_beyond_ten_series_the_small_ones_are_drawn_together_and_nothing_is_lost
 
 
 def test_an_unknown_metric_is_refused_with_those_there_are():
-    with pytest.raises(ValueError, match="holds mention_rate"):
+    with pytest.raises(ValueError, match="it has mention_rate"):
         asset_plots.visibility(FRAMES["visibility"], metric="share")

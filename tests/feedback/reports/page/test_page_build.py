@@ -178,7 +178,7 @@ def test_ten_channels_and_many_long_warnings_still_fit_on_one_page(published, se
     files = build(crowded, tmp_path / "out", settings=settings)
     assert len(pypdf.PdfReader(files.pdf).pages) == 1
     assert len(files.view.page["channels"]) == 10
-    assert "More stands in the workbook" in pdf_text(files.pdf.read_bytes())
+    assert "The workbook lists more" in pdf_text(files.pdf.read_bytes())
     book = openpyxl.load_workbook(files.xlsx)
     assert book["unknowns"].max_row == 1 + 3 + 20 + 1 + 1
 
