@@ -1,8 +1,10 @@
-"""Periods of the data: what grain the dates have, which are missing, how many make a year."""
+"""Days, weeks, months and fiscal quarters: the grain of the data, where periods end, which quarter they fall into."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date as Date
 from datetime import timedelta
 from typing import Literal
@@ -10,6 +12,8 @@ from typing import Literal
 import numpy as np
 
 Grain = Literal["day", "week", "month"]
+WINDOW = "window"  # name of the period that holds everything a model saw
+QUARTER = re.compile(r"^(\d{4})-Q([1-4])$")
 PERIODS_PER_YEAR: dict[Grain, float] = {"day": 365.25, "week": 365.25 / 7, "month": 12.0}
 PERIODS_PER_WEEK: dict[Grain, float] = {"day": 7.0, "week": 1.0, "month": 12 / (365.25 / 7)}
 
@@ -53,8 +57,80 @@ def days_per_period(dates: Sequence[Date], grain: Grain) -> np.ndarray:
     """Length (T,) of each period in days; months have their own."""
     if grain != "month":
         return np.full(len(dates), 1.0 if grain == "day" else 7.0)
-    after = [Date(d.year + d.month // 12, d.month % 12 + 1, min(d.day, 28)) for d in dates]
-    return np.array([(b - a.replace(day=min(a.day, 28))).days for a, b in zip(dates, after, strict=True)], dtype=float)
+    firsts = [day.replace(day=min(day.day, 28)) for day in dates]
+    return np.array([(last_day(first, grain) - first).days + 1 for first in firsts], dtype=float)
+
+
+def last_day(first: Date, grain: Grain) -> Date:
+    """Last day of the period that begins on `first`; a month ends on the day before the same day of the next one."""
+    if grain == "month":
+        following = Date(first.year + first.month // 12, first.month % 12 + 1, min(first.day, 28))
+        return following - timedelta(days=1)
+    return first + timedelta(days={"day": 0, "week": 6}[grain])
+
+
+def quarter_of(day: Date, year_starts_in_month: int = 1) -> str:
+    """Fiscal quarter of a day, `2026-Q3`; a fiscal year carries the number of the calendar year in which it ends."""
+    months_in = (day.month - year_starts_in_month) % 12
+    year = day.year + (1 if year_starts_in_month > 1 and day.month >= year_starts_in_month else 0)
+    return f"{year}-Q{months_in // 3 + 1}"
+
+
+def quarter_days(key: str, year_starts_in_month: int = 1) -> tuple[Date, Date]:
+    """First and last day of the fiscal quarter named `2026-Q3`.
+
+    With a year that starts in July, 2026-Q1 is July to September 2025. Raises ValueError on any other form of key.
+    """
+    parts = QUARTER.match(key)
+    if not parts:
+        raise ValueError(f"period {key!r} is not a fiscal quarter; write it as 2026-Q3")
+    year = int(parts[1]) - (1 if year_starts_in_month > 1 else 0)
+    month = year * 12 + year_starts_in_month - 1 + 3 * (int(parts[2]) - 1)
+    return _first_of(month), _first_of(month + 3) - timedelta(days=1)
+
+
+def _first_of(month: int) -> Date:
+    return Date(month // 12, month % 12 + 1, 1)
+
+
+@dataclass(frozen=True)
+class Split:
+    """How periods of data fall into fiscal quarters.
+
+    `segments` are disjoint runs of periods (first days of the first and the last one); `weights` (quarters, segments)
+    is the share of each segment's days that falls into each quarter; `quarters` names the rows.
+    """
+
+    segments: dict[str, tuple[Date, Date]]
+    quarters: tuple[str, ...]
+    weights: np.ndarray
+
+
+def split(dates: Sequence[Date], grain: Grain, year_starts_in_month: int) -> Split:
+    """Segments of the periods that begin on `dates`: whole ones go to their quarter, one on the border by its days."""
+    shares = [_shares(day, grain, year_starts_in_month) for day in dates]
+    segments: dict[str, tuple[Date, Date]] = {}
+    of_segment: list[dict[str, float]] = []
+    for day, share in zip(dates, shares, strict=True):
+        if of_segment and len(share) == 1 and of_segment[-1] == share:
+            name = list(segments)[-1]
+            segments[name] = (segments[name][0], day)
+        else:
+            segments[f"s{len(segments)}"] = (day, day)
+            of_segment.append(share)
+    quarters = tuple(sorted({quarter for share in shares for quarter in share}))
+    weights = np.array([[share.get(quarter, 0.0) for share in of_segment] for quarter in quarters])
+    return Split(segments, quarters, weights)
+
+
+def _shares(first: Date, grain: Grain, year_starts_in_month: int) -> dict[str, float]:
+    """Share of a period's days in each quarter: {'2026-Q3': 1.0} for nearly all of them."""
+    length = (last_day(first, grain) - first).days + 1
+    counts: dict[str, int] = {}
+    for offset in range(length):
+        key = quarter_of(first + timedelta(days=offset), year_starts_in_month)
+        counts[key] = counts.get(key, 0) + 1
+    return {key: count / length for key, count in counts.items()}
 
 
 def years_since_start(dates: Sequence[Date]) -> np.ndarray:

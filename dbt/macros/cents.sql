@@ -11,3 +11,12 @@ cast(
     * 0.01 as decimal(18, 2)
 )
 {%- endmacro %}
+
+{#- Part number `part` (1 first) of an amount of whole cents that is split evenly over `parts`: the difference of two
+    rounded running totals, so that the parts add up to the amount and no sum of neighbours is off by more than a cent. -#}
+{% macro even_cents(cents, part, parts) -%}
+(
+    cast(round(cast({{ cents }} as double) * {{ part }} / {{ parts }}) as bigint)
+    - cast(round(cast({{ cents }} as double) * ({{ part }} - 1) / {{ parts }}) as bigint)
+)
+{%- endmacro %}

@@ -14,3 +14,13 @@ cast(
     year({{ day }} - to_months({{ first_month }} - 1)) + case when {{ first_month }} > 1 then 1 else 0 end as varchar
 ) || '-Q' || cast(quarter({{ day }} - to_months({{ first_month }} - 1)) as varchar)
 {%- endmacro %}
+
+{#- First day of the fiscal quarter that holds `day`. -#}
+{% macro fiscal_quarter_start(day, first_month) -%}
+cast(date_trunc('quarter', {{ day }} - to_months({{ first_month }} - 1)) + to_months({{ first_month }} - 1) as date)
+{%- endmacro %}
+
+{#- Last day of the period of length `grain` that begins on `first_day`. -#}
+{% macro last_day_of(first_day, grain) -%}
+case {{ grain }} when 'week' then {{ first_day }} + 6 when 'month' then last_day({{ first_day }}) else {{ first_day }} end
+{%- endmacro %}

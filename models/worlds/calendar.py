@@ -60,11 +60,6 @@ def holiday_flags(days: list[date], regions: tuple[str, ...]) -> np.ndarray:
     return np.array([[float(day in closed[region]) for region in regions] for day in days])
 
 
-def quarter(day: date) -> str:
-    """Fiscal quarter of a company whose year starts in January: 2026-09-30 is 2026-Q3."""
-    return f"{day.year}-Q{(day.month + 2) // 3}"
-
-
 def monday(day: date) -> date:
     """First day of the ISO week."""
     return day - timedelta(days=day.weekday())

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from models.worlds.calendar import quarter
+from models.periods import quarter_of
 from models.worlds.demand import Demand
 from models.worlds.response import carried_over, saturated
 from models.worlds.roster import CHANNEL_NAMES, CHANNELS, REGIONS, GeoTest
@@ -66,7 +66,7 @@ def true_channels(
     market: Market, spend: np.ndarray, ai_share: np.ndarray, days: Sequence[date]
 ) -> dict[str, dict[str, Any]]:
     """Per channel and fiscal quarter: spend, and the revenue lost if only that channel had never spent."""
-    quarters = np.array([quarter(day) for day in days])
+    quarters = np.array([quarter_of(day) for day in days])
     factual = market.revenue(spend, ai_share)
     truth = {}
     for index, channel in enumerate(CHANNELS):

@@ -7,8 +7,7 @@ from datetime import date
 import duckdb
 import pytest
 
-from dagster_project.assets.mmm.panel import mmm_input, quarter_of
-from dagster_project.fiscal_periods import split
+from dagster_project.assets.mmm.panel import mmm_input
 from dagster_project.workspace.settings import Settings
 
 MARTS = """
@@ -23,6 +22,8 @@ create table marts.channel_day as
            'media' as cost_type,
            cast(0.01 + 1.37 * ((d * 13 + g * 7 + c * 5 + k) % 89) as decimal(18, 2)) as spend_report
     from range(400) days(d), range(12) geos(g), range(4) channels(c), range(6) campaigns(k);
+create view marts.channel_spend_day as
+    select day, channel, geo, cost_type, sum(spend_report) as spend from marts.channel_day group by all;
 create table marts.context_day as
     select (date '2025-01-01' + cast(d as int)) as day, 'all' as geo, 'price' as name, 1.0 + (d % 9) / 7.0 as value,
            'precision' as role, 'day' as grain
@@ -66,26 +67,6 @@ def test_what_is_missing_is_said(marts) -> None:
     assert "channel_spend" in str(mmm_input(marts, Settings()))
     marts.execute("delete from marts.kpi_day")
     assert "landing/revenue" in str(mmm_input(marts, Settings()))
-
-
-@pytest.mark.parametrize(
-    ("day", "first_month", "quarter"),
-    [
-        (date(2026, 7, 1), 1, "2026-Q3"),
-        (date(2026, 3, 31), 4, "2026-Q4"),
-        (date(2026, 4, 1), 4, "2027-Q1"),
-        (date(2026, 12, 31), 10, "2027-Q1"),
-    ],
-)
-def test_a_fiscal_year_is_named_after_the_year_it_ends_in(day: date, first_month: int, quarter: str) -> None:
-    assert quarter_of(day, first_month) == quarter
-
-
-def test_a_week_on_the_border_counts_in_both_quarters_by_its_days() -> None:
-    parts = split([date(2026, 6, 22), date(2026, 6, 29), date(2026, 7, 6)], "week", 1)
-    assert parts.quarters == ("2026-Q2", "2026-Q3")
-    assert parts.weights.sum(axis=0) == pytest.approx([1, 1, 1])
-    assert parts.weights[0] == pytest.approx([1, 2 / 7, 0])
 
 
 VISIBILITY = """

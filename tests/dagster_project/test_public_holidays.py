@@ -94,6 +94,8 @@ def test_only_a_configured_country_reaches_the_panel() -> None:
             "create table marts.channel_day as select date '2024-01-01' + cast(d as int) as day, 'a' as channel,"
             " 'all' as geo, 'day' as grain, 'media' as cost_type, cast(5 + d % 11 as decimal(18, 2)) as spend_report"
             " from range(800) days(d);"
+            "create view marts.channel_spend_day as select day, channel, geo, cost_type, spend_report as spend"
+            " from marts.channel_day;"
             "create table marts.context_day (day date, geo varchar, name varchar, value double, role varchar);"
             "create table marts.ai_visibility_week (week date, engine varchar, surface varchar, brand varchar,"
             " metric varchar, value double, low double, high double, n bigint, tier varchar)"

@@ -64,7 +64,9 @@ insert into raw.channel_spend by name
 select day, grain, channel, geo, spend, currency, cost_type, 'cs' as _batch_id, _row, '2026-10-01' as _delivered_at from (values
     (1, date '2026-09-07', 'week', 'Trade Fairs & Events', 'Hamburg', 1000.00, 'EUR', null),
     (2, date '2026-09-07', 'week', 'Trade Fairs & Events', 'Hamburg', 200.00, 'EUR', 'agency'),
-    (3, date '2026-09-07', 'week', 'Radio', null, 80.00, 'CHF', null)
+    (3, date '2026-09-07', 'week', 'Radio', null, 80.00, 'CHF', null),
+    (4, date '2026-06-29', 'week', 'Podcast', null, 100.00, 'EUR', null),
+    (5, date '2026-06-29', 'week', 'Podcast', null, 30.00, 'EUR', 'production')
 ) as t (_row, day, grain, channel, geo, spend, currency, cost_type);
 
 insert into raw.revenue by name

@@ -82,10 +82,41 @@ def test_own_spend_keeps_its_week_its_type_of_cost_and_its_currency(mart):
         select channel, geo, grain, cost_type, currency, spend, spend_report from marts.channel_day
         where source = 'channel_spend' order by all
     """) == [
+        ("podcast", "all", "week", "media", "EUR", Decimal("100"), Decimal("100")),
+        ("podcast", "all", "week", "production", "EUR", Decimal("30"), Decimal("30")),
         ("radio", "all", "week", "media", "CHF", Decimal("80"), None),
         ("trade_fairs_events", "north", "week", "agency", "EUR", Decimal("200"), Decimal("200")),
         ("trade_fairs_events", "north", "week", "media", "EUR", Decimal("1000"), Decimal("1000")),
     ]
+
+
+def test_a_week_across_a_quarter_is_split_by_its_days_and_a_fee_is_no_media(mart):
+    assert mart("""
+        select period_kind, period_start::varchar, period_end::varchar, spend, priced
+        from marts.channel_period_spend
+        where channel = 'podcast' and cost_type = 'media' and period_kind not in ('day', 'window') order by all
+    """) == [
+        ("month", "2026-06-01", "2026-06-30", Decimal("28.57"), True),
+        ("month", "2026-07-01", "2026-07-31", Decimal("71.43"), True),
+        ("quarter", "2026-04-01", "2026-06-30", Decimal("28.57"), True),
+        ("quarter", "2026-07-01", "2026-09-30", Decimal("71.43"), True),
+        ("week", "2026-06-29", "2026-07-05", Decimal("100.00"), True),
+    ]
+    assert mart("""
+        select cost_type, sum(spend) from marts.channel_period_spend
+        where channel = 'podcast' and period_kind = 'day' group by all order by all
+    """) == [("media", Decimal("100.00")), ("production", Decimal("30.00"))]
+    assert mart("select period, platform_spend from marts.reconciliation where period in ('2026-06', '2026-07')") == [
+        ("2026-06", Decimal("28.57")),
+        ("2026-07", Decimal("71.43")),
+    ]
+
+
+def test_spend_without_a_rate_is_named_and_never_zero(mart):
+    assert mart("""
+        select channel, spend, priced from marts.channel_period_spend
+        where period_kind = 'quarter' and period_start = '2026-07-01' and not priced order by all
+    """) == [("paid_social", Decimal("9.00"), False), ("radio", None, False)]
 
 
 def test_the_outcome_is_restated_and_two_currencies_meet_in_report_currency(mart):

@@ -29,8 +29,8 @@ from (
     where kpi = $kpi and geo <> 'all' and grain = 'day' and day between $first and $last
 ) as outcomes
 left join (
-    select geo, day, cast(sum(spend_report) as double) as spend
-    from marts.channel_day where channel = $channel and cost_type = 'media' group by geo, day
+    select geo, day, cast(spend as double) as spend
+    from marts.channel_spend_day where channel = $channel and cost_type = 'media'
 ) as spent on outcomes.geo = spent.geo and outcomes.day = spent.day
 order by outcomes.geo, outcomes.day
 """

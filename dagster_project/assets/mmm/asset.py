@@ -61,6 +61,7 @@ def measured_run(warehouse: Warehouse) -> dg.MaterializeResult:
     deps=[
         ["measurement", "run"],
         ["marts", "channel_day"],
+        ["marts", "channel_spend_day"],
         ["marts", "kpi_day"],
         ["marts", "context_day"],
         ["marts", "ai_visibility_week"],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 
 import duckdb
 import polars as pl
@@ -15,8 +15,9 @@ import polars as pl
 from dagster_project.assets.mmm import ai_visibility
 from dagster_project.workspace.public_holidays import events
 from dagster_project.workspace.settings import Settings
+from models.periods import Grain, last_day
 
-GRAINS = ("day", "week", "month")
+GRAINS: tuple[Grain, ...] = ("day", "week", "month")
 EVERYWHERE = "all"
 REGIONAL_SHARE = 0.8
 
@@ -33,7 +34,7 @@ class MmmInput:
     channels: tuple[str, ...]
     controls: dict[str, str]
     geo: str | None
-    grain: str
+    grain: Grain
     notes: tuple[str, ...]
     measured: tuple[str, ...] = ()
     events: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
@@ -48,7 +49,8 @@ def mmm_input(con: duckdb.DuckDBPyConnection, settings: Settings) -> MmmInput | 
     """The panel that the marts allow, or a sentence that says what is missing.
 
     Spend and KPI are in report currency. Periods are whole: the first and the last one that the data fill only in
-    part are left out. Where a file is weekly or monthly everything is summed to that grain, never spread over days.
+    part are left out. Where a file is weekly or monthly everything is summed to that grain; a line that lies across the
+    border of two periods counts in both by its days, as in every other total of spend.
     """
     kpi = con.sql(
         "select day, geo, grain, cast(revenue_report as double) as revenue, cast(value as double) as value"
@@ -56,8 +58,12 @@ def mmm_input(con: duckdb.DuckDBPyConnection, settings: Settings) -> MmmInput | 
         params={"kpi": settings.kpi.name},
     ).pl()
     spend = con.sql(
-        "select day, channel, geo, grain, cast(sum(spend_report) as double) as spend from marts.channel_day"
-        " where spend_report is not null and cost_type = 'media' group by all order by day, channel, geo"
+        "select day, channel, geo, cast(spend as double) as spend from marts.channel_spend_day"
+        " where spend is not null and cost_type = 'media' order by day, channel, geo"
+    ).pl()
+    lines = con.sql(
+        "select distinct day, channel, geo, grain from marts.channel_day"
+        " where spend_report is not null and cost_type = 'media' order by all"
     ).pl()
     if kpi.is_empty():
         return f"rows of the KPI ({settings.kpi.name}) in landing/revenue, or orders or deals it can be counted from"
@@ -68,9 +74,9 @@ def mmm_input(con: duckdb.DuckDBPyConnection, settings: Settings) -> MmmInput | 
     if kpi["kpi"].null_count():
         return f"an exchange rate for {kpi['kpi'].null_count()} KPI rows (landing/context/fx_rates*.csv)"
     notes: list[str] = []
-    grain = _grain(kpi, spend, settings, notes)
+    grain = _grain(kpi, lines, settings, notes)
     by_geo = _regional(kpi, spend, settings, notes)
-    anchor = _week_anchor(kpi, spend)
+    anchor = _week_anchor(kpi, lines)
     context = con.sql("select day, geo, name, value, role from marts.context_day order by day, geo, name").pl()
     frame = _panel(kpi, spend, grain, anchor, by_geo)
     if settings.mmm.start:
@@ -87,8 +93,8 @@ def mmm_input(con: duckdb.DuckDBPyConnection, settings: Settings) -> MmmInput | 
     return MmmInput(frame, channels, controls, "geo" if by_geo else None, grain, tuple(notes), measured, days_off)
 
 
-def _grain(kpi: pl.DataFrame, spend: pl.DataFrame, settings: Settings, notes: list[str]) -> str:
-    coarsest = max((GRAINS.index(g) for g in {*kpi["grain"], *spend["grain"]}), default=0)
+def _grain(kpi: pl.DataFrame, lines: pl.DataFrame, settings: Settings, notes: list[str]) -> Grain:
+    coarsest = max((GRAINS.index(g) for g in {*kpi["grain"], *lines["grain"]}), default=0)
     wanted = settings.mmm.grain
     if wanted != "auto" and GRAINS.index(wanted) < coarsest:
         notes.append(f"mmm.grain {wanted} is finer than the coarsest file: the model runs by {GRAINS[coarsest]}")
@@ -117,14 +123,14 @@ def _regional(kpi: pl.DataFrame, spend: pl.DataFrame, settings: Settings, notes:
     return True
 
 
-def _week_anchor(kpi: pl.DataFrame, spend: pl.DataFrame) -> int:
+def _week_anchor(kpi: pl.DataFrame, lines: pl.DataFrame) -> int:
     """Weekday (0 Monday) on which delivered weeks begin; Monday where no file is weekly."""
-    weekly = [f.filter(pl.col("grain") == "week")["day"] for f in (kpi, spend)]
+    weekly = [f.filter(pl.col("grain") == "week")["day"] for f in (kpi, lines)]
     days = pl.concat(weekly)
     return int(days.dt.weekday().mode().sort()[0]) - 1 if len(days) else 0
 
 
-def _period(column: str, grain: str, anchor: int) -> pl.Expr:
+def _period(column: str, grain: Grain, anchor: int) -> pl.Expr:
     if grain == "day":
         return pl.col(column)
     if grain == "month":
@@ -137,7 +143,7 @@ def _in_order(column: str) -> pl.Expr:
     return pl.col(column).cum_sum().last()
 
 
-def _panel(kpi: pl.DataFrame, spend: pl.DataFrame, grain: str, anchor: int, by_geo: bool) -> pl.DataFrame:
+def _panel(kpi: pl.DataFrame, spend: pl.DataFrame, grain: Grain, anchor: int, by_geo: bool) -> pl.DataFrame:
     keys = ["date", "geo"] if by_geo else ["date"]
     shares = kpi.group_by("geo", maintain_order=True).agg(share=_in_order("kpi") / kpi["kpi"].sum())
     outcome = kpi.filter(pl.col("geo") != EVERYWHERE) if by_geo else kpi
@@ -159,7 +165,7 @@ def _panel(kpi: pl.DataFrame, spend: pl.DataFrame, grain: str, anchor: int, by_g
     return joined.with_columns(pl.col(wide.columns).exclude(keys).fill_null(0.0)).sort(list(reversed(keys)))
 
 
-def _whole_periods(rows: pl.DataFrame, grain: str, anchor: int) -> pl.DataFrame:
+def _whole_periods(rows: pl.DataFrame, grain: Grain, anchor: int) -> pl.DataFrame:
     """Rows with their period, without a first and last period that daily rows fill only in part."""
     dated = rows.with_columns(date=_period("day", grain, anchor))
     daily = rows.filter(pl.col("grain") == "day")
@@ -169,16 +175,9 @@ def _whole_periods(rows: pl.DataFrame, grain: str, anchor: int) -> pl.DataFrame:
     first, last = _day(dated["date"].min()), _day(dated["date"].max())
     if first < begin:
         dated = dated.filter(pl.col("date") > first)
-    if _period_end(last, grain) > end:
+    if last_day(last, grain) > end:
         dated = dated.filter(pl.col("date") < last)
     return dated
-
-
-def _period_end(start: date, grain: str) -> date:
-    if grain == "week":
-        return start + timedelta(days=6)
-    following = (start.replace(day=28) + timedelta(days=4)).replace(day=1)
-    return following - timedelta(days=1)
 
 
 def _day(value: object) -> date:
@@ -188,7 +187,7 @@ def _day(value: object) -> date:
 
 
 def _with_controls(
-    frame: pl.DataFrame, context: pl.DataFrame, grain: str, anchor: int, by_geo: bool, notes: list[str]
+    frame: pl.DataFrame, context: pl.DataFrame, grain: Grain, anchor: int, by_geo: bool, notes: list[str]
 ) -> tuple[pl.DataFrame, dict[str, str]]:
     """The panel with one column a declared control; one that does not cover every period is left out, and said."""
     controls: dict[str, str] = {}
@@ -210,7 +209,7 @@ def _with_controls(
     return frame, controls
 
 
-def _holidays(frame: pl.DataFrame, grain: str, code: str | None, notes: list[str]) -> dict[str, tuple[date, ...]]:
+def _holidays(frame: pl.DataFrame, grain: Grain, code: str | None, notes: list[str]) -> dict[str, tuple[date, ...]]:
     """Public holidays within the panel; none without a country, none by month, where they are part of the season."""
     if code is None:
         return {}
@@ -218,13 +217,6 @@ def _holidays(frame: pl.DataFrame, grain: str, code: str | None, notes: list[str
         notes.append(f"mmm.holidays {code}: by month public holidays are part of the season, left out of the model")
         return {}
     first, last = _day(frame["date"].min()), _day(frame["date"].max())
-    found = events(code, first, last if grain == "day" else _period_end(last, grain))
+    found = events(code, first, last_day(last, grain))
     notes.append(f"the model knows the public holidays of {code}: {', '.join(found) or 'none in these periods'}")
     return found
-
-
-def quarter_of(day: date, year_starts_in_month: int) -> str:
-    """Fiscal quarter of a day, `2026-Q3`; a fiscal year is named after the calendar year it ends in."""
-    shifted = (day.month - year_starts_in_month) % 12
-    year = day.year + (1 if year_starts_in_month > 1 and day.month >= year_starts_in_month else 0)
-    return f"{year}-Q{shifted // 3 + 1}"

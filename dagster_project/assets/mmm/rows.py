@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from dagster_project.fiscal_periods import WINDOW, Split, split
+from models.periods import WINDOW, Split, split
 
 if TYPE_CHECKING:
     from dagster_project.assets.mmm.fits import Found

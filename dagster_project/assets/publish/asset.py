@@ -76,8 +76,8 @@ def snapshot(warehouse: Warehouse) -> dg.MaterializeResult:
     with connect(path, read_only=True) as con:
         tables = first(con, "select count(*) from information_schema.tables")
         spend = con.sql(
-            "select date_trunc('week', day)::date as week, channel, cast(sum(spend_report) as double) as spend"
-            " from marts.channel_day group by all order by week, channel"
+            "select period_start as week, channel, cast(spend as double) as spend from marts.channel_period_spend"
+            " where period_kind = 'week' and cost_type = 'media' order by week, channel"
         ).pl()
     plot = {"spend": picture(asset_plots.spend(spend), "Spend by channel, week by week")} if spend.height else {}
     return dg.MaterializeResult(metadata={"tables": tables[0] if tables else 0, **plot})

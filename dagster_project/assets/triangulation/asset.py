@@ -15,6 +15,7 @@ from dagster_project.assets.triangulation import next_tests
 from dagster_project.assets.triangulation import rows as triangulated_rows
 from dagster_project.warehouse import run_record, tables
 from dagster_project.warehouse.connection import first
+from dagster_project.warehouse.media_spend import days_with_media_spend, media_spend
 from dagster_project.warehouse.metadata import check_result, not_run, picture
 from dagster_project.warehouse.resource import Warehouse
 from dagster_project.warehouse.run_record import Check
@@ -36,7 +37,12 @@ TABLES = (
 
 @dg.asset(
     key=["measurement", "triangulation"],
-    deps=[["measurement", "mmm"], ["measurement", "experiment"], ["measurement", "attribution"]],
+    deps=[
+        ["marts", "channel_period_spend"],
+        ["measurement", "mmm"],
+        ["measurement", "experiment"],
+        ["measurement", "attribution"],
+    ],
     check_specs=[dg.AssetCheckSpec("converged", asset=["measurement", "triangulation"], blocking=True)],
     group_name="measurement",
     owners=["team:analytics"],
@@ -57,7 +63,7 @@ def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
         return _nothing(warehouse, facts, "spend and an outcome, or experiments")
     begin, end = window
     with warehouse.read() as con:
-        spend = evidence_inputs.spend_by_channel(con, begin, end)
+        spend = media_spend(con, begin, end)
         middle = begin + (end - begin) / 2
         tests, notes = evidence_inputs.experiment_rows(lift_contracts(con, facts.run_id), middle, fit)
         claims = evidence_inputs.claim_rows(con, facts.run_id, spend, begin, end)
@@ -131,11 +137,10 @@ def _fit_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> MMMFit | None:
 def _window(con: duckdb.DuckDBPyConnection, fit: MMMFit | None) -> tuple[date, date] | None:
     """First and last day of the reporting window: the model's, else that of the spend."""
     if fit is not None:
-        from dagster_project.fiscal_periods import last_day
+        from models.periods import last_day
 
         return fit.data.dates[0], last_day(fit.data.dates[-1], fit.data.grain)
-    row = first(con, "select min(day), max(day) from marts.channel_day where spend_report > 0")
-    return (row[0], row[1]) if row and row[0] is not None else None
+    return days_with_media_spend(con)
 
 
 def _nothing(warehouse: Warehouse, facts: run_record.RunFacts, needs: str) -> dg.MaterializeResult:

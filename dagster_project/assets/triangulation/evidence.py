@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from dagster_project.fiscal_periods import WINDOW
+from models.periods import WINDOW
 
 if TYPE_CHECKING:
     from models.incrementality import LiftContract
@@ -34,16 +34,6 @@ COLUMNS = {
     "design": pl.String,
     "tracking": pl.String,
 }
-
-
-def spend_by_channel(con: duckdb.DuckDBPyConnection, first: date, last: date) -> dict[str, float]:
-    """Media spend per channel between two days, in report currency."""
-    rows = con.execute(
-        "select channel, cast(sum(spend_report) as double) from marts.channel_day where day between ? and ?"
-        " and cost_type = 'media' group by channel having sum(spend_report) > 0 order by channel",
-        [first, last],
-    ).fetchall()
-    return dict(rows)
 
 
 def classes(con: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -130,12 +130,12 @@ def _candidates(
 
 
 def _spend(con: duckdb.DuckDBPyConnection, regions: tuple[str, ...], last: date) -> list[tuple[str, float, float]]:
-    """Channel, spend in the tested regions over the last four weeks, spend a week everywhere."""
+    """Channel, spend in the tested regions over the last four weeks, spend per week everywhere."""
     first = last - timedelta(days=7 * WEEKS - 1)
     return con.execute(
-        "select channel, cast(coalesce(sum(spend_report) filter (list_contains(?, geo)), 0) as double),"
-        " cast(sum(spend_report) as double) / ? from marts.channel_day where day between ? and ? and"
-        " cost_type = 'media' group by channel having sum(spend_report) > 0 order by channel",
+        "select channel, cast(coalesce(sum(spend) filter (list_contains(?, geo)), 0) as double),"
+        " cast(sum(spend) as double) / ? from marts.channel_spend_day where day between ? and ? and"
+        " cost_type = 'media' group by channel having sum(spend) > 0 order by channel",
         [list(regions), WEEKS, first, last],
     ).fetchall()
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from dagster_project.assets.mmm import rows as mmm_rows
 from dagster_project.assets.mmm.rows import PeriodDraws, SegmentDraws, estimate_row
-from dagster_project.fiscal_periods import WINDOW
+from models.periods import WINDOW
 
 if TYPE_CHECKING:
     from models.mmm import MMMFit

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import duckdb
 import numpy as np
 
-from dagster_project.fiscal_periods import WINDOW
 from dagster_project.warehouse.connection import WarehouseBusy, connect, first
 from dagster_project.workspace.paths import Workspace
 from models.error import PlumblineError
+from models.periods import WINDOW
 
 if TYPE_CHECKING:
     from models.mmm import MMMFit

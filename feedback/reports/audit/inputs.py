@@ -15,6 +15,7 @@ TABLES = (
     "ops.channel",
     "ops.not_run",
     "marts.channel_day",
+    "marts.channel_period_spend",
     "marts.kpi_day",
     "marts.ledger_period",
     "marts.reconciliation",

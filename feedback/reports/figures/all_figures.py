@@ -15,7 +15,7 @@ from feedback.reports.figures.provenance import page_facts, provenance_facts
 from feedback.reports.figures.reconciliation import COUNTED, ledger_figures, outcome_figures, split_figures
 from feedback.reports.figures.track_record import record_figures
 from feedback.reports.figures.unknowns import unknown_figures
-from feedback.reports.snapshot.context import ReportContext, context_of, current_run, period_of
+from feedback.reports.snapshot.context import ReportContext, context_of, current_run, overlapping, period_of
 from feedback.reports.snapshot.settings import DecisionPolicy, ReportSettings
 
 
@@ -53,8 +53,8 @@ def figures(
 def _unpriced(context: ReportContext) -> Figure:
     """Rows of spend without an amount in report currency: one of them would understate spend in silence."""
     result = context.query(
-        "select count(*) as unpriced from marts.channel_day"
-        " where day between $start and $end and spend_report is null and spend is not null and spend <> 0",
+        f"select count(*) as unpriced from {overlapping('marts.channel_day')}"
+        " where spend_report is null and spend is not null and spend <> 0",
         needs=("marts.channel_day",),
     )
     return Figure("spend.unpriced_rows", Decimal(result.rows[0]["unpriced"]), "count", COUNTED, result.sql_sha256)

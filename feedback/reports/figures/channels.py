@@ -11,7 +11,7 @@ import numpy as np
 
 from feedback.reports.figure_store import LEVEL, Fact, Figure, cents, millionths
 from feedback.reports.figures.reconciliation import BOOKING_DATE, COUNTED
-from feedback.reports.snapshot.context import ReportContext, inside_sum, overlapping
+from feedback.reports.snapshot.context import ReportContext
 from feedback.reports.snapshot.draws import estimated, mean, probability
 
 SOURCES = ("experiment", "mmm", "attribution", "prior")
@@ -155,9 +155,9 @@ def _total(context: ReportContext) -> Iterator[Figure]:
 
 def _other_costs(context: ReportContext) -> Iterator[Figure]:
     result = context.query(
-        f"select {inside_sum('spend_report')} as cost from {overlapping('marts.channel_day')}"
-        " where cost_type <> 'media'",
-        needs=("marts.channel_day",),
+        "select sum(spend)::decimal(18,2) as cost from marts.channel_period_spend where period_kind = 'day'"
+        " and cost_type <> 'media' and period_start between $start and $end",
+        needs=("marts.channel_period_spend",),
     )
     if result.rows and result.rows[0]["cost"]:
         basis = f"fees, tools and other costs that are not media; {COUNTED}"

@@ -141,10 +141,11 @@ def context_of(con: duckdb.DuckDBPyConnection, run_id: str, period: Period, sett
     """Fetches media spend per channel (fees and tools are another cost basis) and the joint draws."""
     result = query(
         con,
-        f"select channel, {inside_sum('spend_report')} as spend from {overlapping('marts.channel_day')}"
-        " where coalesce(cost_type, 'media') = 'media' group by channel order by spend desc, channel",
+        "select channel, sum(spend)::decimal(18,2) as spend from marts.channel_period_spend where period_kind = 'day'"
+        " and cost_type = 'media' and period_start between $start and $end group by channel"
+        " order by spend desc, channel",
         {"start": period.start, "end": period.end},
-        needs=["marts.channel_day"],
+        needs=["marts.channel_period_spend"],
     )
     spend = {row["channel"]: row["spend"] or Decimal(0) for row in result.rows}
     draws = period_draws(con, run_id, period.key)

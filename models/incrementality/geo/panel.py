@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from models.error import PlumblineError
+from models.periods import last_day
 
 Grain = Literal["day", "week", "month", "year"]
 GRAIN_OF_STEP = {1: "day", 7: "week"}
@@ -261,12 +262,7 @@ def _refuse_values(rows: pl.DataFrame, column: str, *, allow_negative: bool) -> 
 
 
 def _period_end(first: date, grain: Grain) -> date:
-    if grain == "month":
-        following = date(first.year + first.month // 12, first.month % 12 + 1, min(first.day, 28))
-        return following - timedelta(days=1)
-    if grain == "year":
-        return first + timedelta(days=364)
-    return first + timedelta(days=int(DAYS_OF_GRAIN[grain]) - 1)
+    return first + timedelta(days=364) if grain == "year" else last_day(first, grain)
 
 
 def _some(names: Sequence[str], limit: int = 6) -> str:

@@ -86,6 +86,10 @@ def workspace(folder: Path, *, dark: bool = True) -> Workspace:
             "create table marts.channel_day as select day, 'social' as channel, geo, 'day' as grain,"
             " 'media' as cost_type, cast(spend as decimal(18, 2)) as spend_report from market"
         )
+        con.execute(
+            "create view marts.channel_spend_day as select day, channel, geo, cost_type, sum(spend_report) as spend"
+            " from marts.channel_day group by all"
+        )
     return made
 
 

@@ -35,6 +35,10 @@ create table marts.channel_day (day date, channel varchar, campaign varchar, geo
   cost_type varchar, currency varchar, grain varchar, spend decimal(38,6), spend_report decimal(18,2),
   impressions bigint, clicks bigint, platform_conversions decimal(18,6), platform_revenue decimal(18,6),
   provisional boolean);
+create view marts.channel_period_spend as
+  select channel, 'day' as period_kind, day as period_start, day as period_end, cost_type,
+    sum(spend_report)::decimal(18,2) as spend, bool_and(spend_report is not null) as priced
+  from marts.channel_day group by channel, day, cost_type;
 create table marts.kpi_day (day date, geo varchar, kpi varchar, grain varchar, value decimal(38,6),
   revenue decimal(38,6),
   revenue_report decimal(18,2), orders bigint, new_customers bigint, currency varchar, provisional boolean);

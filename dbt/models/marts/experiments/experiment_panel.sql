@@ -42,9 +42,9 @@ spent as (
         tests.experiment_id,
         lines.geo,
         lines.day,
-        sum(lines.spend_report) as spend
+        sum(lines.spend) as spend
     from tests
-    inner join {{ ref('channel_day') }} as lines
+    inner join {{ ref('channel_spend_day') }} as lines
         on
             list_contains(tests.channels, lines.channel)
             and lines.cost_type = 'media'

@@ -48,11 +48,11 @@ seen as (
 
 bought as (
     select
-        strftime(lines.day, '%Y-%m') as period,
-        case when count(lines.spend_report) = count(*) then sum(lines.spend_report) end as platform_spend
-    from {{ ref('channel_day') }} as lines
-    where lines.cost_type = 'media'
-    group by strftime(lines.day, '%Y-%m')
+        strftime(spent.period_start, '%Y-%m') as period,
+        case when bool_and(spent.priced) then sum(spent.spend) end as platform_spend
+    from {{ ref('channel_period_spend') }} as spent
+    where spent.period_kind = 'month' and spent.cost_type = 'media'
+    group by spent.period_start
 ),
 
 periods as (
