@@ -93,6 +93,18 @@ def _first_of(month: int) -> Date:
     return Date(month // 12, month % 12 + 1, 1)
 
 
+def quarters_within(first: Date, last: Date, year_starts_in_month: int = 1) -> dict[str, tuple[Date, Date]]:
+    """First and last day of each fiscal quarter between two days; the outer ones are cut at them."""
+    quarters: dict[str, tuple[Date, Date]] = {}
+    day = first
+    while day <= last:
+        key = quarter_of(day, year_starts_in_month)
+        end = min(quarter_days(key, year_starts_in_month)[1], last)
+        quarters[key] = (day, end)
+        day = end + timedelta(days=1)
+    return quarters
+
+
 @dataclass(frozen=True)
 class Split:
     """How periods of data fall into fiscal quarters.

@@ -10,6 +10,8 @@ from datetime import date
 
 import duckdb
 
+from models.periods import quarters_within
+
 BETWEEN = """
 select channel, cast(sum(spend) as double) as spend
 from marts.channel_period_spend
@@ -32,6 +34,13 @@ def media_spend_by_period(
 ) -> dict[str, dict[str, float]]:
     """The same for each named period, given by its first and last day."""
     return {name: media_spend(con, first, last) for name, (first, last) in periods.items()}
+
+
+def media_spend_by_quarter(
+    con: duckdb.DuckDBPyConnection, first: date, last: date, year_starts_in_month: int
+) -> dict[str, dict[str, float]]:
+    """The same for each fiscal quarter between two days; the outer quarters count from `first` and up to `last`."""
+    return media_spend_by_period(con, quarters_within(first, last, year_starts_in_month))
 
 
 def days_with_media_spend(con: duckdb.DuckDBPyConnection) -> tuple[date, date] | None:

@@ -1,15 +1,21 @@
-"""The MMM's curves and timing, carried to the level that all evidence together supports."""
+"""The combined level over periods and along the curve: shape and timing from the MMM, level from all evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 import polars as pl
 
+from models.period_draws import PeriodDraws, in_quarters
+from models.periods import WINDOW, Split
+from models.triangulation.posterior import Triangulation
+
 MEAN_SHIFT, SD_RATIO = 0.25, (0.9, 1.1)
+MOST_DRAWS = 1000  # joint draws that are handed on; more change no printed digit
+BASELINE = "baseline"
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Rescaled:
-    """`draws`: draw, channel, date, contribution at the new level. `gates`: one row a channel, did the
+    """`draws`: draw, channel, date, contribution at the new level. `gates`: one row per channel: did the
     level arrive?
 
     gates: channel, mean, sd (of the rescaled window iROAS), target_mean, target_sd, median_factor, passed.
@@ -74,6 +80,98 @@ def rescale(mmm_draws: pl.DataFrame, theta_draws: pl.DataFrame, window: Window) 
         .sort("draw", "channel", "date")
     )
     return Rescaled(draws=draws, gates=_gates(draws.filter(inside), theta_draws, spend, factor))
+
+
+def window_levels(combined: Triangulation, spend: Mapping[str, float]) -> PeriodDraws:
+    """Incremental money per channel of the window where there is no MMM: combined return times spend, draw by draw.
+
+    `observed` is 0: without an MMM nothing says what the window's outcome was made of.
+    """
+    channels = combined.readings.channels
+    money = np.array([spend.get(channel, 0.0) for channel in channels])
+    values = _thinned(combined.theta, MOST_DRAWS) * money
+    return PeriodDraws((WINDOW,), channels, values[:, None, :], np.zeros(1), money[None, :])
+
+
+def period_levels(
+    combined: Triangulation, segments: PeriodDraws, split: Split, *, unpaid: Sequence[str] = ()
+) -> PeriodDraws:
+    """Joint draws of incremental money per fiscal quarter and for the window, at the combined level.
+
+    `segments` are an MMM's draws in money over the segments of `split`; `unpaid` are its media without spend. Each
+    channel keeps its path over time and is rescaled so that its window return is the combined one: the level is
+    replaced, not multiplied, because the MMM has entered the combination already. Components: the channels that were
+    combined, the unpaid ones, and `baseline`, which is whatever the MMM explains beyond them.
+    """
+    values = _thinned(segments.values, MOST_DRAWS)
+    paid = [channel for channel in segments.paid if channel in combined.readings.channels]
+    scaled = _at_combined_level(
+        values[:, :, [segments.components.index(c) for c in paid]], paid, segments, split, combined
+    )
+    extra = values[:, :, [segments.components.index(c) for c in unpaid]]
+    rest = values.sum(axis=2) - scaled.sum(axis=2) - extra.sum(axis=2)
+    levelled = replace(
+        segments,
+        components=(*paid, *unpaid, BASELINE),
+        values=np.concatenate([scaled, extra, rest[:, :, None]], axis=2),
+        spend=segments.spend[:, [segments.paid.index(channel) for channel in paid]],
+    )
+    return in_quarters(levelled, split)
+
+
+def _at_combined_level(
+    values: np.ndarray, channels: list[str], segments: PeriodDraws, split: Split, combined: Triangulation
+) -> np.ndarray:
+    """Channel draws (draws, segments, channels) at the combined level, in the same shape."""
+    draws, count, width = values.shape
+    starts = [first for first, _ in split.segments.values()]
+    frame = pl.DataFrame(
+        {
+            "draw": np.repeat(np.arange(draws), count * width),
+            "date": np.tile(np.repeat(np.array(starts, dtype="datetime64[D]"), width), draws),
+            "channel": np.tile(np.array(channels), draws * count),
+            "contribution": values.ravel(),
+        }
+    ).with_columns(pl.col("date").cast(pl.Date))
+    spend = {channel: float(segments.spend[:, segments.paid.index(channel)].sum()) for channel in channels}
+    moved = rescale(frame, combined.draws, Window(starts[0], starts[-1], spend)).draws
+    order = pl.DataFrame({"channel": channels, "position": range(width)})
+    placed = moved.join(order, on="channel").sort("draw", "date", "position")
+    return placed["contribution"].to_numpy().reshape(draws, count, width)
+
+
+def marginal_levels(
+    combined: Triangulation, channels: Sequence[str], *, mroas: np.ndarray, roas: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Draws of mROAS per channel at the combined level: combined return times the curve's ratio of the return of the
+    next unit of spend to the average one.
+
+    `mroas` and `roas` (draws, channels) are an MMM's own, for `channels`. Those without evidence are left out.
+    """
+    known = combined.readings.channels
+    count = min(len(combined.theta), MOST_DRAWS)
+    theta = _spaced(combined.theta, count)
+    ratio = _spaced(mroas, count) / np.maximum(_spaced(roas, count), 1e-9)
+    return {c: theta[:, known.index(c)] * ratio[:, i] for i, c in enumerate(channels) if c in known}
+
+
+def with_unpaid_in_baseline(draws: PeriodDraws) -> PeriodDraws:
+    """The draws as a report sums them: what channels without spend brought is no return on the period's money."""
+    paid = len(draws.paid)
+    if BASELINE not in draws.components or len(draws.components) == paid + 1:
+        return draws
+    rest = draws.values[:, :, paid:].sum(axis=2, keepdims=True)
+    values = np.concatenate([draws.values[:, :, :paid], rest], axis=2)
+    return replace(draws, components=(*draws.paid, BASELINE), values=values)
+
+
+def _thinned(values: np.ndarray, most: int) -> np.ndarray:
+    return _spaced(values, min(len(values), most))
+
+
+def _spaced(values: np.ndarray, count: int) -> np.ndarray:
+    """`count` draws at equal distances, the first and the last among them."""
+    return values[np.linspace(0, len(values) - 1, count).round().astype(int)]
 
 
 def _paired(mmm_draws: pl.DataFrame, theta_draws: pl.DataFrame) -> pl.DataFrame:

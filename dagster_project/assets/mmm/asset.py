@@ -14,6 +14,7 @@ from dagster_project.assets.mmm.panel import mmm_input
 from dagster_project.warehouse import run_record
 from dagster_project.warehouse import tables as warehouse_tables
 from dagster_project.warehouse.connection import first
+from dagster_project.warehouse.media_spend import media_spend_by_quarter
 from dagster_project.warehouse.metadata import check_result, not_run, picture
 from dagster_project.warehouse.resource import Warehouse
 from dagster_project.warehouse.run_record import Check
@@ -21,6 +22,8 @@ from dagster_project.warehouse.warnings import forget_warnings, markdown, record
 from dagster_project.workspace.environment import settings, workspace
 from dagster_project.workspace.settings import SOURCES
 from feedback.storage.damaged_files import sha256_of
+from models.period_draws import with_spend
+from models.periods import last_day
 from models.warning import Warning
 
 if TYPE_CHECKING:
@@ -62,6 +65,7 @@ def measured_run(warehouse: Warehouse) -> dg.MaterializeResult:
         ["measurement", "run"],
         ["marts", "channel_day"],
         ["marts", "channel_spend_day"],
+        ["marts", "channel_period_spend"],
         ["marts", "kpi_day"],
         ["marts", "context_day"],
         ["marts", "ai_visibility_week"],
@@ -91,7 +95,10 @@ def mmm(warehouse: Warehouse) -> dg.MaterializeResult:
         return _nothing(warehouse, facts, f"data that a model can be fitted on: {refused}")
     fit = found.fit
     warnings = [*fit.warnings(), *found.warnings, *(_note_warning(n) for n in (*prepared.notes, *fit.decisions))]
-    draws = rows.period_draws(fit, company.fiscal.year_starts_in_month)
+    first_day, final_day = fit.data.dates[0], last_day(fit.data.dates[-1], fit.data.grain)
+    with warehouse.read() as con:
+        spend = media_spend_by_quarter(con, first_day, final_day, company.fiscal.year_starts_in_month)
+    draws = with_spend(rows.period_draws(fit, company.fiscal.year_starts_in_month), spend)
     tables = rows.tables(fit, draws)
     tables["measurement.mmm_fit"] = rows.provenance(found, earlier)
     tables["measurement.mmm_change"], damaged = rows.changed(workspace().fits, earlier, fit)

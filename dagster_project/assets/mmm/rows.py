@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from models.period_draws import PeriodDraws, in_quarters
 from models.periods import WINDOW, Split, split
 
 if TYPE_CHECKING:
@@ -36,54 +37,22 @@ class Earlier:
     file: str
 
 
-@dataclass(frozen=True)
-class PeriodDraws:
-    """Joint draws in money: values (draws, periods, components), the first period is the whole window."""
-
-    periods: tuple[str, ...]
-    components: tuple[str, ...]
-    values: np.ndarray
-    observed: np.ndarray
-    spend: np.ndarray
+def quarters_of(fit: MMMFit, year_starts_in_month: int) -> Split:
+    """Disjoint runs of the model's periods, cut where a fiscal quarter ends."""
+    return split(fit.data.dates, fit.data.grain, year_starts_in_month)
 
 
-@dataclass(frozen=True)
-class SegmentDraws:
-    """Joint draws in money: values (draws, segments, components), observed (segments,), spend (segments, channels)."""
-
-    split: Split
-    channels: tuple[str, ...]
-    components: tuple[str, ...]
-    values: np.ndarray
-    observed: np.ndarray
-    spend: np.ndarray
-
-
-def segment_draws(fit: MMMFit, year_starts_in_month: int) -> SegmentDraws:
-    """Draws for disjoint runs of weeks, cut where a fiscal quarter ends."""
-    parts = split(fit.data.dates, fit.data.grain, year_starts_in_month)
+def segment_draws(fit: MMMFit, parts: Split) -> PeriodDraws:
+    """The fit's joint draws in money for each segment of `parts`."""
     draws = fit.contribution_draws(parts.segments)
-    money = fit.data.money_per_kpi
-    return SegmentDraws(
-        parts, fit.data.channels, draws.components, draws.values * money, draws.observed * money, draws.spend
-    )
-
-
-def in_periods(draws: SegmentDraws) -> PeriodDraws:
-    """The window and each fiscal quarter; a week on the border counts in both by its days."""
-    weights = np.vstack([np.ones((1, len(draws.split.segments))), draws.split.weights])
-    return PeriodDraws(
-        (WINDOW, *draws.split.quarters),
-        draws.components,
-        np.einsum("ps,dsc->dpc", weights, draws.values),
-        weights @ draws.observed,
-        weights @ draws.spend,
-    )
+    in_kpi = PeriodDraws(draws.periods, draws.components, draws.values, draws.observed, draws.spend)
+    return in_kpi.in_money(fit.data.money_per_kpi)
 
 
 def period_draws(fit: MMMFit, year_starts_in_month: int) -> PeriodDraws:
     """Draws of the fit itself for the window and each fiscal quarter."""
-    return in_periods(segment_draws(fit, year_starts_in_month))
+    parts = quarters_of(fit, year_starts_in_month)
+    return in_quarters(segment_draws(fit, parts), parts)
 
 
 def tables(fit: MMMFit, draws: PeriodDraws) -> dict[str, pl.DataFrame]:

@@ -15,12 +15,14 @@ from dagster_project.assets.triangulation import next_tests
 from dagster_project.assets.triangulation import rows as triangulated_rows
 from dagster_project.warehouse import run_record, tables
 from dagster_project.warehouse.connection import first
-from dagster_project.warehouse.media_spend import days_with_media_spend, media_spend
+from dagster_project.warehouse.media_spend import days_with_media_spend, media_spend, media_spend_by_quarter
 from dagster_project.warehouse.metadata import check_result, not_run, picture
 from dagster_project.warehouse.resource import Warehouse
 from dagster_project.warehouse.run_record import Check
 from dagster_project.warehouse.warnings import markdown, record_warnings
 from dagster_project.workspace.environment import settings, workspace
+from models.period_draws import with_spend
+from models.periods import last_day
 
 if TYPE_CHECKING:
     from models.mmm import MMMFit
@@ -64,6 +66,7 @@ def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
     begin, end = window
     with warehouse.read() as con:
         spend = media_spend(con, begin, end)
+        of_quarter = media_spend_by_quarter(con, begin, end, company.fiscal.year_starts_in_month)
         middle = begin + (end - begin) / 2
         tests, notes = evidence_inputs.experiment_rows(lift_contracts(con, facts.run_id), middle, fit)
         claims = evidence_inputs.claim_rows(con, facts.run_id, spend, begin, end)
@@ -83,6 +86,7 @@ def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
         " ".join(f"{w.message} {w.action}" for w in blocks) or "the sampler converged",
     )
     draws = triangulated_rows.period_draws(combined, fit, spend, company.fiscal.year_starts_in_month)
+    draws = with_spend(draws, of_quarter)
     estimates = pl.concat(
         [
             f
@@ -137,8 +141,6 @@ def _fit_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> MMMFit | None:
 def _window(con: duckdb.DuckDBPyConnection, fit: MMMFit | None) -> tuple[date, date] | None:
     """First and last day of the reporting window: the model's, else that of the spend."""
     if fit is not None:
-        from models.periods import last_day
-
         return fit.data.dates[0], last_day(fit.data.dates[-1], fit.data.grain)
     return days_with_media_spend(con)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
@@ -133,6 +132,8 @@ def claim_rows(
     The error is the counting error of the conversions behind a claim; how far a whole method is off is learned. A
     claim that rests on fewer than 30 conversions is left out: click paths hardly see a video or an event at all.
     """
+    from models.triangulation import counting_error
+
     rows: list[dict[str, object]] = []
     platform = con.execute(
         "select channel, cast(sum(platform_revenue) as double), cast(sum(platform_conversions) as double) from"
@@ -162,7 +163,7 @@ def claim_rows(
                         "method": method,
                         "kind": kind,
                         "iroas": claim,
-                        "se": claim / math.sqrt(max(conversions or 1.0, 1.0)),
+                        "se": counting_error(claim, conversions),
                         "tracking": "ga4" if kind == "attribution" else None,
                     }
                 )
@@ -197,32 +198,21 @@ def evidence_frame(rows: list[dict[str, object]], class_of: dict[str, str]) -> p
 
 
 def reading_estimates(rows: list[dict[str, object]]) -> pl.DataFrame:
-    """The readings themselves as rows of `measurement.channel_estimate`, with a normal 90 % sampling interval.
+    """The readings themselves as rows of `measurement.channel_estimate`; tests of one channel are pooled."""
+    from models.triangulation import pooled
 
-    An experiment's method is `experiment`; several tests of one channel are pooled by their precision, here for
-    reading only: the combined number weighs each test by itself.
-    """
-    z = 1.6448536269514722
-    pooled: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for row in rows:
-        method = "experiment" if row["kind"] == "experiment" else str(row["method"])
-        pooled.setdefault((str(row["channel"]), method), []).append((float(row["iroas"]), float(row["se"])))  # type: ignore[arg-type]
-    found = []
-    for (channel, method), readings in sorted(pooled.items()):
-        weight = np.array([1 / se**2 for _, se in readings])
-        mean = float(np.sum(weight * [value for value, _ in readings]) / weight.sum())
-        se = float(weight.sum() ** -0.5)
-        found.append(
+    if not rows:
+        return pl.DataFrame()
+    frame = pl.DataFrame(
+        [
             {
-                "channel": channel,
-                "method": method,
-                "estimand": "iroas",
-                "period": WINDOW,
-                "mean": mean,
-                "sd": se,
-                "q05": mean - z * se,
-                "q50": mean,
-                "q95": mean + z * se,
+                "channel": row["channel"],
+                "method": "experiment" if row["kind"] == "experiment" else row["method"],
+                "iroas": row["iroas"],
+                "se": row["se"],
             }
-        )
-    return pl.DataFrame(found, infer_schema_length=None) if found else pl.DataFrame()
+            for row in rows
+        ]
+    )
+    estimates = pooled(frame).with_columns(estimand=pl.lit("iroas"), period=pl.lit(WINDOW))
+    return estimates.select("channel", "method", "estimand", "period", "mean", "sd", "q05", "q50", "q95")

@@ -2,77 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from dagster_project.assets.mmm import rows as mmm_rows
-from dagster_project.assets.mmm.rows import PeriodDraws, SegmentDraws, estimate_row
+from dagster_project.assets.mmm.rows import estimate_row
+from models.period_draws import PeriodDraws
 from models.periods import WINDOW
+from models.triangulation.levels import BASELINE
 
 if TYPE_CHECKING:
     from models.mmm import MMMFit
     from models.triangulation import Triangulation
 
-KEPT_DRAWS = 1000
 SAYS = {"mmm": "the media mix model", "platform": "the platform", "markov": "click tracking"}
-BASELINE = "baseline"
 UNCOMBINED = "D"  # grade of a channel that only the model speaks of: no test, no tracking, no spend to compare
 
 
 def period_draws(
     combined: Triangulation, fit: MMMFit | None, spend: dict[str, float], year_starts_in_month: int
 ) -> PeriodDraws:
-    """Joint draws of incremental money per period: channels whose window return is the combined one, and the baseline.
+    """Joint draws of incremental money per period: with an MMM for the window and each quarter, else for the window."""
+    from models.triangulation import period_levels, window_levels
 
-    With an MMM each channel keeps its path over time and is rescaled so that its window iROAS is the combined draw
-    (the level is replaced, not multiplied: the MMM has entered the combination already); what the fit explains
-    beyond the channels is baseline. Without an MMM there is only the window: return times spend.
-    """
-    channels = combined.readings.channels
     if fit is None:
-        theta = _thin(combined.theta, min(len(combined.theta), KEPT_DRAWS))
-        money = np.array([spend.get(c, 0.0) for c in channels])
-        return PeriodDraws((WINDOW,), channels, (theta * money)[:, None, :], np.zeros(1), money[None, :])
-    model = mmm_rows.segment_draws(fit, year_starts_in_month)
-    values = _thin(model.values, min(len(model.values), KEPT_DRAWS))
-    paid = [c for c in fit.data.channels if c in channels]
-    organic = [c for c in fit.data.media_names if c not in fit.data.channels]
-    scaled = _rescaled(values[:, :, [model.components.index(c) for c in paid]], paid, model, combined)
-    extra = values[:, :, [model.components.index(c) for c in organic]]
-    rest = values.sum(axis=2) - scaled.sum(axis=2) - extra.sum(axis=2)
-    everything = np.concatenate([scaled, extra, rest[:, :, None]], axis=2)
-    order = [fit.data.channels.index(c) for c in paid]
-    return mmm_rows.in_periods(
-        replace(model, components=(*paid, *organic, BASELINE), values=everything, spend=model.spend[:, order])
-    )
-
-
-def _rescaled(values: np.ndarray, channels: list[str], model: SegmentDraws, combined: Triangulation) -> np.ndarray:
-    """Channel draws (draws, segments, channels) at the combined level, in the same shape."""
-    from models.triangulation import Window, rescale
-
-    draws, segments, width = values.shape
-    starts = [first for first, _ in model.split.segments.values()]
-    frame = pl.DataFrame(
-        {
-            "draw": np.repeat(np.arange(draws), segments * width),
-            "date": np.tile(np.repeat(np.array(starts, dtype="datetime64[D]"), width), draws),
-            "channel": np.tile(np.array(channels), draws * segments),
-            "contribution": values.ravel(),
-        }
-    ).with_columns(pl.col("date").cast(pl.Date))
-    window = Window(starts[0], starts[-1], {c: float(model.spend[:, model.channels.index(c)].sum()) for c in channels})
-    moved = rescale(frame, combined.draws, window).draws
-    order = pl.DataFrame({"channel": channels, "position": range(width)})
-    placed = moved.join(order, on="channel").sort("draw", "date", "position")
-    return placed["contribution"].to_numpy().reshape(draws, segments, width)
-
-
-def _thin(values: np.ndarray, count: int) -> np.ndarray:
-    return values[np.linspace(0, len(values) - 1, count).round().astype(int)]
+        return window_levels(combined, spend)
+    parts = mmm_rows.quarters_of(fit, year_starts_in_month)
+    unpaid = [name for name in fit.data.media_names if name not in fit.data.channels]
+    return period_levels(combined, mmm_rows.segment_draws(fit, parts), parts, unpaid=unpaid)
 
 
 def estimates(combined: Triangulation, fit: MMMFit | None, draws: PeriodDraws, spend: dict[str, float]) -> pl.DataFrame:
@@ -111,22 +70,18 @@ def estimates(combined: Triangulation, fit: MMMFit | None, draws: PeriodDraws, s
 
 
 def _marginal(combined: Triangulation, fit: MMMFit | None) -> list[dict[str, object]]:
-    """mROAS: the combined average return times the curve's ratio of marginal to average return, draw by draw."""
+    from models.triangulation import marginal_levels
+
     if fit is None:
         return []
-    channels = combined.readings.channels
-    count = min(len(combined.theta), KEPT_DRAWS)
-    theta = _thin(combined.theta, count)
-    ratio = _thin(fit.mroas_draws(), count) / np.maximum(_thin(fit.roas_draws(), count), 1e-9)
-    return [
-        estimate_row(c, "triangulated", "mroas", WINDOW, theta[:, channels.index(c)] * ratio[:, i])
-        for i, c in enumerate(fit.data.channels)
-        if c in channels
-    ]
+    levels = marginal_levels(combined, fit.data.channels, mroas=fit.mroas_draws(), roas=fit.roas_draws())
+    return [estimate_row(channel, "triangulated", "mroas", WINDOW, values) for channel, values in levels.items()]
 
 
 def side_tables(combined: Triangulation, draws: PeriodDraws) -> dict[str, pl.DataFrame]:
     """Weights, learned biases, conflicts, and the joint draws behind every total."""
+    from models.triangulation import with_unpaid_in_baseline
+
     draws = with_unpaid_in_baseline(draws)
     count, periods, parts = draws.values.shape
     conflicts = combined.conflicts
@@ -156,19 +111,6 @@ def side_tables(combined: Triangulation, draws: PeriodDraws) -> dict[str, pl.Dat
             }
         ),
     }
-
-
-def with_unpaid_in_baseline(draws: PeriodDraws) -> PeriodDraws:
-    """The draws as the report sums them: what channels without spend brought is no return on the period's money.
-
-    Their own rows stay in `measurement.channel_estimate`.
-    """
-    paid = draws.spend.shape[1]
-    if BASELINE not in draws.components or len(draws.components) == paid + 1:
-        return draws
-    rest = draws.values[:, :, paid:].sum(axis=2, keepdims=True)
-    values = np.concatenate([draws.values[:, :, :paid], rest], axis=2)
-    return replace(draws, components=(*draws.components[:paid], BASELINE), values=values)
 
 
 def markdown(combined: Triangulation) -> str:
