@@ -62,7 +62,8 @@ def now(settings: Settings) -> datetime:
     return end_of(settings.clock, settings) if settings.clock else datetime.now(UTC).replace(tzinfo=None)
 
 
-MMM_CODE = ("models/mmm", "models/periods.py", "models/warning.py")  # what a kept fit depends on
+# What a kept fit depends on.
+MMM_CODE = ("models/mmm", "models/period_draws.py", "models/periods.py", "models/warning.py")
 CODE = ("dagster_project", "models", "feedback", "dbt")
 CODE_ENDINGS = {".py", ".sql", ".yml", ".json", ".csv", ".j2", ".html", ".typ"}
 

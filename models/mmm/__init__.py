@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from models.mmm.fitting.fit import fit
-from models.mmm.model.lift_tests import Experiment
+from models.mmm.model.lift_tests import Experiment, control_path
 from models.mmm.panel.panel import MMMData
 from models.mmm.panel.roles import Mediator, Treatment
 from models.mmm.result.evidence_tiers import evidence_tiers
-from models.mmm.result.fit import ContributionDraws, Lineage, LogReturns, MMMFit, load
+from models.mmm.result.fit import Lineage, LogReturns, MMMFit, load
 from models.mmm.result.frequency import optimal_frequency
 from models.mmm.result.mediation import mediation
 from models.mmm.result.model_card import model_card
@@ -27,7 +27,6 @@ from models.mmm.validation.lift_test_checks import (
 __all__ = [
     "Changes",
     "ChannelSpec",
-    "ContributionDraws",
     "Experiment",
     "ExperimentCheck",
     "Falsification",
@@ -44,6 +43,7 @@ __all__ = [
     "against_experiments",
     "backtest",
     "changes",
+    "control_path",
     "evidence_tiers",
     "falsify",
     "fit",

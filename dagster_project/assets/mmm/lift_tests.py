@@ -7,14 +7,11 @@ from datetime import date
 from math import isfinite
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
     from models.incrementality import LiftContract
     from models.mmm import Experiment, MMMData, MMMFit
-
-NOTHING = 1e-6  # share of the usual spend below which a region counts as dark
 
 
 def tests_for(
@@ -61,19 +58,16 @@ def _unfit(contract: LiftContract, data: MMMData, kpi: str, as_of: date) -> str 
 
 
 def _experiment(contract: LiftContract, data: MMMData) -> Experiment:
-    """The test with its control path: what the same regions would have spent without it."""
-    from models.mmm import Experiment
+    """The test with what the same regions would have spent without it."""
+    from models.mmm import Experiment, control_path
 
     assert contract.effect is not None
     assert contract.effect_se is not None
     assert contract.spend is not None
-    geos, extra = _regions(contract), contract.spend
-    when = np.array([contract.start <= d <= contract.end for d in data.dates])
-    where = np.isin(data.geos, geos) if geos else np.ones(len(data.geos), dtype=bool)
-    columns = [data.channels.index(c) for c in contract.channels]
-    spend = data.spend[where][:, :, columns].sum(axis=(0, 2))
-    observed, usual = float(spend[when].sum()), float(spend.mean() * when.sum())
-    dark = observed < NOTHING * max(usual, abs(extra))
+    geos = _regions(contract)
+    share, money = control_path(
+        data, contract.channels, start=contract.start, end=contract.end, geos=geos, extra=contract.spend
+    )
     return Experiment(
         name=contract.test_id,
         channels=contract.channels,
@@ -83,8 +77,8 @@ def _experiment(contract: LiftContract, data: MMMData) -> Experiment:
         value=contract.effect,
         se=contract.effect_se,
         geos=geos or None,
-        control_spend=abs(extra) if dark else 0.0,
-        control_share=0.0 if dark else max(1 - extra / observed, 0.0),
+        control_spend=money,
+        control_share=share,
         inflation=contract.inflation,
     )
 

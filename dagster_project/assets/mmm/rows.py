@@ -44,9 +44,7 @@ def quarters_of(fit: MMMFit, year_starts_in_month: int) -> Split:
 
 def segment_draws(fit: MMMFit, parts: Split) -> PeriodDraws:
     """The fit's joint draws in money for each segment of `parts`."""
-    draws = fit.contribution_draws(parts.segments)
-    in_kpi = PeriodDraws(draws.periods, draws.components, draws.values, draws.observed, draws.spend)
-    return in_kpi.in_money(fit.data.money_per_kpi)
+    return fit.contribution_draws(parts.segments).in_money(fit.data.money_per_kpi)
 
 
 def period_draws(fit: MMMFit, year_starts_in_month: int) -> PeriodDraws:

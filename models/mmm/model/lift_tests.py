@@ -15,6 +15,28 @@ from models.mmm.model.design import Scales
 from models.mmm.panel.error import MMMError
 from models.mmm.panel.panel import MMMData
 
+NO_SPEND = 1e-6  # share of the usual spend below which the tested regions count as dark
+
+
+def control_path(
+    data: MMMData, channels: Sequence[str], *, start: Date, end: Date, geos: Sequence[str] = (), extra: float
+) -> tuple[float, float]:
+    """What the tested regions would have spent without the test: share of the observed spend, and money.
+
+    They are `control_share` and `control_spend` of an `Experiment`. `extra` is the money that made the difference,
+    below zero for a test that took spend away; `geos` is empty for all regions. Where the regions were dark, the
+    control is no share of what was observed: the share is 0 and the money is the size of `extra`. Otherwise the money
+    is 0.
+    """
+    when = np.array([start <= day <= end for day in data.dates])
+    where = np.isin(data.geos, geos) if len(geos) else np.ones(len(data.geos), dtype=bool)
+    columns = [data.channels.index(channel) for channel in channels]
+    spend = data.spend[where][:, :, columns].sum(axis=(0, 2))
+    observed, usual = float(spend[when].sum()), float(spend.mean() * when.sum())
+    if observed < NO_SPEND * max(usual, abs(extra)):
+        return 0.0, abs(extra)
+    return max(1 - extra / observed, 0.0), 0.0
+
 
 class Experiment(BaseModel, frozen=True, extra="forbid"):
     """One finished test of one or several channels, as its report states it; null and negative results are valid.

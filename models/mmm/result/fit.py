@@ -22,36 +22,11 @@ from models.mmm.result.log_returns import LogReturns, log_returns, prior_iroas
 from models.mmm.result.posterior import Posterior
 from models.mmm.result.summary import means_by_date, quantiles_by_channel
 from models.mmm.spec import MMMSpec
+from models.period_draws import PeriodDraws
 from models.warning import Warning
 
 REPORT_DRAWS = 2000  # joint draws behind a table; more change no printed digit
 CELL_DRAWS = 400  # joint draws behind a mean per cell
-
-
-@dataclass(frozen=True, eq=False)
-class ContributionDraws:
-    """Joint draws of KPI by period and component: values (draws, periods, components), observed and spend beside them.
-
-    Components are the channels (paid, then organic), then the baseline's lines. spend is (periods, channels).
-    """
-
-    periods: tuple[str, ...]
-    components: tuple[str, ...]
-    values: np.ndarray
-    observed: np.ndarray
-    spend: np.ndarray
-
-    def frame(self) -> pl.DataFrame:
-        """Long table: draw, period, component, value."""
-        draws, periods, parts = self.values.shape
-        return pl.DataFrame(
-            {
-                "draw": np.repeat(np.arange(draws), periods * parts),
-                "period": np.tile(np.repeat(np.array(self.periods), parts), draws),
-                "component": np.tile(np.array(self.components), draws * periods),
-                "value": self.values.ravel(),
-            }
-        )
 
 
 RefreshPath = Literal["re-weighted", "warm refit", "cold refit"]
@@ -189,12 +164,12 @@ class MMMFit:
 
     def contribution_draws(
         self, periods: Mapping[str, tuple[Date, Date]], *, geos: Sequence[str] | None = None
-    ) -> ContributionDraws:
+    ) -> PeriodDraws:
         """Joint draws, observed KPI and spend per named period (first and last day, both included) and component."""
         inside = [self._cells(start, end, geos) for start, end in periods.values()]
         parts = [self._sums(np.where(cells, 0, -1), 1) for cells in inside]
         names = parts[0][0]
-        return ContributionDraws(
+        return PeriodDraws(
             tuple(periods),
             names,
             np.concatenate([p[1] for p in parts], axis=1),
