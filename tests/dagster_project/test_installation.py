@@ -133,7 +133,7 @@ def test_the_ui_loads_our_packages_and_not_those_of_the_current_folder(install: 
         data=json.dumps({"query": query}).encode(),
         headers={"content-type": "application/json"},
     )
-    answer, deadline = "", time.monotonic() + 300
+    answer, deadline = "", time.monotonic() + 900
     try:
         while "assetNodes" not in answer and time.monotonic() < deadline and process.poll() is None:
             time.sleep(1)
