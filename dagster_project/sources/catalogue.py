@@ -69,7 +69,7 @@ def source_named(name: str) -> Source:
 
 
 def for_options(source: Source, options: SourceOptions) -> Source:
-    """The source as plumbline.yaml makes it: periods longer than a day, one column a channel."""
+    """The source as plumbline.yaml makes it: periods longer than a day, one column per channel."""
     if source.name == "channel_spend" and options.wide:
         source = replace(source, shapes=(*source.shapes, channel_spend.wide(options)))
     if source.name in _WITH_PERIODS and options.grain != "day":

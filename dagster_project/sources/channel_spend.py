@@ -1,4 +1,4 @@
-"""Spend by channel, the file a company keeps itself: long (one row a channel) or wide (one column a channel).
+"""Spend by channel, the file a company keeps itself: long (one row per channel) or wide (one column per channel).
 
 A weekly or monthly file stays so; nothing is spread over days.
 """
@@ -67,7 +67,7 @@ LONG = Shape(
 
 
 def wide(options: SourceOptions) -> Shape:
-    """The shape of a file with one column a channel, as `wide:` in plumbline.yaml lists them."""
+    """The shape of a file with one column per channel, as `wide:` in plumbline.yaml lists them."""
     fields = [Field("day", "day", ("day", "date"), required=True, filled=True)]
     for channel, places in options.wide.items():
         fields.append(Field(f"{channel}.spend", "money", (places.spend,), required=True, summed=True))

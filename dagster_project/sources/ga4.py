@@ -1,4 +1,4 @@
-"""GA4's BigQuery export, one row an event, as Parquet or JSON lines: flattened to what touches are made of.
+"""GA4's BigQuery export, one row per event, as Parquet or JSON lines: flattened to what touches are made of.
 
 Sessions, channels and consent rules are dbt's; here a page address loses everything but utm values and click ids, and a
 click id its value where advertising storage was refused.
