@@ -7,7 +7,7 @@ keys; a changed definition is a new extractor version, never an edit here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -244,8 +244,3 @@ def extract_headlines(headlines: pl.DataFrame) -> pl.DataFrame:
         for key in headline_features(headline)
     ]
     return pl.DataFrame(rows, schema={"variant": pl.String, "feature": pl.String}, orient="row")
-
-
-def unknown_keys(keys: Iterable[str], vocabulary: Mapping[str, FeatureDefinition] = VOCABULARY) -> list[str]:
-    """Keys that no person has admitted."""
-    return sorted(set(keys) - set(vocabulary))
