@@ -88,7 +88,7 @@ def mmm(warehouse: Warehouse) -> dg.MaterializeResult:
     if isinstance(prepared, str):
         return _nothing(warehouse, facts, prepared)
     try:
-        found = fits.find(
+        found = fits.fit_or_load(
             workspace().fits, prepared, company, seed=facts.seed, code=run_record.digest_of(*run_record.MMM_CODE)
         )
     except ValueError as refused:

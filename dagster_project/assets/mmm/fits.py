@@ -81,7 +81,7 @@ def specification(company: Settings) -> MMMSpec:
     )
 
 
-def find(folder: Path, prepared: MmmInput, company: Settings, *, seed: int, code: str) -> Found:
+def fit_or_load(folder: Path, prepared: MmmInput, company: Settings, *, seed: int, code: str) -> Found:
     """The fit of exactly these inputs, from disk where it was made before. `code` is the digest of the model's code.
 
     A kept fit that cannot be read is set aside (`.damaged`), named in `Found.warnings` and made again.

@@ -13,7 +13,7 @@ import pytest
 
 from dagster_project.assets.mmm import fits as mmm_fits
 from dagster_project.assets.mmm import rows as mmm_rows
-from dagster_project.assets.mmm.fits import anchor, find, write_card
+from dagster_project.assets.mmm.fits import anchor, fit_or_load, write_card
 from dagster_project.assets.mmm.panel import MmmInput
 from dagster_project.warehouse import tables
 from dagster_project.workspace.settings import Settings
@@ -65,10 +65,10 @@ def test_no_anchor(last: date, grain: str) -> None:
 
 
 def test_a_run_carries_the_anchored_fit_on_and_keeps_the_result(fits, company: Settings) -> None:
-    made = find(fits, inputs(100), company, seed=1, code="c")
+    made = fit_or_load(fits, inputs(100), company, seed=1, code="c")
     assert (made.path, made.kept) == ("re-weighted", False)
     assert len(load(fits / f"{made.base_key[:16]}.npz").data.dates) < 100
-    again = find(fits, inputs(100), company, seed=1, code="c")
+    again = fit_or_load(fits, inputs(100), company, seed=1, code="c")
     assert (again.kept, again.path, again.reason) == (True, made.path, made.reason)
     assert again.fit.roas().equals(made.fit.roas())
 
@@ -83,9 +83,9 @@ def by_region(weeks: int) -> MmmInput:
 
 def test_a_workspace_of_regions_is_anchored_too(fits, company: Settings) -> None:
     """The next week of three regions needs no sampling: both stand on the same sampled fit."""
-    first = find(fits, by_region(66), company, seed=1, code="c")
+    first = fit_or_load(fits, by_region(66), company, seed=1, code="c")
     sampled = set(fits.iterdir())
-    again = find(fits, by_region(67), company, seed=1, code="c")
+    again = fit_or_load(fits, by_region(67), company, seed=1, code="c")
     assert (first.path, first.base_key) == (again.path, again.base_key) == ("re-weighted", first.base_key)
     assert again.reason.endswith("moved with the posterior's peak")
     assert {p.name for p in set(fits.iterdir()) - sampled} == {again.file}
@@ -102,34 +102,34 @@ def test_a_control_that_the_anchor_does_not_know_is_another_model(company: Setti
 
 def test_what_lies_around_does_not_matter(fits, company: Settings, tmp_path) -> None:
     """The next week in a workspace with history, and in one without: the same fit to the last bit."""
-    find(fits, inputs(100), company, seed=1, code="c")
-    used = find(fits, inputs(101), company, seed=1, code="c")
-    fresh = find(tmp_path, inputs(101), company, seed=1, code="c")
+    fit_or_load(fits, inputs(100), company, seed=1, code="c")
+    used = fit_or_load(fits, inputs(101), company, seed=1, code="c")
+    fresh = fit_or_load(tmp_path, inputs(101), company, seed=1, code="c")
     assert used.base_key == fresh.base_key
     assert used.fit.roas().equals(fresh.fit.roas())
     assert used.fit.contributions().equals(fresh.fit.contributions())
 
 
 def test_another_seed_spec_or_code_is_another_fit(fits, company: Settings) -> None:
-    made = find(fits, inputs(100), company, seed=1, code="c")
+    made = fit_or_load(fits, inputs(100), company, seed=1, code="c")
     other = company.model_copy(update={"mmm": company.mmm.model_copy(update={"max_lag_weeks": 4})})
     keys = {made.key}
-    keys.add(find(fits, inputs(100), other, seed=1, code="c").key)
+    keys.add(fit_or_load(fits, inputs(100), other, seed=1, code="c").key)
     assert len(keys) == 2
 
 
 def test_a_channel_too_young_for_the_anchor_is_sampled_with_all_rows(fits, company: Settings) -> None:
     young = inputs(100)
     late = pl.when(pl.int_range(pl.len()) < 96).then(0.0).otherwise(300.0 + pl.col("b"))
-    made = find(fits, replace(young, frame=young.frame.with_columns(b=late)), company, seed=1, code="c")
+    made = fit_or_load(fits, replace(young, frame=young.frame.with_columns(b=late)), company, seed=1, code="c")
     assert made.path == "cold refit"
     assert "'b'" in made.reason
     assert made.base_key is None
 
 
 def test_the_change_since_the_last_run_is_told_in_words(fits, company: Settings) -> None:
-    before = find(fits, inputs(100), company, seed=1, code="c")
-    after = find(fits, inputs(101), company, seed=1, code="c")
+    before = fit_or_load(fits, inputs(100), company, seed=1, code="c")
+    after = fit_or_load(fits, inputs(101), company, seed=1, code="c")
     rows, warnings = mmm_rows.changed(fits, mmm_rows.Earlier("run_before", before.file), after.fit)
     assert warnings == []
     parts = rows["data"] + rows["restatement"] + rows["model"]
@@ -207,21 +207,21 @@ def flipped(content: bytes) -> bytes:
 @pytest.mark.parametrize("damage", [emptied, truncated, flipped])
 def test_a_damaged_kept_fit_is_set_aside_named_and_made_again(fits, company: Settings, damage) -> None:
     """Both the reported fit and the sampled one behind it may be damaged; the numbers come out the same."""
-    whole = find(fits, inputs(100), company, seed=1, code="c")
+    whole = fit_or_load(fits, inputs(100), company, seed=1, code="c")
     files = [whole.file, mmm_fits.file_of(whole.base_key)]
     for name in files:
         (fits / name).write_bytes(damage((fits / name).read_bytes()))
-    again = find(fits, inputs(100), company, seed=1, code="c")
+    again = fit_or_load(fits, inputs(100), company, seed=1, code="c")
     assert not again.kept
     assert [(w.code, w.subject) for w in again.warnings] == [("kept_fit_unreadable", name) for name in files]
     assert again.fit.roas().equals(whole.fit.roas())
     assert all((fits / f"{name}.damaged").exists() for name in files)
-    kept = find(fits, inputs(100), company, seed=1, code="c")
+    kept = fit_or_load(fits, inputs(100), company, seed=1, code="c")
     assert (kept.kept, kept.warnings) == (True, ())
 
 
 def test_a_damaged_earlier_fit_leaves_nothing_to_compare_and_is_named(fits, company: Settings, tmp_path) -> None:
-    after = find(fits, inputs(100), company, seed=1, code="c")
+    after = fit_or_load(fits, inputs(100), company, seed=1, code="c")
     (tmp_path / "earlier.npz").write_bytes(b"PK\x03\x04")
     rows, warnings = mmm_rows.changed(tmp_path, mmm_rows.Earlier("run_before", "earlier.npz"), after.fit)
     assert rows.is_empty()
