@@ -50,11 +50,13 @@ class Pair:
     def message(self) -> str:
         """The pair in a sentence."""
         a, b = self.first, self.second
-        told = (
+        distance = (
             f"{a.experiment_id} reads {a.iroas:.2f} per unit of spend on {a.channel}, {b.experiment_id} {b.iroas:.2f}:"
             f" {abs(self.z):.1f} standard errors apart"
         )
-        return told + ("." if self.agree else ", more than chance explains. They are shown side by side, not averaged.")
+        return distance + (
+            "." if self.agree else ", more than chance explains. They are shown side by side, not averaged."
+        )
 
 
 def pairs(tests: Sequence[ChannelReading]) -> list[Pair]:
@@ -69,7 +71,7 @@ def pairs(tests: Sequence[ChannelReading]) -> list[Pair]:
     ]
 
 
-def conflict_warnings(found: Sequence[Pair]) -> list[Warning]:
+def conflict_warnings(compared: Sequence[Pair]) -> list[Warning]:
     """One warning per pair that disagrees."""
     return [
         Warning(
@@ -79,6 +81,6 @@ def conflict_warnings(found: Sequence[Pair]) -> list[Warning]:
             f"Two tests of {pair.first.channel} contradict each other. {pair.message}",
             "Compare their days, regions and spend levels; repeat the one whose plan was departed from.",
         )
-        for pair in found
+        for pair in compared
         if not pair.agree
     ]

@@ -1,4 +1,4 @@
-"""Comparisons nobody randomised: adjusted three ways, shown as sensitivity, never as an effect."""
+"""Comparisons without randomisation: adjusted in three ways, shown as a sensitivity analysis, never as an effect."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def read_observational(
             True,
             0.0,
             1.0,
-            "nobody drew lots: the treated differ from the others in ways the data may not show",
+            "treatment was not assigned at random: the treated differ from the others in ways the data may not show",
             "Show it as a comparison; run a randomised test before money moves.",
         ),
         Check(

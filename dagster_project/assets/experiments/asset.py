@@ -1,4 +1,4 @@
-"""Each declared test read by Plumbline as its frozen design says, each delivered one taken over, side by side."""
+"""Reads each declared test as its frozen design says; stores it beside the tests that were delivered with a result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests showed as rows of `measurement`: one of each test, with its checks, placebos, path and power curve."""
+"""What tests showed as rows of `measurement`: one row per test, with its checks, placebos, path and power curve."""
 
 from __future__ import annotations
 

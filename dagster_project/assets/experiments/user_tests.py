@@ -1,4 +1,4 @@
-"""A/B and holdout tests over users: from the arms' sums in the warehouse to one read an arm; no user passes through."""
+"""A/B and holdout tests over users: from the sums of the arms in the warehouse to one read per arm."""
 
 from __future__ import annotations
 

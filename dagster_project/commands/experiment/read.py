@@ -118,12 +118,24 @@ def _document(con: duckdb.DuckDBPyConnection, workspace: Workspace, test: dict[s
 
 
 def _details(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
-    checks = _rows(con, f"select * exclude (run_id, experiment_id) from measurement.experiment_check where {LATEST}"
-                        " and experiment_id = ? order by passed, name", [name])  # fmt: skip
-    beside = _rows(con, f"select * exclude (run_id) from measurement.experiment_pair where {LATEST}"
-                        " and ? in (first, second) order by first, second", [name])  # fmt: skip
-    looks = _rows(con, f"select * exclude (run_id, experiment_id) from measurement.experiment_look where {LATEST}"
-                       " and experiment_id = ? order by look", [name])  # fmt: skip
+    checks = _rows(
+        con,
+        f"select * exclude (run_id, experiment_id) from measurement.experiment_check where {LATEST}"
+        " and experiment_id = ? order by passed, name",
+        [name],
+    )
+    beside = _rows(
+        con,
+        f"select * exclude (run_id) from measurement.experiment_pair where {LATEST}"
+        " and ? in (first, second) order by first, second",
+        [name],
+    )
+    looks = _rows(
+        con,
+        f"select * exclude (run_id, experiment_id) from measurement.experiment_look where {LATEST}"
+        " and experiment_id = ? order by look",
+        [name],
+    )
     warned = _warned(con, name)
     return {
         "looks": looks,
@@ -205,8 +217,20 @@ def _bounded(thing: Any) -> Any:
 
 
 def _list(ws: Path, tests: dict[str, dict[str, Any]], json_: bool) -> None:
-    shown = ("channels", "start_day", "end_day", "effect", "low", "high", "relative", "p_value", "iroas", "iroas_low",
-             "iroas_high", "grade")  # fmt: skip
+    shown = (
+        "channels",
+        "start_day",
+        "end_day",
+        "effect",
+        "low",
+        "high",
+        "relative",
+        "p_value",
+        "iroas",
+        "iroas_low",
+        "iroas_high",
+        "grade",
+    )
     rows = [
         {"experiment_id": name, "state": t.get("verdict") or t["state"]} | {key: t.get(key) for key in shown}
         for name, t in tests.items()
@@ -296,8 +320,10 @@ def _print(found: dict[str, Any], currency: str) -> None:
         say(f"  {found['reasons']}")
         say(f"  method: {found['method']}" + (f"; {found['inference']}" if found["inference"] else ""))
         if found["design_sha256"]:
-            say(f"plan: frozen before the test, sha256 {found['design_sha256'][:12]}"
-                + ("" if found["departures"] else "; kept in every point"))  # fmt: skip
+            say(
+                f"plan: frozen before the test, sha256 {found['design_sha256'][:12]}"
+                + ("" if found["departures"] else "; kept in every point")
+            )
     for line in found.get("departures", ()):
         say(f"  departure: {line}")
     for check in found.get("checks", ()):

@@ -58,9 +58,15 @@ def spillover(test: GeoTest, read: PlaceboRead, nearby: Sequence[int], half_widt
     donors = test.panel.kpi[list(test.donors), : test.last + 1]
     sets, enumerated = placebo_sets(len(far), len(ring), seed)
     moved = placebo_read(
-        donors[ring], donors[far], test.pre, test.post, read.estimator, sets,
-        enumerated=enumerated, asc_ridge=read.asc_ridge,
-    )  # fmt: skip
+        donors[ring],
+        donors[far],
+        test.pre,
+        test.post,
+        read.estimator,
+        sets,
+        enumerated=enumerated,
+        asc_ridge=read.asc_ridge,
+    )
     p_value = invert(moved.statistic, moved.placebos.studentised, 1 - SPILLOVER_ALPHA).p_value
     pool = on_scale(donors[far], read.estimator)
     aim = on_scale(test.panel.kpi[list(test.treated), : test.last + 1], read.estimator).mean(axis=0)[None]

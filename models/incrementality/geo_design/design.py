@@ -1,4 +1,4 @@
-"""Design a geo test: screen every set in closed form, simulate the best, prove the winners on days nobody has seen."""
+"""Design a geo test: screen every set in closed form, simulate the best, validate the winners on unused days."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def screened(
 
 
 def draw_design(designs: Sequence[GeoDesign], *, seed: int) -> GeoDesign:
-    """One of the accepted designs by lot: what makes the test a randomised one."""
+    """One of the accepted designs drawn at random, which makes the test a randomised one."""
     if not designs:
         raise ValueError("there is no accepted design to draw from")
     return designs[int(np.random.default_rng(seed).integers(len(designs)))]

@@ -41,7 +41,7 @@ class PanelRequest:
 
 @dataclass(frozen=True)
 class History:
-    """Windows that decide (`looked_at`), windows that prove (`kept_back`), and the periods known while deciding."""
+    """Windows used for selection (`looked_at`) and validation (`kept_back`), and the periods known during selection."""
 
     looked_at: tuple[tuple[int, int], ...]
     kept_back: tuple[tuple[int, int], ...]

@@ -160,9 +160,11 @@ def _checked(rows: pl.DataFrame, control: str, treatment: str) -> pl.DataFrame:
     if lacking := [name for name in ("unit", "period", "arm", "kpi") if name not in rows.columns]:
         raise ArmsError(f"the observations have no column {', '.join(lacking)} (they have {', '.join(rows.columns)})")
     rows = rows.select(
-        pl.col("unit").cast(pl.String), pl.col("period").cast(pl.Int64), pl.col("arm").cast(pl.String),
+        pl.col("unit").cast(pl.String),
+        pl.col("period").cast(pl.Int64),
+        pl.col("arm").cast(pl.String),
         pl.col("kpi").cast(pl.Float64),
-    ).sort("unit", "period")  # fmt: skip
+    ).sort("unit", "period")
     broken = rows.filter(pl.col("kpi").is_null() | ~pl.col("kpi").is_finite() | pl.col("arm").is_null())
     if broken.height:
         row = broken.row(0, named=True)
@@ -209,9 +211,11 @@ def _carried(aged: pl.DataFrame, washout: int, treatment: str) -> Check:
         p_value,
         CARRY_OVER_ALPHA,
         f"the first period after a wash-out of {washout} still differs from later ones, in opposite ways by arm"
-        f" (p = {p_value:.3f})" if not passed else "nothing of the other arm is left after the wash-out",
+        f" (p = {p_value:.3f})"
+        if not passed
+        else "nothing of the other arm is left after the wash-out",
         "Read again with a longer wash-out, and use longer blocks next time.",
-    )  # fmt: skip
+    )
 
 
 def _few(found: Slope) -> Check:

@@ -114,13 +114,14 @@ def declare(
 
 def finish(made: Workspace) -> None:
     """Close the run and publish it, so that readers find it."""
-    from dagster_project.assets.publish.snapshot import publish
+    from dagster_project.assets.publish import snapshot
 
     with duckdb.connect(str(made.warehouse)) as con:
         run = run_record.current(con).run_id
         run_record.close(con, run, "finished")
         con.execute('create table if not exists raw.quarantine (source varchar, file varchar, "row" bigint)')
-    publish(made, run, 3)
+    snapshot.copy(made)
+    snapshot.publish(made, run, 3)
 
 
 def freeze_dark(made: Workspace, name: str = "dark", *, days: int = 28, looks: tuple[float, ...] = ()) -> FrozenDesign:
