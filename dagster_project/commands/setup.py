@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import time
-from importlib import metadata, resources, util
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Annotated
 
@@ -24,14 +24,7 @@ from dagster_project.commands.terminal import (
 )
 from dagster_project.workspace.paths import Workspace
 
-OPTIONAL = {
-    "litellm": ("llm", "asks AI engines the panel's prompts"),
-    "mcp": ("mcp", "serves the pattern feed to agents over MCP"),
-    "rapidfuzz": ("crm-match", "finds company names that are nearly the same"),
-    "psycopg": ("postgres", "keeps the memory or Dagster's instance in PostgreSQL"),
-    "redis": ("redis", "keeps the memory in Redis"),
-    "pyspark": ("spark", "runs the SQL on Spark"),
-}
+OPTIONAL = {"dagster-postgres": ("postgres", "keeps Dagster's instance in PostgreSQL")}
 REQUIRED = (
     "dagster",
     "dbt-core",
@@ -109,16 +102,12 @@ def doctor(json_: JsonOption = False) -> None:
         except metadata.PackageNotFoundError:
             missing = True
             rows.append({"part": name, "state": "missing", "fix": "make test sets everything up (or: uv sync)"})
-    for module, (extra, what) in OPTIONAL.items():
-        found = util.find_spec(module) is not None
-        state = metadata.version(module) if found else f"not installed: {what}"
-        rows.append(
-            {
-                "part": f"{module} (optional)",
-                "state": state,
-                "fix": "" if found else f"uv sync --extra {extra}",
-            }
-        )
+    for name, (extra, purpose) in OPTIONAL.items():
+        try:
+            state, fix = metadata.version(name), ""
+        except metadata.PackageNotFoundError:
+            state, fix = f"not installed: {purpose}", f"uv sync --extra {extra}"
+        rows.append({"part": f"{name} (optional)", "state": state, "fix": fix})
     free = shutil.disk_usage(Path.cwd()).free / 1e9
     rows.append({"part": "disk", "state": f"{free:.1f} GB free", "fix": "" if free > 1 else "free some space"})
     if json_:
