@@ -42,6 +42,8 @@ TABLES = {
     "measurement.contribution": "run_id varchar, component varchar, date date, geo varchar, mean double, q05 double,"
     " q95 double",
     "measurement.period_draw": "run_id varchar, period varchar, component varchar, draw bigint, incremental double",
+    "measurement.measured_period": "run_id varchar, period varchar, first_day date, last_day date,"
+    " primary key (run_id, period)",
     "measurement.curve": "run_id varchar, channel varchar, spend double, mean double, q05 double, q95 double",
     "measurement.experiment": "run_id varchar, experiment_id varchar, channels varchar[], design varchar,"
     " start_day date, end_day date, estimand varchar, effect double, low double, high double, level double,"

@@ -15,14 +15,14 @@ from dagster_project.assets.triangulation import next_tests
 from dagster_project.assets.triangulation import rows as triangulated_rows
 from dagster_project.warehouse import run_record, tables
 from dagster_project.warehouse.connection import first
-from dagster_project.warehouse.media_spend import days_with_media_spend, media_spend, media_spend_by_quarter
+from dagster_project.warehouse.media_spend import days_with_media_spend, media_spend_by_period
 from dagster_project.warehouse.metadata import check_result, not_run, picture
 from dagster_project.warehouse.resource import Warehouse
 from dagster_project.warehouse.run_record import Check
 from dagster_project.warehouse.warnings import markdown, record_warnings
 from dagster_project.workspace.environment import settings, workspace
 from models.period_draws import with_spend
-from models.periods import last_day
+from models.periods import WINDOW, last_day
 
 if TYPE_CHECKING:
     from models.mmm import MMMFit
@@ -33,6 +33,7 @@ TABLES = (
     "measurement.bias",
     "measurement.conflict",
     "measurement.period_draw",
+    "measurement.measured_period",
     "measurement.next_experiment",
 )
 
@@ -64,9 +65,10 @@ def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
     if window is None:
         return _nothing(warehouse, facts, "spend and an outcome, or experiments")
     begin, end = window
+    days = triangulated_rows.measured_days(begin, end, company.fiscal.year_starts_in_month)
     with warehouse.read() as con:
-        spend = media_spend(con, begin, end)
-        of_quarter = media_spend_by_quarter(con, begin, end, company.fiscal.year_starts_in_month)
+        spend_of_period = media_spend_by_period(con, days)
+        spend = spend_of_period[WINDOW]
         middle = begin + (end - begin) / 2
         tests, notes = evidence_inputs.experiment_rows(lift_contracts(con, facts.run_id), middle, fit)
         claims = evidence_inputs.claim_rows(con, facts.run_id, spend, begin, end)
@@ -86,7 +88,7 @@ def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
         " ".join(f"{w.message} {w.action}" for w in blocks) or "the sampler converged",
     )
     draws = triangulated_rows.period_draws(combined, fit, spend, company.fiscal.year_starts_in_month)
-    draws = with_spend(draws, of_quarter)
+    draws = with_spend(draws, spend_of_period)
     estimates = pl.concat(
         [
             f
@@ -104,7 +106,7 @@ def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
         for method in METHODS:
             part = estimates.filter(pl.col("method") == method)
             tables.replace(con, "measurement.channel_estimate", facts.run_id, part, method=method)
-        for table, frame in triangulated_rows.side_tables(combined, draws).items():
+        for table, frame in triangulated_rows.side_tables(combined, draws, days).items():
             tables.replace(con, table, facts.run_id, frame)
         tables.replace(con, "measurement.next_experiment", facts.run_id, planned)
         record_warnings(con, facts.run_id, warnings)

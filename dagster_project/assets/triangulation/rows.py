@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +12,7 @@ import polars as pl
 from dagster_project.assets.mmm import rows as mmm_rows
 from dagster_project.assets.mmm.rows import estimate_row
 from models.period_draws import PeriodDraws
-from models.periods import WINDOW
+from models.periods import WINDOW, quarters_within
 from models.triangulation.levels import BASELINE
 
 if TYPE_CHECKING:
@@ -19,6 +21,15 @@ if TYPE_CHECKING:
 
 SAYS = {"mmm": "the media mix model", "platform": "the platform", "markov": "click tracking"}
 UNCOMBINED = "D"  # grade of a channel that only the model speaks of: no test, no tracking, no spend to compare
+
+
+def measured_days(first: date, last: date, year_starts_in_month: int) -> dict[str, tuple[date, date]]:
+    """First and last day, both included, on which the effects of each period are measured.
+
+    `first` and `last` are those of the measurement: the window is all of it, and a fiscal quarter that it begins or
+    ends within is cut there. The iROAS of a period divides by the media spend of exactly these days.
+    """
+    return {WINDOW: (first, last), **quarters_within(first, last, year_starts_in_month)}
 
 
 def period_draws(
@@ -78,8 +89,10 @@ def _marginal(combined: Triangulation, fit: MMMFit | None) -> list[dict[str, obj
     return [estimate_row(channel, "triangulated", "mroas", WINDOW, values) for channel, values in levels.items()]
 
 
-def side_tables(combined: Triangulation, draws: PeriodDraws) -> dict[str, pl.DataFrame]:
-    """Weights, learned biases, conflicts, and the joint draws behind every total."""
+def side_tables(
+    combined: Triangulation, draws: PeriodDraws, days: Mapping[str, tuple[date, date]]
+) -> dict[str, pl.DataFrame]:
+    """Weights, learned biases, conflicts, and the joint draws behind every total with the `days` they cover."""
     from models.triangulation import with_unpaid_in_baseline
 
     draws = with_unpaid_in_baseline(draws)
@@ -102,6 +115,7 @@ def side_tables(combined: Triangulation, draws: PeriodDraws) -> dict[str, pl.Dat
                 pl.col("expected").round(2),
             ).alias("message"),
         ),
+        "measurement.measured_period": measured_periods(draws, days),
         "measurement.period_draw": pl.DataFrame(
             {
                 "period": np.tile(np.repeat(np.array(draws.periods), parts), count),
@@ -111,6 +125,17 @@ def side_tables(combined: Triangulation, draws: PeriodDraws) -> dict[str, pl.Dat
             }
         ),
     }
+
+
+def measured_periods(draws: PeriodDraws, days: Mapping[str, tuple[date, date]]) -> pl.DataFrame:
+    """One row per period that has draws: the first and the last day on which its effects are measured."""
+    return pl.DataFrame(
+        {
+            "period": draws.periods,
+            "first_day": [days[period][0] for period in draws.periods],
+            "last_day": [days[period][1] for period in draws.periods],
+        }
+    )
 
 
 def markdown(combined: Triangulation) -> str:

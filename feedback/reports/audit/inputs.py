@@ -21,6 +21,7 @@ TABLES = (
     "marts.reconciliation",
     "measurement.run",
     "measurement.period_draw",
+    "measurement.measured_period",
     "measurement.channel_estimate",
     "measurement.weight",
     "measurement.warning",

@@ -42,7 +42,7 @@ def figures(
     store = store.plus([*channel_figures(context), _unpriced(context)])
     spend = store["total.spend"]
     if "split.channels" in store:
-        store = store.plus(headline_figures(context, outcome, store["split.channels"], spend))
+        store = store.plus(headline_figures(context, outcome, store["split.channels"], store["total.measured_spend"]))
     store = store.plus(acquisition_figures(context, store.get("outcome.new_customers"), spend))
     store = store.plus(decision_facts(store, context.channels, rules))
     store = store.plus([*move_figures(context, store, rules), *next_test_figures(context, store)])

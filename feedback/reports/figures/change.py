@@ -17,8 +17,9 @@ def change_figures(now: FigureStore, before: FigureStore | None) -> Iterator[Fig
     """The change of the headline, split per channel; the parts sum to it to the cent.
 
     For a channel in both reports: spend moved = (spend now - before) x return before; re-judged = (return now - before)
-    x spend now, where return is incremental over spend. A channel in one report only, or without spend in one of them,
-    counts entirely as re-judged. The order (spend first) is a convention; the cross term goes to re-judged.
+    x spend now, where return is incremental over spend, both of the days on which effects are measured. A channel in
+    one report only, or without spend in one of them, counts entirely as re-judged. The order (spend first) is a
+    convention; the cross term goes to re-judged.
     """
     if before is None:
         yield Fact(
@@ -68,5 +69,5 @@ def _effect(store: FigureStore, name: str) -> Decimal:
 
 
 def _spend(store: FigureStore, name: str) -> Decimal:
-    figure = store.get(f"channel.{name}.spend")
+    figure = store.get(f"channel.{name}.measured_spend") or store.get(f"channel.{name}.spend")
     return figure.value if figure else ZERO

@@ -15,25 +15,30 @@ from feedback.reports.snapshot.context import ReportContext
 from feedback.reports.snapshot.draws import estimated, mean, probability
 
 SOURCES = ("experiment", "mmm", "attribution", "prior")
+MEASURED = f"spend of the days on which effects are measured; {COUNTED}"
 MARGINAL = "90 % posterior interval of the mean parameter; return of the next unit of money near today's spend"
 
 
 def channel_figures(context: ReportContext) -> Iterator[Figure | Fact]:
     """The rows of the channel table, in table order, and their total.
 
-    iROAS divides the effect booked in the period by the money spent in it. A channel with spend but without draws is
-    listed as not modelled: its effect, if any, is inside the baseline.
+    iROAS divides the effect booked in the period by the media spend of the same days, those on which effects are
+    measured; `spend` is that of the whole period. A channel with spend but without draws is listed as not modelled: its
+    effect, if any, is inside the baseline.
     """
     labels = _labels(context)
     estimates = _estimates(context)
     tests = last_tests(context)
     unit = context.settings.currency
     for name in context.channels:
-        spend = context.spend.get(name, Decimal(0))
         yield Fact(f"channel.{name}.label", labels.get(name, name.replace("_", " ")), "ops.channel.label")
-        yield Figure(f"channel.{name}.spend", cents(spend), unit, COUNTED, context.spend_sha256)
-        yield from _returns(context, name, spend)
-        yield from _marginal(context, name, spend, estimates)
+        spend = cents(context.spend.of(name))
+        yield Figure(f"channel.{name}.spend", spend, unit, COUNTED, context.spend.sql_sha256)
+        measured = cents(context.measured_spend.of(name))
+        sha = context.measured_spend.sql_sha256
+        yield Figure(f"channel.{name}.measured_spend", measured, unit, MEASURED, sha)
+        yield from _returns(context, name)
+        yield from _marginal(context, name, estimates)
         yield from _claim(name, estimates)
         yield Fact(f"channel.{name}.grade", _grade(name, estimates), "measurement.channel_estimate.evidence_grade")
         if name in tests:
@@ -42,27 +47,26 @@ def channel_figures(context: ReportContext) -> Iterator[Figure | Fact]:
     yield from _total(context)
 
 
-def _returns(context: ReportContext, name: str, spend: Decimal) -> Iterator[Figure]:
+def _returns(context: ReportContext, name: str) -> Iterator[Figure]:
     draws = context.draws
     if draws is None or name not in draws.channels:
         return
     own = draws.of(name)
     yield estimated(f"channel.{name}.incremental", own, context.settings.currency, BOOKING_DATE, draws.sql_sha256)
-    if spend > 0:
-        iroas = estimated(f"channel.{name}.iroas", own / float(spend), "ratio", BOOKING_DATE, draws.sql_sha256)
-        yield iroas
+    iroas = context.iroas_draws(name)
+    if iroas is not None:
+        yield estimated(f"channel.{name}.iroas", iroas, "ratio", BOOKING_DATE, draws.sql_sha256)
 
 
-def marginal_draws(context: ReportContext, name: str, spend: Decimal, row: dict[str, Any]) -> np.ndarray | None:
+def marginal_draws(context: ReportContext, name: str, row: dict[str, Any]) -> np.ndarray | None:
     """Draws of mROAS that keep the published mean and sd, and move with the draws of the channel's iROAS.
 
     Only quantiles of mROAS are published; taking its error in step with that of iROAS keeps the dependence between
     channels, which a comparison of two of them needs. None without draws, spend or estimate.
     """
-    draws = context.draws
-    if draws is None or name not in draws.channels or spend <= 0 or not row.get("sd"):
+    iroas = context.iroas_draws(name)
+    if iroas is None or not row.get("sd"):
         return None
-    iroas = draws.of(name) / float(spend)
     spread = float(np.std(iroas))
     if spread == 0.0:
         return None
@@ -81,7 +85,7 @@ def mroas_rows(context: ReportContext) -> dict[str, dict[str, Any]]:
 
 
 def _marginal(
-    context: ReportContext, name: str, spend: Decimal, estimates: dict[tuple[str, str, str], dict[str, Any]]
+    context: ReportContext, name: str, estimates: dict[tuple[str, str, str], dict[str, Any]]
 ) -> Iterator[Figure | Fact]:
     method = "triangulated" if (name, "triangulated", "mroas") in estimates else "mmm"
     row = estimates.get((name, method, "mroas"))
@@ -105,7 +109,7 @@ def _marginal(
         millionths(high * margin),
         LEVEL,
     )
-    drawn = marginal_draws(context, name, spend, row)
+    drawn = marginal_draws(context, name, row)
     if drawn is not None:
         pays = drawn * float(margin) > 1.0
         yield probability(f"channel.{name}.p_pays", pays, "probability that margin times mROAS is above 1", sha)
@@ -142,14 +146,17 @@ def _weights(context: ReportContext) -> Iterator[Figure]:
 
 def _total(context: ReportContext) -> Iterator[Figure]:
     unit = context.settings.currency
-    spend = sum((cents(context.spend.get(name, Decimal(0))) for name in context.channels), Decimal(0))
-    yield Figure("total.spend", spend, unit, f"media only; {COUNTED}", context.spend_sha256)
+    spend = sum((cents(context.spend.of(name)) for name in context.channels), Decimal(0))
+    yield Figure("total.spend", spend, unit, f"media only; {COUNTED}", context.spend.sql_sha256)
+    measured = sum((cents(context.measured_spend.of(name)) for name in context.channels), Decimal(0))
+    sha = context.measured_spend.sql_sha256
+    yield Figure("total.measured_spend", measured, unit, f"media only; {MEASURED}", sha)
     yield from _other_costs(context)
-    if context.draws is not None and spend > 0:
-        paid = [name for name in context.draws.channels if context.spend.get(name)]
+    if context.draws is not None and measured > 0:
+        paid = [name for name in context.draws.channels if context.measured_spend.of(name)]
         if paid:
-            joint = np.asarray(sum(context.draws.of(name) for name in paid)) / float(spend)
-            basis = f"effect of channels with spend over all spend; {BOOKING_DATE}"
+            joint = np.asarray(sum(context.draws.of(name) for name in paid)) / float(measured)
+            basis = f"effect of channels with spend over all spend of the same days; {BOOKING_DATE}"
             yield estimated("total.iroas", joint, "ratio", basis, context.draws.sql_sha256)
 
 

@@ -55,12 +55,12 @@ def move_figures(context: ReportContext, store: FigureStore, policy: DecisionPol
     drawn: dict[str, np.ndarray] = {}
     for name in context.channels:
         if store.text(f"channel.{name}.grade") in (*STRONG, *SMALL_STEPS) and name in rows:
-            returns = marginal_draws(context, name, context.spend.get(name, Decimal(0)), rows[name])
+            returns = marginal_draws(context, name, rows[name])
             if returns is not None:
                 drawn[name] = returns
     best: tuple[float, str, str] | None = None
     for giver in drawn:
-        shifted = float(context.spend[giver] * policy.step)
+        shifted = float(context.spend.of(giver) * policy.step)
         for taker in drawn:
             gap = drawn[taker] - drawn[giver]
             if taker != giver and float((gap > 0).mean()) >= float(policy.sure):
@@ -69,7 +69,7 @@ def move_figures(context: ReportContext, store: FigureStore, policy: DecisionPol
     if best is None or best[0] <= 0:
         return
     _, giver, taker = best
-    amount = cents(context.spend[giver] * policy.step)
+    amount = cents(context.spend.of(giver) * policy.step)
     gap = drawn[taker] - drawn[giver]
     sha = rows[taker]["sql_sha256"]
     yield Fact("move.from", giver, MOVE_RULE)
@@ -85,7 +85,7 @@ def next_test_figures(context: ReportContext, store: FigureStore) -> Iterator[Fi
     """The channel whose unknown return costs most, and the most that knowing it could be worth.
 
     The planned test with the highest net value per week where the triangulation wrote one; else the value of knowing
-    (EVPI) for the whole spend of the period: what deciding after the truth would earn more than
+    (EVPI) for the spend of the measured days: what deciding after the truth would earn more than
     deciding now, E|max(0, margin θ - 1)| less max(0, E[margin θ - 1]), times spend. A test reveals less than
     everything and has a cost, so this is a ceiling.
     """
@@ -109,7 +109,7 @@ def next_test_figures(context: ReportContext, store: FigureStore) -> Iterator[Fi
         return
     worth: list[tuple[Decimal, str]] = []
     for name in draws.channels:
-        spend = context.spend.get(name, Decimal(0))
+        spend = context.measured_spend.of(name)
         if spend > 0:
             net = draws.of(name) * float(margin) - float(spend)
             knowing = mean(np.maximum(net, 0.0)) - max(mean(net), 0.0)

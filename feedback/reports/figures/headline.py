@@ -19,7 +19,11 @@ NO_MARGIN = (
 
 
 def headline_figures(context: ReportContext, outcome: Figure, caused: Figure, spend: Figure) -> Iterator[Figure | Fact]:
-    """Share caused by marketing, contribution after spend with its probability, and the break-even iROAS."""
+    """Share caused by marketing, contribution after spend with its probability, and the break-even iROAS.
+
+    `spend` is the media spend of the days on which the effect `caused` is measured: contribution is above 0 exactly
+    where iROAS is above break-even.
+    """
     draws = context.draws
     if draws is None:
         return
@@ -46,7 +50,7 @@ def headline_figures(context: ReportContext, outcome: Figure, caused: Figure, sp
     after = incremental * float(margin) - float(spend.value)
     spread = estimated("headline.contribution", after, context.settings.currency, BOOKING_DATE, sha)
     point = cents(caused.value * margin) - spend.value
-    basis = f"margin times incremental less media spend; {BOOKING_DATE}"
+    basis = f"margin times incremental less media spend of the same days; {BOOKING_DATE}"
     yield Figure("headline.contribution", point, context.settings.currency, basis, sha, spread.low, spread.high, LEVEL)
     yield probability(
         "headline.p_profit", np.asarray(after > 0), "probability that contribution after spend is above 0", sha

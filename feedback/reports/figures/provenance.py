@@ -33,5 +33,9 @@ def page_facts(context: ReportContext) -> Iterator[Fact]:
     if not period.whole_months:
         untied = "Not tied to a ledger: the window begins or ends within a month"
         yield Fact("page.untied", untied, "fiscal calendar")
+    measured = context.measured_spend
+    if (measured.first, measured.last) != (period.start, period.end):
+        yield Fact("page.measured_from", measured.first.isoformat(), "measurement.measured_period")
+        yield Fact("page.measured_to", measured.last.isoformat(), "measurement.measured_period")
     yield Fact("page.end", period.end.isoformat(), "fiscal calendar")
     yield Fact("page.currency", settings.currency, "plumbline.yaml: report_currency")

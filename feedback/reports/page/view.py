@@ -138,7 +138,18 @@ def _tiles(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
             f" (90{NBSP}%: {printer.percent_span('headline.share')});"
             " effect counted when booked."
         )
+    caused["note"] = f"{caused['note']} {_measured(store)}".strip()
     return [outcome, caused, _profit_tile(store, printer), _spend_tile(store, printer, money)]
+
+
+def _measured(store: FigureStore) -> str:
+    """On which days effects are measured, in one sentence; empty where they are measured in the whole period."""
+    if "page.measured_to" not in store:
+        return ""
+    first, last = _day(store.text("page.measured_from")), _day(store.text("page.measured_to"))
+    if store.text("page.measured_from") == store.text("page.start"):
+        return f"Effects are measured up to {last}; iROAS and contribution count spend up to that day."
+    return f"Effects are measured from {first} to {last}; iROAS and contribution count the spend of these days."
 
 
 def _profit_tile(store: FigureStore, printer: Printer) -> dict[str, str]:

@@ -15,7 +15,8 @@ from feedback.reports.figures.channels import SOURCES
 
 STAMP = datetime(2000, 1, 1)  # a fixed creation time: the same figures give the same bytes
 FORMATS = {"ratio": "0.00", "share": "0.0%", "count": "#,##0", "axis": "General"}
-CHANNEL_FIGURES = ("spend", "incremental", "iroas", "mroas", "next_earns", "p_pays", "claim")
+CHANNEL_FIGURES = ("spend", "measured_spend", "incremental", "iroas", "mroas", "next_earns", "p_pays", "claim")
+WITHOUT_RANGE = ("spend", "measured_spend", "p_pays", "claim")
 CHANNEL_FACTS = ("grade", "decision", "last_test")
 
 
@@ -98,6 +99,7 @@ def _lines(store: FigureStore) -> Iterable[tuple[str, str]]:
     yield store.text("split.residual_label"), "split.residual"
     yield "Share caused by marketing", "headline.share"
     yield "Media spend", "total.spend"
+    yield "Media spend of the days with measured effects", "total.measured_spend"
     yield "Costs that are not media, in no return", "total.other_costs"
     yield "Media spend in the ledger", "ledger.spend"
     yield "platforms report more (+) or less (−)", "ledger.spend_gap"
@@ -120,7 +122,7 @@ def _channels(book: Any, store: FigureStore, style: _Style) -> None:
     for name in CHANNEL_FIGURES:
         heads += [
             name.replace("_", " "),
-            *([f"{name} low", f"{name} high"] if name not in ("spend", "p_pays", "claim") else []),
+            *([f"{name} low", f"{name} high"] if name not in WITHOUT_RANGE else []),
         ]
     row = _heads(
         sheet, 0, [*heads, *(f"evidence: {s}" for s in SOURCES), *(f.replace("_", " ") for f in CHANNEL_FACTS)], style
@@ -129,7 +131,7 @@ def _channels(book: Any, store: FigureStore, style: _Style) -> None:
         sheet.write_string(row, 0, store.text(f"channel.{channel}.label"))
         column = 1
         for name in CHANNEL_FIGURES:
-            for part in ("value",) if name in ("spend", "p_pays", "claim") else ("value", "low", "high"):
+            for part in ("value",) if name in WITHOUT_RANGE else ("value", "low", "high"):
                 _number(sheet, row, column, store.get(f"channel.{channel}.{name}"), part, style)
                 column += 1
         for source in SOURCES:

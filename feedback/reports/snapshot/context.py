@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import duckdb
+import numpy as np
 
 from feedback.reports.snapshot.draws import Draws, period_draws
+from feedback.reports.snapshot.media_spend import MediaSpend, measured_days, media_spend
 from feedback.reports.snapshot.period import WINDOW, Period, last_complete, quarter
 from feedback.reports.snapshot.query import QueryResult, SnapshotError, query
 from feedback.reports.snapshot.settings import ReportSettings
@@ -22,7 +23,11 @@ NEEDED = {
 
 @dataclass(frozen=True)
 class ReportContext:
-    """Handed to each section; `channels` are in the order of the table: by spend, largest first."""
+    """Handed to each section; `channels` are in the order of the table: by spend, largest first.
+
+    `spend` is that of the whole period, as the books have it. `measured_spend` is that of the days on which effects are
+    measured, and the only one that an effect may be divided by or compared with.
+    """
 
     con: duckdb.DuckDBPyConnection
     run_id: str
@@ -30,8 +35,18 @@ class ReportContext:
     settings: ReportSettings
     draws: Draws | None
     channels: tuple[str, ...]
-    spend: dict[str, Decimal]
-    spend_sha256: str
+    spend: MediaSpend
+    measured_spend: MediaSpend
+
+    def iroas_draws(self, channel: str) -> np.ndarray | None:
+        """Draws of a channel's iROAS in the period: its effect over the media spend of the same days.
+
+        None without draws of its effect, or without spend on these days.
+        """
+        spend = self.measured_spend.of(channel)
+        if self.draws is None or channel not in self.draws.channels or spend <= 0:
+            return None
+        return np.asarray(self.draws.of(channel) / float(spend))
 
     def query(self, sql: str, *, needs: tuple[str, ...], **parameters: Any) -> QueryResult:
         """A query with `run_id`, `start`, `end` and `period` bound where the SQL names them."""
@@ -139,17 +154,10 @@ def inside_sum(amount: str) -> str:
 
 def context_of(con: duckdb.DuckDBPyConnection, run_id: str, period: Period, settings: ReportSettings) -> ReportContext:
     """Fetches media spend per channel (fees and tools are another cost basis) and the joint draws."""
-    result = query(
-        con,
-        "select channel, sum(spend)::decimal(18,2) as spend from marts.channel_period_spend where period_kind = 'day'"
-        " and cost_type = 'media' and period_start between $start and $end group by channel"
-        " order by spend desc, channel",
-        {"start": period.start, "end": period.end},
-        needs=["marts.channel_period_spend"],
-    )
-    spend = {row["channel"]: row["spend"] or Decimal(0) for row in result.rows}
+    spend = media_spend(con, period.start, period.end)
+    first, last = measured_days(con, run_id, period)
     draws = period_draws(con, run_id, period.key)
     modelled = draws.channels if draws else ()
-    names = sorted({*spend, *modelled}, key=lambda name: (-spend.get(name, Decimal(0)), name))
-    channels = tuple(name for name in names if name in modelled or spend.get(name))
-    return ReportContext(con, run_id, period, settings, draws, channels, spend, result.sql_sha256)
+    names = sorted({*spend.per_channel, *modelled}, key=lambda name: (-spend.of(name), name))
+    channels = tuple(name for name in names if name in modelled or spend.of(name))
+    return ReportContext(con, run_id, period, settings, draws, channels, spend, media_spend(con, first, last))

@@ -59,6 +59,33 @@ def test_the_range_of_the_sum_comes_from_joint_draws_not_from_adding_ends(publis
     assert store["split.channels"].low > low
 
 
+def test_iroas_counts_the_spend_of_the_days_on_which_effects_are_measured(published, settings, store, tmp_path):
+    """A model that ends three days before the quarter: iROAS and contribution leave out the spend of those days."""
+    early = changed(
+        published,
+        tmp_path / "early.duckdb",
+        "create table measurement.measured_period (run_id varchar, period varchar, first_day date, last_day date)",
+        f"insert into measurement.measured_period values ('{RUN}', '2026-Q3', '2026-07-01', '2026-09-27')",
+        "update marts.channel_day set spend_report = 25000 where channel = 'video' and day > '2026-09-27'",
+        "update marts.channel_day set spend_report = 1000 where channel = 'video' and day <= '2026-09-27'",
+    )
+    report = store_of(early, settings)
+    assert value(report, "channel.video.spend") == 89 * 1000 + 3 * 25000
+    assert value(report, "channel.video.measured_spend") == 89 * 1000
+    caused = value(report, "channel.video.incremental")
+    assert value(report, "channel.video.iroas") == pytest.approx(caused / 89000, abs=Decimal("0.000001"))
+    measured = value(report, "total.measured_spend")
+    assert measured == sum(value(report, f"channel.{name}.measured_spend") for name in report.names("channel"))
+    all_channels = value(report, "split.channels")
+    assert value(report, "total.iroas") == pytest.approx(all_channels / measured, abs=Decimal("0.000001"))
+    contribution = (all_channels * Decimal("0.71")).quantize(Decimal("0.01")) - measured
+    assert value(report, "headline.contribution") == contribution
+    assert report.text("page.measured_to") == "2026-09-27"
+    assert "page.measured_to" not in store
+    for key in ("outcome.total", "ledger.spend", "ledger.spend_gap", "split.channels"):
+        assert value(report, key) == value(store, key)
+
+
 def test_contribution_is_margin_times_incremental_less_spend(store):
     expected = (value(store, "split.channels") * Decimal("0.71")).quantize(Decimal("0.01")) - value(
         store, "total.spend"
