@@ -62,24 +62,39 @@ def opened(folder: Path) -> tuple[Workspace, Settings]:
 @contextmanager
 def sentences_for_trouble() -> Iterator[None]:
     """Turn what can go wrong around a run or a question to its results into a sentence and exit code 3."""
-    import sqlite3
-
-    import duckdb
-
     try:
         yield
     except typer.Exit:
         raise
-    except PlumblineError as error:
-        stop(BROKEN, str(error))
     except KeyboardInterrupt:
         stop(BROKEN, INTERRUPTED)
-    except duckdb.Error as error:
-        stop(BROKEN, f"the warehouse cannot be read or written: {str(error).splitlines()[0]}")
-    except OSError as error:
-        stop(BROKEN, disk_sentence(error))
-    except sqlite3.Error as error:
-        stop(BROKEN, f"Dagster's files in warehouse/dagster cannot be read or written: {error}")
+    except Exception as error:
+        sentence = _trouble(error)
+        if sentence is None:
+            raise
+        stop(BROKEN, sentence)
+
+
+def _trouble(error: BaseException) -> str | None:
+    """The sentence for an error, or for what caused it (SQLAlchemy and Dagster wrap the errors of their files)."""
+    import sqlite3
+
+    import duckdb
+
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, PlumblineError):
+            return str(cause)
+        if isinstance(cause, duckdb.Error):
+            return f"the warehouse cannot be read or written: {str(cause).splitlines()[0]}"
+        if isinstance(cause, OSError):
+            return disk_sentence(cause)
+        if isinstance(cause, sqlite3.Error):
+            full = getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+            fix = f"; {FIXES[errno.ENOSPC]}" if full else ""
+            return f"Dagster's files in warehouse/dagster cannot be read or written: {cause}{fix}"
+        cause = cause.__cause__
+    return None
 
 
 def disk_sentence(error: OSError) -> str:
