@@ -14,6 +14,7 @@ import duckdb
 from dagster_project.warehouse import run_outputs, tables
 from dagster_project.warehouse.connection import CONFIG, WarehouseBusy, connect
 from dagster_project.workspace.paths import Workspace
+from dagster_project.workspace.pepper import set_aside_damaged_pepper
 from feedback.storage.atomic_files import replacing
 from feedback.storage.damaged_files import checksum_file, has_its_checksum, set_aside
 
@@ -37,6 +38,7 @@ def prepare(workspace: Workspace) -> list[str]:
         else:
             sentences.append(f"{problem}: this run makes it again")
     run_outputs.withdraw(workspace)
+    sentences += set_aside_damaged_pepper(workspace.derived)
     sentences += _damaged_snapshots(workspace)
     if suspect:
         sentences += _healed_warehouse(workspace)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 
 import dagster as dg
@@ -15,9 +16,13 @@ EARLIEST_DAY = "2010-01-01"
 
 @cache
 def workspace() -> Workspace:
-    """The workspace of this process, with Dagster and dbt pointed at it."""
+    """The workspace of this process, with Dagster and dbt pointed at it.
+
+    Damaged files that were set aside are named in the process's log: `plumbline run` has named them before.
+    """
     named = Workspace.from_environment()
-    named.prepare()
+    for sentence in named.prepare():
+        logging.getLogger(__name__).warning(sentence)
     keep_compiled_code(named)
     return named
 

@@ -11,7 +11,7 @@ import yaml
 
 from dagster_project.workspace.instance_storage import set_aside_damaged_storage
 from feedback.storage.atomic_files import write_atomically
-from feedback.storage.damaged_files import set_aside
+from feedback.storage.damaged_files import has_its_checksum, set_aside
 
 VARIABLE = "PLUMBLINE_WORKSPACE"
 PROJECT = Path(__file__).resolve().parents[2]  # the checkout, or the site-packages of an install
@@ -124,30 +124,38 @@ class Workspace:
     def prepare(self) -> list[str]:
         """Create the derived folders and point Dagster and dbt at them. Doing it twice changes nothing.
 
-        Returns one sentence per damaged file of Dagster that was set aside.
+        Returns one sentence per damaged file of Dagster or dbt that was set aside.
         """
         for folder in (self.derived, self.dagster_home, self.dbt_target, self.fits):
             folder.mkdir(parents=True, exist_ok=True)
-        self._write_instance_settings()
+        sentences = self._write_instance_settings() + set_aside_damaged_manifest(self.dbt_target)
         os.environ[VARIABLE] = str(self.root)
         os.environ["DAGSTER_HOME"] = str(self.dagster_home)
         os.environ["PLUMBLINE_WAREHOUSE"] = str(self.warehouse)
-        return set_aside_damaged_storage(self.dagster_home)
+        return sentences + set_aside_damaged_storage(self.dagster_home)
 
-    def _write_instance_settings(self) -> None:
-        """`dagster.yaml`, unless somebody put their own in its place; one that is no settings file is set aside."""
+    def _write_instance_settings(self) -> list[str]:
+        """`dagster.yaml`, unless somebody put their own in its place.
+
+        A file that holds no settings is set aside; returns the sentence that says so, or none.
+        """
         path = self.dagster_home / "dagster.yaml"
         try:
             content = path.read_bytes()
         except FileNotFoundError:
             content = b""
         if content == DAGSTER_YAML.encode():
-            return
+            return []
         if content.startswith(OURS.encode()) or not content.strip():
             write_atomically(path, DAGSTER_YAML.encode())
         elif not _is_mapping(content):
-            set_aside(path)
+            aside = set_aside(path)
             write_atomically(path, DAGSTER_YAML.encode())
+            return [
+                f"{self.derived.name}/{self.dagster_home.name}/{path.name} holds no settings: it was set aside as"
+                f" {aside.name} and written again"
+            ]
+        return []
 
     def published(self) -> Path | None:
         """The newest published snapshot; None before the first delivery, and where the pointer names no snapshot."""
@@ -157,6 +165,20 @@ class Workspace:
             return None
         snapshot = self.derived / name
         return snapshot if SNAPSHOT_NAME.fullmatch(name) and snapshot.is_file() else None
+
+
+def set_aside_damaged_manifest(dbt_target: Path) -> list[str]:
+    """Set dbt's manifest aside where it is not the one whose digest stands beside it: cut, changed, or half replaced.
+
+    Returns the sentence that says so, or none; the next parse of the project writes a new manifest.
+    """
+    manifest = dbt_target / "manifest.json"
+    if not manifest.exists() or has_its_checksum(manifest):
+        return []
+    return [
+        f"{dbt_target.parent.name}/{dbt_target.name}/{manifest.name} is damaged or was left by a run that died: it was"
+        f" set aside as {set_aside(manifest).name} and is made again from the SQL"
+    ]
 
 
 def _is_mapping(content: bytes) -> bool:

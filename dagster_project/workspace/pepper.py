@@ -44,6 +44,20 @@ def pepper(folder: Path) -> bytes:
     return content.strip()
 
 
+def set_aside_damaged_pepper(folder: Path) -> list[str]:
+    """Set a damaged file `pepper` aside before a run uses it; returns a sentence for the run's notes, or none.
+
+    The file is left alone where PLUMBLINE_PEPPER is set, since it is not used then.
+    """
+    path = folder / "pepper"
+    if os.environ.get(VARIABLE) is not None or not path.exists() or _KEY.fullmatch(path.read_bytes()):
+        return []
+    return [
+        f"{folder.name}/{path.name} is damaged: it was set aside as {set_aside(path).name}, and this run makes a new"
+        " key; person keys differ from those of earlier snapshots"
+    ]
+
+
 def _new_key(path: Path) -> bytes:
     key = secrets.token_hex(32).encode()
     with replacing(path) as part, os.fdopen(_for_owner_only(part), "wb") as file:

@@ -13,7 +13,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtP
 
 from dagster_project.workspace.paths import DBT_PROJECT, Workspace
 from feedback.storage.atomic_files import replacing
-from feedback.storage.damaged_files import checksum_file, has_its_checksum, set_aside, write_checksum
+from feedback.storage.damaged_files import checksum_file, has_its_checksum, write_checksum
 
 RESULTS = {"LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult"}
 WATCHED = {".sql", ".yml", ".csv"}
@@ -54,13 +54,10 @@ def project(workspace: Workspace) -> DbtProject:
 def ensure_manifest(workspace: Workspace) -> None:
     """Parse the project where no whole manifest is newer than every model, test and seed.
 
-    A manifest without its digest, or with another one, was left by a process that died or is damaged: it is set aside.
+    A damaged manifest was set aside when the workspace was prepared, see `Workspace.prepare`.
     """
     manifest = workspace.dbt_target / "manifest.json"
-    whole = has_its_checksum(manifest)
-    if manifest.exists() and not whole:
-        set_aside(manifest)
-    if not whole or manifest.stat().st_mtime < _newest_source():
+    if not has_its_checksum(manifest) or manifest.stat().st_mtime < _newest_source():
         _parsed.cache_clear()
         parsed = _parsed(workspace.warehouse, workspace.dbt_target, _newest_source())
         checksum_file(manifest).unlink(missing_ok=True)

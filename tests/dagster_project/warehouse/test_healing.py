@@ -72,6 +72,19 @@ def test_a_damaged_warehouse_is_set_aside_and_gets_its_history_back(workspace: W
     assert healing.prepare(workspace) == []
 
 
+def test_a_damaged_pepper_is_set_aside_and_named_unless_a_variable_replaces_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pepper = workspace.derived / "pepper"
+    pepper.write_bytes(b"half a k")
+    monkeypatch.setenv("PLUMBLINE_PEPPER", "one that is long enough")
+    assert healing.prepare(workspace) == []
+    monkeypatch.delenv("PLUMBLINE_PEPPER")
+    (sentence,) = healing.prepare(workspace)
+    assert sentence.startswith("warehouse/pepper is damaged: it was set aside as pepper.damaged")
+    assert not pepper.exists()
+
+
 def test_a_whole_warehouse_is_left_alone(workspace: Workspace) -> None:
     before = workspace.warehouse.read_bytes()
     assert healing.prepare(workspace) == []

@@ -10,6 +10,7 @@ import pytest
 from dagster_project.workspace.instance_storage import set_aside_damaged_storage
 from dagster_project.workspace.paths import DAGSTER_YAML, Workspace
 from dagster_project.workspace.pepper import PepperError, pepper
+from feedback.storage.damaged_files import write_checksum
 
 
 @pytest.fixture
@@ -36,6 +37,19 @@ def test_damaged_instance_settings_are_written_again(workspace: Workspace, conte
     path.write_bytes(content)
     workspace.prepare()
     assert path.read_text() == DAGSTER_YAML
+
+
+def test_what_is_set_aside_before_a_run_is_named(workspace: Workspace) -> None:
+    (workspace.dagster_home / "dagster.yaml").write_bytes(b"\xff\x00" * 50)
+    manifest = workspace.dbt_target / "manifest.json"
+    manifest.write_text("{}")
+    write_checksum(manifest)
+    manifest.write_text("{")
+    first, second = workspace.prepare()
+    assert "warehouse/dagster/dagster.yaml holds no settings: it was set aside as dagster.yaml.damaged" in first
+    assert "warehouse/dbt/manifest.json is damaged" in second
+    assert {path.name for path in workspace.dbt_target.iterdir()} == {"manifest.json.sha256", "manifest.json.damaged"}
+    assert workspace.prepare() == []
 
 
 def test_instance_settings_of_ones_own_stay(workspace: Workspace) -> None:
