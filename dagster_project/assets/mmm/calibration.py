@@ -8,7 +8,6 @@ import polars as pl
 from dagster_project.assets.experiments.contracts import lift_contracts
 from dagster_project.assets.mmm import fits, lift_tests
 from dagster_project.warehouse import run_record, tables
-from dagster_project.warehouse.connection import first
 from dagster_project.warehouse.resource import Warehouse
 from dagster_project.warehouse.warnings import markdown, record_warnings
 from dagster_project.workspace.environment import settings, workspace
@@ -29,7 +28,7 @@ def mmm_experiment(warehouse: Warehouse) -> dg.MaterializeResult:
     With `mmm: {experiments: true}` the tests also enter a second fit, `measurement.mmm_calibrated`. The evidence that
     is combined stays the fit without tests, so that no test counts twice.
     """
-    from models.mmm import against_experiments, fit, load
+    from models.mmm import against_experiments, fit
 
     company = settings()
     left_out: dict[str, str] = {}
@@ -37,10 +36,9 @@ def mmm_experiment(warehouse: Warehouse) -> dg.MaterializeResult:
     warnings: list[Warning] = []
     with warehouse.read() as con:
         facts = run_record.current(con)
-        kept = first(con, "select file from measurement.mmm_fit where run_id = ?", [facts.run_id])
         contracts = lift_contracts(con, facts.run_id)
-    if contracts and kept and (workspace().fits / kept[0]).exists():
-        stored = load(workspace().fits / kept[0])
+        stored = fits.fit_of_run(con, workspace().fits, facts.run_id) if contracts else None
+    if stored is not None:
         try:
             tests, left_out = lift_tests.tests_for(contracts, stored.data, company.kpi.name, facts.as_of_day)
             if tests and stored.converged:

@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from dagster_project.assets.mmm.panel import MmmInput
+from dagster_project.warehouse.connection import first
 from dagster_project.workspace.settings import Settings
 from feedback.storage.atomic_files import write_atomically
+from feedback.storage.damaged_files import DAMAGED, set_aside
+from models.error import PlumblineError
 from models.warning import Warning
 
 if TYPE_CHECKING:
@@ -26,8 +29,11 @@ if TYPE_CHECKING:
 
 RESTATED = timedelta(days=28)  # platforms still rewrite these days: the anchor lies before them
 STEP_WEEKS = 4  # weekly anchors move this far at a time
-DAMAGED = ".damaged"  # added to the name of a kept fit that cannot be read
 LEAST = timedelta(days=364)  # an anchor that has not seen a year has not seen the season
+
+
+class FitLost(PlumblineError, RuntimeError):
+    """The fit that a step needs is no longer on disk, or cannot be read; the message says how it comes back."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ def fit_or_load(folder: Path, prepared: MmmInput, company: Settings, *, seed: in
 def kept_fit(file: Path) -> tuple[MMMFit | None, list[Warning]]:
     """The fit in `file`; None where there is none.
 
-    A file that cannot be read (truncated, damaged, of another release) is renamed to `<name>.damaged` and named in a
+    A file that cannot be read (truncated, damaged, of another release) is set aside as `<name>.damaged` and named in a
     warning: everything in it can be made again.
     """
     from models.mmm import load
@@ -128,25 +134,39 @@ def kept_fit(file: Path) -> tuple[MMMFit | None, list[Warning]]:
     except FileNotFoundError:
         return None, []
     except ValueError as unreadable:
-        file.replace(file.with_name(file.name + DAMAGED))
+        aside = set_aside(file)
         return None, [
             Warning(
                 "kept_fit_unreadable",
                 "low",
                 file.name,
                 f"The kept fit {file.name} could not be read and was made again: {unreadable}.",
-                f"Nothing to do for this run. {file.name}{DAMAGED} holds what was on the disk: if this happens again,"
+                f"Nothing to do for this run. {aside.name} holds what was on the disk: if this happens again,"
                 " check the disk.",
             )
         ]
 
 
+def fit_of_run(con: duckdb.DuckDBPyConnection, folder: Path, run_id: str) -> MMMFit | None:
+    """The fit that the model's step of this run kept in `folder`; None where the run has no model.
+
+    Raises FitLost where its file is missing or was set aside because it cannot be read: the step that makes fits has
+    already run, so the next run makes this one again.
+    """
+    named = first(con, "select file from measurement.mmm_fit where run_id = ?", [run_id])
+    if named is None:
+        return None
+    fit, damage = kept_fit(folder / named[0])
+    if fit is None:
+        reason = "cannot be read and was set aside" if damage else "is missing"
+        raise FitLost(reason, file=f"warehouse/{folder.name}/{named[0]}", fix="the next `plumbline run` makes it again")
+    return fit
+
+
 def write_card(path: Path, text: str) -> None:
     """The model card of the newest fit as a file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    write_atomically(path, text.encode())
 
 
 def anchor(first: date, last: date, grain: str) -> date | None:
@@ -183,7 +203,7 @@ def prune(folder: Path, keep: Collection[str]) -> list[str]:
 
     Returns the names that are gone. A fit that is wanted again later is made again, to the same digits.
     """
-    gone = [path for path in folder.glob("*.npz*") if path.name.removesuffix(DAMAGED) not in keep]
+    gone = [path for path in folder.glob("*.npz*") if path.name.partition(DAMAGED)[0] not in keep]
     for path in gone:
         path.unlink(missing_ok=True)
     return sorted(path.name for path in gone)

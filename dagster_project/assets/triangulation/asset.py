@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 
 from dagster_project.assets.experiments.contracts import lift_contracts
+from dagster_project.assets.mmm.fits import fit_of_run
 from dagster_project.assets.triangulation import evidence as evidence_inputs
 from dagster_project.assets.triangulation import next_tests
 from dagster_project.assets.triangulation import rows as triangulated_rows
@@ -133,11 +134,9 @@ def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
 
 
 def _fit_of_run(con: duckdb.DuckDBPyConnection, run_id: str) -> MMMFit | None:
-    from models.mmm import load
-
+    """The fit whose estimates this run reports; None where it has none. Raises FitLost where the file is gone."""
     ran = first(con, "select count(*) from measurement.channel_estimate where run_id = ? and method = 'mmm'", [run_id])
-    kept = first(con, "select file from measurement.mmm_fit where run_id = ?", [run_id])
-    return load(workspace().fits / kept[0]) if kept and ran and ran[0] else None
+    return fit_of_run(con, workspace().fits, run_id) if ran and ran[0] else None
 
 
 def _window(con: duckdb.DuckDBPyConnection, fit: MMMFit | None) -> tuple[date, date] | None:

@@ -6,6 +6,7 @@ Reads only the published snapshot and the fit's file, so that a plan can be made
 from __future__ import annotations
 
 import csv
+import io
 import math
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +18,7 @@ import numpy as np
 
 from dagster_project.warehouse.connection import WarehouseBusy, connect, first
 from dagster_project.workspace.paths import Workspace
+from feedback.storage.atomic_files import write_atomically
 from models.error import PlumblineError
 from models.periods import WINDOW
 
@@ -97,9 +99,9 @@ def _load(file: Path) -> MMMFit:
         raise NothingToPlanFrom(f"the fit {file.name} is gone: `plumbline run --force` makes it again")
     try:
         return load(file)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, OSError) as error:
         raise NothingToPlanFrom(
-            f"the fit {file.name} was kept by another release ({error}): `plumbline run --force` makes it again"
+            f"the fit {file.name} cannot be read ({error}): `plumbline run --force` makes it again"
         ) from None
 
 
@@ -267,8 +269,9 @@ def write_template(path: Path, fit: MMMFit, horizon: int) -> None:
             lines.append(
                 [str(day), *([geo] if by_geo else []), *(f"{v:.6g}" for v in values[g, min(rows[t], seen - 1)])]
             )
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(lines)
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    write_atomically(path, text.getvalue().encode())
 
 
 def _day(path: Path, number: int, text: str) -> date:

@@ -13,7 +13,7 @@ import pytest
 
 from dagster_project.assets.mmm import fits as mmm_fits
 from dagster_project.assets.mmm import rows as mmm_rows
-from dagster_project.assets.mmm.fits import anchor, fit_or_load, write_card
+from dagster_project.assets.mmm.fits import FitLost, anchor, fit_of_run, fit_or_load, write_card
 from dagster_project.assets.mmm.panel import MmmInput
 from dagster_project.warehouse import tables
 from dagster_project.workspace.settings import Settings
@@ -226,6 +226,21 @@ def test_a_damaged_earlier_fit_leaves_nothing_to_compare_and_is_named(fits, comp
     rows, warnings = mmm_rows.changed(tmp_path, mmm_rows.Earlier("run_before", "earlier.npz"), after.fit)
     assert rows.is_empty()
     assert [w.code for w in warnings] == ["kept_fit_unreadable"]
+
+
+def test_a_later_step_gets_the_fit_of_its_run_or_a_sentence(tmp_path, fits, company: Settings) -> None:
+    made = fit_or_load(fits, inputs(100), company, seed=1, code="c")
+    (tmp_path / "one.npz").write_bytes((fits / made.file).read_bytes())
+    con = duckdb.connect()
+    con.execute("create schema measurement; create table measurement.mmm_fit (run_id text, file text)")
+    assert fit_of_run(con, tmp_path, "run_1") is None
+    con.execute("insert into measurement.mmm_fit values ('run_1', 'one.npz')")
+    assert fit_of_run(con, tmp_path, "run_1") is not None
+    (tmp_path / "one.npz").write_bytes(b"PK\x03\x04")
+    with pytest.raises(FitLost, match=r"one\.npz: cannot be read and was set aside; the next `plumbline run` makes it"):
+        fit_of_run(con, tmp_path, "run_1")
+    with pytest.raises(FitLost, match=r"one\.npz: is missing"):
+        fit_of_run(con, tmp_path, "run_1")
 
 
 def test_the_card_is_a_whole_file(tmp_path) -> None:
