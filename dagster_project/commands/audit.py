@@ -32,8 +32,8 @@ def verify_pack(
         )
     if not (pack / "manifest.json").exists():
         stop(USAGE, f"{pack} is not an audit pack: it holds no manifest.json")
-    found = verify(pack, levels=tuple(range(1, level + 1)))
-    rows = [{"level": d.level, "where": d.where, "message": d.message} for d in found]
+    deviations = verify(pack, levels=tuple(range(1, level + 1)))
+    rows = [{"level": d.level, "where": d.where, "message": d.message} for d in deviations]
     if json_:
         as_json({"pack": str(pack), "verified": not rows, "levels": list(range(1, level + 1)), "differences": rows})
     elif rows:

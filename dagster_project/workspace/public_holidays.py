@@ -17,13 +17,12 @@ def unknown(code: str) -> str:
     import holidays
 
     country, _, region = code.partition("-")
-    known = holidays.list_supported_countries()
-    if country not in known:
+    countries = holidays.list_supported_countries()
+    if country not in countries:
         return f"the holidays of {country} are not known; write an ISO country code such as DE or US, or leave it out"
-    if region and region not in known[country]:
-        return (
-            f"{country} has no region {region} with holidays of its own; it has {', '.join(known[country]) or 'none'}"
-        )
+    if region and region not in countries[country]:
+        regions = ", ".join(countries[country]) or "none"
+        return f"{country} has no region {region} with holidays of its own; it has {regions}"
     return ""
 
 
@@ -35,11 +34,11 @@ def named(code: str, first: date, last: date) -> dict[str, tuple[date, ...]]:
     kind = holidays.country_holidays(country)
     spoken = "en_US" if "en_US" in kind.supported_languages else kind.default_language
     years = range(first.year, last.year + 1)
-    found: defaultdict[str, set[date]] = defaultdict(set)
+    dates_by_name: defaultdict[str, set[date]] = defaultdict(set)
     for day, names in holidays.country_holidays(country, subdiv=region or None, years=years, language=spoken).items():
         for name in names.split("; ") if first <= day <= last else ():
-            found[_REMARK.sub("", name)].add(day)
-    return {name: tuple(sorted(days)) for name, days in sorted(found.items())}
+            dates_by_name[_REMARK.sub("", name)].add(day)
+    return {name: tuple(sorted(days)) for name, days in sorted(dates_by_name.items())}
 
 
 def events(code: str, first: date, last: date) -> dict[str, tuple[date, ...]]:
@@ -71,9 +70,9 @@ def ahead(names: Collection[str], code: str | None, periods: Sequence[date], end
     coming = named(code, periods[0], end)
     days = {name: coming.get(name, ()) for name in names if name != POOLED}
     if POOLED in names:
-        days[POOLED] = tuple(sorted({day for n, found in coming.items() if n not in names for day in found}))
+        days[POOLED] = tuple(sorted({day for n, dates in coming.items() if n not in names for day in dates}))
     ends = [*(start - timedelta(days=1) for start in periods[1:]), end]
     return {
-        name: [float(sum(a <= day <= b for day in found)) for a, b in zip(periods, ends, strict=True)]
-        for name, found in days.items()
+        name: [float(sum(a <= day <= b for day in dates)) for a, b in zip(periods, ends, strict=True)]
+        for name, dates in days.items()
     }

@@ -365,8 +365,8 @@ def _sentence(file: str, item: Any) -> str:
     key = ".".join(str(part) for part in item["loc"]) or "(whole file)"
     seen = item.get("input")
     if item["type"] == "extra_forbidden":
-        known = ", ".join(_known(item["loc"]))
-        return f"{file}: {key} is not a setting; known here: {known}. Correct the name or remove it."
+        valid_keys = ", ".join(_known(item["loc"]))
+        return f"{file}: {key} is not a setting; known here: {valid_keys}. Correct the name or remove it."
     value = "" if isinstance(seen, dict | list | tuple | BaseModel) else f" is {seen}"
     message = item["msg"].removeprefix("Value error, ")
     return f"{file}: {key}{value}: {message}."

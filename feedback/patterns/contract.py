@@ -54,39 +54,39 @@ def instant(text: str) -> datetime:
 
 def problems(card: Mapping[str, Any], vocabulary: Mapping[str, FeatureDefinition] = VOCABULARY) -> list[str]:
     """Every reason why the card must not be stored; empty when it may be."""
-    found = [f"{e.json_path}: {e.message}" for e in sorted(_validator().iter_errors(card), key=lambda e: e.json_path)]
-    if found:
-        return found
-    found += _times(card)
-    found += _estimates(card)
-    found += _features(card, vocabulary)
+    faults = [f"{e.json_path}: {e.message}" for e in sorted(_validator().iter_errors(card), key=lambda e: e.json_path)]
+    if faults:
+        return faults
+    faults += _times(card)
+    faults += _estimates(card)
+    faults += _features(card, vocabulary)
     design, tier = card["evidence"]["design"], card["evidence"]["tier"]
     if tier not in TIER_OF[design]:
-        found.append(f"evidence.tier {tier}: design {design} is tier {' or '.join(TIER_OF[design])}")
+        faults.append(f"evidence.tier {tier}: design {design} is tier {' or '.join(TIER_OF[design])}")
     supersedes, version = card.get("supersedes"), card["version"]
     if (
         supersedes
         and supersedes.startswith(card["pattern_id"] + "@")
         and supersedes != f"{card['pattern_id']}@{version - 1}"
     ):
-        found.append(f"supersedes {supersedes}: version {version} follows {version - 1}")
+        faults.append(f"supersedes {supersedes}: version {version} follows {version - 1}")
     try:
         canonical(card)
     except ValueError as error:
-        return [*found, f"card has no canonical form: {error}"]
+        return [*faults, f"card has no canonical form: {error}"]
     if card["content_sha256"] != content_sha256(card):
-        found.append(
+        faults.append(
             f"content_sha256 {card['content_sha256'][:12]}…: the content hashes to {content_sha256(card)[:12]}…"
         )
-    return found
+    return faults
 
 
 def accept(card: Mapping[str, Any], vocabulary: Mapping[str, FeatureDefinition] = VOCABULARY) -> None:
     """Raises CardRefused naming the card and all its problems."""
-    found = problems(card, vocabulary)
-    if found:
+    faults = problems(card, vocabulary)
+    if faults:
         name = f"{card.get('pattern_id', 'card')}@{card.get('version', '?')}"
-        raise CardRefused(f"{name} breaks the contract: " + "; ".join(found))
+        raise CardRefused(f"{name} breaks the contract: " + "; ".join(faults))
 
 
 def _times(card: Mapping[str, Any]) -> list[str]:
@@ -94,47 +94,47 @@ def _times(card: Mapping[str, Any]) -> list[str]:
     named["governance.review_due"] = card["governance"]["review_due"]
     start, end = card["evidence"]["window"]
     named |= {"evidence.window[0]": start, "evidence.window[1]": end}
-    found = []
+    faults = []
     for name, text in named.items():
         try:
             instant(text)
         except ValueError as error:
-            found.append(f"{name}: {error}")
-    if found:
-        return found
+            faults.append(f"{name}: {error}")
+    if faults:
+        return faults
     if instant(card["expires_at"]) <= instant(card["valid_from"]):
-        found.append(f"expires_at {card['expires_at']} is not after valid_from {card['valid_from']}")
+        faults.append(f"expires_at {card['expires_at']} is not after valid_from {card['valid_from']}")
     if instant(end) < instant(start):
-        found.append(f"evidence.window ends {end} before it starts {start}")
-    return found
+        faults.append(f"evidence.window ends {end} before it starts {start}")
+    return faults
 
 
 def _estimates(card: Mapping[str, Any]) -> list[str]:
-    found = []
+    faults = []
     for i, e in enumerate(card["evidence"]["estimates"]):
         low, high = e["ci90"]
         if not low <= e["shrunk"] <= high:
-            found.append(f"evidence.estimates[{i}]: shrunk {e['shrunk']} lies outside ci90 [{low}, {high}]")
+            faults.append(f"evidence.estimates[{i}]: shrunk {e['shrunk']} lies outside ci90 [{low}, {high}]")
     if card["state"] == "promoted" and card["trust"] == "measured":
         first = card["evidence"]["estimates"][0]
         if first["n_contrasts"] < MIN_CONTRASTS:
-            found.append(f"promoted on {first['n_contrasts']} contrasts, needs {MIN_CONTRASTS}")
+            faults.append(f"promoted on {first['n_contrasts']} contrasts, needs {MIN_CONTRASTS}")
         if card["kind"] != "neutral" and (first["shrunk"] <= 0 or first["p_gt_0"] < MIN_P_PROMOTED):
-            found.append(f"promoted with shrunk {first['shrunk']} and p_gt_0 {first['p_gt_0']}: needs > 0 and >= 0.8")
-    return found
+            faults.append(f"promoted with shrunk {first['shrunk']} and p_gt_0 {first['p_gt_0']}: needs > 0 and >= 0.8")
+    return faults
 
 
 def _features(card: Mapping[str, Any], vocabulary: Mapping[str, FeatureDefinition]) -> list[str]:
-    found, labels = [], []
+    faults, labels = [], []
     for f in card["features"]:
         definition = vocabulary.get(f["key"])
         if definition is None:
-            found.append(f"feature {f['key']} is not in the vocabulary")
+            faults.append(f"feature {f['key']} is not in the vocabulary")
             continue
         labels.append(definition.label)
         if (f["extractor"], f["extractor_version"]) != (definition.extractor, definition.version):
-            found.append(
+            faults.append(
                 f"feature {f['key']} was read by {f['extractor']} {f['extractor_version']}, the vocabulary has"
                 f" {definition.extractor} {definition.version}"
             )
-    return found + statement_complaints(card["statement"], labels)
+    return faults + statement_complaints(card["statement"], labels)

@@ -48,19 +48,19 @@ def complaints(statement: str, labels: Sequence[str] = ()) -> list[str]:
 
     `labels` are the registered names of the card's features: the statement must contain at least one.
     """
-    found = []
+    faults = []
     if not 1 <= len(statement) <= LONGEST:
-        found.append(f"statement has {len(statement)} characters; 1 to {LONGEST} are allowed")
+        faults.append(f"statement has {len(statement)} characters; 1 to {LONGEST} are allowed")
     hidden = [c for c in statement if unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")]
     if hidden:
-        found.append(f"statement holds an invisible character (U+{ord(hidden[0]):04X})")
+        faults.append(f"statement holds an invisible character (U+{ord(hidden[0]):04X})")
     if unicodedata.normalize("NFKC", statement) != statement:
-        found.append("statement is not in NFKC normal form")
+        faults.append("statement is not in NFKC normal form")
     if len(re.findall(r"[.!?](\s|$)", statement)) > 1:
-        found.append("statement is more than one sentence")
+        faults.append("statement is more than one sentence")
     for pattern, what in _FORBIDDEN:
         if pattern.search(statement):
-            found.append(f"statement holds {what}")
+            faults.append(f"statement holds {what}")
     if labels and not any(label in statement for label in labels):
-        found.append(f"statement names none of its features ({', '.join(labels)})")
-    return found
+        faults.append(f"statement names none of its features ({', '.join(labels)})")
+    return faults

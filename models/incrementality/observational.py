@@ -75,8 +75,8 @@ def weighted_on_treated(outcome: np.ndarray, treated: np.ndarray, covariates: np
     other = outcome[~treated]
     mean = float(weights @ other)
     error = float(np.sqrt(outcome[treated].var(ddof=1) / treated.sum() + (weights**2 * (other - mean) ** 2).sum()))
-    found = Adjusted("propensity_weights", float(outcome[treated].mean()) - mean, error, error)
-    return found, float(1 / (weights**2).sum())
+    adjusted = Adjusted("propensity_weights", float(outcome[treated].mean()) - mean, error, error)
+    return adjusted, float(1 / (weights**2).sum())
 
 
 def standardised_differences(treated: np.ndarray, covariates: np.ndarray) -> np.ndarray:

@@ -30,10 +30,10 @@ def promote(estimates: PatternEstimates, policy: PromotionPolicy, history: Seque
     # A mere candidate is only the scope of its week: it is looked for anew, unless it came back from retirement.
     lasting = {k: d for k, d in latest.items() if d.state != "candidate" or d.evidence_since is not None}
     keys = {**dict.fromkeys(lasting), **dict.fromkeys(_new_scopes(estimates, policy, lasting))}
-    found = [d for k in keys if (d := verdict(Evidence(estimates, policy, k, week, latest.get(k)))) is not None]
-    found = _promoted(found, policy)
-    found = _made_provisional(found, policy)
-    return sorted(found, key=lambda d: d.key)
+    decisions = [d for k in keys if (d := verdict(Evidence(estimates, policy, k, week, latest.get(k)))) is not None]
+    decisions = _promoted(decisions, policy)
+    decisions = _made_provisional(decisions, policy)
+    return sorted(decisions, key=lambda d: d.key)
 
 
 def replay(
@@ -80,7 +80,7 @@ def _new_scopes(estimates: PatternEstimates, policy: PromotionPolicy, lasting: d
     Then the channels with a clear plus form one scope and those with a clear minus another. Looking at every channel
     for itself would find a channel for every feature by chance. Channels already covered by a card are left.
     """
-    found: list[Key] = []
+    scopes: list[Key] = []
     for feature in estimates.features:
         taken = {c for k in lasting if k[0] == feature for c in k[2]}
         free = tuple(c for c in estimates.channels(feature) if c not in taken)
@@ -89,14 +89,14 @@ def _new_scopes(estimates: PatternEstimates, policy: PromotionPolicy, lasting: d
             continue
         if estimates.channels_differ(feature, free) >= policy.narrow_p:
             kind: Kind = "neutral" if shown_neutral(whole, policy) else "do" if whole.shrunk >= 0 else "avoid"
-            found.append((feature, kind, free))
+            scopes.append((feature, kind, free))
             continue
         alone = {c: estimates.estimate(feature, channels=(c,)) for c in free}
         plus = tuple(c for c, e in alone.items() if e is not None and e.p_gt_0 >= policy.channel_p)
         minus = tuple(c for c, e in alone.items() if e is not None and 1 - e.p_gt_0 >= policy.channel_p)
-        found += [(feature, "do", plus)] if plus else []
-        found += [(feature, "avoid", minus)] if minus else []
-    return found
+        scopes += [(feature, "do", plus)] if plus else []
+        scopes += [(feature, "avoid", minus)] if minus else []
+    return scopes
 
 
 def _promoted(decisions: list[Decision], policy: PromotionPolicy) -> list[Decision]:

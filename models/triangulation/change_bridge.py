@@ -89,8 +89,8 @@ def _replaced(now: EvidenceSet, after: EvidenceSet, step: str) -> EvidenceSet:
 def _same(one: EvidenceSet, other: EvidenceSet) -> bool:
     # Sorted as JSON lines: rows may come in any order, and columns may be missing on one side.
     def lines(given: EvidenceSet) -> list[str]:
-        found = [{k: v for k, v in row.items() if v is not None} for row in given.evidence.to_dicts()]
-        return sorted(repr(sorted(row.items())) for row in found)
+        rows = [{k: v for k, v in row.items() if v is not None} for row in given.evidence.to_dicts()]
+        return sorted(repr(sorted(row.items())) for row in rows)
 
     if lines(one) != lines(other) or (one.mmm is None) != (other.mmm is None):
         return False

@@ -73,9 +73,9 @@ def conflicts(
     return _judged(read, priors, drawn, rows)
 
 
-def disagreeing(found: pl.DataFrame) -> list[str]:
+def disagreeing(conflicts: pl.DataFrame) -> list[str]:
     """Channels whose sources contradict each other beyond all known errors (Cochran's Q, p below .01)."""
-    return found.filter(pl.col("q_p") < DISAGREE)["channel"].unique().sort().to_list()
+    return conflicts.filter(pl.col("q_p") < DISAGREE)["channel"].unique().sort().to_list()
 
 
 def cochran(reading: np.ndarray, variance: np.ndarray) -> tuple[float, float, float]:
@@ -119,7 +119,7 @@ def _claim_prediction(read: Readings, left: Draws, n: int) -> tuple[np.ndarray, 
 
 def _without_test(read: Readings, e: int) -> Readings:
     tests = read.tests
-    kept = replace(
+    remaining = replace(
         tests,
         method=tests.method[:e] + tests.method[e + 1 :],
         channel=np.delete(tests.channel, e),
@@ -129,34 +129,34 @@ def _without_test(read: Readings, e: int) -> Readings:
         share=np.delete(tests.share, e),
         age=np.delete(tests.age, e),
     )
-    return replace(read, tests=kept)
+    return replace(read, tests=remaining)
 
 
 def _without_mmm(read: Readings, i: int) -> Readings:
     mmm = read.mmm
     if mmm is None or len(mmm.channels) == 1:
         return replace(read, mmm=None, mmm_channel=np.zeros(0, dtype=np.int64))
-    kept = np.delete(np.arange(len(mmm.channels)), i)
+    remaining = np.delete(np.arange(len(mmm.channels)), i)
     smaller = MMMEvidence(
-        channels=tuple(mmm.channels[j] for j in kept),
-        mean=mmm.mean[kept],
-        cov=mmm.cov[np.ix_(kept, kept)],
+        channels=tuple(mmm.channels[j] for j in remaining),
+        mean=mmm.mean[remaining],
+        cov=mmm.cov[np.ix_(remaining, remaining)],
         uses_experiments=mmm.uses_experiments,
     )
-    return replace(read, mmm=smaller, mmm_channel=read.mmm_channel[kept])
+    return replace(read, mmm=smaller, mmm_channel=read.mmm_channel[remaining])
 
 
 def _without_claim(read: Readings, n: int) -> Readings:
     # Sources stay, even one without readings left, so that its bias is drawn from the prior.
     claims = read.claims
-    kept = replace(
+    remaining = replace(
         claims,
         channel=np.delete(claims.channel, n),
         source=np.delete(claims.source, n),
         log_claim=np.delete(claims.log_claim, n),
         log_se=np.delete(claims.log_se, n),
     )
-    return replace(read, claims=kept)
+    return replace(read, claims=remaining)
 
 
 def _judged(
@@ -192,4 +192,4 @@ def _heterogeneity(read: Readings, priors: EvidencePriors, drawn: Draws) -> dict
         expected, sd = _claim_prediction(read, drawn, n)
         shift = float((expected - drawn.eta[:, c]).mean())
         values[int(c)].append((read.claims.log_claim[n] - shift, float((sd**2).mean())))
-    return {read.channels[c]: cochran(*np.array(found).T) for c, found in values.items() if len(found) > 1}
+    return {read.channels[c]: cochran(*np.array(readings).T) for c, readings in values.items() if len(readings) > 1}

@@ -120,8 +120,8 @@ def _opportunity_cost(row: dict[str, object], margin: float, mean: float) -> flo
     changed = _number(row, "spend_changed")
     if changed >= 0:
         return (1.0 - margin * mean * _number(row, "marginal_ratio")) * changed
-    kept = 0.0 if row.get("paid_anyway") else 1.0
-    return (margin * mean - kept) * -changed
+    saved_share = 0.0 if row.get("paid_anyway") else 1.0
+    return (margin * mean - saved_share) * -changed
 
 
 def _number(row: dict[str, object], name: str, otherwise: float | None = None) -> float:

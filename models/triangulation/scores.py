@@ -72,7 +72,7 @@ def score(spec: WorldSpec, *, replicates: int, seed: int, settings: SamplerSetti
 def alarms(spec: WorldSpec, *, replicates: int, seed: int) -> tuple[float, float]:
     """Shares of tests flagged (p < .05): among sound tests (false alarms), and of the botched first one (found)."""
     false: list[bool] = []
-    found: list[bool] = []
+    detected: list[bool] = []
     for replicate in range(replicates):
         world = simulate(spec, np.random.default_rng([seed, replicate]))
         read = readings(world.evidence, mmm=world.mmm)
@@ -80,8 +80,8 @@ def alarms(spec: WorldSpec, *, replicates: int, seed: int) -> tuple[float, float
         drawn = sample(read, beliefs, SamplerSettings(draws=500), seed=seed + replicate)
         table = conflicts(read, beliefs, drawn, seed=seed + replicate, kinds=("experiment",))
         for method, p in table.select("method", "p").iter_rows():
-            (found if spec.botched and method == "test_0" else false).append(p < 0.05)
-    return float(np.mean(false)), float(np.mean(found)) if found else float("nan")
+            (detected if spec.botched and method == "test_0" else false).append(p < 0.05)
+    return float(np.mean(false)), float(np.mean(detected)) if detected else float("nan")
 
 
 def rank_uniformity(*, replicates: int, channels: int, tests: int, seed: int, bins: int = 10) -> np.ndarray:

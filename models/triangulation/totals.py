@@ -62,10 +62,12 @@ def total_warnings(result: Triangulation, spend: Mapping[str, float], *, booked:
 
 
 def _by_channel(result: Triangulation, spend: Mapping[str, float]) -> np.ndarray:
-    known = result.readings.channels
+    channels = result.readings.channels
     for channel, spent in spend.items():
-        if channel not in known:
-            raise ValueError(f"spend names channel {channel!r}, which has no estimate; known: {', '.join(known)}")
+        if channel not in channels:
+            raise ValueError(f"spend names channel {channel!r}, which has no estimate; known: {', '.join(channels)}")
         if not (np.isfinite(spent) and spent >= 0):
             raise ValueError(f"spend of {channel} is {spent}: it must be a number of at least 0")
-    return result.theta[:, [known.index(channel) for channel in spend]] * np.array([float(s) for s in spend.values()])
+    return result.theta[:, [channels.index(channel) for channel in spend]] * np.array(
+        [float(s) for s in spend.values()]
+    )

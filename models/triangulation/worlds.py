@@ -150,8 +150,8 @@ def _claims(
     names: tuple[str, ...], eta: np.ndarray, method: str, kind: str, spec: WorldSpec, g: np.random.Generator
 ) -> list[dict[str, object]]:
     logs = eta + spec.claim_bias + g.normal(0, spec.claim_bias_sd, eta.size) + g.normal(0, spec.claim_noise, eta.size)
-    found = zip(names, np.exp(logs), strict=True)
-    return [_row(name, method, kind, claim, spec.claim_noise * claim, 0.0, None, None) for name, claim in found]
+    claims = zip(names, np.exp(logs), strict=True)
+    return [_row(name, method, kind, claim, spec.claim_noise * claim, 0.0, None, None) for name, claim in claims]
 
 
 def _mmm(names: tuple[str, ...], eta: np.ndarray, spec: WorldSpec, g: np.random.Generator) -> MMMEvidence:

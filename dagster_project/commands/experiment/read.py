@@ -77,9 +77,9 @@ def pages(workspace: Workspace, con: duckdb.DuckDBPyConnection, currency: str) -
     """A page with pictures for every test that was read; none from a snapshot that is older than these tables."""
     written = []
     try:
-        for name, found in _all(con).items():
-            if found["state"] == "read":
-                document = _document(con, workspace, found)
+        for name, test in _all(con).items():
+            if test["state"] == "read":
+                document = _document(con, workspace, test)
                 drawn = _draw(workspace, name, document, _frames(con, name))
                 written.append(_page(workspace, name, document, drawn, currency))
     except OLDER_SNAPSHOT:
@@ -90,15 +90,15 @@ def pages(workspace: Workspace, con: duckdb.DuckDBPyConnection, currency: str) -
 def _all(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
     """Every test by name: those read or delivered with their figures, the others with why there is none yet."""
     unreadable = {w["subject"] for w in _rows(con, _WARNINGS + " and code = 'experiment_unreadable'", [])}
-    found: dict[str, dict[str, Any]] = {
+    tests: dict[str, dict[str, Any]] = {
         row["experiment_id"]: {"state": "read", **row} for row in _rows(con, RESULT + " order by experiment_id", [])
     }
     for row in _rows(con, DECLARED, []):
-        if row["experiment_id"] not in found:
+        if row["experiment_id"] not in tests:
             today = row.pop("today")
             state = "unreadable" if row["experiment_id"] in unreadable else _state(row, today)
-            found[row["experiment_id"]] = {"state": state, **row}
-    return dict(sorted(found.items()))
+            tests[row["experiment_id"]] = {"state": state, **row}
+    return dict(sorted(tests.items()))
 
 
 def _state(row: dict[str, Any], today: date) -> str:
@@ -170,7 +170,7 @@ def _frames(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
     }
 
 
-def _draw(workspace: Workspace, name: str, found: dict[str, Any], frames: dict[str, Any]) -> dict[str, bytes]:
+def _draw(workspace: Workspace, name: str, test: dict[str, Any], frames: dict[str, Any]) -> dict[str, bytes]:
     """The pictures there is something to draw for: path, placebos, power."""
     from feedback.reports import asset_plots
     from feedback.reports.experiment import charts
@@ -179,7 +179,7 @@ def _draw(workspace: Workspace, name: str, found: dict[str, Any], frames: dict[s
     if frames["path"].height:
         drawn["path"] = asset_plots.experiment(frames["path"])
     if frames["placebo"].height:
-        drawn["placebos"] = charts.placebos(frames["placebo"], statistic=found["statistic"], p_value=found["p_value"])
+        drawn["placebos"] = charts.placebos(frames["placebo"], statistic=test["statistic"], p_value=test["p_value"])
     frozen, _ = frozen_designs.known(workspace.experiments, date.max)
     if name in frozen:
         design = frozen[name].design
@@ -187,10 +187,10 @@ def _draw(workspace: Workspace, name: str, found: dict[str, Any], frames: dict[s
     return drawn
 
 
-def _page(workspace: Workspace, name: str, found: dict[str, Any], drawn: dict[str, bytes], currency: str) -> str:
+def _page(workspace: Workspace, name: str, test: dict[str, Any], drawn: dict[str, bytes], currency: str) -> str:
     from feedback.reports.experiment.page import experiment_page
 
-    html = experiment_page(found, in_words(found, currency), drawn)
+    html = experiment_page(test, in_words(test, currency), drawn)
     return next(iter(_written(workspace, name, {"html": html.encode()}).values()))
 
 
@@ -242,46 +242,44 @@ def _list(ws: Path, tests: dict[str, dict[str, Any]], json_: bool) -> None:
         out.print(f"plumbline experiment read {ws} ID: one of them in words, with its pictures", markup=False)
 
 
-def _unknown(workspace: Workspace, ws: Path, name: str, known: list[str]) -> str:
+def _unknown(workspace: Workspace, ws: Path, name: str, declared: list[str]) -> str:
     frozen, faults = frozen_designs.known(workspace.experiments, date.max)
     if fault := next((f for f in faults if f.file == frozen_designs.shown(name)), None):
         return str(fault)
     if name in frozen:
         return f"{name} is frozen but no run has seen it yet: `plumbline run {ws}` first"
-    return f"no test {name}: {', '.join(known) or 'no test is declared in landing/experiments'}"
+    return f"no test {name}: {', '.join(declared) or 'no test is declared in landing/experiments'}"
 
 
-def in_words(found: dict[str, Any], currency: str) -> list[str]:
+def in_words(test: dict[str, Any], currency: str) -> list[str]:
     """What a person should take away: one sentence each on effect, return, profit."""
-    if found["state"] != "read":
+    if test["state"] != "read":
         told = {
-            "planned": f"{found['experiment_id']} starts on {found['start_day']} and is read after"
-            f" {found['cooldown_end']}.",
-            "running": f"{found['experiment_id']} runs and is read after {found['cooldown_end']}: looking earlier than"
+            "planned": f"{test['experiment_id']} starts on {test['start_day']} and is read after"
+            f" {test['cooldown_end']}.",
+            "running": f"{test['experiment_id']} runs and is read after {test['cooldown_end']}: looking earlier than"
             " its plan allows would find effects by chance.",
-            "no data": f"{found['experiment_id']} has ended, but no panel of its regions reached the warehouse.",
-            "unreadable": f"{found['experiment_id']} has ended and cannot be read.",
+            "no data": f"{test['experiment_id']} has ended, but no panel of its regions reached the warehouse.",
+            "unreadable": f"{test['experiment_id']} has ended and cannot be read.",
         }
-        return [told[found["state"]]]
-    unit = currency if found["estimand"] in ("incremental_revenue", "iroas") else str(found["kpi"])
-    level = f"{found['level']:.0%}"
+        return [told[test["state"]]]
+    unit = currency if test["estimand"] in ("incremental_revenue", "iroas") else str(test["kpi"])
+    level = f"{test['level']:.0%}"
     lines = []
-    if found["effect"] is not None:
+    if test["effect"] is not None:
         lines.append(
-            f"Effect on {found['kpi'] or 'the KPI'}: {found['effect']:+,.0f} {unit}"
-            + _range(found["low"], found["high"], level, ",.0f")
-            + ("" if found["relative"] is None else f", {found['relative']:+.1%} of what would have happened")
-            + _p_value(found["p_value"])
+            f"Effect on {test['kpi'] or 'the KPI'}: {test['effect']:+,.0f} {unit}"
+            + _range(test["low"], test["high"], level, ",.0f")
+            + ("" if test["relative"] is None else f", {test['relative']:+.1%} of what would have happened")
+            + _p_value(test["p_value"])
         )
-    if found["iroas"] is not None:
-        spend = "" if found["spend"] is None else f" on {found['spend']:+,.0f} {currency} of spend"
+    if test["iroas"] is not None:
+        spend = "" if test["spend"] is None else f" on {test['spend']:+,.0f} {currency} of spend"
+        lines.append(f"iROAS: {test['iroas']:.2f}{_range(test['iroas_low'], test['iroas_high'], level, '.2f')}{spend}.")
+    if test["profit"] is not None:
         lines.append(
-            f"iROAS: {found['iroas']:.2f}{_range(found['iroas_low'], found['iroas_high'], level, '.2f')}{spend}."
-        )
-    if found["profit"] is not None:
-        lines.append(
-            f"Profit of the change at your margin: {found['profit']:+,.0f} {currency}"
-            f"{_range(found['profit_low'], found['profit_high'], level, ',.0f')}."
+            f"Profit of the change at your margin: {test['profit']:+,.0f} {currency}"
+            f"{_range(test['profit_low'], test['profit_high'], level, ',.0f')}."
         )
     return lines
 
@@ -300,42 +298,42 @@ def _range(low: float | None, high: float | None, level: str, form: str) -> str:
     return f" ({level} range {low:{form}} to {high:{form}})"
 
 
-def _print(found: dict[str, Any], currency: str) -> None:
+def _print(test: dict[str, Any], currency: str) -> None:
     def say(text: str) -> None:
         out.print(text, markup=False, highlight=False)
 
-    regions = ", ".join(found["geos"] or ())
-    say(f"{found['experiment_id']}: {', '.join(found['channels'])}" + (f" in {regions}" if regions else ""))
-    say(f"{found['start_day']} to {found['end_day']}, read until {found['cooldown_end'] or found['end_day']}")
-    if found["state"] == "read":
-        say(f"verdict: {found['verdict']}, grade {found['grade']}")
-    for line in in_words(found, currency):
+    regions = ", ".join(test["geos"] or ())
+    say(f"{test['experiment_id']}: {', '.join(test['channels'])}" + (f" in {regions}" if regions else ""))
+    say(f"{test['start_day']} to {test['end_day']}, read until {test['cooldown_end'] or test['end_day']}")
+    if test["state"] == "read":
+        say(f"verdict: {test['verdict']}, grade {test['grade']}")
+    for line in in_words(test, currency):
         say(f"  {line}")
-    for look in found.get("looks", ()):
+    for look in test.get("looks", ()):
         beyond = "beyond" if look["crossed"] else "within"
         say(f"  look {look['look']} ({look['day']}): {look['effect']:+,.0f}, {beyond} its boundary")
-    if found.get("looks"):
-        say(f"  {found['looks'][-1]['reason']}")
-    if found["state"] == "read":
-        say(f"  {found['reasons']}")
-        say(f"  method: {found['method']}" + (f"; {found['inference']}" if found["inference"] else ""))
-        if found["design_sha256"]:
+    if test.get("looks"):
+        say(f"  {test['looks'][-1]['reason']}")
+    if test["state"] == "read":
+        say(f"  {test['reasons']}")
+        say(f"  method: {test['method']}" + (f"; {test['inference']}" if test["inference"] else ""))
+        if test["design_sha256"]:
             say(
-                f"plan: frozen before the test, sha256 {found['design_sha256'][:12]}"
-                + ("" if found["departures"] else "; kept in every point")
+                f"plan: frozen before the test, sha256 {test['design_sha256'][:12]}"
+                + ("" if test["departures"] else "; kept in every point")
             )
-    for line in found.get("departures", ()):
+    for line in test.get("departures", ()):
         say(f"  departure: {line}")
-    for check in found.get("checks", ()):
+    for check in test.get("checks", ()):
         if not check["passed"]:
             say(f"  failed check {check['name']}: {check['message']}. {check['action']}")
-    for pair in found.get("beside", ()):
+    for pair in test.get("beside", ()):
         say(f"  beside: {pair['message']}")
-    failed = {check["name"] for check in found.get("checks", ()) if not check["passed"]}
-    for w in found["warnings"]:
+    failed = {check["name"] for check in test.get("checks", ()) if not check["passed"]}
+    for w in test["warnings"]:
         if w["code"] not in failed and w["code"] != "inconclusive":
             say(f"  {w['severity']}: {w['message']} {w['action']}")
-    for file in (*found["pictures"].values(), *([found["page"]] if "page" in found else [])):
+    for file in (*test["pictures"].values(), *([test["page"]] if "page" in test else [])):
         say(f"  {file}")
 
 

@@ -79,15 +79,15 @@ def basis(workspace: Workspace) -> Basis:
             raise NothingToPlanFrom(f"{snapshot.name} holds no finished run: `plumbline run` first")
         run_id = str(run[0])
         _refuse_withheld(con, run_id)
-        kept = first(con, "select file from measurement.mmm_fit where run_id = ?", [run_id])
-        if kept is None:
+        saved_fit = first(con, "select file from measurement.mmm_fit where run_id = ?", [run_id])
+        if saved_fit is None:
             lacks = first(
                 con, "select needs from ops.not_run where run_id = ? and capability = 'media mix model'", [run_id]
             )
             needs = f"; it needs {lacks[0]}" if lacks else ""
             raise NothingToPlanFrom(f"run {run_id} has no media mix model{needs}")
         _refuse_newer(workspace, run[2])
-        fit = _load(workspace.fits / str(kept[0]))
+        fit = _load(workspace.fits / str(saved_fit[0]))
         evidence = _evidence(con, run_id, fit)
     return Basis(fit, evidence, run_id, run[1].date(), bool(evidence.levels))
 
@@ -121,7 +121,7 @@ def _refuse_newer(workspace: Workspace, started: object) -> None:
         return
     try:
         with connect(workspace.warehouse, read_only=True, patience=0) as con:
-            found = con.execute(
+            withholding = con.execute(
                 'select r.run_id, c.message from ops.run r join ops."check" c using (run_id)'
                 " where r.started_at > ? and not c.passed and c.name in ('mmm:trustworthy', 'triangulation:converged')"
                 " and r.started_at = (select max(started_at) from ops.run) order by c.name",
@@ -129,10 +129,10 @@ def _refuse_newer(workspace: Workspace, started: object) -> None:
             ).fetchall()
     except WarehouseBusy:
         return
-    if found:
+    if withholding:
         raise PlanRefused(
-            f"the newest run {found[0][0]} withholds the model's numbers, so no plan is made from an older one:"
-            f" {' '.join(m for _, m in found)}"
+            f"the newest run {withholding[0][0]} withholds the model's numbers, so no plan is made from an older one:"
+            f" {' '.join(m for _, m in withholding)}"
         )
 
 
@@ -149,13 +149,13 @@ def _evidence(con: duckdb.DuckDBPyConnection, run_id: str, fit: MMMFit) -> Evide
     spend = dict(zip(fit.data.channels, fit.data.spend.sum(axis=(0, 1)).tolist(), strict=True))
     levels = {}
     for channel in fit.data.channels:
-        found = con.execute(
+        incremental = con.execute(
             "select incremental from measurement.period_draw where run_id = ? and period = ? and component = ?"
             " order by draw",
             [run_id, WINDOW, channel],
         ).fetchnumpy()["incremental"]
-        if channel in grades and len(found):
-            levels[channel] = np.asarray(found, dtype=float) / spend[channel]
+        if channel in grades and len(incremental):
+            levels[channel] = np.asarray(incremental, dtype=float) / spend[channel]
     return Evidence(levels=levels, tiers={c: TIER_OF_GRADE[grades[c]] for c in levels})
 
 
@@ -215,7 +215,7 @@ def read_controls(path: Path, fit: MMMFit, horizon: int) -> dict[str, np.ndarray
     if missing:
         raise ControlsRefused(f"{path}: column {missing[0]} is missing; it has {', '.join(header)}")
     by_geo = "geo" in header
-    found = np.full((len(names), len(geos) if by_geo else 1, horizon), math.nan)
+    values = np.full((len(names), len(geos) if by_geo else 1, horizon), math.nan)
     for number, row in enumerate(rows[1:], start=2):
         if not any(cell.strip() for cell in row):
             continue
@@ -231,17 +231,17 @@ def read_controls(path: Path, fit: MMMFit, horizon: int) -> dict[str, np.ndarray
             raise ControlsRefused(f"{path}, row {number}: geo {geo!r} is unknown; the model has {', '.join(geos)}")
         where = (geos.index(geo) if by_geo else 0, dates.index(day))
         for k, name in enumerate(names):
-            if not math.isnan(found[k][where]):
+            if not math.isnan(values[k][where]):
                 raise ControlsRefused(f"{path}, row {number}: {day}{' in ' + geo if geo else ''} is declared twice")
-            found[k][where] = _number(path, number, name, cells.get(name, ""))
-    holes = np.argwhere(np.isnan(found))
+            values[k][where] = _number(path, number, name, cells.get(name, ""))
+    holes = np.argwhere(np.isnan(values))
     if len(holes):
         k, g, t = holes[0]
         where_text = f" in {geos[g]}" if by_geo else ""
         raise ControlsRefused(
             f"{path}: {list(names)[k]} is not declared for {dates[t]}{where_text} ({len(holes)} values are missing)"
         )
-    return {model: found[k] if by_geo else found[k, 0] for k, model in enumerate(names.values())}
+    return {model: values[k] if by_geo else values[k, 0] for k, model in enumerate(names.values())}
 
 
 def write_template(path: Path, fit: MMMFit, horizon: int) -> None:
@@ -258,8 +258,8 @@ def write_template(path: Path, fit: MMMFit, horizon: int) -> None:
 
     names = control_names(fit)
     every = (*fit.data.control_names, *fit.data.treatment_names)
-    asked = [every.index(name) for name in names.values()]
-    values = np.concatenate([fit.data.controls, fit.data.treatments], axis=2)[:, :, asked]
+    columns = [every.index(name) for name in names.values()]
+    values = np.concatenate([fit.data.controls, fit.data.treatments], axis=2)[:, :, columns]
     year, seen = YEAR[fit.data.grain], len(fit.data.dates)
     rows = [seen + t - year if 0 <= seen + t - year < seen else max(seen - horizon, 0) + t for t in range(horizon)]
     by_geo = len(fit.data.geos) > 1 and bool((np.ptp(values, axis=0) > 1e-12).any())

@@ -215,14 +215,14 @@ def record(store: FigureStore, printer: Printer) -> dict[str, Any]:
                 "agrees": store.text(f"{key}.agrees") == "ranges overlap",
             }
         )
-    kept, tests = printer.count("track.kept"), printer.count("track.tests")
+    overlapping, tests = printer.count("track.kept"), printer.count("track.tests")
     predicted = all(row["kind"] == "predicted" for row in rows)
     note = (
         "Each prediction is older than the end of its test."
         if predicted
         else "In retrospect: the ranges come from this run's model, fitted to data that already include the tests."
     )
-    summary = f"In {kept} of {tests} tests the 90{NBSP}% ranges of iROAS overlap."
+    summary = f"In {overlapping} of {tests} tests the 90{NBSP}% ranges of iROAS overlap."
     return {"summary": summary, "rows": rows, "note": note}
 
 

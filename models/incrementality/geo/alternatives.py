@@ -73,10 +73,10 @@ def spend_reading(test: GeoTest, method: str, level: float) -> Alternative:
         spread = np.linspace(0, order[1].size - 1, pairs).round().astype(int)
         first, second = order[0][:pairs], order[1][spread if order[1].size > pairs else slice(None)]
         response, paid = gain[first] - gain[second], extra[first] - extra[second]
-        found = trimmed_match(response, paid, level)
-        point, low, high = found.iroas, found.low, found.high
-        p_value = _trimmed_p_value(response, found.trimmed)
-        rule = f"{pairs} pairs, {found.trimmed} trimmed at each end"
+        estimate = trimmed_match(response, paid, level)
+        point, low, high = estimate.iroas, estimate.low, estimate.high
+        p_value = _trimmed_p_value(response, estimate.trimmed)
+        rule = f"{pairs} pairs, {estimate.trimmed} trimmed at each end"
     bounds = sorted((low * total, high * total))
     return Alternative(point * total, bounds[0], bounds[1], p_value, method, rule, (point, low, high))
 
@@ -87,10 +87,10 @@ def _trimmed_p_value(response: np.ndarray, trimmed: int) -> float:
 
     ordered = np.sort(response)
     inner = np.clip(np.arange(ordered.size), trimmed, ordered.size - trimmed - 1)
-    kept = ordered[trimmed : ordered.size - trimmed]
+    untrimmed = ordered[trimmed : ordered.size - trimmed]
     winsorised = ordered[inner]
-    spread = sqrt(((winsorised - winsorised.mean()) ** 2).sum() / (kept.size * (kept.size - 1)))
-    return float(2 * stats.norm.sf(abs(kept.mean()) / spread)) if spread > 0 else 0.0
+    spread = sqrt(((winsorised - winsorised.mean()) ** 2).sum() / (untrimmed.size * (untrimmed.size - 1)))
+    return float(2 * stats.norm.sf(abs(untrimmed.mean()) / spread)) if spread > 0 else 0.0
 
 
 def block_reading(test: GeoTest, read: PlaceboRead, total: Total, level: float) -> Alternative:
@@ -153,39 +153,39 @@ def block_reading(test: GeoTest, read: PlaceboRead, total: Total, level: float) 
     return Alternative(total.effect, low, high, zero, read.estimator.name, rule, warnings=warnings)
 
 
-def rejudged(result: LiftResult, found: Alternative, relevant: float, why: str, z: float) -> LiftResult:
+def rejudged(result: LiftResult, reading: Alternative, relevant: float, why: str, z: float) -> LiftResult:
     """The result with another reading in place of the placebos': range, p-value, iROAS and verdict belong together."""
     names = {check.name for check in result.checks} | {"inconclusive"}
     judgement = judge(
         ", ".join(result.treated),
         result.checks,
-        effect=found.effect,
-        low=found.low,
-        high=found.high,
-        p_value=found.p_value,
+        effect=reading.effect,
+        low=reading.low,
+        high=reading.high,
+        p_value=reading.p_value,
         level=result.level,
         relevant=relevant,
         relevant_reason=why,
-        further=[*(w for w in result.warnings if w.code not in names), *found.warnings],
+        further=[*(w for w in result.warnings if w.code not in names), *reading.warnings],
     )
-    total = Total(found.effect, found.low, found.high, result.actual)
+    total = Total(reading.effect, reading.low, reading.high, result.actual)
     changed = replace(
         result,
-        effect=found.effect,
-        low=found.low,
-        high=found.high,
-        relative=total.share(found.effect),
-        relative_low=total.share(found.low),
-        relative_high=total.share(found.high),
-        att=found.effect / (len(result.treated) * result.periods),
-        p_value=found.p_value,
+        effect=reading.effect,
+        low=reading.low,
+        high=reading.high,
+        relative=total.share(reading.effect),
+        relative_low=total.share(reading.low),
+        relative_high=total.share(reading.high),
+        att=reading.effect / (len(result.treated) * result.periods),
+        p_value=reading.p_value,
         verdict=judgement.verdict,
         reasons=judgement.reasons,
         warnings=judgement.warnings,
         grade=judgement.grade,
-        method=found.method,
-        inference=found.inference,
-        se=(found.high - found.low) / 2 / z,
+        method=reading.method,
+        inference=reading.inference,
+        se=(reading.high - reading.low) / 2 / z,
         counterfactual=total.counterfactual,
         profit=None,
         profit_low=None,
@@ -193,6 +193,6 @@ def rejudged(result: LiftResult, found: Alternative, relevant: float, why: str, 
         profit_chance=None,
         other_form={"form": "placebo", "p_value": result.p_value, "low": result.low, "high": result.high},
     )
-    if found.iroas is not None:
-        return replace(changed, iroas=found.iroas[0], iroas_low=found.iroas[1], iroas_high=found.iroas[2])
+    if reading.iroas is not None:
+        return replace(changed, iroas=reading.iroas[0], iroas_low=reading.iroas[1], iroas_high=reading.iroas[2])
     return replace(changed, iroas=None, iroas_low=None, iroas_high=None)

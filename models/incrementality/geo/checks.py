@@ -36,7 +36,7 @@ def geo_checks(
     """
     treated, donors = test.panel.kpi[list(test.treated)], test.panel.kpi[list(test.donors)]
     pool, aim = on_scale(donors, read.estimator), on_scale(treated, read.estimator).mean(axis=0)
-    found = [
+    checks = [
         pre_fit(read, pool, on_scale(treated, read.estimator), test.pre),
         placebo_in_time(treated, donors, test.pre, test.periods, read, half_width),
         leave_one_donor_out(test, read, pool, aim, half_width),
@@ -46,8 +46,8 @@ def geo_checks(
         placebo_in_space(read, half_width / read.spread, level),
     ]
     if test.panel.spend is not None and not holdback:
-        found.append(control_spend(test, read))
-    return tuple(found)
+        checks.append(control_spend(test, read))
+    return tuple(checks)
 
 
 def pre_fit(read: PlaceboRead, pool: np.ndarray, treated: np.ndarray, pre: int) -> Check:
@@ -85,7 +85,7 @@ def placebo_in_time(
     """
     length = min(periods, pre // 3)
     sets = read.sets[:: -(-read.sets.shape[0] // MOST_TIME_SETS)]
-    found: list[tuple[float, float]] = []
+    windows: list[tuple[float, float]] = []
     for shift in range(1, MOST_TIME_WINDOWS + 1):
         first = pre - shift * length
         if first < max(8, length):
@@ -102,8 +102,8 @@ def placebo_in_time(
             )
         except PanelError:
             break  # so few periods are left that controls reproduce a geo exactly: nothing to studentise by
-        found.append((invert(earlier.statistic, earlier.placebos.studentised, 0.95).p_value, abs(earlier.tau)))
-    if not found:
+        windows.append((invert(earlier.statistic, earlier.placebos.studentised, 0.95).p_value, abs(earlier.tau)))
+    if not windows:
         return Check(
             "placebo_in_time",
             True,
@@ -113,8 +113,8 @@ def placebo_in_time(
             "the history is too short to try the read on days before the test",
             "Deliver a longer history.",
         )
-    p_value, largest = min(found)
-    p_value = min(1.0, p_value * len(found))
+    p_value, largest = min(windows)
+    p_value = min(1.0, p_value * len(windows))
     moved = p_value <= PLACEBO_IN_TIME_ALPHA
     finding = "an effect where nothing was done" if moved else "nothing, as it should"
     return Check(
@@ -123,7 +123,7 @@ def placebo_in_time(
         largest > half_width,
         p_value,
         PLACEBO_IN_TIME_ALPHA,
-        f"the same read on {len(found)} window(s) before the test finds {finding} (p = {p_value:.3f})",
+        f"the same read on {len(windows)} window(s) before the test finds {finding} (p = {p_value:.3f})",
         "Look for what else set tested and control geos apart before the test; do not use the read if it persists.",
     )
 
@@ -220,8 +220,8 @@ def _start_distances(gaps: np.ndarray, pre: int, periods: int) -> np.ndarray:
     means = (totals[:, length:] - totals[:, :-length]) / length
     history = means[:, : pre - 2 * length + 1]
     spread = history.std(axis=1, ddof=1)
-    known = (spread > 0) & (history.shape[1] > 2)
-    return np.where(known, np.abs(means[:, -1] - history.mean(axis=1)) / np.where(known, spread, 1.0), 0.0)
+    varies = (spread > 0) & (history.shape[1] > 2)
+    return np.where(varies, np.abs(means[:, -1] - history.mean(axis=1)) / np.where(varies, spread, 1.0), 0.0)
 
 
 def placebo_in_space(read: PlaceboRead, critical: float, level: float) -> Check:

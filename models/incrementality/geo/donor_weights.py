@@ -139,8 +139,8 @@ def _time_weighted_pre_gap(
 ) -> np.ndarray:
     means = np.empty((gap.shape[0], 1))
     for row in range(gap.shape[0]):
-        kept = np.delete(donors, excluded[row], axis=0)
-        means[row] = gap[row, :pre] @ time_weights(kept, pre, post)
+        others = np.delete(donors, excluded[row], axis=0)
+        means[row] = gap[row, :pre] @ time_weights(others, pre, post)
     return means
 
 
@@ -148,13 +148,13 @@ def _regression_gap(
     donors: np.ndarray, targets: np.ndarray, excluded: np.ndarray, pre: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Residual of the target on the mean of its donors, intercept and slope fitted before the test."""
-    kept = donors.shape[0] - excluded.shape[1]
-    control = (donors.sum(axis=0) - donors[excluded].sum(axis=1)) / kept
+    n_donors = donors.shape[0] - excluded.shape[1]
+    control = (donors.sum(axis=0) - donors[excluded].sum(axis=1)) / n_donors
     before = control[:, :pre] - control[:, :pre].mean(axis=1, keepdims=True)
     aims = targets - targets[:, :pre].mean(axis=1, keepdims=True)
     slope = (before * aims[:, :pre]).sum(axis=1, keepdims=True) / (before**2).sum(axis=1, keepdims=True)
     gap = aims - slope * (control - control[:, :pre].mean(axis=1, keepdims=True))
-    weights = np.broadcast_to(slope / kept, (targets.shape[0], donors.shape[0])).copy()
+    weights = np.broadcast_to(slope / n_donors, (targets.shape[0], donors.shape[0])).copy()
     np.put_along_axis(weights, excluded, 0.0, axis=1)
     return gap, weights
 
@@ -168,10 +168,10 @@ def augment(
     """
     out = weights.copy()
     for row in range(targets.shape[0]):
-        kept = np.setdiff1d(np.arange(donors.shape[0]), excluded[row])
-        used = donors[kept]
+        donor_rows = np.setdiff1d(np.arange(donors.shape[0]), excluded[row])
+        used = donors[donor_rows]
         centre = used.mean(axis=0)
-        out[row, kept] += _correction(used - centre, targets[row] - centre, weights[row, kept], ridge)
+        out[row, donor_rows] += _correction(used - centre, targets[row] - centre, weights[row, donor_rows], ridge)
     return out
 
 
@@ -189,10 +189,10 @@ def cross_validated_ridge(donors: np.ndarray, target: np.ndarray) -> float:
     nobody = np.empty((1, 0), np.int64)
     errors = np.empty((periods - 1, grid.size))
     for left_out in range(periods - 1):
-        kept = np.delete(np.arange(periods), left_out)
-        weights = simplex_weights(spread[:, kept], aim[None, kept], nobody, np.zeros(1))[0]
-        residual = aim[kept] - weights @ spread[:, kept]
-        left, singular, right = np.linalg.svd(spread[:, kept], full_matrices=False)
+        training = np.delete(np.arange(periods), left_out)
+        weights = simplex_weights(spread[:, training], aim[None, training], nobody, np.zeros(1))[0]
+        residual = aim[training] - weights @ spread[:, training]
+        left, singular, right = np.linalg.svd(spread[:, training], full_matrices=False)
         rotated = singular * (right @ residual)
         for position, ridge in enumerate(grid):
             fitted = weights + left @ (rotated / (singular**2 + ridge))

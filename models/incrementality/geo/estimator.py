@@ -45,8 +45,8 @@ class Estimator:
         """From its name; raises ValueError with the list of known names."""
         weighing, scale = (name.removesuffix("_log"), "log") if name.endswith("_log") else (name, "level")
         if weighing not in get_args(Weighing):
-            known = ", ".join(get_args(Weighing))
+            methods = ", ".join(get_args(Weighing))
             raise ValueError(
-                f"method={name!r} is not known: auto, gbr, trimmed_match, or one of {known} (each also with _log)"
+                f"method={name!r} is not known: auto, gbr, trimmed_match, or one of {methods} (each also with _log)"
             )
         return cls(weighing, scale)  # type: ignore[arg-type]

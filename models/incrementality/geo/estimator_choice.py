@@ -99,7 +99,7 @@ def _window_error(
             squares.append(np.expm1(fits.tau) ** 2)
             continue
         base = targets[:, first:last].mean(axis=1)
-        known = base != 0
-        squares.append((fits.tau[known] / base[known]) ** 2)
+        nonzero = base != 0
+        squares.append((fits.tau[nonzero] / base[nonzero]) ** 2)
     every = np.concatenate(squares)
     return float(100 * np.sqrt(every.mean())) if every.size else inf

@@ -41,12 +41,14 @@ def outlier_dates(test: GeoTest) -> list[date]:
 
 def outlier_warning(test: GeoTest) -> list[Warning]:
     """One note that names the days, the read window's first."""
-    found = outlier_dates(test)
-    window = [day for day in found if day >= test.panel.dates[test.first]]
-    if not found:
+    outliers = outlier_dates(test)
+    window = [day for day in outliers if day >= test.panel.dates[test.first]]
+    if not outliers:
         return []
-    ordered = window + [day for day in found if day not in window]
-    named = ", ".join(map(str, ordered[:SHOWN])) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
+    ordered = window + [day for day in outliers if day not in window]
+    named = ", ".join(map(str, ordered[:SHOWN])) + (
+        f" and {len(outliers) - SHOWN} more" if len(outliers) > SHOWN else ""
+    )
     where = f"{len(window)} of them in the window that is read" if window else "all before the test"
     return [
         Warning(

@@ -27,7 +27,7 @@ def overlaps(
     neighbours: Sequence[Neighbour], treated: Sequence[str], controls: Sequence[str], start: date, end: date
 ) -> list[Warning]:
     """One warning per neighbour that touches the test: severe when it sets tested and control geos apart."""
-    found = []
+    warnings = []
     for other in neighbours:
         if other.end < start or other.start > end:
             continue
@@ -39,10 +39,10 @@ def overlaps(
             continue
         if everywhere:
             message = f"{other.name} ran in all geos from {shared}: it cancels out unless it works differently in some."
-            found.append(Warning("calendar_overlap", "low", other.name, message, "Nothing to do; keep it in mind."))
+            warnings.append(Warning("calendar_overlap", "low", other.name, message, "Nothing to do; keep it in mind."))
             continue
         side = f"tested geos ({', '.join(tested)})" if tested else f"control geos ({', '.join(compared)})"
-        found.append(
+        warnings.append(
             Warning(
                 "contaminated_by_other_test",
                 "high",
@@ -51,4 +51,4 @@ def overlaps(
                 "Leave those geos out with exclude, or read the days without it.",
             )
         )
-    return found
+    return warnings

@@ -126,8 +126,8 @@ def placebo_read(
         everyone, set_means(everyone, sets), sets, pre, post, estimator, group_size=sets.shape[1], asc_ridge=asc_ridge
     )
     if everyone is not pool:
-        others, kept = _without_effect(others, sets, pool.shape[0], float(fit.tau[0]), post)
-        sets = sets[kept]
+        others, usable = _without_effect(others, sets, pool.shape[0], float(fit.tau[0]), post)
+        sets = sets[usable]
     return PlaceboRead(estimator, fit, others, sets, enumerated, asc_ridge)
 
 
@@ -142,9 +142,9 @@ def _without_effect(fits: Fits, sets: np.ndarray, donors: int, tau: float, post:
     geos = fits.weights.shape[1]
     mine = np.arange(geos) >= donors
     carried = mine[sets].mean(axis=1) - fits.weights @ mine
-    kept = carried**2 < MIRROR
-    scale = np.sqrt((geos - 1) / (geos - 3) / (1 - carried[kept] ** 2))
-    gap = fits.gap[kept].copy()
-    gap[:, post] = (gap[:, post] - carried[kept, None] * tau) * scale[:, None]
-    freed = Fits(fits.weights[kept], gap, (fits.tau[kept] - carried[kept] * tau) * scale, fits.spread[kept])
-    return freed, kept
+    usable = carried**2 < MIRROR
+    scale = np.sqrt((geos - 1) / (geos - 3) / (1 - carried[usable] ** 2))
+    gap = fits.gap[usable].copy()
+    gap[:, post] = (gap[:, post] - carried[usable, None] * tau) * scale[:, None]
+    freed = Fits(fits.weights[usable], gap, (fits.tau[usable] - carried[usable] * tau) * scale, fits.spread[usable])
+    return freed, usable

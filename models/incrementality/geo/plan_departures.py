@@ -15,21 +15,21 @@ def departures_from(
     """One warning per point in which the read differs from the design: days, method, level, controls, history."""
     plan = design.plan
     periods = sum(start <= day <= end for day in panel.dates)
-    found = []
+    departures = []
     if plan.start is not None and start != plan.start:
-        found.append(f"it starts on {start}, planned was {plan.start}")
+        departures.append(f"it starts on {start}, planned was {plan.start}")
     if periods != plan.duration:
-        found.append(f"it is read over {periods} periods ({plan.grain}), planned were {plan.duration}")
+        departures.append(f"it is read over {periods} periods ({plan.grain}), planned were {plan.duration}")
     if cooldown != plan.cooldown:
-        found.append(f"its cool-down is {cooldown} periods, planned were {plan.cooldown}")
+        departures.append(f"its cool-down is {cooldown} periods, planned were {plan.cooldown}")
     if method not in ("auto", plan.method):
-        found.append(f"it is read by {method}, planned was {plan.method}")
+        departures.append(f"it is read by {method}, planned was {plan.method}")
     if level != plan.level:
-        found.append(f"its range is a {level:.0%} one, planned was {plan.level:.0%}")
+        departures.append(f"its range is a {level:.0%} one, planned was {plan.level:.0%}")
     if gone := sorted(set(design.controls) - set(panel.geos)):
-        found.append(f"controls are missing from the data: {', '.join(gone)}")
+        departures.append(f"controls are missing from the data: {', '.join(gone)}")
     if new := sorted(set(panel.geos) - set(design.controls) - set(design.treated) - set(design.excluded)):
-        found.append(f"controls were added: {', '.join(new)}")
+        departures.append(f"controls were added: {', '.join(new)}")
     subject = ", ".join(design.treated)
     warnings = [
         Warning(
@@ -39,7 +39,7 @@ def departures_from(
             f"The read departs from the plan frozen before the test: {what}.",
             "Read it as planned as well, and show both.",
         )
-        for what in found
+        for what in departures
     ]
     if panel.until(design.data_until).sha256() != design.data_sha256:
         warnings.append(

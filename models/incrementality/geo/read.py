@@ -192,9 +192,9 @@ def _relevant(total: Total, money: _Money, margin: float | None, lift: float | N
 
 def _further(test: GeoTest, read: PlaceboRead, money: _Money, randomised: bool | None) -> list[Warning]:
     subject = ", ".join(test.panel.geos[row] for row in test.treated)
-    found = []
+    warnings = []
     if randomised is False:
-        found.append(
+        warnings.append(
             Warning(
                 "not_randomised",
                 "medium",
@@ -204,7 +204,7 @@ def _further(test: GeoTest, read: PlaceboRead, money: _Money, randomised: bool |
             )
         )
     if read.sets.shape[1] < len(test.treated):
-        found.append(
+        warnings.append(
             Warning(
                 "few_controls",
                 "medium",
@@ -216,7 +216,7 @@ def _further(test: GeoTest, read: PlaceboRead, money: _Money, randomised: bool |
             )
         )
     elif len(test.donors) < 9:
-        found.append(
+        warnings.append(
             Warning(
                 "few_controls",
                 "low",
@@ -226,7 +226,7 @@ def _further(test: GeoTest, read: PlaceboRead, money: _Money, randomised: bool |
             )
         )
     if money.ratio is not None and not money.ratio.bounded:
-        found.append(
+        warnings.append(
             Warning(
                 "iroas_unbounded",
                 "low",
@@ -236,7 +236,7 @@ def _further(test: GeoTest, read: PlaceboRead, money: _Money, randomised: bool |
                 "Use the incremental KPI, or check that the spend of the test reached the panel.",
             )
         )
-    return found
+    return warnings
 
 
 def _result(

@@ -179,7 +179,7 @@ def simplex_minimum(gram: np.ndarray, linear: np.ndarray, dense_start: bool) -> 
             refused[:] = False
             newest = -1
         else:
-            kept = 0
+            remaining = 0
             dropped = order[blocking]
             for i in range(size):
                 unit = order[i]
@@ -190,9 +190,9 @@ def simplex_minimum(gram: np.ndarray, linear: np.ndarray, dense_start: bool) -> 
                         refused[unit] = True
                 else:
                     weights[unit] = moved
-                    order[kept] = unit
-                    kept += 1
-            size = kept
+                    order[remaining] = unit
+                    remaining += 1
+            size = remaining
             if size > 0 and not (dropped == newest and step <= 0.0):
                 continue
             if size == 0:
@@ -249,7 +249,7 @@ def batch_simplex(
             sub_gram[i, i] += ridge[b]
         # A ridge that only breaks ties leaves few weights: growing the support from one is then faster.
         spread_out = ridge[b] * small > 1e-6 * np.trace(sub_gram)
-        found, violation[b] = simplex_minimum(sub_gram, sub_linear, spread_out)
+        minimum, violation[b] = simplex_minimum(sub_gram, sub_linear, spread_out)
         for i in range(small):
-            out[b, members[i]] = found[i]
+            out[b, members[i]] = minimum[i]
     return out, violation

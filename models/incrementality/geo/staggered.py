@@ -82,11 +82,19 @@ def read_staggered(
     placebo = _placebo_totals(data, list(tests.values()), estimator, seed)
     effect = sum(read.effect for read in cohorts.values())
     scale = float(np.sqrt((placebo**2).mean()))
-    found = rank_form(effect / scale, placebo / scale, level)
+    inference = rank_form(effect / scale, placebo / scale, level)
     treated = sum(len(test.treated) * test.periods for test in tests.values())
-    reach = found.critical * scale
+    reach = inference.critical * scale
     return StaggeredResult(
-        effect, effect - reach, effect + reach, level, effect / treated, found.p_value, cohorts, estimator.name, seed
+        effect,
+        effect - reach,
+        effect + reach,
+        level,
+        effect / treated,
+        inference.p_value,
+        cohorts,
+        estimator.name,
+        seed,
     )
 
 

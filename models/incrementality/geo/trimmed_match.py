@@ -89,10 +89,10 @@ def _estimate(response: np.ndarray, spend: np.ndarray, trim: int, breaks: np.nda
             return float("nan"), inf
         point = float(response.sum() / spend.sum())
         return point, _standard_error(response, spend, 0, point)
-    kept = _orders(response, spend, breaks)[:, trim : count - trim]
-    paid = spend[kept].sum(axis=1)
+    untrimmed = _orders(response, spend, breaks)[:, trim : count - trim]
+    paid = spend[untrimmed].sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = response[kept].sum(axis=1) / paid
+        ratio = response[untrimmed].sum(axis=1) / paid
     edges = np.concatenate([[-inf], breaks, [inf]])
     slack = 1e-12 * np.abs(np.nan_to_num(ratio))
     roots = ratio[(paid != 0) & (ratio >= edges[:-1] - slack) & (ratio <= edges[1:] + slack)]
@@ -112,10 +112,10 @@ def _standard_error(response: np.ndarray, spend: np.ndarray, trim: int, point: f
     residuals = response - point * spend
     order = np.argsort(residuals, kind="stable")
     ordered = residuals[order]
-    kept = slice(trim, residuals.size - trim)
+    untrimmed = slice(trim, residuals.size - trim)
     ends = trim * (ordered[trim] ** 2 + ordered[residuals.size - trim - 1] ** 2)
-    paid = abs(float(spend[order][kept].sum()))
-    return sqrt(ends + float((ordered[kept] ** 2).sum())) / paid if paid else inf
+    paid = abs(float(spend[order][untrimmed].sum()))
+    return sqrt(ends + float((ordered[untrimmed] ** 2).sum())) / paid if paid else inf
 
 
 def _accepted(
@@ -133,8 +133,8 @@ def _accepted(
     for order, low, high in zip(orders, edges[:-1], edges[1:], strict=True):
         inner = np.clip(np.arange(count), trim, count - trim - 1)
         r, c = response[order][inner], spend[order][inner]
-        kept = order[trim : count - trim]
-        sum_r, sum_c = float(response[kept].sum()), float(spend[kept].sum())
+        untrimmed = order[trim : count - trim]
+        sum_r, sum_c = float(response[untrimmed].sum()), float(spend[untrimmed].sum())
         r, c = r - r.mean(), c - c.mean()
         # (sum_r - th sum_c)^2 <= scale * sum (r - th c)^2
         a = sum_c**2 - scale * float(c @ c)

@@ -60,9 +60,9 @@ def design_cells(
             f" {size * len(cells) + 3} are needed to draw placebo cells from; make the cells smaller or fewer"
         )
     history = History.split(data, duration, used)
-    kpi = data.kpi[used, : history.known]
+    kpi = data.kpi[used, : history.choice_periods]
     constraints = TreatmentConstraints.of(data, used, never=never, together=together)
-    found, _ = screened(
+    feasible, _ = screened(
         kpi,
         constraints,
         (size,),
@@ -74,17 +74,17 @@ def design_cells(
         candidates=candidates,
         seed=seed,
     )
-    share = found.sets @ kpi.sum(axis=1) / kpi.sum()
-    drawn = _disjoint(found.sets, found.detectable, share, len(cells), most_share, seed)
+    share = feasible.sets @ kpi.sum(axis=1) / kpi.sum()
+    drawn = _disjoint(feasible.sets, feasible.detectable, share, len(cells), most_share, seed)
     if not drawn:
         raise PanelError(f"no {len(cells)} disjoint sets of {size} geos hold at most {most_share:.0%} of the KPI")
     base = PanelRequest(
         data, duration, "heavy_up", level, power, tuple(excluded), margin, target_iroas, seed, start, cooldown
     )
     groups = [
-        [tuple(used[row] for row in np.flatnonzero(found.sets[one])) for one in combination] for combination in drawn
+        [tuple(used[row] for row in np.flatnonzero(feasible.sets[one])) for one in combination] for combination in drawn
     ]
-    estimator = methods_by_size(base, groups[0][:1], history.known)[size]
+    estimator = methods_by_size(base, groups[0][:1], history.choice_periods)[size]
     claims = [
         [
             detectable_lift(windows_of(_without(base, own, group), group, history.looked_at, estimator), power)
@@ -116,7 +116,7 @@ def _disjoint(
     pool = np.argsort(detectable, kind="stable")[:POOL]
     clash = sets[pool] @ sets[pool].T > 0
     draw = np.random.default_rng(seed)
-    found: dict[tuple[int, ...], float] = {}
+    largest_detectable: dict[tuple[int, ...], float] = {}
     for _ in range(DRAWN):
         chosen: list[int] = []
         open_places = np.ones(pool.size, dtype=bool)
@@ -127,8 +127,8 @@ def _disjoint(
             open_places &= ~clash[chosen[-1]]
         members = tuple(sorted(int(pool[place]) for place in chosen))
         if len(chosen) == cells and share[list(members)].sum() <= most_share:
-            found[members] = float(detectable[list(members)].max())
-    return sorted(found, key=lambda members: (found[members], members))[:SIMULATED]
+            largest_detectable[members] = float(detectable[list(members)].max())
+    return sorted(largest_detectable, key=lambda members: (largest_detectable[members], members))[:SIMULATED]
 
 
 def _without(base: PanelRequest, own: Sequence[tuple[int, ...]], group: tuple[int, ...]) -> PanelRequest:
@@ -149,7 +149,7 @@ def _proved(
         request = replace(_without(base, own, group), kind=kind)
         windows = windows_of(request, group, history.looked_at, estimator)
         rest = [row for row in range(len(base.panel.geos)) if row not in {*group, *request.excluded}]
-        known = base.panel.kpi[:, : history.known]
-        correlation = float(np.corrcoef(known[list(group)].mean(axis=0), known[rest].mean(axis=0))[0, 1])
+        choice_kpi = base.panel.kpi[:, : history.choice_periods]
+        correlation = float(np.corrcoef(choice_kpi[list(group)].mean(axis=0), choice_kpi[rest].mean(axis=0))[0, 1])
         designs.append((name, scored(request, estimator, group, claimed, correlation, windows, history)))
     return CellsDesign(tuple(designs), (), ())

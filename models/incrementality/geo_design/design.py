@@ -60,8 +60,8 @@ def design_geo(
         raise PanelError(f"duration={duration}, sizes={tuple(sizes)}: both count from 1")
     constraints = TreatmentConstraints.of(data, used, must=must, never=never, together=together, apart=apart)
     history = History.split(data, duration, used)
-    found, rejected = screened(
-        data.kpi[used, : history.known],
+    feasible, rejected = screened(
+        data.kpi[used, : history.choice_periods],
         constraints,
         sizes,
         duration,
@@ -75,13 +75,13 @@ def design_geo(
     request = PanelRequest(
         data, duration, kind, level, power, tuple(excluded), margin, target_iroas, seed, start, cooldown
     )
-    best = np.argsort(found.detectable, kind="stable")[:SIMULATED]
-    groups = [tuple(used[row] for row in np.flatnonzero(found.sets[position])) for position in best]
-    methods = methods_by_size(request, groups, history.known)
+    best = np.argsort(feasible.detectable, kind="stable")[:SIMULATED]
+    groups = [tuple(used[row] for row in np.flatnonzero(feasible.sets[position])) for position in best]
+    methods = methods_by_size(request, groups, history.choice_periods)
     simulated = []
     for group, position in zip(groups, best, strict=True):
         windows = windows_of(request, group, history.looked_at, methods[len(group)])
-        simulated.append((detectable_lift(windows, power), group, float(found.correlation[position]), windows))
+        simulated.append((detectable_lift(windows, power), group, float(feasible.correlation[position]), windows))
     simulated.sort(key=lambda entry: (entry[0], entry[1]))
     designs = []
     for claimed, group, correlation, windows in simulated:
@@ -128,12 +128,12 @@ class TreatmentConstraints:
                     f"geo {panel.geos[row]!r} must be treated or is paired and is excluded: it can only be one"
                 )
         place = {row: position for position, row in enumerate(used)}
-        kept = [tuple((place[a], place[b]) for a, b in kind) for kind in pairs]
+        placed = [tuple((place[a], place[b]) for a, b in kind) for kind in pairs]
         return cls(
             tuple(place[row] for row in forced),
             tuple(place[row] for row in barred if row in place),
-            kept[0],
-            kept[1],
+            placed[0],
+            placed[1],
         )
 
 
@@ -162,11 +162,11 @@ def screened(
     if sets.shape[0] == 0:
         raise PanelError(f"no set of {', '.join(map(str, sizes))} geos satisfies the constraints ({_counts(rejected)})")
     alpha = float(exact_alpha(level))
-    found = screen(kpi, sets, duration, alpha=alpha, power=power, correlation_floor=correlation_floor)
-    rejected |= found.rejected
-    if found.sets.shape[0] == 0:
+    feasible = screen(kpi, sets, duration, alpha=alpha, power=power, correlation_floor=correlation_floor)
+    rejected |= feasible.rejected
+    if feasible.sets.shape[0] == 0:
         raise PanelError(f"no set follows the other geos closely enough ({_counts(rejected)}): lower correlation_floor")
-    return found, rejected
+    return feasible, rejected
 
 
 def draw_design(designs: Sequence[GeoDesign], *, seed: int) -> GeoDesign:

@@ -47,7 +47,7 @@ def neighbour_candidates(panel: GeoPanel, search: MarketSearch) -> list[tuple[in
     never = set(panel.rows_of(search.exclude, "excluded"))
     correlation = np.corrcoef(panel.kpi)
     allowed = [row for row in range(len(panel.geos)) if row not in never]
-    found: dict[tuple[int, ...], None] = {}
+    candidates: dict[tuple[int, ...], None] = {}
     for size in search.sizes:
         for row in allowed:
             near = [
@@ -55,8 +55,8 @@ def neighbour_candidates(panel: GeoPanel, search: MarketSearch) -> list[tuple[in
             ]
             group = tuple(sorted([row, *(int(other) for other in near[: size - 1])]))
             if must <= set(group):
-                found[group] = None
-    return list(found)
+                candidates[group] = None
+    return list(candidates)
 
 
 def market_selection(panel: GeoPanel, search: MarketSearch, *, seed: int) -> pl.DataFrame:
@@ -79,7 +79,7 @@ def market_selection(panel: GeoPanel, search: MarketSearch, *, seed: int) -> pl.
         for duration in search.durations:
             rows += _simulated(panel, group, tested, donors, duration, search, drawn)
     frame = pl.DataFrame(rows, schema=_COLUMNS, orient="row")
-    kept = (
+    eligible = (
         frame.filter((pl.col("effect") > 0) & (pl.col("power") > ENOUGH_POWER))
         .sort("effect")
         .unique(["markets", "duration"], keep="first", maintain_order=True)
@@ -87,7 +87,7 @@ def market_selection(panel: GeoPanel, search: MarketSearch, *, seed: int) -> pl.
     )
     bias = (pl.col("lift") - pl.col("effect")).abs().round(3)
     parts = [pl.col("effect").rank("dense"), pl.col("power").rank("dense"), bias.rank("dense")]
-    return kept.with_columns(rank=pl.mean_horizontal(parts).rank("min").cast(pl.Int64)).sort(
+    return eligible.with_columns(rank=pl.mean_horizontal(parts).rank("min").cast(pl.Int64)).sort(
         "rank", "investment", "markets", descending=[False, True, False]
     )
 
@@ -123,7 +123,7 @@ def _simulated(
 ) -> list[tuple[str, int, float, float, float, float, float, float]]:
     """Power over look-back windows for every effect; weights look at the pre-period only, so one fit serves all."""
     total = panel.kpi.shape[1]
-    found = {effect: [0.0, 0.0, 0.0] for effect in search.effects}
+    sums_by_effect = {effect: [0.0, 0.0, 0.0] for effect in search.effects}
     fit_error, paid = 0.0, 0.0
     for shift in range(search.lookbacks):
         end = total - shift
@@ -139,7 +139,7 @@ def _simulated(
         shuffled = gaps @ drawn[duration, shift]
         observed = gaps[:, pre:].sum(axis=1, keepdims=True)
         p_values = (1 + (shuffled >= observed * (1 - 1e-12)).sum(axis=1)) / (search.draws + 1)
-        for (effect, sums), p_value in zip(found.items(), p_values, strict=True):
+        for (effect, sums), p_value in zip(sums_by_effect.items(), p_values, strict=True):
             att = fit.tau + effect * base
             sums[0] += float(p_value < search.alpha) / search.lookbacks
             sums[1] += att / (base * (1 + effect) - att) / search.lookbacks
@@ -147,5 +147,5 @@ def _simulated(
     names = ", ".join(panel.geos[row] for row in group)
     return [
         (names, duration, effect, power, lift, att, search.cost_per_conversion * effect * paid, fit_error)
-        for effect, (power, lift, att) in found.items()
+        for effect, (power, lift, att) in sums_by_effect.items()
     ]

@@ -32,13 +32,13 @@ class NullWindow:
 
 def windows_before(periods: int, duration: int, count: int, shortest_history: int) -> list[tuple[int, int]]:
     """Up to `count` windows [first, last) of the test's length, the latest first, none overlapping."""
-    found = []
+    windows = []
     for shift in range(1, count + 1):
         first = periods - shift * duration
         if first < max(shortest_history, duration):
             break
-        found.append((first, first + duration))
-    return found
+        windows.append((first, first + duration))
+    return windows
 
 
 def null_windows(
@@ -56,15 +56,15 @@ def null_windows(
     sets, _ = reference_sets(len(donors), len(treated), seed)
     if sets.shape[0] > MOST_SETS:
         sets = sets[np.random.default_rng(seed).permutation(sets.shape[0])[:MOST_SETS]]
-    found = []
+    nulls = []
     for first, last in windows:
         tested = kpi[list(treated), :last]
         read = placebo_read(tested, kpi[donors, :last], first, slice(first, last), estimator, sets)
         t = read.placebos.studentised
         critical = invert(0.0, t, level).critical
         base = float(tested[:, first:last].mean())
-        found.append(NullWindow(t, critical, read.spread, base, estimator.scale == "log"))
-    return found
+        nulls.append(NullWindow(t, critical, read.spread, base, estimator.scale == "log"))
+    return nulls
 
 
 def power_at(windows: Sequence[NullWindow], lift: float) -> float:

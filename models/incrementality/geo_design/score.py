@@ -41,34 +41,36 @@ class PanelRequest:
 
 @dataclass(frozen=True)
 class History:
-    """Windows used for selection (`looked_at`) and validation (`kept_back`), and the periods known during selection."""
+    """Windows used for selection (`looked_at`) and validation (`kept_back`), and how many periods selection may use."""
 
     looked_at: tuple[tuple[int, int], ...]
     kept_back: tuple[tuple[int, int], ...]
-    known: int
+    choice_periods: int
 
     @classmethod
     def split(cls, panel: GeoPanel, duration: int, used: Sequence[int]) -> History:
         """Raises PanelError when the history is too short or a geo never moves in it."""
         kept_back = _kept_back(len(panel.dates), duration)
-        known = kept_back[-1][0] if kept_back else 0
-        looked_at = windows_before(known, duration, SELECTION_WINDOWS, SHORTEST_HISTORY)
+        choice_periods = kept_back[-1][0] if kept_back else 0
+        looked_at = windows_before(choice_periods, duration, SELECTION_WINDOWS, SHORTEST_HISTORY)
         if not kept_back or not looked_at:
             raise PanelError(
                 f"{len(panel.dates)} periods of history are too few for a test of {duration}:"
                 f" {max(SHORTEST_HISTORY, duration) + 2 * duration}"
                 " are needed to choose a design and to prove it on days it was not chosen on"
             )
-        _refuse_constant_history(panel, used, known)
-        return cls(tuple(looked_at), tuple(kept_back), known)
+        _refuse_constant_history(panel, used, choice_periods)
+        return cls(tuple(looked_at), tuple(kept_back), choice_periods)
 
 
-def methods_by_size(request: PanelRequest, groups: Sequence[tuple[int, ...]], known: int) -> dict[int, Estimator]:
+def methods_by_size(
+    request: PanelRequest, groups: Sequence[tuple[int, ...]], choice_periods: int
+) -> dict[int, Estimator]:
     """The estimator per group size, chosen on the days that may decide; the first group of a size stands for it."""
     chosen: dict[int, Estimator] = {}
     for group in groups:
         if len(group) not in chosen:
-            history = request.panel.kpi[:, :known]
+            history = request.panel.kpi[:, :choice_periods]
             donors = [r for r in range(history.shape[0]) if r not in set(group) | set(request.excluded)]
             picked = choose(history[list(group)], history[donors], request.duration, seed=request.seed)
             chosen[len(group)] = picked.estimator
@@ -100,7 +102,7 @@ def scored(
     history: History,
 ) -> GeoDesign:
     """The design of this group: `claimed` and `windows` come from the days of choice, the proof from the others."""
-    known = history.known
+    choice_periods = history.choice_periods
     proof = windows_of(request, group, history.kept_back, estimator)
     plan = AnalysisPlan(
         request.start,
@@ -114,8 +116,8 @@ def scored(
     panel, duration = request.panel, request.duration
     validated = detectable_lift(proof, request.power)
     controls = [r for r in range(len(panel.geos)) if r not in set(group) | set(request.excluded)]
-    tested, donors = panel.kpi[list(group), :known], panel.kpi[controls, :known]
-    pre = known - duration
+    tested, donors = panel.kpi[list(group), :choice_periods], panel.kpi[controls, :choice_periods]
+    pre = choice_periods - duration
     fit = paper_fit(tested.mean(axis=0), donors, pre, "difp")
     uniform = paper_fit(tested.mean(axis=0), donors, pre, "did")
     recent = panel.kpi[list(group), -duration:].sum()
@@ -188,12 +190,12 @@ def _decision(level: float, margin: float | None) -> str:
     return f"scale if the {level:.0%} range of profit at a margin of {margin:g} lies above zero, else keep or repeat"
 
 
-def _refuse_constant_history(panel: GeoPanel, used: Sequence[int], known: int) -> None:
+def _refuse_constant_history(panel: GeoPanel, used: Sequence[int], choice_periods: int) -> None:
     for row in used:
-        if np.ptp(panel.kpi[row, :known]) == 0:
+        if np.ptp(panel.kpi[row, :choice_periods]) == 0:
             raise PanelError(
                 f"geo {panel.geos[row]!r} has the same KPI ({panel.kpi[row, 0]:g}) from {panel.dates[0]} to"
-                f" {panel.dates[known - 1]}: leave it out with exclude"
+                f" {panel.dates[choice_periods - 1]}: leave it out with exclude"
             )
 
 

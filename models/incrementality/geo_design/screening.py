@@ -106,7 +106,10 @@ def screen(
     quantiles = float(stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power))
     factor = quantiles * sqrt((1 + duration / periods) / duration)
     detectable = factor * spread * np.sqrt(inflation) / (tested @ kpi.mean(axis=1))
-    kept = correlation >= correlation_floor
+    correlated = correlation >= correlation_floor
     return Screened(
-        sets[kept], detectable[kept], correlation[kept], {"follows the other geos too loosely": int((~kept).sum())}
+        sets[correlated],
+        detectable[correlated],
+        correlation[correlated],
+        {"follows the other geos too loosely": int((~correlated).sum())},
     )

@@ -106,17 +106,17 @@ def _placebo_in_time(window: _Window, seed: int, draws: int, season: int | None,
         draws=draws,
         season=season,
     )
-    found = tail_reading(earlier.effects(window.before[cut:]), 0.9)
-    per_period = abs(found.point) / length
+    placebo = tail_reading(earlier.effects(window.before[cut:]), 0.9)
+    per_period = abs(placebo.point) / length
     half_width = (read.high - read.low) / 2 / window.during.size
     return Check(
         "placebo_in_time",
-        found.p_value > PLACEBO_ALPHA,
+        placebo.p_value > PLACEBO_ALPHA,
         per_period > half_width,
-        found.p_value,
+        placebo.p_value,
         PLACEBO_ALPHA,
         f"the same read on the {length} periods before the intervention finds an effect where nothing was done"
-        f" (p = {found.p_value:.3f})",
+        f" (p = {placebo.p_value:.3f})",
         "Find what changed then and add it as a control, or run a test with a control group.",
     )
 

@@ -25,8 +25,8 @@ class Reading:
 class OneLook:
     """Read once, at the planned end."""
 
-    def read(self, found: Difference, level: float) -> Reading:
-        return Reading(found.p_value(), found.reach(level), "Welch t-test, one look")
+    def read(self, contrast: Difference, level: float) -> Reading:
+        return Reading(contrast.p_value(), contrast.reach(level), "Welch t-test, one look")
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class AnyLook:
         if self.planned < 2:
             raise ValueError(f"planned={self.planned}: the number of users the test was sized for")
 
-    def read(self, found: Difference, level: float) -> Reading:
-        users = found.control.n + found.treatment.n
-        valid = always_valid(found.point, found.standard_error, users, planned=self.planned, level=level)
+    def read(self, contrast: Difference, level: float) -> Reading:
+        users = contrast.control.n + contrast.treatment.n
+        valid = always_valid(contrast.point, contrast.standard_error, users, planned=self.planned, level=level)
         return Reading(valid.p_value, valid.half_width, "always-valid confidence sequence")
 
 
@@ -62,17 +62,17 @@ class DeclaredLooks:
         used = self.fractions
         return group_sequential_bounds(used, alpha=alpha, spending=self.spending, nodes=nodes)[self.look - 1]
 
-    def read(self, found: Difference, level: float) -> Reading:
+    def read(self, contrast: Difference, level: float) -> Reading:
         """Repeated interval at this look; p is the smallest total error at which this look would have stopped."""
         alpha = float(exact_alpha(level))
-        z = abs(found.point) / found.standard_error
+        z = abs(contrast.point) / contrast.standard_error
         bound = self.bound(alpha)
         low, high = 1e-6, 0.999
         for _ in range(14):  # p to three digits; each step solves the boundaries anew
             middle = sqrt(low * high)
             low, high = (low, middle) if self.bound(middle, COARSE) <= z else (middle, high)
         p_value = min(high, alpha) if z >= bound else max(high, alpha * (1 + 1e-9))
-        return Reading(p_value, bound * found.standard_error, f"group-sequential, {self.spending}, look {self.look}")
+        return Reading(p_value, bound * contrast.standard_error, f"group-sequential, {self.spending}, look {self.look}")
 
 
 Plan = OneLook | AnyLook | DeclaredLooks

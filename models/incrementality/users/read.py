@@ -51,14 +51,14 @@ def read_ab(
     strata = arms["stratum"].cast(pl.String).to_list() if "stratum" in arms.columns else [""] * len(cells)
     treatment = _other_arm(cells, control, treatment)
     pairs = _pairs(cells, strata, control, treatment)
-    found = difference(*pairs[0]) if len(pairs) == 1 else post_stratified(pairs)
-    if found.standard_error == 0:
+    contrast = difference(*pairs[0]) if len(pairs) == 1 else post_stratified(pairs)
+    if contrast.standard_error == 0:
         raise ArmsError(f"arms {control!r} and {treatment!r}: the KPI is the same for every user, so there is no range")
-    reading = (plan or OneLook()).read(found, level)
+    reading = (plan or OneLook()).read(contrast, level)
     exposed = sum(arm.n * arm.mean[1] for _, arm in pairs)  # users, or units of the ratio's denominator
-    effect, low, high = (exposed * (found.point + side * reading.reach) for side in (0, -1, 1))
+    effect, low, high = (exposed * (contrast.point + side * reading.reach) for side in (0, -1, 1))
     actual = sum(arm.n * arm.mean[0] for _, arm in pairs)
-    relative, relative_low, relative_high = found.relative(level)
+    relative, relative_low, relative_high = contrast.relative(level)
     totals = _totals(cells)
     checks = [
         _arrivals(totals, split),
@@ -90,7 +90,7 @@ def read_ab(
         relative=relative,
         relative_low=relative_low,
         relative_high=relative_high,
-        att=found.point,
+        att=contrast.point,
         p_value=reading.p_value,
         iroas=ratio.point if ratio else None,
         iroas_low=ratio.low if ratio else None,
@@ -116,7 +116,7 @@ def read_ab(
         grain="user",
         checks=judgement.checks,
         weights=pl.DataFrame({"arm": list(totals), "users": list(totals.values())}),
-        other_form={"theta": found.theta} if found.theta is not None else {},
+        other_form={"theta": contrast.theta} if contrast.theta is not None else {},
     )
 
 
@@ -149,17 +149,17 @@ def _other_arm(cells: Sequence[Moments], control: str, treatment: str | None) ->
 def _pairs(
     cells: Sequence[Moments], strata: Sequence[str], control: str, treatment: str
 ) -> list[tuple[Moments, Moments]]:
-    found: dict[tuple[str, str], Moments] = {}
+    moments: dict[tuple[str, str], Moments] = {}
     for cell, stratum in zip(cells, strata, strict=True):
-        if (stratum, cell.arm) in found:
+        if (stratum, cell.arm) in moments:
             place = f" in stratum {stratum!r}" if stratum else ""
             raise ArmsError(f"arm {cell.arm!r} has two rows{place}: add them up or name the strata")
-        found[stratum, cell.arm] = cell
+        moments[stratum, cell.arm] = cell
     for stratum in sorted(set(strata)):
         for arm in (control, treatment):
-            if (stratum, arm) not in found:
+            if (stratum, arm) not in moments:
                 raise ArmsError(f"stratum {stratum!r} has no users of arm {arm!r}: merge it with another stratum")
-    return [(found[stratum, control], found[stratum, treatment]) for stratum in sorted(set(strata))]
+    return [(moments[stratum, control], moments[stratum, treatment]) for stratum in sorted(set(strata))]
 
 
 def _totals(cells: Sequence[Moments]) -> dict[str, int]:

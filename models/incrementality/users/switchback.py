@@ -68,19 +68,19 @@ def read_switchback(
     settled = aged.filter((pl.col("age") >= washout) | (pl.col("run") == 0))
     if missing := {control, treatment} - set(settled["arm"]):
         raise ArmsError(f"no period of arm {min(missing)!r} is left after a wash-out of {washout} periods")
-    found = clustered_difference(settled, treatment)
+    slope = clustered_difference(settled, treatment)
     treated = rows.filter(pl.col("arm") == treatment)
     actual, periods = float(treated["kpi"].sum()), treated.height
-    reach = found.reach(level)
-    effect, low, high = (periods * (found.point + side * reach) for side in (0, -1, 1))
-    checks = [_few(found), _carried(aged, washout, treatment), _drawn(randomised)]
+    reach = slope.reach(level)
+    effect, low, high = (periods * (slope.point + side * reach) for side in (0, -1, 1))
+    checks = [_few(slope), _carried(aged, washout, treatment), _drawn(randomised)]
     judgement = judge(
         treatment,
         checks,
         effect=effect,
         low=low,
         high=high,
-        p_value=found.p_value(),
+        p_value=slope.p_value(),
         level=level,
         relevant=abs(relevant_lift * (actual - effect)),
         relevant_reason=f"{relevant_lift:.1%} of the KPI",
@@ -98,8 +98,8 @@ def read_switchback(
         relative=share(effect),
         relative_low=share(low),
         relative_high=share(high),
-        att=found.point,
-        p_value=found.p_value(),
+        att=slope.point,
+        p_value=slope.p_value(),
         iroas=None,
         iroas_low=None,
         iroas_high=None,
@@ -110,7 +110,7 @@ def read_switchback(
         grade=judgement.grade,
         se=periods * reach / float(stats.norm.isf(float(exact_alpha(level)) / 2)),
         design="ab",
-        inference=f"cluster-robust by {found.clusters} stretches of time, Student's t, wash-out {washout}",
+        inference=f"cluster-robust by {slope.clusters} stretches of time, Student's t, wash-out {washout}",
         actual=actual,
         counterfactual=actual - effect,
         seed=0,
@@ -218,14 +218,14 @@ def _carried(aged: pl.DataFrame, washout: int, treatment: str) -> Check:
     )
 
 
-def _few(found: Slope) -> Check:
+def _few(slope: Slope) -> Check:
     return Check(
         "stretches",
-        found.clusters >= FEW_STRETCHES,
+        slope.clusters >= FEW_STRETCHES,
         False,
-        float(found.clusters),
+        float(slope.clusters),
         float(FEW_STRETCHES),
-        f"only {found.clusters} stretches of time lie between switches: the range relies on more",
+        f"only {slope.clusters} stretches of time lie between switches: the range relies on more",
         "Run longer, or switch more often.",
     )
 

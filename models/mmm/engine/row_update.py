@@ -114,17 +114,17 @@ def latest_response(window, sloped, curve, half_life, half_sat, slope, out):
     """Response (D, C) in the last period of `window` (C, L): plain carryover, oldest period first."""
     media, taps = window.shape
     draws = half_life.shape[0]
-    kept, stock = np.empty(draws), np.empty(draws)
+    retention, stock = np.empty(draws), np.empty(draws)
     a, z, s = np.empty(1), np.zeros(1), np.empty(1)
     d1, d2, d3, d4 = np.empty(1), np.empty(1), np.empty(1), np.empty(1)
     for c in range(media):
         for d in range(draws):
-            kept[d] = 2.0 ** (-1.0 / half_life[d, c])
+            retention[d] = 2.0 ** (-1.0 / half_life[d, c])
             stock[d] = 0.0
         for lag in range(taps):
             v = window[c, lag]
             for d in range(draws):
-                stock[d] = stock[d] * kept[d] + v
+                stock[d] = stock[d] * retention[d] + v
         for d in range(draws):
             log_kept = -LN2 / half_life[d, c]
             a[0] = stock[d] * np.expm1(log_kept) / np.expm1(taps * log_kept)

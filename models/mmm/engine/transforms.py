@@ -216,8 +216,11 @@ def prior_half_life(kind, p1, p2, u):
         z = (u - p1) / p2
         return -0.5 * z * z - np.log(p2) - 0.5 * LOG2PI, -z / p2
     r = LN2 * np.exp(-u)  # -log retention
-    kept = np.exp(-r)
-    return (-p1 * r + (p2 - 1.0) * np.log1p(-kept) + np.log(r), p1 * r - (p2 - 1.0) * kept * r / (1.0 - kept) - 1.0)
+    retention = np.exp(-r)
+    return (
+        -p1 * r + (p2 - 1.0) * np.log1p(-retention) + np.log(r),
+        p1 * r - (p2 - 1.0) * retention * r / (1.0 - retention) - 1.0,
+    )
 
 
 @njit(cache=True, error_model="numpy", fastmath=True)
