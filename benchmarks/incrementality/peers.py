@@ -94,7 +94,7 @@ def _page(theirs: dict[str, Ran], ours: dict[str, Ran], command: str) -> str:
             table(("", "incremental conversions", "lift", "conversions per unit of spend"), answers),
             f"With the same method Plumbline's figure {same} GeoX's range. The figure of Plumbline's own choice of"
             f" method {own} that range; the two ranges {cross}. GeoX compares the test with the"
-            " 500 placebo sets that fit best, Plumbline with sets nobody selected: at the same method its range is"
+            " 500 placebo sets that fit best, Plumbline with unselected sets: at the same method its range is"
             f" {_width(tbr) / _width(read):.1f} times as wide, which is what such days of noise support. Plumbline's"
             f" own choice of controls gets it down to {_width(default) / _width(read):.1f} times GeoX's without that"
             " selection. In a holdback the controls spend nothing, so nothing is what the tested regions would have"

@@ -98,7 +98,7 @@ def peer_section(rows: Sequence[Row], doubts: Mapping[str, float]) -> str:
             text.append(
                 f"Over the {len(sure)} rows in which the peer's chains agreed (R-hat up to {UNSURE}):"
                 f" {np.median([r.sampling for r in sure]):.0f}x and {np.median([r.whole for r in sure]):.0f}x."
-                f" Rows marked * are those where they did not; rows above {HOPELESS} (**) count nowhere."
+                f" Rows marked * are those where they did not; rows above {HOPELESS} (**) are not counted."
             )
     text += [
         f"{name} is void: the two posteriors are too far apart. Two ordinary fits of ours lie {apart:.1f} Monte Carlo"

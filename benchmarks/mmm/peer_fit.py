@@ -1,4 +1,4 @@
-"""What one fit of a case yields, whoever made it, and Plumbline's fit of it under the peer's own priors."""
+"""What one fit of a case yields, by any package, and Plumbline's fit of it under the peer's own priors."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def differences(reference: Path, workspace: Path) -> list[str]:
 
 
 def left_behind(workspace: Path) -> list[str]:
-    """Part files that a killed run left: harmless, but nobody removes them."""
+    """Part files that a killed run left: harmless, but never removed."""
     return sorted(name for name in derived_files(workspace) if PART.match(name.rpartition("/")[2]))
 
 

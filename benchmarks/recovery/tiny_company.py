@@ -66,7 +66,7 @@ def _write_weeks(workspace: Path, number: int, baseline: float, rng: np.random.G
 
 
 def _write_result(workspace: Path, days: list[date]) -> None:
-    """A geo test that the company read itself: without a model, the one estimate that a report can stand on."""
+    """A geo test that the company read itself: without a model, the one estimate that a report can use."""
     _write_lines(
         workspace / "landing/experiments/results.csv",
         ["experiment_id,channels,design,geos,start,end,estimand,value,se,spend_treated,spend_control,currency"],

@@ -1,4 +1,4 @@
-"""Lines of SQL that stand in Python files, outside dbt.
+"""Lines of SQL in Python files, outside dbt.
 
 Rule: a string that begins with a word that opens a statement, and that DuckDB's own parser accepts as a statement
 (fields of f-strings and other operands of `+` stand for a name, a value, a column or a query). Its lines count as

@@ -1,1 +1,1 @@
-"""The command line by what a person wants: begin, run, read, decide. `dagster_project.cli` puts them together."""
+"""The commands of the command line, one file per group; `dagster_project.cli` puts them together."""

@@ -1,4 +1,4 @@
-"""Commands that let a stranger check a report: audit verify."""
+"""Commands with which an outsider can check a report: audit verify."""
 
 from __future__ import annotations
 

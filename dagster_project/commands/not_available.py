@@ -17,7 +17,7 @@ ARRIVES = {
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register each with its sentence as help, so that --help tells the truth."""
+    """Register each with its sentence as help, so that --help is accurate."""
     settings = {"allow_extra_args": True, "ignore_unknown_options": True}
     for name, sentence in ARRIVES.items():
         app.command(name, help=sentence, context_settings=settings, rich_help_panel="Not yet")(_refusal(name, sentence))

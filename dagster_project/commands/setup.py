@@ -88,7 +88,7 @@ def demo(
         out.print(
             f"{ws}: {document['files']} export files with {summary.rows:,} rows of the demo company"
             f" ({size}, seed {seed})"
-            f" in {document['seconds']} s; what is true about it stands in {ws}/truth.json"
+            f" in {document['seconds']} s; its truth is in {ws}/truth.json"
         )
 
 

@@ -89,7 +89,7 @@ def google_ads(rows: pl.DataFrame, delivery: Delivery) -> bytes:
 
 
 def meta_ads(rows: pl.DataFrame, delivery: Delivery, *, with_totals: bool) -> bytes:
-    """UTF-8 with BOM and commas; the currency stands in the header, the totals row has no day."""
+    """UTF-8 with BOM and commas; the currency is in the header, the totals row has no day."""
     header = (
         "Reporting starts",
         "Reporting ends",
@@ -223,7 +223,7 @@ def _meta_rows(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def linkedin_ads(rows: pl.DataFrame, delivery: Delivery) -> bytes:
-    """Preamble with the UTC note, month-first dates, one Total row; the campaign group is everybody else's campaign."""
+    """Preamble with the UTC note, month-first dates, one Total row; a campaign group is a campaign elsewhere."""
     header = (
         "Start Date (in UTC)",
         "Account Name",

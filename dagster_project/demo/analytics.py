@@ -1,4 +1,4 @@
-"""GA4's BigQuery export as Parquet: nested events, click ids, and visits without consent that nobody can follow."""
+"""GA4's BigQuery export as Parquet: nested events, click ids, and visits without consent, which carry no identifier."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _property_day() -> pl.Expr:
 
 
 def _sessions(visits: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Sessions with everything that depends on the way they came."""
+    """Sessions with everything that depends on their source."""
     pairs = visits.select("way", "geo").unique().sort("way", "geo")
     names = [campaign_of(way, geo) for way, geo in pairs.iter_rows()]
     utm = {channel.name: channel.utm for channel in CHANNELS}
@@ -100,7 +100,7 @@ def _sessions(visits: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
 def parquet(rows: pl.DataFrame) -> bytes:
     """The rows in the export's nested schema, rows ordered by time; the same rows give the same bytes."""
     yes = pl.when(pl.col("consent")).then(pl.lit("Yes")).otherwise(pl.lit("No"))
-    nobody = pl.lit(None, dtype=pl.String)
+    no_user = pl.lit(None, dtype=pl.String)
     buys = (pl.col("event_name") == "purchase") & pl.col("order_id").is_not_null()
     money = pl.when(buys).then(pl.col("cents") / 100)
     rows = rows.drop("row", strict=False).with_row_index("row")
@@ -112,7 +112,7 @@ def parquet(rows: pl.DataFrame) -> bytes:
         "event_params",
         pl.when(pl.col("consent") & (pl.col("event_name") == "generate_lead"))
         .then("email")
-        .otherwise(nobody)
+        .otherwise(no_user)
         .alias("user_id"),
         pl.col("pseudo").alias("user_pseudo_id"),
         pl.struct(yes.alias("analytics_storage"), yes.alias("ads_storage")).alias("privacy_info"),

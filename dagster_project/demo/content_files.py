@@ -16,7 +16,7 @@ SURFACE, LOCALE = "api", "en-DE"
 
 
 def json_lines(rows: Iterable[dict[str, Any]]) -> bytes:
-    """One JSON document a line, UTF-8."""
+    """One JSON document per line, UTF-8."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode("utf-8")
 
 
@@ -26,12 +26,12 @@ def squeezed(content: bytes) -> bytes:
 
 
 def unsqueezed(content: bytes) -> bytes:
-    """What `squeezed` packed."""
+    """The bytes that `squeezed` compressed."""
     return gzip.decompress(content)
 
 
 def content(rows: pl.DataFrame) -> bytes:
-    """Pieces with their features as a JSON object; a feature that is not named is absent."""
+    """Pieces with their features as a JSON object; a feature that is not listed is absent."""
     return json_lines(
         row
         | {

@@ -1,4 +1,4 @@
-"""When the demo company's exports arrive: one file a month, each re-reading the last days of the month before."""
+"""When the demo company's exports arrive: one file per month, with the last days of the month before again."""
 
 from __future__ import annotations
 

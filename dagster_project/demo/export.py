@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Planted:
-    """A damaged row: where it stands (line of a text, row of a Parquet file, from 1) and the rule that must
+    """A damaged row: its place (line of a text, row of a Parquet file, from 1) and the rule that must
     catch it.
     """
 

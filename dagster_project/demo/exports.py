@@ -88,7 +88,7 @@ def _crm(world: World, months: tuple[Delivery, ...]) -> Iterator[Export]:
 
 
 def _analytics(world: World, schedule: tuple[Delivery, ...], seed: int, rng: np.random.Generator) -> Iterator[Export]:
-    """Days come whole; in a month's first delivery its last three days still lack a few late events."""
+    """Days are delivered completely; in a month's first delivery its last three days still lack a few late events."""
     events = analytics.events(world.frames["visits"], world.frames["contacts"], seed)
     for delivery in schedule:
         rows = delivery.rows(events)

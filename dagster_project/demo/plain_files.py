@@ -23,7 +23,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], delimiter: st
 
 
 def channel_spend(rows: pl.DataFrame, channel: str) -> bytes:
-    """What an agency or an own spreadsheet says about one channel; the display agency writes German region names."""
+    """Spend of one channel from an agency or an own spreadsheet; the display agency writes German region names."""
     header = (
         "day",
         "channel",
@@ -62,7 +62,7 @@ def channel_spend(rows: pl.DataFrame, channel: str) -> bytes:
 
 
 def channel_spend_workbook(rows: pl.DataFrame, channel: str, written: datetime) -> bytes:
-    """The same list as somebody keeps it in Excel: a cover sheet first, typed dates and numbers in the second.
+    """The same list as an Excel workbook: a cover sheet first, typed dates and numbers in the second.
 
     `written` stands in the document's properties, so that the same rows give the same bytes.
     """
@@ -132,7 +132,7 @@ def experiments(rows: pl.DataFrame) -> bytes:
 
 
 def ledger(rows: pl.DataFrame) -> bytes:
-    """General-ledger entries of a month; amounts stand on the normal side of their kind."""
+    """General-ledger entries of a month; amounts are on the normal side of their kind."""
     header = (
         "entry_id",
         "posted_on",

@@ -1,4 +1,4 @@
-"""plumbline.yaml of the demo company, with a comment wherever a reader may ask why."""
+"""plumbline.yaml of the demo company, with a comment wherever a value needs its reason."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ MADE_BY = "plumbline demo"
 
 @dataclass(frozen=True)
 class DemoSummary:
-    """What was written: files relative to the workspace, delivered rows, and where the truth stands."""
+    """What was written: files relative to the workspace, delivered rows, and the path of the truth."""
 
     files: tuple[str, ...]
     rows: int

@@ -146,7 +146,7 @@ def _accounted(good: pl.DataFrame, ctx: Context) -> pl.DataFrame:
 
 
 def _noted(good: pl.DataFrame, ctx: Context) -> pl.DataFrame:
-    """Credits stay, and are named; so are days cut in another zone than the company's."""
+    """Credits are landed with a notice; so are days in another time zone than the company's."""
     credits = good.filter(pl.col("spend") < 0) if "spend" in good.columns else good.clear()
     for row, spend in credits.select("_row", "spend").head(5).iter_rows():
         ctx.notices.append(f"landing/{ctx.file}, row {row}: spend {spend:f} is negative; kept as a credit")

@@ -1,4 +1,4 @@
-"""The questions put to AI engines, and their answers (`plumbline-answers/1`): who was named, who was cited.
+"""Questions to AI engines and their answers (`plumbline-answers/1`): brands that were named, pages that were cited.
 
 The text of an answer is read once and not kept; only its hash and what was found in it.
 """
@@ -63,7 +63,7 @@ _PLAIN = (
 
 
 def brands_named(text: str, brands: tuple[str, ...]) -> list[str]:
-    """The brands that stand in the text as whole words, in the order of their first mention; case does not matter."""
+    """The brands that occur in the text as whole words, in the order of their first mention; case does not matter."""
     places = []
     for brand in brands:
         mention = re.search(rf"(?<!\w){re.escape(brand)}(?!\w)", text, re.IGNORECASE)

@@ -3,7 +3,7 @@
 A weekly or monthly file stays so; nothing is spread over days.
 """
 
-# ruff: noqa: E501 - one field a line: headers read as a table
+# ruff: noqa: E501 - one field per line: headers read as a table
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def week_without_grain(source: str) -> Refusal:
     return Refusal(
         ("week", "week start", "month", "isoweek", "period"),
         "multi_day",
-        f"each row covers more than a day; set sources.{source}.grain to week or month in plumbline.yaml, or deliver one row a day",
+        f"each row covers more than a day; set sources.{source}.grain to week or month in plumbline.yaml, or deliver one row per day",
         unless=("day", "date"),
     )
 

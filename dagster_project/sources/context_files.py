@@ -1,6 +1,6 @@
 """What else moved sales (prices, promotions, weather, searches), and exchange rates, which live in the same folder."""
 
-# ruff: noqa: E501 - one field a line: headers read as a table
+# ruff: noqa: E501 - one field per line: headers read as a table
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The vocabulary in which a source states its contract: tables, shapes of files, and the fields of a shape.
 
-How a contract is applied to a file is `read`; what a given source promises stands in the module of that source.
+How a contract is applied to a file is `read`; the contract of each source is in its module.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Field:
     """How one column of a file becomes one column of the raw table.
 
     `names` are the headers it goes by in English or in a connector, `local` those of other interface languages; headers
-    are compared without case, accents of spacing and a trailing parenthesis. `required`: the header must stand in the
+    are compared without case, accents of spacing and a trailing parenthesis. `required`: the header must be in the
     file. `filled`: every row must hold a value. `summed`: checked against the file's totals row. `scale` turns micros
     into money. `stored=False`: read and checked, but not kept.
     """
@@ -187,7 +187,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Headers by which a file is known to be of no use, with the rule and the fix to tell."""
+    """Headers by which a file is known to be unusable, with the rule and the fix for the message."""
 
     headers: tuple[str, ...]
     rule: str
@@ -206,7 +206,7 @@ class Source:
 
     @property
     def about_people(self) -> bool:
-        """Whether its files hold persons' data, so that a whole line of them is never shown."""
+        """Whether its files hold personal data, so that a complete line of them is never shown."""
         return any(f.kind in PERSONAL for shape in self.shapes for f in shape.fields)
 
     def entity(self, table: str) -> Entity:
@@ -214,7 +214,7 @@ class Source:
 
 
 class Unreadable(PlumblineError):
-    """A file that cannot be landed at all: the rule it broke, the column concerned (if any), and the sentence to tell.
+    """A file that cannot be landed at all: the rule it broke, the column concerned (if any), and the message.
 
     `why` is the sentence without the column's name, for places that show the column beside it.
     """

@@ -1,4 +1,4 @@
-"""Totals, averages and legal footers: rows that are not data, but that say what the data should add up to."""
+"""Totals, averages and legal footers: rows that are not data, but state what the data should add up to."""
 
 from __future__ import annotations
 

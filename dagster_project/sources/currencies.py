@@ -1,4 +1,4 @@
-"""The currency codes that a delivered file may carry, so that `EURO` or `XYZ` is noticed where it is typed."""
+"""The currency codes that a delivered file may carry, so that `EURO` or `XYZ` is noticed at once."""
 
 from __future__ import annotations
 

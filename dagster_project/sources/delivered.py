@@ -1,4 +1,4 @@
-"""When a file could first be known: from its name where that is believable, else the instant of landing."""
+"""When a file could first be known: the date in its name where that is plausible, else the time of landing."""
 
 from __future__ import annotations
 

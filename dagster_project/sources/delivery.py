@@ -71,7 +71,7 @@ class Delivery:
 
 @dataclass
 class Reading:
-    """What is known of a file while it is read, so that a refusal half-way still tells it."""
+    """What is known about a file while it is read, so that a refusal half-way can still report it."""
 
     source: str
     file: str

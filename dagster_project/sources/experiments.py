@@ -1,4 +1,4 @@
-"""Tests the company ran or declared: results, the panel of regions, an A/B test's users or the sums of its arms.
+"""Tests that the company ran or declared: results, the panel of regions, an A/B test's users or the sums of its arms.
 
 Reading a test is `models.incrementality`; here it is only made sure that what was delivered can be read.
 """

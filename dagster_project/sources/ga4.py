@@ -91,7 +91,7 @@ _STRUCTS: dict[str, pl.DataType] = {
 
 
 def _flattened(frame: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[Broken]]:
-    """Nested cells to one column a fact, still text."""
+    """Nested cells to one column per field, still text."""
     flat = frame.select(
         "_row",
         *(_cell(ctx, name) for name in ("event_date", "event_timestamp", "event_name", "stream_id", "user_pseudo_id")),

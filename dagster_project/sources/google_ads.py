@@ -132,7 +132,7 @@ def _stats(level: str, *own: Field) -> Shape:
 
 
 def _ids_from_paths(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:
-    """Ad group ids stand in resource paths (`customers/1/adGroups/2`) where their own column is empty."""
+    """Ad group ids are taken from resource paths (`customers/1/adGroups/2`) where their own column is empty."""
     if "ad_group" in good.columns:
         path = pl.col("ad_group").str.extract(r"adGroups/(\d+)$")
         own = pl.col("ad_group_id") if "ad_group_id" in good.columns else pl.lit(None, dtype=pl.String)

@@ -3,7 +3,7 @@
 Names and addresses of persons end here: companies and deals keep a key of their name, contacts a keyed hash.
 """
 
-# ruff: noqa: E501 - one field a line: headers read as a table
+# ruff: noqa: E501 - one field per line: headers read as a table
 from __future__ import annotations
 
 import json

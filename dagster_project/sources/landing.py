@@ -48,7 +48,7 @@ def file_name(path: Path, landing: Path) -> str:
 
 
 def source_of(path: Path, landing: Path) -> str:
-    """The folder directly below landing/ that the file stands in."""
+    """The folder directly below landing/ that contains the file."""
     return path.relative_to(landing).parts[0]
 
 
@@ -140,7 +140,7 @@ def land_all(
 
 
 def options_sha256(settings: Settings, source: str) -> str:
-    """Fingerprint of all that plumbline.yaml says about reading this source."""
+    """Fingerprint of all settings in plumbline.yaml about reading this source."""
     options: SourceOptions = settings.options(source)
     text = json.dumps(
         [options.model_dump(mode="json"), settings.report_currency, settings.time_zone], sort_keys=True, default=str
@@ -184,7 +184,7 @@ def _write(con: duckdb.DuckDBPyConnection, delivery: Delivery, options: str) -> 
 
 
 def turn(name: str) -> tuple[datetime, str, str]:
-    """When it is a file's turn: by delivery, then by name, `report.csv` before its copy `report (1).csv`."""
+    """The order in which files are read: by delivery, then by name, `report.csv` before its copy `report (1).csv`."""
     return delivered_at(name, None, datetime(9999, 1, 1)), name.rpartition(".")[0], name
 
 

@@ -1,6 +1,6 @@
-"""The books: entries or monthly totals of the general ledger, positive on each kind's normal side."""
+"""The general ledger: entries or monthly totals, positive on each kind's normal side."""
 
-# ruff: noqa: E501 - one field a line: headers read as a table
+# ruff: noqa: E501 - one field per line: headers read as a table
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _finish(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], 
 
 
 def _amounts(good: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[Broken]]:
-    """`amount` as delivered, else debit less credit turned to the kind's normal side; unknown accounts stay, and are named."""
+    """`amount` as delivered, else debit less credit turned to the kind's normal side; unknown accounts are landed with a notice."""
     mapped = {code: a.kind for code, a in ctx.settings.ledger.accounts.items()}
     kind_of_account = (
         pl.col("account_code").replace_strict(mapped, default=None, return_dtype=pl.String)

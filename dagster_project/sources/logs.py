@@ -1,6 +1,6 @@
 """What comes back from agents and approvers: exposure receipts and approval decisions, append-only and idempotent by id."""
 
-# ruff: noqa: E501 - one field a line: headers read as a table
+# ruff: noqa: E501 - one field per line: headers read as a table
 
 from __future__ import annotations
 

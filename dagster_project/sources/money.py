@@ -1,4 +1,4 @@
-"""In which currency a file's money is, as its row, its header, its account or its source say, in this order."""
+"""The currency of a file's amounts: from its row, header, account or source, in this order."""
 
 from __future__ import annotations
 

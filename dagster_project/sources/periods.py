@@ -1,4 +1,4 @@
-"""Rows that cover a day, a week or a month: the grain as plumbline.yaml declares it, and what speaks against it."""
+"""Rows that cover a day, a week or a month: the grain as plumbline.yaml declares it, and evidence against it."""
 
 from __future__ import annotations
 

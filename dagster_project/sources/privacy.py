@@ -47,7 +47,7 @@ def normalised_email(address: str) -> str:
 
 
 def keyed_hash(text: str, pepper: Pepper) -> str:
-    """HMAC-SHA256 in hex: equal texts give equal keys, nobody without the pepper can try out addresses.
+    """HMAC-SHA256 in hex: equal texts give equal keys, and addresses cannot be tried out without the pepper.
 
     Raises ValueError for an empty pepper: a hash without a key is a list of guesses away from the address.
     """
@@ -109,7 +109,7 @@ def masked(value: str) -> str:
 
 
 def is_personal(header: str) -> bool:
-    """Whether a column by this name holds persons' data, so that it is never kept as an unknown column."""
+    """Whether a column with this name holds personal data, so that it is never kept as an unknown column."""
     return bool(_PERSONAL_KEY.search(header))
 
 

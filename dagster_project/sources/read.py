@@ -1,4 +1,4 @@
-"""One delivered file, read whole: typed rows per table, refused rows with their reason, and the file's books.
+"""One delivered file, read completely: typed rows per table, refused rows with their reason, and the file's books.
 
 Pure reading: no database and no clock here; writing is `landing`.
 """
@@ -46,7 +46,7 @@ def read_file(
     pepper: privacy.Pepper = b"",
     file: str | None = None,
 ) -> Delivery:
-    """Everything the file holds, as `source` (a folder name of landing/) promises it.
+    """All contents of the file, by the contract of `source` (a folder name of landing/).
 
     Never raises for bad data: bad rows come back in `quarantine`, a file that cannot be read at all as
     `unreadable` with
@@ -237,7 +237,7 @@ def _with_constants(typed: pl.DataFrame, shape: Shape) -> pl.DataFrame:
 
 
 def _with_unknown(typed: pl.DataFrame, data: pl.DataFrame, match: Match, ctx: Context) -> pl.DataFrame:
-    """Columns that no field reads, as one JSON object a row; columns that hold persons' data are named and left out."""
+    """Columns that no field reads, as one JSON object per row; columns with personal data are named and left out."""
     unknown = [(i, h) for i, h in enumerate(match.header.cells) if i not in match.used and h.strip()]
     personal = [h for _, h in unknown if privacy.is_personal(h)]
     kept_columns = [(i, h) for i, h in unknown if h not in personal and not h.startswith("_")]

@@ -1,4 +1,4 @@
-"""Faults that show only between rows or between columns: repeats, contradictions, cells that slid to the side."""
+"""Faults that show only between rows or between columns: repeats, contradictions, shifted cells."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def repeated(frame: pl.DataFrame) -> set[int]:
 
 
 def refuse_shifted(cells: pl.DataFrame, by_field: dict[int, pl.Series], match: Match, ctx: Context) -> None:
-    """Raises Unreadable (`shifted_columns`) where a typed column mostly holds what belongs into its right neighbour."""
+    """Raises Unreadable (`shifted_columns`) where a typed column mostly holds values of its right neighbour."""
     by_place = {place: int(i) for i, place in match.places.items()}
     strict = {"day", "instant", "money", "count", "flag", "currency", "zone", "rate"}
     for index, series in by_field.items():
@@ -52,7 +52,7 @@ def refuse_shifted(cells: pl.DataFrame, by_field: dict[int, pl.Series], match: M
 
 
 def unique_by(frame: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.DataFrame, list[Broken]]:
-    """Rows whose key stands once; of equal rows the first stays, unequal ones are all refused."""
+    """Rows whose key occurs once; of equal rows the first is kept, unequal ones are all refused."""
     columns = [k for k in key if k in frame.columns]
     repeats_key = frame.select(pl.struct(columns).is_duplicated()).to_series()
     if not repeats_key.any():

@@ -3,7 +3,7 @@
 Ids are stored in their 18-character form; the short form of 15 is case-sensitive and gets its check characters here.
 """
 
-# ruff: noqa: E501 - one field a line: headers read as a table
+# ruff: noqa: E501 - one field per line: headers read as a table
 from __future__ import annotations
 
 import polars as pl
@@ -101,7 +101,7 @@ def long_id(text: str) -> str | None:
 
 def _with_long_ids(table: str, own: str, header: str, person: str | None = None) -> Finish:
     def finish(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:
-        """Own ids must be whole; ids of other objects stay as they came where a connector has hashed them."""
+        """Own ids must be whole; ids of other objects stay as delivered where a connector has hashed them."""
         for column in [c for c in good.columns if c.endswith("_id")]:
             long_ids = pl.Series(column, [long_id(t) if t else None for t in good[column]], dtype=pl.String)
             good = good.with_columns(

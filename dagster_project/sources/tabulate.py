@@ -42,7 +42,7 @@ class BadRow:
 
 @dataclass(frozen=True)
 class Table:
-    """Cells below the header as text columns `c0`, `c1`, … and `_row`; rows that could not be cut stand in `bad`.
+    """Cells below the header as text columns `c0`, `c1`, … and `_row`; rows that could not be split are in `bad`.
 
     `exact`: the container keeps numbers as numbers, so no decimal mark is in doubt.
     """

@@ -94,7 +94,7 @@ def _mark(cells: pl.DataFrame, match: Match, ctx: Context, exact: bool) -> value
 
 
 def _ungrouped(cells: pl.DataFrame, index: int, field: Field) -> bool:
-    """Whether a numeric column holds 1204 somewhere: whoever wrote it does not group thousands."""
+    """Whether a numeric column holds a value such as 1204: its writer does not group thousands."""
     if field.kind not in NUMERIC or f"f{index}" not in cells.columns:
         return False
     return bool(cells[f"f{index}"].str.contains(r"^[+-]?\d{4,}$").any())

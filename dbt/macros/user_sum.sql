@@ -1,4 +1,4 @@
-{#- Exact sum over the users of one arm of a column, or of the product of two; null where nobody has it. A user seen in
+{#- Exact sum over the users of one arm of a column, or of the product of two; null where no user has it. A user seen in
     several arms belongs to none. -#}
 {% macro user_sum(first, second=none) -%}
 cast(sum(

@@ -3,12 +3,12 @@
 nullif(regexp_replace(lower(regexp_extract({{ url }}, '^[a-zA-Z]+://([^/?#:]+)', 1)), '^www\.', ''), '')
 {%- endmacro %}
 
-{#- Where a host stands in a list of host endings: the longest one that it is or ends with. -#}
+{#- The entry of a list of host endings that matches a host: the longest one that it equals or ends with. -#}
 {% macro is_or_ends_with(host, ending) -%}
 ({{ host }} = {{ ending }} or {{ host }} like '%.' || {{ ending }})
 {%- endmacro %}
 
-{#- Media that somebody paid for, in GA4's own definition. -#}
+{#- Paid media, in GA4's own definition. -#}
 {% macro is_paid_medium(medium) -%}
 regexp_matches(coalesce({{ medium }}, ''), '^(.*cp.*|ppc|retargeting|paid.*|display|banner|expandable|interstitial)$')
 {%- endmacro %}

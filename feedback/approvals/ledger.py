@@ -17,7 +17,7 @@ from models.error import PlumblineError
 
 
 class ApprovalRefused(PlumblineError, ValueError):
-    """A decision that may not be made, or an artifact that nobody approved; the text says why and what to do."""
+    """A decision that may not be made, or an artifact without an approval; the text says why and what to do."""
 
 
 class Approvals:
@@ -115,7 +115,7 @@ class Approvals:
         request, since = self._newest(subject)
         if request is None:
             raise ApprovalRefused(
-                f"nobody requested a decision on {subject[:12]}", fix="`plumbline pending` lists the open requests"
+                f"no decision was requested on {subject[:12]}", fix="`plumbline pending` lists the open requests"
             )
         state = self.status(subject, at).state
         if state != "pending":

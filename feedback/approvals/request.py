@@ -36,9 +36,7 @@ class Request(BaseModel, frozen=True, extra="forbid"):
     @model_validator(mode="after")
     def _lives(self) -> Request:
         if self.expires <= self.requested_at:
-            raise ValueError(
-                f"expires {self.expires} is not after requested_at {self.requested_at}: nobody could decide"
-            )
+            raise ValueError(f"expires {self.expires} is not after requested_at {self.requested_at}: no time to decide")
         return self
 
     @property

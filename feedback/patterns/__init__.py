@@ -1,4 +1,4 @@
-"""Pattern cards: what content agents are told, in a closed form that cannot carry an instruction."""
+"""Pattern cards: what content agents receive, in a closed form that cannot carry an instruction."""
 
 from __future__ import annotations
 

@@ -253,7 +253,7 @@ def _z(day: date) -> str:
 
 
 def usable(card: Card, now: datetime) -> bool:
-    """May an agent be shown this card now? Provisional (an experiment), promoted or watch, begun and not expired."""
+    """Whether an agent may be shown this card now: provisional, promoted or watch, begun and not expired."""
     if card["state"] not in ("provisional", "promoted", "watch"):
         return False
     return instant(card["valid_from"]) <= now < instant(card["expires_at"])

@@ -44,7 +44,7 @@ def write(kind: str, key: str, noun: str, channels: Sequence[str]) -> str:
 
 
 def complaints(statement: str, labels: Sequence[str] = ()) -> list[str]:
-    """What is wrong with a statement, as sentences; empty when it may stand on a card.
+    """What is wrong with a statement, as sentences; empty when it may appear on a card.
 
     `labels` are the registered names of the card's features: the statement must contain at least one.
     """

@@ -1,4 +1,4 @@
-"""The closed vocabulary of features and how each is read from a text; no other feature may stand on a card.
+"""The closed vocabulary of features and how each is read from a text; no other feature may appear on a card.
 
 `headline.*` 1.0.0 is deterministic: patterns and counters over an English headline. A person admits new
 keys; a changed definition is a new extractor version, never an edit here.
@@ -213,14 +213,14 @@ def declared(nouns: Mapping[str, str], version: str = "1.0.0") -> Mapping[str, F
     to "a free trial".
 
     Such features come with the content ("assigned"); they are not read from a text. Raises ValueError for a key that
-    is built in or has no namespace, and for a name that may not stand on a card.
+    is built in or has no namespace, and for a name that may not appear on a card.
     """
     added = dict(VOCABULARY)
     for key, noun in nouns.items():
         if key in VOCABULARY or not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+", key):
             raise ValueError(f"feature key {key!r}: need a new key with a namespace, like offer.free_trial")
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ,'()-]{0,79}", noun):
-            raise ValueError(f"feature {key}: {noun!r} cannot stand on a card; use plain words, at most 80 characters")
+            raise ValueError(f"feature {key}: {noun!r} cannot appear on a card; use plain words, at most 80 characters")
         added[key] = FeatureDefinition(key, noun, "assigned", version, lambda text: False)
     return added
 

@@ -49,7 +49,7 @@ def kpi_fit(frame: pl.DataFrame) -> bytes:
 
 
 def contributions(frame: pl.DataFrame) -> bytes:
-    """What each cause adds per period, stacked, negative values below zero. Columns: date, component, mean."""
+    """Contribution per component and period, stacked, negative values below zero. Columns: date, component, mean."""
     import altair as alt
 
     largest = _largest(frame, "component", "mean", ("date",))
@@ -67,7 +67,7 @@ def contributions(frame: pl.DataFrame) -> bytes:
 
 
 def evidence(frame: pl.DataFrame) -> bytes:
-    """What each method says of each channel: iROAS with 90 % intervals. Columns: channel, method, mean, q05, q95.
+    """Estimates per method and channel: iROAS with 90 % intervals. Columns: channel, method, mean, q05, q95.
 
     A method without an interval (a platform's claim) is a point alone.
     """
@@ -159,7 +159,7 @@ def quarantine(frame: pl.DataFrame) -> bytes:
 
 
 def curves(frame: pl.DataFrame) -> bytes:
-    """What more or less spend would have brought, with 90 % bands. Columns: channel, spend, mean, q05, q95."""
+    """Response to more or less spend, with 90 % bands. Columns: channel, spend, mean, q05, q95."""
     import altair as alt
 
     base = alt.Chart(_data(frame))

@@ -100,7 +100,7 @@ class FigureStore:
         return fact.text if fact else default
 
     def names(self, prefix: str) -> tuple[str, ...]:
-        """What stands between `prefix` and the last part of its ids, in the order it entered: the channels, the items.
+        """The part of the ids between `prefix` and the last part, in order of entry: the channels, the items.
 
         Of `channel.a.b.spend` that is `a.b`; of `excluded.1` it is `1`.
         """

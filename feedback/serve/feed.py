@@ -1,4 +1,4 @@
-"""The feed over HTTP, read only: it opens nothing but snapshot files and prefers no card to a stale one."""
+"""The feed over HTTP, read only: it opens only snapshot files and serves no card rather than a stale one."""
 
 from __future__ import annotations
 

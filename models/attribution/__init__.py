@@ -1,4 +1,4 @@
-"""How rules and path models split the revenue that tracking can see; none of it says what caused a sale.
+"""How rules and path models split tracked revenue; none of it says what caused a sale.
 
 What leaves here goes to triangulation as one biased sensor among others, never straight to a budget.
 """

@@ -52,7 +52,9 @@ def _refuse_bad_weights(weights: pl.DataFrame, key: list[str]) -> None:
         raise ValueError(f"weight={bad['weight'][0]} of {where}: a weight is a finite number >= 0")
     empty = weights.group_by(key).agg(pl.col("weight").sum()).filter(pl.col("weight") <= 0)
     if empty.height:
-        raise ValueError(f"all weights of conversion {empty['conversion_id'][0]!r} are 0: nobody would get its amount")
+        raise ValueError(
+            f"all weights of conversion {empty['conversion_id'][0]!r} are 0, so its amount cannot be allocated"
+        )
     twice = weights.filter(pl.struct(*key, "touch_id").is_duplicated())
     if twice.height:
         raise ValueError(f"touch {twice['touch_id'][0]!r} of conversion {twice['conversion_id'][0]!r} is given twice")

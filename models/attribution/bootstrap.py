@@ -31,7 +31,7 @@ class Intervals:
     draws: dict[str, np.ndarray]
 
     def ahead(self, first: str, second: str, model: str) -> float:
-        """Share of draws in which `first` gets more conversions than `second`; within .1-.9 they are not told apart."""
+        """Share of draws in which `first` gets more conversions than `second`; .1 to .9 does not distinguish them."""
         taken = self.draws["conversions"][self.models.index(model)]
         return float(np.mean(taken[:, self.channels.index(first)] > taken[:, self.channels.index(second)]))
 

@@ -1,4 +1,4 @@
-"""Warnings about a set of paths: what its credit cannot be used for."""
+"""Warnings about a set of paths: uses for which its credit is unsuitable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a path is: the channels that touched one buyer, in order, with what came of it. Reading, checking, joining."""
+"""Paths: the channels that touched one buyer, in order, with the outcome. Reading, checking, joining."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Experiments designed, read and believed: geo tests, user tests, time series, and what each proves.
+"""Experiments, their design and analysis: geo tests, user tests, time series, and the strength of evidence of each.
 
 No files, no clock, no database: frames and specs in, one `LiftResult` out.
 """

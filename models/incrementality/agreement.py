@@ -14,7 +14,7 @@ APART = 2.0  # standard errors between two tests beyond which they are shown as 
 
 @dataclass(frozen=True)
 class ChannelReading:
-    """What one test says of one channel: incremental KPI per unit of spend, its standard error, the error's inflation.
+    """One channel's return in one test: incremental KPI per unit of spend, its standard error, the error's inflation.
 
     `period` names its days for people; it plays no part in the comparison.
     """
@@ -43,7 +43,7 @@ class Pair:
 
     @property
     def agree(self) -> bool:
-        """Nearer than two joint standard errors."""
+        """Closer than two joint standard errors."""
         return abs(self.z) <= APART
 
     @property

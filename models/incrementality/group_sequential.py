@@ -1,4 +1,4 @@
-"""Looking early without fooling oneself: always-valid intervals, and boundaries for a declared number of looks."""
+"""Valid inference under early looks: always-valid intervals, and boundaries for a declared number of looks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NODES = 2_001  # trapezoid nodes of the continuation region; boundaries are righ
 
 @dataclass(frozen=True)
 class AlwaysValid:
-    """Half-width and p-value that hold at every look, however often and whenever one looks."""
+    """Half-width and p-value that hold at every look, at any time and any number of times."""
 
     rho: float
     half_width: float

@@ -1,6 +1,6 @@
-"""What a finished test hands on: the one form in which the MMM and the triangulation take an experiment.
+"""Result of a finished test in the one form that the MMM and the triangulation use.
 
-How a test is read stands in `geo`, `users` and `series`; which tests a model can use is the model's decision.
+How a test is read is in `geo`, `users` and `series`; which tests a model can use is the model's decision.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class DeliveredFigures:
 
 
 def lift_contract(result: LiftResult, scope: ExperimentScope, *, money_per_kpi: float | None) -> LiftContract:
-    """The contract of a test that was read here. `money_per_kpi` values one unit of the KPI; None if nobody said."""
+    """The contract of a test that was read here. `money_per_kpi` values one unit of the KPI; None if not stated."""
     iroas = _in_money(result.iroas, money_per_kpi)
     low, high = _in_money(result.iroas_low, money_per_kpi), _in_money(result.iroas_high, money_per_kpi)
     half_width = None

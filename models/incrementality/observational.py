@@ -64,7 +64,7 @@ def propensity(treated: np.ndarray, covariates: np.ndarray) -> np.ndarray:
         weights = weights + step
         if np.abs(step).max() < 1e-10:
             return 1 / (1 + np.exp(-(design @ weights)))
-    raise ValueError("the covariates separate treated and untreated perfectly: there is nobody to compare with")
+    raise ValueError("the covariates separate treated and untreated perfectly: there are no comparable units")
 
 
 def weighted_on_treated(outcome: np.ndarray, treated: np.ndarray, covariates: np.ndarray) -> tuple[Adjusted, float]:

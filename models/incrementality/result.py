@@ -32,7 +32,7 @@ class Check:
 
 @dataclass(frozen=True)
 class LiftResult:
-    """The incremental effect of one test with its range, its standing and everything needed to draw or hand it on.
+    """The incremental effect of one test with its range, its grade and everything needed to draw it or use it further.
 
     `effect` is the total over all treated units and the whole read window in KPI units, `low` and `high` its
     confidence interval at `level` (about the parameter, observation noise included). `relative` is effect over
@@ -91,12 +91,12 @@ class LiftResult:
 
     @property
     def inflation(self) -> float:
-        """Factor on `se` for those who build on this test, by its grade."""
+        """Factor on `se` for models that use this test, by its grade."""
         return INFLATION[self.grade]
 
     @property
     def significant(self) -> bool:
-        """The interval leaves out zero."""
+        """Whether the interval excludes zero."""
         return self.low > 0 or self.high < 0
 
     def check_frame(self) -> pl.DataFrame:

@@ -100,7 +100,7 @@ def _new_scopes(estimates: PatternEstimates, policy: PromotionPolicy, lasting: d
 
 
 def _promoted(decisions: list[Decision], policy: PromotionPolicy) -> list[Decision]:
-    """Promote what met every rule, after the false-discovery rule, best first, at most a few a week."""
+    """Promote what met every rule, after the false-discovery rule, best first, at most a few per week."""
     ready = [d for d in decisions if d.state == "provisional" and not d.unmet and d.estimate is not None]
     real = _false_discovery_ok(ready, policy.false_discovery_rate)
     places = policy.max_promotions_per_week

@@ -157,7 +157,7 @@ def overused(e: Evidence) -> bool:
 
 
 def expiry(e: Evidence, est: Estimate) -> date:
-    """The day after which nobody may use the card without new data."""
+    """The day after which the card may not be used without new data."""
     if e.key[1] == "neutral":
         days = NEUTRAL_LIFE_DAYS
     else:

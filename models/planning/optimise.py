@@ -1,4 +1,4 @@
-"""The best allocation of a budget over decisions, for any response given as draws; knows nothing of the model."""
+"""The best allocation of a budget over decisions, for any response given as draws, independent of the model."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def next_experiments(
 ) -> pl.DataFrame:
     """Candidate tests ranked by net money per week of the decision horizon, best first.
 
-    `candidates`, one row a possible test: channel, design (rct | quasi | platform_lift), se (planned error of
+    `candidates`, one row per possible test: channel, design (rct | quasi | platform_lift), se (planned error of
     iROAS), test_weeks, spend_changed (money added, or withheld if negative), stake_per_week (money per week that
     the answer would move), fixed_cost; where money is added also marginal_ratio (return of the next unit over the
     average one: without it a heavy-up looks free). Optional: share_captured (default 1), paid_anyway (withheld

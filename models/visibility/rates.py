@@ -30,7 +30,7 @@ def metrics(
     `answers`, one row per planned answer: week (date, a Monday), day (date), engine, surface, prompt_id (strings),
     replicate (integer), status (answered = searched and answered, no_search, failed, refused, empty, error, timeout,
     partial, not_scheduled), brands (list: panel brands named, in order of first mention), cited (list: registrable
-    domain of each distinct cited page; [] = cited nobody, null = this surface shows no sources)[, model_family].
+    domain of each distinct cited page; [] = cited no page, null = this surface shows no sources)[, model_family].
     Returned: week, engine, surface, brand, metric, value, low, high (category claim: new questions like these),
     panel_low, panel_high (these questions), level, n (answers), n_prompts, deff, se, category_se, noise_floor (a
     smaller difference between two such weeks is re-run noise), mde (smallest true change that a comparison with an

@@ -113,7 +113,7 @@ def test_the_page_needs_no_network_and_escapes_names(made, declared):
     assert "<script" not in page
     assert "&lt;b&gt;Acme" in page
     assert "<b>Acme" not in page
-    assert page.count("data:image/svg+xml;base64,") == 2 + 2  # one panel a channel, the moves, the frontier
+    assert page.count("data:image/svg+xml;base64,") == 2 + 2  # one panel per channel, the moves, the frontier
     assert Path(files["png"]).read_bytes().startswith(b"\x89PNG")
     allocation = json.loads(said.stdout)["allocation"]
     kept = pl.read_csv(files["plan_csv"])

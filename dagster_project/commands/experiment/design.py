@@ -85,7 +85,7 @@ def design(
     name: Annotated[str | None, typer.Option("--id", help="Name of the test that is frozen.")] = None,
     json_: JsonOption = False,
 ) -> None:
-    """Ranked designs with the lift they find on days nobody has seen, their power and cost; `--freeze` keeps one."""
+    """Ranked designs with the lift they detect on unseen days, their power and cost; `--freeze` stores one."""
     workspace, settings = opened(ws)
     today = run_record.today(settings)
     if not channel or (kind == CELLS) != (len(channel) > 1):

@@ -47,7 +47,7 @@ def read(
     name: Annotated[str | None, typer.Argument(metavar="[ID]", help="One test; all of them if not given.")] = None,
     json_: JsonOption = False,
 ) -> None:
-    """What a test caused, how sure that is, and where it left its plan; exit 1 where the test is invalid."""
+    """The effect of a test, its uncertainty, and departures from its plan; exit 1 where the test is invalid."""
     workspace, settings = opened(ws)
     try:
         with reading(workspace) as con:
@@ -88,7 +88,7 @@ def pages(workspace: Workspace, con: duckdb.DuckDBPyConnection, currency: str) -
 
 
 def _all(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
-    """Every test by name: those read or delivered with their figures, the others with why there is none yet."""
+    """Every test by name: those read or delivered with their figures, the others with the reason for having none."""
     unreadable = {w["subject"] for w in _rows(con, _WARNINGS + " and code = 'experiment_unreadable'", [])}
     tests: dict[str, dict[str, Any]] = {
         row["experiment_id"]: {"state": "read", **row} for row in _rows(con, RESULT + " order by experiment_id", [])
@@ -108,7 +108,7 @@ def _state(row: dict[str, Any], today: date) -> str:
 
 
 def _document(con: duckdb.DuckDBPyConnection, workspace: Workspace, test: dict[str, Any]) -> dict[str, Any]:
-    """Everything to say of a test; a damaged file of its frozen design is among the warnings."""
+    """Everything known about a test; a damaged file of its frozen design is among the warnings."""
     _, faults = frozen_designs.known(workspace.experiments, date.max)
     document = test | _details(con, test["experiment_id"])
     document["warnings"] += [
@@ -171,7 +171,7 @@ def _frames(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
 
 
 def _draw(workspace: Workspace, name: str, test: dict[str, Any], frames: dict[str, Any]) -> dict[str, bytes]:
-    """The pictures there is something to draw for: path, placebos, power."""
+    """The charts for which the test has data: path, placebos, power."""
     from feedback.reports import asset_plots
     from feedback.reports.experiment import charts
 
@@ -252,7 +252,7 @@ def _unknown(workspace: Workspace, ws: Path, name: str, declared: list[str]) -> 
 
 
 def in_words(test: dict[str, Any], currency: str) -> list[str]:
-    """What a person should take away: one sentence each on effect, return, profit."""
+    """The result in plain words: one sentence each on effect, return and profit."""
     if test["state"] != "read":
         told = {
             "planned": f"{test['experiment_id']} starts on {test['start_day']} and is read after"

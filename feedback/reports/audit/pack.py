@@ -58,7 +58,7 @@ def write(
     """
     audit.mkdir(parents=True, exist_ok=True)
     with FileLock(audit / ".writer.lock", timeout=60):
-        for leftover in audit.glob(f"{DRAFT}*"):  # of a process that was killed: nobody else writes under the lock
+        for leftover in audit.glob(f"{DRAFT}*"):  # of a process that was killed: no other process writes under the lock
             shutil.rmtree(leftover)
         return _write_locked(files, snapshot, audit, settings, (at or datetime.now(UTC)).astimezone(UTC))
 

@@ -22,7 +22,7 @@ from feedback.storage.atomic_files import write_atomically
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """Where the report stands; `figures_json` is what the other three print, and the next report's `previous`."""
+    """Paths of the report's files; `figures_json` is what the other three print, and the next report's `previous`."""
 
     html: Path
     pdf: Path
@@ -94,7 +94,7 @@ def build(
 
 
 def _before(out: Path, period: Period, settings: ReportSettings) -> Path | None:
-    """The figures of the fiscal quarter before, if a report of it stands in the same folder."""
+    """The figures of the fiscal quarter before, if a report of it is in the same folder."""
     if period.key == WINDOW:
         return None
     earlier = quarter_of(period.start - timedelta(days=1), settings.year_starts_in_month)

@@ -42,7 +42,7 @@ def run_mark(run_id: str) -> Markup:
 
 
 def rendered(template: str, **values: Any) -> str:
-    """A template of this package with its values escaped; a name that the template uses and nobody gave is an error."""
+    """A template of this package with its values escaped; a name that the template uses without a value is an error."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -128,7 +128,7 @@ def change(store: FigureStore, printer: Printer) -> tuple[dict[str, Any], str]:
 
 
 def unknown(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
-    """The gravest first: the page drops lines from the end when there is no room for all of them."""
+    """The most severe first: the page drops lines from the end when there is no room for all of them."""
     high, medium = (_warnings(store, severity)[:most] for severity, most in (("high", 4), ("medium", 2)))
     return [*_conflicts(store, printer), *high, *_weak_money(store, printer), *medium, *_not_run(store)]
 

@@ -21,7 +21,7 @@ CHANNEL_FACTS = ("grade", "decision", "last_test")
 
 
 def workbook_of(store: FigureStore) -> bytes:
-    """Sheets: report, channels, unknowns, figures, facts. Texts are written as strings whatever they begin with."""
+    """Sheets: report, channels, unknowns, figures, facts. Texts are written as strings, even if they begin with `=`."""
     import xlsxwriter
 
     buffer = io.BytesIO()

@@ -83,7 +83,7 @@ def svg_of(chart: Any) -> bytes:
 
 
 def png_of(chart: Any) -> bytes:
-    """A chart as PNG at one and a half pixels a point."""
+    """A chart as PNG at one and a half pixels per point."""
     import vl_convert
 
     return bytes(vl_convert.vegalite_to_png(_finished(chart), scale=1.5))

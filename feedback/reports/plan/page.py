@@ -29,7 +29,7 @@ LIMITS = {"free": "", "most": "at its most", "least": "at its least"}
 
 @dataclass(frozen=True)
 class PlanContext:
-    """What the page says around the figures: whose plan, for when, in which money, from which run."""
+    """Context of the figures: company, horizon, currency and run."""
 
     company: str
     currency: str

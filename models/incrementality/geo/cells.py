@@ -111,14 +111,14 @@ def _joint(
         )
     kpi = on_scale(data.kpi[:, : pooled.last + 1], estimator)
     pool = kpi[donors]
-    nobody = np.empty((1, 0), dtype=np.int64)
+    no_exclusions = np.empty((1, 0), dtype=np.int64)
     order = np.random.default_rng(seed).random((DRAWS, len(donors))).argsort(axis=1)
     used = order[:, : sum(sizes)]
     tau, spread, placebo = [], [], []
     begin = 0
     for members, size in zip(rows.values(), sizes, strict=True):
         mean = kpi[list(members)].mean(axis=0)[None]
-        fit = fit_targets(pool, mean, nobody, pooled.pre, pooled.post, estimator, group_size=size)
+        fit = fit_targets(pool, mean, no_exclusions, pooled.pre, pooled.post, estimator, group_size=size)
         tau.append(float(fit.tau[0]))
         spread.append(float(fit.spread[0]))
         aims = pool[used[:, begin : begin + size]].mean(axis=1)

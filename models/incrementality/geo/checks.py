@@ -1,4 +1,4 @@
-"""Ways a geo read can be false, each tried: days before the test, one control less, spend in the controls."""
+"""Falsification checks of a geo read: days before the test, one control less, spend in the controls."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def pre_fit(read: PlaceboRead, pool: np.ndarray, treated: np.ndarray, pre: int) 
 def placebo_in_time(
     treated: np.ndarray, donors: np.ndarray, pre: int, periods: int, read: PlaceboRead, half_width: float
 ) -> Check:
-    """The same read on windows before the test: an effect there, with nothing done, condemns the controls.
+    """The same read on windows before the test: an effect there means unsuitable controls.
 
     Up to four windows of the test's length, none overlapping; smallest p-value times their number against 5 %. It
     invalidates the test only when that effect is also larger than the reported half-width: less would not move it.
@@ -179,7 +179,7 @@ def hull(donors: np.ndarray, mean: np.ndarray, pre: int, estimator: Estimator) -
 
 
 def residual_memory(read: PlaceboRead, pre: int) -> Check:
-    """Lag-1 correlation of the pre-period gap: sticky errors mean that long windows average out little noise."""
+    """Lag-1 correlation of the pre-period gap: with autocorrelated errors, long windows average out little noise."""
     gap = read.treated.gap[0, :pre]
     memory = float(np.corrcoef(gap[1:], gap[:-1])[0, 1])
     return Check(
@@ -194,7 +194,7 @@ def residual_memory(read: PlaceboRead, pre: int) -> Check:
 
 
 def extreme_start(read: PlaceboRead, pre: int, periods: int) -> Check:
-    """Gap just before the test against its earlier history: geos picked at a peak fall back on their own.
+    """Gap just before the test against its earlier history: geos picked at a peak regress to their mean.
 
     Errors that last make such distances common, so it must also be larger than that of nearly all placebos.
     """
@@ -225,7 +225,7 @@ def _start_distances(gaps: np.ndarray, pre: int, periods: int) -> np.ndarray:
 
 
 def placebo_in_space(read: PlaceboRead, critical: float, level: float) -> Check:
-    """Share of placebos that the reported range would call an effect: twice what it should is too narrow a range."""
+    """Share of placebos outside the reported range: twice the nominal share means too narrow a range."""
     statistics = np.abs(read.placebos.studentised)
     share = float((statistics > critical).mean())
     limit = max(2 * (1 - level), 1 / statistics.size)
@@ -241,7 +241,7 @@ def placebo_in_space(read: PlaceboRead, critical: float, level: float) -> Check:
 
 
 def control_spend(test: GeoTest, read: PlaceboRead) -> Check:
-    """Whether the controls' own spend changed when the test began: then they no longer show the untreated world."""
+    """Whether the controls' own spend changed when the test began: then they are no longer untreated."""
     spend = test.panel.spend
     if spend is None:
         raise ValueError("the panel has no spend to compare")

@@ -26,8 +26,8 @@ def null_gaps(targets: np.ndarray, donors: np.ndarray) -> np.ndarray:
     """Gaps (B, T) of synthetic controls with intercept fitted to all periods, as if no target was ever treated."""
     before = donors - donors.mean(axis=1, keepdims=True)
     aims = targets - targets.mean(axis=1, keepdims=True)
-    nobody = np.empty((targets.shape[0], 0), dtype=np.int64)
-    return aims - simplex_weights(before, aims, nobody, np.zeros(targets.shape[0])) @ before
+    no_exclusions = np.empty((targets.shape[0], 0), dtype=np.int64)
+    return aims - simplex_weights(before, aims, no_exclusions, np.zeros(targets.shape[0])) @ before
 
 
 def block_p_value(gap: np.ndarray, length: int, statistic: Statistic) -> float:

@@ -186,11 +186,11 @@ def cross_validated_ridge(donors: np.ndarray, target: np.ndarray) -> float:
     largest = np.linalg.svd(spread, compute_uv=False)[0] ** 2
     grid = largest * GRID_FLOOR ** (np.arange(GRID_STEPS + 1) / GRID_STEPS)
     periods = target.size
-    nobody = np.empty((1, 0), np.int64)
+    no_exclusions = np.empty((1, 0), np.int64)
     errors = np.empty((periods - 1, grid.size))
     for left_out in range(periods - 1):
         training = np.delete(np.arange(periods), left_out)
-        weights = simplex_weights(spread[:, training], aim[None, training], nobody, np.zeros(1))[0]
+        weights = simplex_weights(spread[:, training], aim[None, training], no_exclusions, np.zeros(1))[0]
         residual = aim[training] - weights @ spread[:, training]
         left, singular, right = np.linalg.svd(spread[:, training], full_matrices=False)
         rotated = singular * (right @ residual)

@@ -1,4 +1,4 @@
-"""The ways to build what would have happened: how donors are weighed, and whether effects add or multiply."""
+"""Estimators of the counterfactual: how donors are weighted, and whether effects add or multiply."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ IN_WORDS = {
 
 @dataclass(frozen=True)
 class Estimator:
-    """One way to weigh donors on one scale; the name is e.g. `sdid_unit_log`."""
+    """One weighting of donors on one scale; the name is e.g. `sdid_unit_log`."""
 
     weighing: Weighing
     scale: Scale = "level"

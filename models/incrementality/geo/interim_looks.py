@@ -1,4 +1,4 @@
-"""Looking at a geo test before it ends, at days declared beforehand, without finding effects that are not there.
+"""Interim looks at a geo test, on days declared beforehand, with the false-positive rate under control.
 
 The error that may be made in all is spent over the looks; the boundary of each look is read off the placebos' own
 paths, so whatever memory their errors have is in it.
@@ -35,11 +35,11 @@ class NoLookYet(PanelError):
 
 @dataclass(frozen=True)
 class GeoLooks:
-    """What the declared looks allow to say so far.
+    """The conclusion that the declared looks allow so far.
 
     `looks`: look, day, share (of the planned periods), statistic and boundary (in the treated geos' own noise), effect,
     low, high (incremental KPI until that day; infinite where a look may not stop), crossed, chance_at_end. `decision`:
-    `stop_effect` once a boundary was crossed, `stop_futile` (advice, it binds nobody) when the end is unlikely to show
+    `stop_effect` once a boundary was crossed, `stop_futile` (advice, not binding) when the end is unlikely to show
     anything, `no_effect_shown` at the end, else `continue`. A range is a repeated one: all hold together at `level`.
     """
 
@@ -115,7 +115,7 @@ def _planned_periods(data: GeoPanel, start: date, end: date) -> int:
 
 
 def _frozen_estimator(test: GeoTest, method: str, planned: int, seed: int) -> Estimator:
-    """The method as it is decided at the start: for a window of the planned length, whatever has come of it."""
+    """The method as it is decided at the start: for a window of the planned length, however much of it has passed."""
     estimator = choice_of(test, method, seed, periods=planned).estimator
     if estimator.weighing == "sdid":
         raise ValueError("method='sdid' weighs the days before the test anew at each look: use sdid_unit")

@@ -1,4 +1,4 @@
-"""Other tests and calendar days that share geos and dates with a test: what they would add to its effect is unknown."""
+"""Other tests and calendar days that share geos and dates with a test: their contribution to its effect is unknown."""
 
 from __future__ import annotations
 

@@ -117,9 +117,9 @@ def placebo_read(
         mean = shown.mean(axis=0)[:pre]
         asc_ridge = cross_validated_ridge(before, mean - mean.mean())
     size = treated.shape[0]
-    nobody = np.empty((1, 0), dtype=np.int64)
+    no_exclusions = np.empty((1, 0), dtype=np.int64)
     fit = fit_targets(
-        pool, shown.mean(axis=0)[None], nobody, pre, post, estimator, group_size=size, asc_ridge=asc_ridge
+        pool, shown.mean(axis=0)[None], no_exclusions, pre, post, estimator, group_size=size, asc_ridge=asc_ridge
     )
     everyone = np.vstack([pool, shown]) if (sets >= pool.shape[0]).any() else pool
     others = fit_targets(

@@ -1,4 +1,4 @@
-"""Where a read leaves the plan that was frozen before the test: each departure is said, none is forbidden."""
+"""Departures of a read from the plan frozen before the test: each is reported, none is forbidden."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def departures_from(
         warnings.append(
             Warning(
                 "history_restated",
-                "low",  # platforms correct their last weeks, which is no departure of whoever reads the test
+                "low",  # platforms correct their last weeks, which is not a departure from the plan
                 subject,
                 f"The days until {design.data_until} were corrected after the design was made from them.",
                 "Nothing to do if a platform or the books corrected late days; else find out who changed the past.",

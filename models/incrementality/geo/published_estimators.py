@@ -76,8 +76,8 @@ def paper_fit(
         before, aim = donors[:, :pre], target[None, :pre]
         if free:
             before, aim = before - before.mean(axis=1, keepdims=True), aim - aim.mean()
-        nobody = np.empty((1, 0), dtype=np.int64)
-        weights = simplex_weights(before, aim, nobody, np.array([pre * zeta**2]))[0]
+        no_exclusions = np.empty((1, 0), dtype=np.int64)
+        weights = simplex_weights(before, aim, no_exclusions, np.array([pre * zeta**2]))[0]
     when = time_weights(donors, pre, post) if paper == "sdid" else np.full(pre, 1 / pre)
     gap = target - weights @ donors
     if free:

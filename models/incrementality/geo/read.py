@@ -199,7 +199,7 @@ def _further(test: GeoTest, read: PlaceboRead, money: _Money, randomised: bool |
                 "not_randomised",
                 "medium",
                 subject,
-                "The tested geos were picked by hand, so they may differ from the controls in ways nobody measured.",
+                "The tested geos were picked by hand, so they may differ from the controls in unmeasured ways.",
                 "Draw the next test's geos at random among the designs that qualify.",
             )
         )

@@ -13,7 +13,7 @@ from models.incrementality.ratio_interval import Ratio, ratio_interval
 
 @dataclass(frozen=True)
 class ExtraSpend:
-    """Spend of the treated geos in the window beyond what their controls' spend foretold: total, half-width, and the
+    """Spend of the treated geos in the window beyond what their controls' spend predicted: total, half-width, and the
     correlation of its error with the error of the lift."""
 
     total: float

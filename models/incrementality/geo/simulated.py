@@ -21,7 +21,7 @@ FIRST_MONDAY = date(2024, 1, 1)
 
 @dataclass(frozen=True)
 class SimulatedTest:
-    """A panel (geos, days), its treated row, the first treated column, and what would have happened to that row."""
+    """A panel (geos, days), its treated row, the first treated column, and the counterfactual of that row."""
 
     kpi: np.ndarray
     treated: int
@@ -99,7 +99,7 @@ class SimulatedGroup:
 def heterogeneous_group(
     iteration: int, geos: int, size: int, effect: float, *, pre: int = 120, days: int = 28
 ) -> SimulatedGroup:
-    """The heterogeneous panel with `size` of `geos` treated by lot for `days` days."""
+    """The heterogeneous panel with `size` of `geos`, drawn at random, treated for `days` days."""
     draw = np.random.default_rng(342_000 + iteration)
     base = draw.lognormal(8, 0.7, geos)
     day = np.arange(pre + days)

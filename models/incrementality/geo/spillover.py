@@ -70,9 +70,16 @@ def spillover(test: GeoTest, read: PlaceboRead, nearby: Sequence[int], half_widt
     p_value = invert(moved.statistic, moved.placebos.studentised, 1 - SPILLOVER_ALPHA).p_value
     pool = on_scale(donors[far], read.estimator)
     aim = on_scale(test.panel.kpi[list(test.treated), : test.last + 1], read.estimator).mean(axis=0)[None]
-    nobody = np.empty((1, 0), dtype=np.int64)
+    no_exclusions = np.empty((1, 0), dtype=np.int64)
     without = fit_targets(
-        pool, aim, nobody, test.pre, test.post, read.estimator, group_size=len(test.treated), asc_ridge=read.asc_ridge
+        pool,
+        aim,
+        no_exclusions,
+        test.pre,
+        test.post,
+        read.estimator,
+        group_size=len(test.treated),
+        asc_ridge=read.asc_ridge,
     )
     share = abs(float(without.tau[0]) - read.tau) / half_width if 0 < half_width < np.inf else 0.0
     names = ", ".join(test.panel.geos[row] for row in nearby)

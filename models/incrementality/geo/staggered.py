@@ -109,13 +109,13 @@ def _placebo_totals(data: GeoPanel, tests: list[GeoTest], estimator: Estimator, 
         )
     kpi = on_scale(data.kpi[:, : tests[0].last + 1], estimator)
     pool = kpi[donors]
-    nobody = np.empty((1, 0), dtype=np.int64)
+    no_exclusions = np.empty((1, 0), dtype=np.int64)
     used = np.random.default_rng(seed).random((DRAWS, len(donors))).argsort(axis=1)[:, : sum(sizes)]
     totals = np.zeros(DRAWS)
     begin = 0
     for test, size in zip(tests, sizes, strict=True):
         mean = kpi[list(test.treated)].mean(axis=0)[None]
-        fit = fit_targets(pool, mean, nobody, test.pre, test.post, estimator, group_size=size)
+        fit = fit_targets(pool, mean, no_exclusions, test.pre, test.post, estimator, group_size=size)
         aims = pool[used[:, begin : begin + size]].mean(axis=1)
         drawn = fit_targets(pool, aims, used, test.pre, test.post, estimator, group_size=size).studentised
         window = data.kpi[list(test.treated)][:, test.post].sum(axis=0)

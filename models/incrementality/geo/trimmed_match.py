@@ -1,4 +1,4 @@
-"""Trimmed match: iROAS from matched pairs of geos that a few odd pairs cannot spoil."""
+"""Trimmed match: iROAS from matched pairs of geos, robust to a few outlying pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which periods come before a test, which are read, and which geos may stand for what would have happened."""
+"""Which periods come before a test, which are read, and which geos may serve as the counterfactual."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def screened(
     candidates: int,
     seed: int,
 ) -> tuple[Screened, dict[str, int]]:
-    """All sets that satisfy the constraints with their closed-form detectable lift, and counts of what was turned away.
+    """All sets that satisfy the constraints with their closed-form detectable lift, and counts of the rejected sets.
 
     `kpi` (N, T) holds the days that may decide. Raises PanelError when nothing is left.
     """

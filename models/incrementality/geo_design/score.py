@@ -1,4 +1,4 @@
-"""One candidate of a geo test, scored: what it would find on days of choice and on unseen days, and what it costs."""
+"""One candidate of a geo test, scored: what it would detect on selection days and on unseen days, and what it costs."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class History:
 def methods_by_size(
     request: PanelRequest, groups: Sequence[tuple[int, ...]], choice_periods: int
 ) -> dict[int, Estimator]:
-    """The estimator per group size, chosen on the days that may decide; the first group of a size stands for it."""
+    """The estimator per group size, chosen on the selection days; the first group of a size represents it."""
     chosen: dict[int, Estimator] = {}
     for group in groups:
         if len(group) not in chosen:
@@ -101,7 +101,7 @@ def scored(
     windows: Sequence[NullWindow],
     history: History,
 ) -> GeoDesign:
-    """The design of this group: `claimed` and `windows` come from the days of choice, the proof from the others."""
+    """The design of this group: `claimed` and `windows` use the selection days, validation the others."""
     choice_periods = history.choice_periods
     proof = windows_of(request, group, history.kept_back, estimator)
     plan = AnalysisPlan(
@@ -200,6 +200,6 @@ def _refuse_constant_history(panel: GeoPanel, used: Sequence[int], choice_period
 
 
 def _kept_back(periods: int, duration: int) -> list[tuple[int, int]]:
-    """Windows for validation; a short history gives one and leaves one to choose on."""
+    """Windows for validation; a short history gives one and leaves one for selection."""
     usual = windows_before(periods, duration, VALIDATION_WINDOWS, SHORTEST_HISTORY + 2 * duration)
     return usual or windows_before(periods, duration, 1, max(SHORTEST_HISTORY, duration) + duration)

@@ -76,7 +76,7 @@ def allowed(
 def screen(
     kpi: np.ndarray, sets: np.ndarray, duration: int, *, alpha: float, power: float, correlation_floor: float
 ) -> Screened:
-    """Smallest detectable lift of every set against all other geos, from a regression with sticky errors.
+    """Smallest detectable lift of every set against all other geos, from a regression with autocorrelated errors.
 
     `kpi` (N, T) holds the days that may decide. Uses the covariance of geos today and a day apart, so the cost of a
     set does not depend on the number of days. Source: the predictive variance of time-based regression, times the

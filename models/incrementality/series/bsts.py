@@ -1,4 +1,4 @@
-"""What a single series would have done: a local level plus the controls that help, drawn from its posterior."""
+"""Counterfactual of a single series: a local level plus the controls that predict it, drawn from its posterior."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read an intervention in one series without a control group: the weakest tier, and labelled so."""
+"""Read an intervention in one series without a control group: the weakest tier of evidence, and labelled as such."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def read_switchback(
 
     The first `washout` periods after each change of a unit's arm are left out. Units are compared with themselves and,
     where arms differ between units at the same time, with each other. All units share the luck of a day: errors are
-    clustered by stretches of time in which nobody switches (CR1, Student's t). `effect` is per unit and period times
+    clustered by stretches of time without a switch (CR1, Student's t). `effect` is per unit and period times
     all treated unit-periods. Raises ArmsError for a unit-period seen twice, an empty or unknown value, another arm, and
     fewer than four stretches.
     """
@@ -237,6 +237,6 @@ def _drawn(randomised: bool) -> Check:
         True,
         float(randomised),
         1.0,
-        "who was switched when was not drawn by lot, so the hours or days may differ in more than the treatment",
+        "the switching schedule was not randomised, so the hours or days may differ in more than the treatment",
         "Draw the schedule with switchback_schedule and run the test again.",
     )

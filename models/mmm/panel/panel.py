@@ -251,7 +251,7 @@ class MMMData:
 def _frequency(
     reader: Reader, driver: Mapping[str, str], reach: Mapping[str, tuple[str, str]], media: np.ndarray
 ) -> np.ndarray:
-    """Average frequency (G, T, C), 1 for channels without one; whoever was reached was reached at least once."""
+    """Average frequency (G, T, C), 1 for channels without one; a person who was reached was reached at least once."""
     out = np.ones_like(media)
     for index, channel in enumerate(driver):
         if channel not in reach:

@@ -106,7 +106,7 @@ def refresh(fit: MMMFit, new_data: MMMData, *, seed: int) -> MMMFit:
 
 
 def sampled_origin(fit: MMMFit) -> MMMFit:
-    """The last sampled fit that this one stands on: itself unless it was re-weighted."""
+    """The last sampled fit that this one is based on: itself unless it was re-weighted."""
     return fit.lineage.origin if fit.lineage and fit.lineage.origin else fit
 
 

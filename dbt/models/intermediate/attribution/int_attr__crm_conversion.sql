@@ -10,7 +10,7 @@ with stages as (
     from {{ ref('opportunity_stage') }} as entries
 ),
 
--- What came after a won entry: any entry of a later cycle means that the deal was reopened then.
+-- Entries after a won entry: any entry of a later cycle means that the deal was reopened then.
 reopened as (
     select
         won.opportunity_id,

@@ -1,6 +1,6 @@
 -- Journeys that ended in nothing: touches since a unit's last conversion of a stage, then silence for a whole window.
 -- Stages of deals are converted by accounts, so visitors without an account are no lost deal.
--- Younger journeys are censored: nobody knows yet how they end.
+-- More recent journeys are censored: how they end is not known yet.
 with stages as (
     select
         units.stage,

@@ -1,5 +1,5 @@
--- Answers to how somebody heard of the company, matched to channels: each part of an answer takes the first rule that fits.
--- A rule that fits everything counts only when no other does; "Google" alone is search of an unknown kind, never paid.
+-- Answers to "How did you hear about us?", matched to channels: each part of an answer takes the first matching rule.
+-- A rule that matches everything applies only when no other does; "Google" alone is search of an unknown kind, never paid.
 with answers as (
     select
         'contact:' || contacts.contact_id as answer_key,

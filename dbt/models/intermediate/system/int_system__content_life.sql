@@ -1,4 +1,4 @@
--- The life of a piece of content: brief, first decision, how often it came back, publication.
+-- The life of a piece of content: brief, first decision, number of returns, publication.
 with lives as (
     select
         events.content_id,

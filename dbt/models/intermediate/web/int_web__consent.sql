@@ -1,4 +1,4 @@
--- What logged-in people last said about analytics; whoever refused last is taken out of everything below.
+-- The last consent to analytics of each logged-in person; anyone who refused last is left out of all models downstream.
 with agreed as (
     select
         events.user_key,

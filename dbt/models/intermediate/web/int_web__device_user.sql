@@ -1,5 +1,5 @@
 -- Who uses a device: the one person who ever logged in on it, from a month before the first login on. A device with two
--- or more users belongs to nobody.
+-- or more users is assigned to none.
 with logins as (
     select
         events.stream_id,

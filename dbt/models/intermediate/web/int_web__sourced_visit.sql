@@ -1,5 +1,5 @@
 -- Source and medium of every visit: click ids first, then campaign parameters, then the referrer, else direct. fbclid
--- proves Facebook or Instagram, not that anybody paid: people share such links.
+-- proves Facebook or Instagram, not a paid click: people share such links.
 select
     visits.stream_id,
     visits.user_pseudo_id,

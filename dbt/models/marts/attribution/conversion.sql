@@ -1,4 +1,4 @@
--- Everything that counts as an outcome of one person or account, and what takes it back.
+-- Every outcome of a person or an account, and its reversals.
 with conversions as (
     select
         crm.conversion_id,

@@ -1,4 +1,4 @@
--- Results of variants that ran side by side under one brief, one row a variant, channel and week: the newest word counts.
+-- Results of variants that ran side by side under one brief, one row per variant, channel and week, from the newest delivery.
 with outcomes as (
     select
         events.event_id,

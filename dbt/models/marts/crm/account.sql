@@ -1,4 +1,4 @@
--- Companies that the CRM knows, or that its contacts and deals name.
+-- Companies in the CRM, or named by its contacts and deals.
 with named as (
     select
         companies.company_id,

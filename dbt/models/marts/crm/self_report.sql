@@ -1,4 +1,4 @@
--- What people say brought them; several channels in one answer share it equally.
+-- Self-reported attribution; several channels in one answer share it equally.
 with distinct_answers as (
     select distinct
         answers.answer_key,

@@ -1,5 +1,5 @@
--- What is needed of an A/B test's users, and nothing about one of them: counts, sums and sums of products by arm.
--- Users are DECIMAL, so that the sums are exact and the same in every run; delivered sums stand where no users came.
+-- Sufficient statistics of an A/B test's users, none of them about a single user: counts, sums and sums of products per arm.
+-- Users are DECIMAL, so that the sums are exact and the same in every run; delivered sums are used where no users came.
 with placed as (
     select
         users.*,

@@ -1,4 +1,4 @@
--- The books per month, kind and channel: the control total that every number of the report is tied to.
+-- The books per month, kind and channel: the control total to which every number of the report is tied.
 with mapped as (
     select
         entries.period,

@@ -6,7 +6,7 @@ with current_run as (
     from {{ ref('int_base__current_run') }} as runs
 ),
 
--- A null total means that a rate is missing: a gap computed from the rest would look tied and not be.
+-- A null total means that a rate is missing: a gap computed from the rest would look reconciled without being so.
 booked as (
     select
         ledger.period,

@@ -1,4 +1,4 @@
--- What else moved the outcome, one value a day, geo and name.
+-- Other influences on the outcome, one value per day, region and name.
 with placed as (
     select
         delivered.day,

@@ -25,7 +25,7 @@ summed as (
     group by outcomes.day, outcomes.geo, outcomes.kpi
 ),
 
--- Several currencies on one line can only be told in report currency.
+-- Amounts in several currencies on one line can only be stated in report currency.
 told as (
     select
         summed.day,

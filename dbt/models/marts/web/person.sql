@@ -1,4 +1,4 @@
--- Everybody whom the CRM, the site or the shop knows and who did not refuse; one row a person, whatever the systems call them.
+-- Everyone known to the CRM, the site or the shop who did not refuse analytics; one row per person across all systems.
 with crm as (
     select
         people.person_key,

@@ -1,4 +1,4 @@
--- What a person did that a channel can be named for: visits of the site by people who did not refuse analytics.
+-- Touches: visits of the site, with their channel, by people who did not refuse analytics.
 with people as (
     select
         visits.*,

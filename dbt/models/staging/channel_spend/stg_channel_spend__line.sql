@@ -1,4 +1,4 @@
--- Spend that users hand in themselves, one row a period, channel, campaign, geo and type of cost.
+-- Spend from the company's own lists, one row per period, channel, campaign, geo and type of cost.
 with ranked as (
     {{ ranked_deliveries(source('raw', 'channel_spend'), ['day', 'channel', 'campaign', 'geo', 'cost_type', 'currency']) }}
 )

@@ -1,4 +1,4 @@
--- Panels that came with a test, one row an experiment, geo and day.
+-- Panels delivered with a test, one row per experiment, geo and day.
 with ranked as (
     {{ ranked_deliveries(source('raw', 'experiments__panel'), ['experiment_id', 'geo', 'day']) }}
 )

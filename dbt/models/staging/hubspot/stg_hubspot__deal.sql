@@ -1,4 +1,4 @@
--- Deals as the CRM shows them now; what it had shown before is in raw.
+-- Deals as the CRM shows them now; earlier states are in raw.
 with ranked as (
     {{ ranked_deliveries(source('raw', 'hubspot__deal'), ['deal_id']) }}
 )
