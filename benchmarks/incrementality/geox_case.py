@@ -1,4 +1,4 @@
-"""Runs inside the peer's own environment: Meridian GeoX on the example files it ships, told as one line of JSON.
+"""Runs inside the peer's own environment: Meridian GeoX on the example files it ships, reported as one line of JSON.
 
 Started by `peers.py` with the task and the folder of the public files; nothing of Plumbline can be imported here.
 """

@@ -1,4 +1,4 @@
-"""The same tasks as `geox_case.py`, done by Plumbline in a process of its own, told as one line of JSON."""
+"""The same tasks as `geox_case.py`, done by Plumbline in a separate process, reported as one line of JSON."""
 
 from __future__ import annotations
 

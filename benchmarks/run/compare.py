@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("a", type=Path)
     parser.add_argument("b", type=Path)
     parser.add_argument("--schema", action="append", choices=SCHEMAS, help="only these schemas; may be repeated")
-    parser.add_argument("--ignore-wording", action="store_true", help="a sentence in other words is no difference")
+    parser.add_argument("--ignore-wording", action="store_true", help="ignore differences in the wording of sentences")
     given = parser.parse_args(arguments)
     try:
         comparison = compare(given.a, given.b, tuple(given.schema or SCHEMAS))

@@ -19,7 +19,7 @@ def planned_tests(world: World) -> list[FrozenDesign]:
     """The frozen design of the newest test; none where the world has too short a history to plan it on.
 
     The regions were picked by hand, so the design is the only one considered and the test no randomised one. It was
-    made from what the company knew on the day: later corrections of that history are told when the test is read.
+    made from what the company knew on the day: later corrections of that history are reported when the test is read.
     """
     from models.incrementality import PanelError, design_geo
 

@@ -64,7 +64,7 @@ def channel_spend(rows: pl.DataFrame, channel: str) -> bytes:
 def channel_spend_workbook(rows: pl.DataFrame, channel: str, written: datetime) -> bytes:
     """The same list as an Excel workbook: a cover sheet first, typed dates and numbers in the second.
 
-    `written` stands in the document's properties, so that the same rows give the same bytes.
+    `written` is recorded in the document's properties, so that the same rows give the same bytes.
     """
     import xlsxwriter
 

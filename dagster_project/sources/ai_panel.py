@@ -73,7 +73,7 @@ def brands_named(text: str, brands: tuple[str, ...]) -> list[str]:
 
 
 def domain_of(url: str) -> str | None:
-    """Host of a cited page without `www.`, in lower case; None for what is no web address."""
+    """Host of a cited page without `www.`, in lower case; None for anything but a web address."""
     try:
         host = urlsplit(url if "//" in url else f"//{url}").hostname
     except ValueError:

@@ -21,8 +21,8 @@ _MARKS = (
 SAMPLE = 1 << 18  # bytes from which an encoding is guessed
 LEAST_LETTERS = 12  # of different words, before a guess at another script counts
 _UTF_16 = ("utf_16_le", "utf_16_be")
-# Latin encodings cannot be told apart by a few names (`Größe` reads well in each): they compete with the other scripts,
-# and whichever of them wins, the file is read as Windows-1252, which spreadsheets on Western systems write.
+# A few names do not distinguish Latin encodings (`Größe` reads well in each): they compete with the other scripts, and
+# whichever of them wins, the file is read as Windows-1252, which spreadsheets on Western systems write.
 _LATIN = ("cp1252", "cp1250", "cp1254", "mac_roman")
 _OTHER_SCRIPTS = {
     "cp1251": "Windows-1251 (Cyrillic)",

@@ -39,7 +39,7 @@ class Delivery:
     """What one file brought. `delivered = landed + quarantined + duplicate + control` counts rows of the file.
 
     `frames` holds typed rows per raw table; a file may feed several, and `rows_landed` counts its own rows once.
-    `quarantine` has a line per broken rule, so a row may stand there twice; a file refused as a whole has one line
+    `quarantine` has a line per broken rule, so a row may appear there twice; a file refused as a whole has one line
     with row null.
     """
 

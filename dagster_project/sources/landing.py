@@ -53,7 +53,7 @@ def source_of(path: Path, landing: Path) -> str:
 
 
 def stray_files(landing: Path) -> list[Path]:
-    """Files that no source reads: directly in landing/, under a folder that is no source, or of an unknown kind."""
+    """Files that no source reads: directly in landing/, under a folder of no source, or of an unknown kind."""
     names = {s.name for s in CATALOGUE}
     everything = [p for p in landing.rglob("*") if p.is_file() and not _hidden(p, landing)] if landing.exists() else []
     return sorted(

@@ -79,7 +79,7 @@ def _mark(cells: pl.DataFrame, match: Match, ctx: Context, exact: bool) -> value
     if undecided is None:
         return "."
     if any(_ungrouped(cells, index, field) for index, field in enumerate(match.shape.fields)):
-        return "." if "." in undecided[1] else ","  # thousands stand ungrouped elsewhere, so this mark is no grouping
+        return "." if "." in undecided[1] else ","  # thousands are ungrouped elsewhere, so this mark does not group
     if match.language is not None:
         return "." if match.language in _POINT_LANGUAGES else ","
     row = cells.filter(pl.col(f"f{undecided[0]}") == undecided[1])["_row"][0]

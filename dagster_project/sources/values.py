@@ -51,7 +51,7 @@ def marks(cells: pl.Series, whole: bool) -> tuple[bool, bool, str | None]:
 
 
 def tidied(cells: pl.Series, mark: Mark) -> pl.Series:
-    """Numbers as plain `-1204.50`, null where the text is no number under this decimal mark."""
+    """Numbers as plain `-1204.50`, null where the text is not a number under this decimal mark."""
     if mark == "." and bool(cells.str.contains(_PLAIN).all()):
         return cells
     x = cells.str.replace_all(_SPACES, "").str.replace_all(_SIGNS, "").str.replace_all(_CODE, "$1$2")
@@ -62,7 +62,7 @@ def tidied(cells: pl.Series, mark: Mark) -> pl.Series:
 
 
 def decimals(cells: pl.Series, mark: Mark, places: int = 6, scale: str | None = None) -> pl.Series:
-    """DECIMAL(38, places) straight from text; null for what is no number or too large for twelve digits."""
+    """DECIMAL(38, places) straight from text; null for what is not a number or too large for twelve digits."""
     text = tidied(cells, mark)
     number = text.cast(pl.Decimal(38, places), strict=False)
     if scale is not None:
@@ -153,7 +153,7 @@ def date_order(cells: pl.Series) -> tuple[bool, bool, str | None]:
 
 
 def day_of(text: str, order: str | None) -> date | None:
-    """One date as text; `order` settles 3/4/2026. None where it is no date."""
+    """One date as text; `order` settles 3/4/2026. None where it is not a date."""
     text = text.strip()
     try:
         return date.fromisoformat(text[:10] if len(text) > 10 and text[10] in "T " else text)

@@ -135,7 +135,7 @@ class Workspace:
         return sentences + set_aside_damaged_storage(self.dagster_home)
 
     def _write_instance_settings(self) -> list[str]:
-        """`dagster.yaml`, unless somebody put their own in its place.
+        """`dagster.yaml`, unless the user replaced it.
 
         A file that holds no settings is set aside; returns the sentence that says so, or none.
         """

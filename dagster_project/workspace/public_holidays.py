@@ -45,7 +45,7 @@ def events(code: str, first: date, last: date) -> dict[str, tuple[date, ...]]:
     """The events of a model whose data go from `first` to `last`: name to days.
 
     With two years of history each holiday that fell twice into the first two has an effect of its own; all the others
-    share one, as a holiday seen once cannot be told from anything else that happened in its week.
+    share one, as a holiday seen once cannot be distinguished from other events of its week.
     """
     whole = named(code, first, last)
     own = {}

@@ -99,7 +99,7 @@ def read_observational(
     """A comparison of people who chose, or were chosen for, the treatment: always invalid as an experiment.
 
     The number shown is the regression-adjusted one; the frame `selection` holds all estimates, their distance being
-    the honest message. Raises ValueError for missing columns or values, or an empty group.
+    the appropriate message. Raises ValueError for missing columns or values, or an empty group.
     """
     columns = [outcome, treated, *covariates]
     if lacking := [name for name in columns if name not in people.columns]:

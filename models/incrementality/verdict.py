@@ -82,22 +82,21 @@ def _reading(
     shown = f"The {level:.0%} range of the effect is {_number(low)} to {_number(high)} (p = {p_value:.3f})"
     if low > 0 or high < 0:
         direction = "more" if effect > 0 else "less"
-        return "valid", (f"{shown} and leaves out zero: the test caused {direction} of the KPI.",)
+        return "valid", (f"{shown} and excludes zero: the test caused {direction} of the KPI.",)
     if max(abs(low), abs(high)) < relevant:
         return "valid", (
-            f"{shown}: it holds zero and rules out {_number(relevant)}, {relevant_reason}. That there"
-            " is no effect of use is"
-            " the result.",
+            f"{shown}: it contains zero and excludes {_number(relevant)}, {relevant_reason}. The result is that"
+            " there is no relevant effect.",
         )
     width = (high - low) / 2
     times = ceil((width / relevant) ** 2) if 0 < relevant < inf else 0
     advice = (
-        f" To tell {_number(relevant)} ({relevant_reason}) from nothing, about {max(2, times)} times"
+        f" To distinguish {_number(relevant)} ({relevant_reason}) from zero, about {max(2, times)} times"
         " as many geo-days are needed."
         if times
         else ""
     )
-    return "inconclusive", (f"{shown} and holds zero as well as effects that would matter.{advice}",)
+    return "inconclusive", (f"{shown} and contains zero as well as relevant effects.{advice}",)
 
 
 def _sentence(text: str) -> str:

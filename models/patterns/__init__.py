@@ -1,4 +1,4 @@
-"""Which features of creative work help, learned inside briefs, and which of them may be told to content agents."""
+"""Which features of creative work help, learned inside briefs, and which of them may be passed to content agents."""
 
 from __future__ import annotations
 

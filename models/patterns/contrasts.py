@@ -42,7 +42,7 @@ class Demeaned:
 
 
 def demean(y: np.ndarray, s2: np.ndarray, x: np.ndarray, cell: np.ndarray, tau: float) -> Demeaned:
-    """Take out what all arms of a cell share (the story, the week); weights are 1 / (s2 + tau^2)."""
+    """Remove what all arms of a cell share (the story, the week); weights are 1 / (s2 + tau^2)."""
     w = 1 / (s2 + tau**2)
     return Demeaned(y - _cell_mean(y, w, cell), x - _cell_mean(x, w, cell), w, cell)
 

@@ -1,4 +1,4 @@
-"""From estimates to decisions: which patterns exist, in which scope, and who gets the few places in the feed."""
+"""From estimates to decisions: which patterns exist, in which scope, and which of them enter the feed."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class LearnSpec(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def tier(self) -> Tier:
-        """How far this design may be believed: A incremental and randomised … D merely observed."""
+        """Tier of evidence of a design: A incremental and randomised … D merely observed."""
         return TIER_OF_DESIGN[self.design]
 
     def drift_sd(self, feature: str) -> float:

@@ -1,4 +1,4 @@
-"""Budget plans from a fitted model: what to spend next, with its risk, its limits and what it could not know."""
+"""Budget plans from a fitted model: what to spend next, with its risk and its limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much delivery money buys: the price of media, which may rise with spend and vary over the calendar."""
+"""Delivery per unit of spend: the price of media, which may rise with spend and vary over the calendar."""
 
 from __future__ import annotations
 

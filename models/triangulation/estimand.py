@@ -1,4 +1,4 @@
-"""Putting a test on the report's estimand: what part of the full, average return it could see."""
+"""Rescaling a test to the report's estimand: the part of the full, average return that it could measure."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Claims:
 
 @dataclass(frozen=True)
 class Readings:
-    """All evidence, ready for the model. `mmm_channel` says which channels the MMM's vector speaks of.
+    """All evidence, ready for the model. `mmm_channel` gives the channels of the MMM's vector.
 
     `classes` is empty when no class is given; `channel_class` is then -1 everywhere. The remaining fields
     say what was done to the input, for warnings.

@@ -1,4 +1,4 @@
-"""Which experiment pays for itself soonest: what better knowledge is worth, less what the test costs."""
+"""Value of the next experiment: the expected value of its information less its cost."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _valued(result: Triangulation, row: dict[str, object], margin: float, horizo
 
 
 def _effective_se(result: Triangulation, design: str, mean: float, se: float, weeks: float) -> float:
-    """The planned error, widened by what such designs miss and by how far effects drift until they are used."""
+    """The planned error, widened by the bias of such designs and by the drift of effects until the result is used."""
     drawn, read = result.posterior, get_args(Design).index(design)
     missed = result.priors.randomised_noise**2 if read == 0 else float(np.exp(2 * drawn.shared(2 + read)).mean())
     drift = float(np.exp(2 * drawn.shared(2)).mean()) * weeks / WEEKS_PER_YEAR

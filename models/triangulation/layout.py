@@ -123,7 +123,7 @@ def effects(read: Readings, priors: EvidencePriors, point: np.ndarray) -> np.nda
 
 
 def coordinates(read: Readings, priors: EvidencePriors, point: np.ndarray) -> np.ndarray:
-    """The way back: log iROAS into the coordinates that are sampled."""
+    """The inverse: log iROAS into the sampled coordinates."""
     place, share = layout(read), centred(read, priors)
     padded = np.concatenate([point[..., place.class_effects], np.zeros((*point.shape[:-1], 1))], axis=-1)
     level = point[..., :1] + padded[..., read.channel_class]

@@ -1,4 +1,4 @@
-"""An MMM's reading of the data alone: what is left of its posterior once its own prior is taken out."""
+"""An MMM's evidence from the data alone: its posterior with its own prior divided out."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ RETRIES = 1
 
 @dataclass(frozen=True)
 class Triangulation:
-    """Incremental revenue per unit of spend (iROAS) of each channel, and what it rests on.
+    """Incremental revenue per unit of spend (iROAS) of each channel, and the evidence behind it.
 
     estimates: channel, mean, sd, q05, q50, q95 (parameter interval, 90 %), evidence_grade. Multiply the
     mean by spend for anything that is added up; add draws, never interval ends. weights: channel,

@@ -1,4 +1,4 @@
-"""What a single source says of a channel's return, before the sources are combined: its error, and several in one."""
+"""Evidence of one source on a channel's return before combination: its error, and the pooling of several readings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def pooled(readings: pl.DataFrame) -> pl.DataFrame:
     """Readings of one channel by one method as one: channel, method, mean, sd, q05, q50, q95, sorted.
 
     `readings`: channel, method, iroas, se (above 0). Weighted by precision, with a Normal 90 % sampling interval. For
-    showing only: the combination weighs every reading by itself, with its method's bias.
+    showing only: the combination weights every reading separately, with its method's bias.
     """
     z = float(norm.ppf((1 + INTERVAL) / 2))
     rows = []

@@ -1,4 +1,4 @@
-"""Adding channels up from joint draws, and holding the sum against what was booked."""
+"""Totals over channels from joint draws, and their comparison with booked revenue."""
 
 from __future__ import annotations
 

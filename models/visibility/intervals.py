@@ -1,4 +1,4 @@
-"""Ranges for rates and shares whose answers come in clumps: several answers per question, several questions per topic.
+"""Ranges for rates and shares whose answers are clustered: several answers per question, several questions per topic.
 
 Two claims, two ranges. `panel`: these questions, asked again. `category`: new questions like these (wider).
 """

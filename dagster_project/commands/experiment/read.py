@@ -254,7 +254,7 @@ def _unknown(workspace: Workspace, ws: Path, name: str, declared: list[str]) -> 
 def in_words(test: dict[str, Any], currency: str) -> list[str]:
     """The result in plain words: one sentence each on effect, return and profit."""
     if test["state"] != "read":
-        told = {
+        sentences = {
             "planned": f"{test['experiment_id']} starts on {test['start_day']} and is read after"
             f" {test['cooldown_end']}.",
             "running": f"{test['experiment_id']} runs and is read after {test['cooldown_end']}: looking earlier than"
@@ -262,7 +262,7 @@ def in_words(test: dict[str, Any], currency: str) -> list[str]:
             "no data": f"{test['experiment_id']} has ended, but no panel of its regions reached the warehouse.",
             "unreadable": f"{test['experiment_id']} has ended and cannot be read.",
         }
-        return [told[test["state"]]]
+        return [sentences[test["state"]]]
     unit = currency if test["estimand"] in ("incremental_revenue", "iroas") else str(test["kpi"])
     level = f"{test['level']:.0%}"
     lines = []

@@ -126,7 +126,7 @@ class GeoPanel:
 
 
 def collected(frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
-    """A frame in memory; raises PanelError for anything that is no polars frame."""
+    """A frame in memory; raises PanelError for anything but a polars frame."""
     if isinstance(frame, pl.LazyFrame):
         return frame.collect()
     if not isinstance(frame, pl.DataFrame):

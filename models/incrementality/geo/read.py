@@ -231,7 +231,7 @@ def _further(test: GeoTest, read: PlaceboRead, money: _Money, randomised: bool |
                 "iroas_unbounded",
                 "low",
                 subject,
-                "The extra spend of this test cannot be told from zero, so the data cannot bound a"
+                "The extra spend of this test cannot be distinguished from zero, so the data cannot bound a"
                 " return per unit of spend.",
                 "Use the incremental KPI, or check that the spend of the test reached the panel.",
             )

@@ -35,7 +35,7 @@ def donor_ring(places: pl.DataFrame, treated: Sequence[object], *, kilometres: f
         raise PanelError(f"geo {names[row]!r} lies at lat {lat[row]:g}, lon {lon[row]:g}: degrees north and east")
     tested = [str(geo).strip() for geo in treated]
     if lost := [geo for geo in tested if geo not in names]:
-        raise PanelError(f"treated geo {lost[0]!r} has no place: its neighbours cannot be told")
+        raise PanelError(f"treated geo {lost[0]!r} has no location: its neighbours cannot be determined")
     rows = [names.index(geo) for geo in tested]
     north, east = np.radians(lat), np.radians(lon)
     chord = np.sin((north[:, None] - north[rows]) / 2) ** 2

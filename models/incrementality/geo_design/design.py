@@ -179,7 +179,7 @@ def draw_design(designs: Sequence[GeoDesign], *, seed: int) -> GeoDesign:
 def _ranked(designs: Sequence[GeoDesign], rejected: dict[str, int]) -> list[GeoDesign]:
     ordered = sorted(designs, key=lambda d: (d.mde, d.cost if d.cost is not None else 0.0, d.scaled_l2, d.treated))
     sets = tuple(design.treated for design in ordered)
-    told = []
+    ranked = []
     for place, design in enumerate(ordered):
         behind = design.mde - ordered[0].mde
         rank = (
@@ -187,7 +187,7 @@ def _ranked(designs: Sequence[GeoDesign], rejected: dict[str, int]) -> list[GeoD
             if place == 0
             else f"{100 * behind:.2f} percentage points behind the best"
         )
-        told.append(
+        ranked.append(
             replace(
                 design,
                 accepted=sets,
@@ -195,7 +195,7 @@ def _ranked(designs: Sequence[GeoDesign], rejected: dict[str, int]) -> list[GeoD
                 reasons=(f"rank {place + 1}: {rank}", *design.reasons),
             )
         )
-    return told
+    return ranked
 
 
 def _counts(rejected: dict[str, int]) -> str:

@@ -53,7 +53,7 @@ class Difference:
         """Relative lift with the range of the log ratio; NaN when an arm's value is not above zero.
 
         It has its own error (the control's value is uncertain too) and may differ from the range of the difference in
-        whether it just holds zero; decisions use the difference.
+        whether it just contains zero; decisions use the difference.
         """
         from scipy import stats
 

@@ -1,4 +1,4 @@
-"""What the data alone say about how far a fit can be trusted; all thresholds are in `LIMITS`."""
+"""Checks of the data alone before a fit; all thresholds are in `LIMITS`."""
 
 from __future__ import annotations
 

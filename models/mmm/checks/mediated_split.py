@@ -1,4 +1,4 @@
-"""What a reader of direct and mediated effects has to know before using the split."""
+"""Warnings that apply to the split into direct and mediated effects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Least squares as the checks use it: what time explains, what is left, and a robust joint test."""
+"""Least squares as the checks use it: the part explained by time, the residual, and a robust joint test."""
 
 from __future__ import annotations
 

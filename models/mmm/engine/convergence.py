@@ -20,7 +20,7 @@ from models.warning import Warning
 
 @dataclass(frozen=True)
 class Limits:
-    """What a run must reach before any of its numbers may be used. Source: Vehtari et al. (2021)."""
+    """Convergence thresholds that a run must meet before its numbers may be used. Source: Vehtari et al. (2021)."""
 
     r_hat: float = 1.01
     ess: float = 400.0

@@ -12,7 +12,7 @@ from models.mmm.spec import Sampling
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """Draws of theta (chains, draws, n) and what the sampler saw: divergences, energy (chains, draws), gradients a
+    """Draws of theta (chains, draws, n) and sampler statistics: divergences, energy (chains, draws), gradients a
     draw.
     """
 

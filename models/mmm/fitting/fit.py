@@ -75,7 +75,7 @@ def fit_with(
 def _form(
     data: MMMData, spec: MMMSpec, experiments: Sequence[Experiment], scales: Scales | None, form: Form | None
 ) -> tuple[Form, list[Warning], list[str]]:
-    """The response form with what choosing it found and decided; a given form is taken as it is."""
+    """The response form with the findings and decisions of its selection; a given form is used unchanged."""
     if form is not None:
         return form, [], []
     if engine_choice.own_response(spec, data):

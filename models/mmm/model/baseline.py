@@ -1,4 +1,4 @@
-"""What sales would do without media: the columns of trend, season, weekday, controls and regional levels."""
+"""The baseline, sales without media: the columns of trend, season, weekday, controls and regional levels."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Design:
     1/relative sd.
 
     frequency (C, G, T) is exposures per person reached, None without reach channels. `latent` holds the measured
-    series, whose expected true values stand in `media`. mediators (M, G, T) are per size, 1 on average.
+    series, whose expected true values are in `media`. mediators (M, G, T) are per size, 1 on average.
     """
 
     data: MMMData

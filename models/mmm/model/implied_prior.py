@@ -1,4 +1,4 @@
-"""What priors of the marginal return or the coefficient imply for the contribution.
+"""The prior of the contribution that follows from priors of the marginal return or the coefficient.
 
 Everything that follows (contraction, tiers, triangulation) compares the posterior with a prior of contributions.
 """

@@ -21,12 +21,12 @@ NO_SPEND = 1e-6  # share of the usual spend below which the tested regions count
 def control_path(
     data: MMMData, channels: Sequence[str], *, start: Date, end: Date, geos: Sequence[str] = (), extra: float
 ) -> tuple[float, float]:
-    """What the tested regions would have spent without the test: share of the observed spend, and money.
+    """Spend of the tested regions without the test: share of the observed spend, and money.
 
     They are `control_share` and `control_spend` of an `Experiment`. `extra` is the money that made the difference,
     below zero for a test that took spend away; `geos` is empty for all regions. Where the regions were dark, the
-    control is no share of what was observed: the share is 0 and the money is the size of `extra`. Otherwise the money
-    is 0.
+    control is not a share of the observed spend: the share is 0 and the money is the size of `extra`. Otherwise the
+    money is 0.
     """
     when = np.array([start <= day <= end for day in data.dates])
     where = np.isin(data.geos, geos) if len(geos) else np.ones(len(data.geos), dtype=bool)

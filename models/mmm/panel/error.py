@@ -6,4 +6,4 @@ from models.error import PlumblineError
 
 
 class MMMError(PlumblineError, ValueError):
-    """Data, arguments or a model from which no trustworthy fit can be made; the message names what to change."""
+    """Data, arguments or a model that do not allow a trustworthy fit; the message names the change that does."""

@@ -1,4 +1,4 @@
-"""What the model is fitted on: one validated panel of KPI, media, controls and treatments. No statistics here."""
+"""The model's data: one validated panel of KPI, media, controls and treatments. No statistics here."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def control_findings(
         if like > IS_KPI:
             raise MMMError(
                 f"column {name!r}, declared a {declared}, is {kpi_name!r} in another unit (correlation {like:.4f}):"
-                " leave it out, it would explain the KPI by itself"
+                " leave it out, it would explain the KPI on its own"
             )
         if like > LIKE_KPI:
             warnings.append(

@@ -1,4 +1,4 @@
-"""What a column of the panel can be to the model: the unit of the KPI, causal roles, treatments and mediators."""
+"""Roles of the panel's columns: the unit of the KPI, causal roles, treatments and mediators."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ from models.mmm.spec import MMMSpec
 from models.warning import Warning
 
 FORMAT = 1
-SEAL = b"sha256:"  # stands at the end of a file, before the digest of all bytes before it
+SEAL = b"sha256:"  # at the end of a file, before the digest of all bytes before it
 SEAL_LENGTH = len(SEAL) + 64
 UNREADABLE = (
     zipfile.BadZipFile,
@@ -55,7 +55,7 @@ class UnreadableFitError(MMMError):
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """What a saved fit holds beside its design and draws.
+    """Contents of a saved fit besides its design and draws.
 
     `path` and `reason` say how the fit was made from an earlier one (None for a first fit), `origin` is the content of
     the sampled fit behind a re-weighted one.

@@ -218,7 +218,7 @@ class MMMFit:
         return pl.concat(frames)
 
     def log_returns(self) -> LogReturns:
-        """What triangulation needs: log iROAS before and after the data, of paid channels with a positive prior."""
+        """Input of the triangulation: log iROAS before and after the data, of paid channels with a positive prior."""
         return log_returns(self.design, self.roas_draws())
 
     def prior_draws(self, *, seed: int, count: int = 2000) -> pl.DataFrame:

@@ -31,7 +31,7 @@ WORST_TAIL = 0.7  # Pareto k-hat above which importance weights have no usable v
 SURPRISE = 4.0  # forecast error of one new row, in standard deviations, at which the fit is sampled again
 DRIFT, SLACK = 5.0, 0.75  # cumulative sum of forecast errors at which it is, and the error that each may have
 SURPRISE_OF_ONE = 5.0  # the same for one row of one region: there are many, and 4 would give false alarms
-FEW = 100  # draws whose mean stands for the fitted value
+FEW = 100  # draws whose mean is used as the fitted value
 DRAWS_PER_COORDINATE = (
     10  # effective ones a warm start needs: with fewer their covariance is a worse map than the peak's
 )

@@ -1,4 +1,4 @@
-"""The warning for each failed falsification test: what it means for the reader, and what to do."""
+"""The warning for each failed falsification test: its meaning for the reader, and the action."""
 
 from __future__ import annotations
 

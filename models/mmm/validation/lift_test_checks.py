@@ -29,7 +29,7 @@ DRAWS = 1000
 
 @dataclass(frozen=True, eq=False)
 class ExperimentCheck:
-    """What leaving tests out shows.
+    """Result of leaving tests out.
 
     table: experiment, channels, estimand, reading, value, se, predicted, predicted_sd, z, verdict, in the test's own
     units; `predicted` comes from the fit that holds every other test. verdict is `agrees`, `contradicts` or `cannot
@@ -77,7 +77,7 @@ def against_experiments(without: MMMFit, experiments: Sequence[Experiment]) -> E
     Raises ValueError without experiments, and for a fit that already holds tests.
     """
     if not experiments:
-        raise MMMError("experiments=(): there is no test to hold the model against")
+        raise MMMError("experiments=(): there is no test to compare the model with")
     if without.experiments:
         names = ", ".join(e.name for e in without.experiments)
         raise MMMError(f"the fit holds tests already ({names}): give the fit without any")

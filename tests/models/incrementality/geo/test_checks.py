@@ -34,7 +34,7 @@ def test_neighbours_within_a_distance_are_found():
     assert donor_ring(places, ["berlin"], kilometres=50) == ("potsdam",)
     assert donor_ring(places, ["berlin"], kilometres=300) == ("potsdam", "hamburg")
     assert donor_ring(places, ["suva"], kilometres=1_200) == ("apia",)  # across the date line
-    with pytest.raises(PanelError, match="'bonn' has no place"):
+    with pytest.raises(PanelError, match="'bonn' has no location"):
         donor_ring(places, ["bonn"], kilometres=50)
     with pytest.raises(PanelError, match="lat 152"):
         donor_ring(places.with_columns(lat=pl.col("lat") + 99.48), ["berlin"], kilometres=50)

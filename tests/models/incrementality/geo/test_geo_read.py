@@ -131,7 +131,7 @@ def test_uncertain_spend_widens_iroas_and_spend_near_zero_leaves_it_unbounded():
 def test_a_null_result_with_a_narrow_range_is_a_valid_result():
     result = read(textbook("A1", 11, 0.0), relevant_lift=0.6)
     assert (result.verdict, result.significant) == ("valid", False)
-    assert "no effect of use" in result.reasons[0]
+    assert "no relevant effect" in result.reasons[0]
     assert read(textbook("A1", 11, 0.0), relevant_lift=0.01).verdict == "inconclusive"
 
 
