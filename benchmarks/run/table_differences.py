@@ -5,7 +5,7 @@ Rows of tables that keep several runs are compared for the newest run of each fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -87,10 +87,11 @@ def _table(con: duckdb.DuckDBPyConnection, schema: str, table: str, tables: dict
         side = "b" if of_a is None else "a"
         return TableDifference(name, _count(con, side, schema, table), only_in=side.upper())
     columns = [c for c in of_a if c in of_b and not ignored(schema, table, c)]
+    changed = {c for c in columns if of_a[c] != of_b[c]}
     of_run = schema in SEVERAL_RUNS and "run_id" in of_a and "run_id" in of_b
     current = all(("ops", "current_run") in tables[side] for side in "ab")
     selected = {
-        side: f'select {_expressions(columns, tables[side][schema, table])} from {side}.{schema}."{table}"'
+        side: f'select {_expressions(columns, tables[side][schema, table], changed)} from {side}.{schema}."{table}"'
         + (f" where run_id in (select run_id from {side}.ops.current_run)" if of_run and current else "")
         for side in "ab"
     }
@@ -115,12 +116,18 @@ def _count(con: duckdb.DuckDBPyConnection, side: str, schema: str, table: str) -
     return int(row[0]) if row else 0
 
 
-def _expressions(columns: Sequence[str], kinds: dict[str, str]) -> str:
-    """The select list: texts without what belongs to one run, everything else as it stands."""
+def _expressions(columns: Sequence[str], kinds: dict[str, str], changed: Collection[str]) -> str:
+    """The select list: texts without what belongs to one run, everything else as it stands.
+
+    A column whose type `changed` between the two is compared as text, a list as its items separated by commas.
+    """
 
     def of(column: str) -> str:
         expression = f'"{column}"'
-        if kinds[column] not in TEXTS:
+        if column in changed:
+            text = f"array_to_string({expression}, ',')" if kinds[column].endswith("[]") else expression
+            expression = f"coalesce({text}::varchar, '')"
+        elif kinds[column] not in TEXTS:
             return expression
         for pattern, stand_in in REPLACED_IN_TEXTS.items():
             expression = f"regexp_replace({expression}::varchar, '{pattern}', '{stand_in}', 'g')"
