@@ -168,9 +168,13 @@ def _note_warning(note: str) -> Warning:
 
 def _not_falsified(refused: ValueError) -> Warning:
     return Warning(
-        "not_falsified", "low", "all", f"Nobody tried to break this model: {refused}.",
-        "Its numbers stand, with less behind them; change what the sentence names, or set mmm.falsify to false.",
-    )  # fmt: skip
+        code="not_falsified",
+        severity="low",
+        subject="all",
+        message=f"The falsification tests could not run: {refused}.",
+        action="The model's numbers stand, with less evidence behind them; change what the message names, or set"
+        " mmm.falsify to false.",
+    )
 
 
 def _remembered(con: duckdb.DuckDBPyConnection, facts: run_record.RunFacts) -> rows.Earlier | None:

@@ -42,18 +42,22 @@ def mmm_experiment(warehouse: Warehouse) -> dg.MaterializeResult:
         try:
             tests, left_out = lift_tests.tests_for(contracts, stored.data, company.kpi.name, facts.as_of_day)
             if tests and stored.converged:
-                found = against_experiments(stored, tests)
-                check, warnings = found.table, list(found.warnings)
+                comparison = against_experiments(stored, tests)
+                check, warnings = comparison.table, list(comparison.warnings)
             if tests and company.mmm.experiments:
                 second = fit(stored.data, fits.specification(company), experiments=tests, seed=facts.seed)
                 calibrated = lift_tests.calibrated(second)
                 warnings += [w for w in second.warnings() if w.code in ("not_converged", "experiment_conflict")]
         except ValueError as refused:
-            warnings.append(Warning(
-                "experiment_not_comparable", "medium", "mmm",
-                f"The tests could not be held against the model: {refused}",
-                "Check window, regions and spend of that test in landing/experiments.",
-            ))  # fmt: skip
+            warnings.append(
+                Warning(
+                    code="experiment_not_comparable",
+                    severity="medium",
+                    subject="mmm",
+                    message=f"The tests could not be compared with the model: {refused}",
+                    action="Check window, regions and spend of that test in landing/experiments.",
+                )
+            )
     rows = lift_tests.table(check, left_out)
     with warehouse.write() as con:
         tables.replace(con, "measurement.mmm_experiment", facts.run_id, rows)

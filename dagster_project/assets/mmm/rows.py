@@ -69,23 +69,23 @@ def estimates(fit: MMMFit, draws: PeriodDraws) -> pl.DataFrame:
     from models.mmm import evidence_tiers
 
     tier = dict(evidence_tiers(fit).select("channel", "tier").iter_rows())
-    loud = {w.subject: w.code for w in reversed(fit.warnings()) if w.severity in ("high", "block")}
+    warning_of = {w.subject: w.code for w in reversed(fit.warnings()) if w.severity in ("high", "block")}
     rows = []
     for p, period in enumerate(draws.periods):
         for c, channel in enumerate(draws.components):
             if channel not in fit.data.media_names:
                 continue
             values = draws.values[:, p, c]
-            found = {"incremental_revenue": values, "contribution_share": values / draws.observed[p]}
+            estimands = {"incremental_revenue": values, "contribution_share": values / draws.observed[p]}
             spend = draws.spend[p, c] if c < len(fit.data.channels) else 0.0
             if spend > 0:
-                found["iroas"] = values / spend
-            rows += [estimate_row(channel, "mmm", estimand, period, v) for estimand, v in found.items()]
+                estimands["iroas"] = values / spend
+            rows += [estimate_row(channel, "mmm", estimand, period, v) for estimand, v in estimands.items()]
     marginal = fit.mroas_draws()
     rows += [estimate_row(c, "mmm", "mroas", WINDOW, marginal[:, i]) for i, c in enumerate(fit.data.channels)]
     for row in rows:
         row["evidence_grade"] = tier.get(str(row["channel"]))
-        row["warning"] = loud.get(str(row["channel"]))
+        row["warning"] = warning_of.get(str(row["channel"]))
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
@@ -223,8 +223,8 @@ def changes_markdown(changed: pl.DataFrame) -> str:
     """The changes of iROAS as sentences for the asset's page."""
     if changed.is_empty():
         return "no earlier run of this workspace to compare with"
-    told = changed.filter(pl.col("estimand") == "iroas").sort("channel")["message"]
-    return "\n".join(f"* {line}" for line in told)
+    sentences = changed.filter(pl.col("estimand") == "iroas").sort("channel")["message"]
+    return "\n".join(f"* {line}" for line in sentences)
 
 
 def fit_line(fit: MMMFit) -> pl.DataFrame:

@@ -130,40 +130,41 @@ def claim_rows(
     """Claims per unit of spend: the platforms' own, or without them tracked attribution; and self-reported answers.
 
     The error is the counting error of the conversions behind a claim; how far a whole method is off is learned. A
-    claim that rests on fewer than 30 conversions is left out: click paths hardly see a video or an event at all.
+    claim that rests on fewer than 30 conversions is left out: click paths contain almost no contacts with a video
+    or an event.
     """
     from models.triangulation import counting_error
 
     rows: list[dict[str, object]] = []
-    platform = con.execute(
+    platform_claims = con.execute(
         "select channel, cast(sum(platform_revenue) as double), cast(sum(platform_conversions) as double) from"
         " marts.channel_day where day between ? and ? group by channel having sum(platform_revenue) > 0"
         " order by channel",
         [first, last],
     ).fetchall()
-    tracked = con.execute(
+    tracked_claims = con.execute(
         "select channel, value, conversions from measurement.attribution where run_id = ? and model = 'markov'"
         " and stage = 'order' and value > 0 order by channel",
         [run_id],
     ).fetchall()
-    asked = con.execute(
+    self_reported_claims = con.execute(
         "select channel, cast(sum(amount) as double), sum(conversions) from marts.attribution_channel"
         " where model = 'self_reported' and stage = 'order' and period = 'window'"
         " group by channel having sum(amount) > 0 order by channel"
     ).fetchall()
-    # Platforms and web analytics watch the same clicks and err together: the second is no second opinion.
-    clicks = ("platform", "platform", platform) if platform else ("markov", "attribution", tracked)
-    for method, kind, found in (clicks, ("self_reported", "self_reported", asked)):
-        for channel, revenue, conversions in found:
+    # Platforms and web analytics count the same clicks and share their errors: the second adds no independent evidence.
+    clicks = ("platform", "platform", platform_claims) if platform_claims else ("markov", "attribution", tracked_claims)
+    for method, kind, claims in (clicks, ("self_reported", "self_reported", self_reported_claims)):
+        for channel, revenue, conversions in claims:
             if channel in spend and revenue > 0 and (conversions or 0) >= FEWEST_CONVERSIONS:
-                claim = revenue / spend[channel]
+                iroas = revenue / spend[channel]
                 rows.append(
                     {
                         "channel": channel,
                         "method": method,
                         "kind": kind,
-                        "iroas": claim,
-                        "se": counting_error(claim, conversions),
+                        "iroas": iroas,
+                        "se": counting_error(iroas, conversions),
                         "tracking": "ga4" if kind == "attribution" else None,
                     }
                 )

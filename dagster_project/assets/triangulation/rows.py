@@ -49,7 +49,7 @@ def estimates(combined: Triangulation, fit: MMMFit | None, draws: PeriodDraws, s
     """Rows of `measurement.channel_estimate` with method triangulated."""
     table = combined.estimates
     grade = dict(table.select("channel", "evidence_grade").iter_rows())
-    loud = {w.subject: w.code for w in combined.warnings if w.severity in ("high", "block")}
+    warning_of = {w.subject: w.code for w in combined.warnings if w.severity in ("high", "block")}
     rows: list[dict[str, object]] = [
         {
             "channel": r["channel"],
@@ -76,7 +76,7 @@ def estimates(combined: Triangulation, fit: MMMFit | None, draws: PeriodDraws, s
     rows += _marginal(combined, fit)
     for row in rows:
         row["evidence_grade"] = grade.get(str(row["channel"]), UNCOMBINED)
-        row["warning"] = loud.get(str(row["channel"]))
+        row["warning"] = warning_of.get(str(row["channel"]))
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
