@@ -148,7 +148,7 @@ def claim_rows(
         [run_id],
     ).fetchall()
     self_reported_claims = con.execute(
-        "select channel, cast(sum(amount) as double), sum(conversions) from marts.attribution_channel"
+        "select channel, cast(sum(amount) as double), round(sum(conversions), 9) from marts.attribution_channel"
         " where model = 'self_reported' and stage = 'order' and period = 'window'"
         " group by channel having sum(amount) > 0 order by channel"
     ).fetchall()

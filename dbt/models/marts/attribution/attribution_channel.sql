@@ -37,7 +37,8 @@ select
     periods.stage,
     periods.channel,
     periods.period,
-    cast(sum(periods.credit) as double) as conversions,
+    -- Rounded, because a sum of fractions otherwise ends in digits that depend on the order in which threads added them.
+    round(cast(sum(periods.credit) as double), 9) as conversions,
     cast(sum(periods.amount_report) as decimal(38, 2)) as amount
 from periods
 group by periods.model, periods.stage, periods.channel, periods.period
