@@ -113,3 +113,9 @@ def test_every_link_between_pages_leads_somewhere() -> None:
         if not ((ROOT / file).parent / target).exists()
     ]
     assert not broken, "\n".join(broken)
+
+
+def test_no_two_test_files_share_a_name():
+    """pytest imports test files by name: of two with one name the second is not collected."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
