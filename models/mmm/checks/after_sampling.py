@@ -160,13 +160,11 @@ def _precision(fit: MMMFit, limits: Limits) -> list[Warning]:
     for row, risk in zip(totals.iter_rows(named=True), off_by_half(fit), strict=True):
         name = row["channel"]
         loud = limits.off_by_half_never_dark if name in steady else limits.off_by_half
-        # A share of draws at the threshold must not become an alarm by its Monte Carlo error: two of them are allowed.
-        surely = risk - 2 * np.sqrt(risk * (1 - risk) / len(fit.incremental()))
         if risk > limits.off_by_half_low and name not in already_named:
             warnings.append(
                 Warning(
                     "wide_interval",
-                    "medium" if surely > loud else "low",
+                    "medium" if risk > loud else "low",
                     name,
                     f"The estimate of {name} may be off by more than half of the true value (probability {risk:.0%}):"
                     f" its 90 % interval runs from {row['q05']:,.3g} to {row['q95']:,.3g}.",
