@@ -11,13 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit  # noqa: TID253 -- compiled code; callers import it inside functions
 
-# Fast arithmetic, but no reordering of sums: where sums may be reordered, LLVM compiles a vector and a scalar version
-# of a loop and chooses by where the arrays happen to lie in memory. The last digit, and with it every draw, would then
-# differ between two runs of one fit.
-FAST = {"nnan", "ninf", "nsz", "arcp", "contract", "afn"}
 
-
-@njit(cache=True, error_model="numpy", fastmath=FAST)
+@njit(cache=True, error_model="numpy", fastmath=True)
 def dot(a, b, n):
     """Sum of a[:n] * b[:n]."""
     v = 0.0
@@ -26,14 +21,14 @@ def dot(a, b, n):
     return v
 
 
-@njit(cache=True, error_model="numpy", fastmath=FAST)
+@njit(cache=True, error_model="numpy", fastmath=True)
 def add_scaled(f, a, into, n):
     """into[:n] += f * a[:n]."""
     for i in range(n):
         into[i] += f * a[i]
 
 
-@njit(cache=True, error_model="numpy", fastmath=FAST)
+@njit(cache=True, error_model="numpy", fastmath=True)
 def over_time(a, b, step, out):
     """Per region the sum over time of a * b; out (step,) is overwritten."""
     if step == 1:
@@ -51,7 +46,7 @@ def over_time(a, b, step, out):
             out[g] += a[start + g] * b[start + g]
 
 
-@njit(cache=True, error_model="numpy", fastmath=FAST)
+@njit(cache=True, error_model="numpy", fastmath=True)
 def weighted_total(a, weight, step):
     """Sum over all cells of a times the weight (step,) of its region."""
     v = 0.0
@@ -65,7 +60,7 @@ def weighted_total(a, weight, step):
     return v
 
 
-@njit(cache=True, error_model="numpy", fastmath=FAST)
+@njit(cache=True, error_model="numpy", fastmath=True)
 def pulls(q, s, sh, se, effect, step, by_region):
     """Per region the sum over time of q * s into `by_region`, and the totals of q * effect * sh and q * effect * se."""
     if step == 1:
@@ -84,7 +79,7 @@ def pulls(q, s, sh, se, effect, step, by_region):
     return by_h, by_e
 
 
-@njit(cache=True, error_model="numpy", fastmath=FAST)
+@njit(cache=True, error_model="numpy", fastmath=True)
 def over_regions(a, step, out):
     """Per period the sum over regions; out (T,) is overwritten."""
     for t in range(out.size):
@@ -121,7 +116,7 @@ def inverse_factor(low, n, inv):
         inv[i, i] = f
 
 
-@njit(cache=True, error_model="numpy", fastmath=FAST)
+@njit(cache=True, error_model="numpy", fastmath=True)
 def inverse_from_cholesky(low, n, out):
     """(L L')^-1, symmetric."""
     inv = np.empty((n, n))
@@ -137,7 +132,7 @@ def inverse_from_cholesky(low, n, out):
             out[j, i] = out[i, j]
 
 
-@njit(cache=True, error_model="numpy", fastmath=FAST)
+@njit(cache=True, error_model="numpy", fastmath=True)
 def precision_times(r, w2, inverse_norm, kappa, step, out, common):
     """V^-1 r, times sigma^2, into `out`; `common` (T,) receives each period's weighted sum. Returns r' V^-1 r."""
     quad = 0.0
@@ -158,7 +153,7 @@ def precision_times(r, w2, inverse_norm, kappa, step, out, common):
     return quad
 
 
-@njit(cache=True, error_model="numpy", fastmath=FAST)
+@njit(cache=True, error_model="numpy", fastmath=True)
 def project(v, shared, own, own_geo, full, place, step, summed, out):
     """X'v for columns shared by all regions, own to one region, or full; `place` says where each belongs in out."""
     periods, at = summed.size, 0
@@ -180,7 +175,7 @@ def project(v, shared, own, own_geo, full, place, step, summed, out):
         at += 1
 
 
-@njit(cache=True, error_model="numpy", fastmath=FAST)
+@njit(cache=True, error_model="numpy", fastmath=True)
 def less_fitted(r, weights, shared, own, own_geo, full, place, step, summed):
     """r minus X times weights, in place."""
     periods, at = summed.size, 0

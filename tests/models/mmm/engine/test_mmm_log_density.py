@@ -190,20 +190,3 @@ def test_a_proposal_at_the_edge_is_rejected_not_raised(far, capfd):
             assert np.isfinite(value)
             assert np.isfinite(grad).all()
     assert "Exception ignored" not in capfd.readouterr().err
-
-
-@pytest.mark.parametrize(("geos", "periods"), [(1, 104), (12, 95)])
-def test_the_density_is_the_same_to_the_last_bit_wherever_its_arrays_lie(geos, periods):
-    """One differing bit makes other draws: a run that is made again would print other figures."""
-    from models.mmm.engine.laplace import start
-    from models.mmm.engine.log_density import core
-
-    data = panel(geos=geos, periods=periods, channels=tuple("abcdef"), seed=1)
-    fixed = design(data, MMMSpec(), FORMS[0])
-    block, theta = layout.build(fixed), start(fixed)
-    rng, gradient, seen = np.random.default_rng(0), np.empty(theta.size), set()
-    for _ in range(300):
-        occupied = [np.empty(rng.integers(1, 3000)) for _ in range(rng.integers(1, 50))]
-        seen.add((core(theta, gradient, block, np.empty(0)), gradient.tobytes()))
-        del occupied
-    assert len(seen) == 1
