@@ -320,7 +320,7 @@ def _print(test: dict[str, Any], currency: str) -> None:
         if test["design_sha256"]:
             say(
                 f"plan: frozen before the test, sha256 {test['design_sha256'][:12]}"
-                + ("" if test["departures"] else "; kept in every point")
+                + ("" if test["departures"] else "; no departures from it")
             )
     for line in test.get("departures", ()):
         say(f"  departure: {line}")

@@ -76,7 +76,7 @@ def test_the_page_stands_alone_and_escapes_what_it_shows(dark_market: Workspace)
     plumbline("experiment", "read", dark_market.root, "dark")
     page = (dark_market.reports / "experiments/dark.html").read_text()
     assert page.count("data:image/png;base64,") == 3
-    assert "kept in every point" in page
+    assert "no departures from it" in page
     assert "placebo in time" in page
     assert "http" not in page
     assert "<script" not in page
@@ -86,7 +86,7 @@ def test_it_says_in_words_what_was_found(dark_market: Workspace) -> None:
     answer = plumbline("experiment", "read", dark_market.root, "dark")
     assert "verdict: valid" in answer.output
     assert "Effect on revenue: -" in answer.output
-    assert "kept in every point" in answer.output
+    assert "no departures from it" in answer.output
     assert "iROAS: " in answer.output
     listed = plumbline("experiment", "read", dark_market.root)
     assert "dark" in listed.output
