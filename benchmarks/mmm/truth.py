@@ -37,7 +37,7 @@ def channels_judged(case: Case, found: MMMFit) -> list[dict[str, object]]:
             {
                 w.code
                 for w in found.warnings()
-                if w.severity in LOUD and (row["channel"] in w.subject.split(", ") or w.subject == "all")
+                if w.severity in LOUD and (w.concerns(row["channel"]) or w.subject == "all")
             }
         )
         rows.append(

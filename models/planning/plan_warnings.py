@@ -243,7 +243,7 @@ def _of_the_fit(outlook: Outlook, plan: Plan) -> list[Warning]:
     return [
         w
         for w in outlook.future.fit.findings
-        if (w.severity == "high" and moved.keys() & set(w.subject.split(", ")))
+        if (w.severity == "high" and any(w.concerns(name) for name in moved))
         or (w.code == "hidden_demand_possible" and untested)
     ]
 
@@ -259,10 +259,10 @@ def _prices(outlook: Outlook, plan: Plan) -> list[Warning]:
         return list(outlook.prices)
     return [
         *outlook.prices,
-        Warning(
+        Warning.about(
             "price_held_constant",
             "info",
-            ", ".join(raised),
+            raised,
             "The plan assumes today's media prices. The curves of these channels were fitted on money, so they contain"
             " price increases that came with higher spend in the data, but no general rise of market prices.",
             "Declare what you know of future prices (delivery: price by period, exponent or points).",

@@ -138,7 +138,7 @@ def _named_in(fit: MMMFit, codes: Collection[str]) -> set[str]:
         name
         for w in fit.findings
         if w.code in codes and w.severity in ("medium", "high", "block")
-        for name in w.subject.split(", ")
+        for name in (w.subjects or (w.subject,))
     }
 
 

@@ -91,10 +91,10 @@ def check(fit: MMMFit) -> list[Warning]:
         severity: Severity = "medium" if declared else "info"
         weakest = min(untested, key=lambda c: need[c])
         warnings.append(
-            Warning(
+            Warning.about(
                 "hidden_demand_possible",
                 severity,
-                ", ".join(names[c] for c in untested),
+                [names[c] for c in untested],
                 "These channels have no experiment, and the data cannot reveal demand that moved both spend and sales:"
                 f" demand that explains {need[weakest]:.0%} of the residual variance of each would halve the number of"
                 f" {names[weakest]}.",

@@ -42,7 +42,7 @@ def against_the_data(design: Design, tests: Calibration, *, seed: int) -> pl.Dat
             lift += gap[:, 0, c]
         value, error = tests.values[number, 0] * design.scales.kpi, tests.values[number, 1] * design.scales.kpi
         z = (value - lift.mean()) / np.sqrt(error**2 + lift.var())
-        rows.append((test.name, ", ".join(test.channels), float(value), float(lift.mean()), float(z)))
+        rows.append((test.name, list(test.channels), float(value), float(lift.mean()), float(z)))
     return pl.DataFrame(rows, schema=["experiment", "channels", "value", "model", "z"], orient="row")
 
 
@@ -52,16 +52,17 @@ def findings(table: pl.DataFrame) -> tuple[tuple[str, ...], list[Warning]]:
     channels: list[str] = []
     notes = []
     for row in loud.iter_rows(named=True):
-        channels += [c for c in row["channels"].split(", ") if c not in channels]
+        channels += [c for c in row["channels"] if c not in channels]
+        tested = ", ".join(row["channels"])
         notes.append(
-            Warning(
+            Warning.about(
                 "experiment_conflict",
                 "high",
                 row["channels"],
                 f"The test {row['experiment']} found {row['value']:,.4g}, the data without it suggest"
                 f" {row['model']:,.4g} ({row['z']:+.1f} standard errors). The model trusts the test and attributes the"
-                f" co-movement of {row['channels']} with sales to demand.",
-                f"Repeat the test of {row['channels']}, and look for the demand its buyers react to.",
+                f" co-movement of {tested} with sales to demand.",
+                f"Repeat the test of {tested}, and look for the demand its buyers react to.",
             )
         )
     return tuple(channels), notes

@@ -16,10 +16,10 @@ def check(fit: MMMFit) -> list[Warning]:
     table = mediation(fit, most_draws=500)
     mediators = " and ".join(fit.data.mediator_names)
     warnings = [
-        Warning(
+        Warning.about(
             "mediated_split_assumption",
             "info",
-            ", ".join(table["channel"].unique(maintain_order=True)),
+            table["channel"].unique(maintain_order=True).to_list(),
             f"The part that runs through {mediators} is right only if nothing unrecorded (press, word of mouth) moves"
             " both that series and sales. The totals do not depend on it.",
             "Decide by the total; use the split to explain it.",

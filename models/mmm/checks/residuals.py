@@ -101,10 +101,10 @@ def _autocorrelation(fit: MMMFit) -> list[Warning]:
     lag = f" (correlation {worst:.2f} at a lag of {lags.index(worst) + 1} period(s))" if seen else ""
     narrow = f"the intervals of {', '.join(who)} are up to {factors.max():.1f} times" if who else "intervals are"
     return [
-        Warning(
+        Warning.about(
             "residual_autocorrelation",
             "medium",
-            ", ".join(who) or "all",
+            who,
             f"Residuals are autocorrelated{lag}: a lasting driver of sales is missing from the model, and {narrow} too"
             " narrow.",
             "Add the missing driver as a control (price, stock, competitors), or allow a longer carryover.",
@@ -128,12 +128,13 @@ def _yearly(fit: MMMFit) -> list[Warning]:
     )
     credit = f" {', '.join(present)} ran more than usual then and may be credited with part of it." if present else ""
     return [
-        Warning(
+        Warning.about(
             "recurring_peak",
             "medium",
-            ", ".join(present) or fit.data.kpi_name,
+            present,
             f"{fit.data.kpi_name} is far from the model at the same time of each year ({when}): a yearly holiday, sale"
             f" or fair is missing.{credit}",
             "Declare it as an event with its dates in every year.",
+            none=fit.data.kpi_name,
         )
     ]

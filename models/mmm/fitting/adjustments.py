@@ -84,13 +84,13 @@ def widen_prior(candidate: Candidate) -> tuple[Candidate, list[Warning]]:
     if not far.any():
         return candidate, []
     wider = build_design(design.data, design.spec, design.form, scales=design.scales, sigma=2 * design.spec.iroas.sigma)
-    who = ", ".join(n for n, f in zip(design.data.media_names, far, strict=True) if f)
-    note = Warning(
+    channels = [n for n, f in zip(design.data.media_names, far, strict=True) if f]
+    note = Warning.about(
         "prior_widened",
         "medium",
-        who,
-        f"The data put {who} far outside the usual range of returns, so the prior of all channels was made twice"
-        " as wide.",
+        channels,
+        f"The data put {', '.join(channels)} far outside the usual range of returns, so the prior of all"
+        " channels was made twice as wide.",
         "Check units of spend and KPI; if they are right, state the plausible iROAS of this business in MMMSpec.",
     )
     return _rebuilt(candidate, wider, peak.mode), [note]

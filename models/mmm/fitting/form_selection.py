@@ -73,15 +73,15 @@ def choose_form(
         return replace(form, adstock="weibull", taps=late.taps, delayed=late.delayed)
 
     gained, late = curve_of([delayed(f) for f in fixed], delayed(free) if free else None)
-    who = ", ".join(late.delayed or data.media_names)
+    channels = late.delayed or data.media_names
     return late, [
-        Warning(
+        Warning.about(
             "shape_chosen_by_data",
             "medium",
-            who,
-            f"The data clearly favour a delayed carryover of {who} (log evidence +{gained - score:.1f} over an effect"
-            " that is strongest at once), so that form was used. The late part of such an effect is hard to separate"
-            " from trend and season.",
+            channels,
+            f"The data clearly favour a delayed carryover of {', '.join(channels)} (log evidence"
+            f" +{gained - score:.1f} over an effect that is strongest at once), so that form was used. The late part"
+            " of such an effect is hard to separate from trend and season.",
             "Test these channels by region and measure for months; fix the form in MMMSpec to keep it from changing.",
         )
     ]

@@ -218,13 +218,17 @@ def _unpacked(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[Des
         decisions=tuple(plain["decisions"]),
         experiments=tuple(Experiment.model_validate(e) for e in plain["experiments"]),
         checks=pl.DataFrame(plain["checks"]),
-        findings=tuple(Warning(**w) for w in plain["findings"]),
+        findings=tuple(_warning(w) for w in plain["findings"]),
         seed=plain["seed"],
         path=lineage["path"],
         reason=lineage["reason"],
         origin=arrays["origin"].tobytes() if "origin" in arrays else None,
     )
     return replace(design, effect=effect, weight=arrays["weight"]), draws, record
+
+
+def _warning(plain: dict[str, Any]) -> Warning:
+    return Warning(**(plain | {"subjects": tuple(plain.get("subjects", ()))}))
 
 
 def _data(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> MMMData:
@@ -235,7 +239,7 @@ def _data(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> MMMData:
         elif field.name == "dates":
             values[field.name] = tuple(Date.fromisoformat(d) for d in plain["dates"])
         elif field.name == "findings":
-            values[field.name] = tuple(Warning(**w) for w in plain["findings"])
+            values[field.name] = tuple(_warning(w) for w in plain["findings"])
         elif field.name in plain:
             value = plain[field.name]
             values[field.name] = tuple(value) if isinstance(value, list) else value

@@ -28,7 +28,7 @@ def evidence_tiers(fit: MMMFit, *, least_learning: float = 0.10, strong_learning
     learned = contraction(fit)
     rows = []
     for c, name in enumerate(fit.data.media_names):
-        against = sorted({w.code for w in fit.findings if w.code in CAPPING and name in w.subject.split(", ")})
+        against = sorted({w.code for w in fit.findings if w.code in CAPPING and w.concerns(name)})
         tested = [e.name for e in fit.experiments if name in e.channels]
         if tested and "not_converged" not in against:
             tier, reason = TIERS[0], f"tested: {', '.join(tested)}"

@@ -221,10 +221,10 @@ def _spend_gap(data: MMMData, test: Experiment) -> float:
 
 
 def _contradiction(test: Experiment, predicted: float, z: float) -> Warning:
-    return Warning(
+    return Warning.about(
         "experiment_not_predicted",
         "high",
-        ", ".join(test.channels),
+        test.channels,
         f"Without the test {test.name} the model expects {predicted:,.4g}, the test found {test.value:,.4g}"
         f" ({z:+.1f} standard errors): model and test do not describe the same channel.",
         f"Check window, regions and units of {test.name}; if right, repeat the test and look for hidden demand.",
