@@ -27,13 +27,13 @@ YEAR = {"day": 365, "week": 52, "month": 12}
 
 @dataclass(frozen=True, eq=False)
 class Future:
-    """The `horizon` periods after the last date of a fit, with its joint draws.
+    """The `horizon` periods of a plan, with the joint draws of a fit; `gap` periods lie between its data and the plan.
 
     current (P,) is the spend of the last `horizon` periods; ceiling (P,) the largest even spend over the horizon whose
     carried-over level occurs in the data, geo_ceiling (P, G) the same per geo; highest (P,) the largest spend of one
     period; geo_share (P, G) each geo's share of last year's spend; pattern (H,) each period's share of every channel's
-    money. `moved` (D,) is the KPI in money per period that other evidence shifts from media to the
-    baseline.
+    money. In the gap, media is assumed to have continued at the current spend. `moved` (D,) is the KPI in money per
+    period that other evidence shifts from media to the baseline.
     """
 
     fit: MMMFit
@@ -47,6 +47,12 @@ class Future:
     pattern: np.ndarray
     delivery: Mapping[str, Delivery]
     moved: np.ndarray
+    gap: int = 0
+
+    @property
+    def dates(self) -> tuple[Date, ...]:
+        """First day of each period of the plan."""
+        return next_dates(self.fit, self.horizon, self.gap)
 
     def channel_response(self, c: int, spends: Sequence[float] | np.ndarray) -> np.ndarray:
         """Incremental KPI in money (D, len(spends)) of one channel's spend over the horizon, carry-out included."""
@@ -98,7 +104,7 @@ class Future:
             cube[:, :, k] = values
         future_data = replace(
             data,
-            dates=next_dates(self.fit, self.horizon),
+            dates=self.dates,
             kpi=np.zeros((geos, self.horizon)),
             controls=cube[:, :, : len(data.control_names)],
             treatments=cube[:, :, len(data.control_names) :],
@@ -124,7 +130,7 @@ class Future:
         return np.asarray((with_them - without) * self.fit.data.money_per_kpi / len(self.fit.data.dates))
 
     def media_path(self, c: int, money: np.ndarray) -> np.ndarray:
-        """Scaled media (G, L + H + L): history, the plan's money by period as delivery, then the current spend.
+        """Scaled media (G, L + H + L): history with the gap, the plan's money as delivery, then the current spend.
 
         Media continues after the horizon: without it the last periods would look best, as nothing would saturate them.
         """
@@ -134,7 +140,8 @@ class Future:
         multiple = by_geo / np.where(usual > 0, usual, np.inf)[:, None]
         plan = self.rule(c).bought(multiple) * self.usual(c) * self.media_per_money(c)[:, None]
         after = float(self.current[c]) / self.horizon * self.media_per_money(c)
-        return np.hstack([design.media[c][:, -taps:], plan, np.repeat(after[:, None], taps, axis=1)])
+        history = np.hstack([design.media[c], np.repeat(after[:, None], self.gap, axis=1)])
+        return np.hstack([history[:, -taps:], plan, np.repeat(after[:, None], taps, axis=1)])
 
     def rule(self, c: int) -> Delivery:
         """How this channel's money becomes delivery."""
@@ -169,9 +176,8 @@ class Future:
     def _labels(self) -> np.ndarray:
         """Cells (G, L + H + L): -1 before the plan, the geo's number within the horizon, G more after it."""
         taps, geos = self.fit.design.form.taps, len(self.fit.data.geos)
-        period = np.arange(min(taps, len(self.fit.data.dates)) + self.horizon + taps) - min(
-            taps, len(self.fit.data.dates)
-        )
+        history = min(taps, len(self.fit.data.dates) + self.gap)
+        period = np.arange(history + self.horizon + taps) - history
         part = np.where(period < self.horizon, 0, geos)
         return np.where(period[None, :] >= 0, np.arange(geos)[:, None] + part[None, :], -1).astype(np.int64)
 
@@ -181,9 +187,9 @@ class Future:
         if often is None:
             return None
         usual = np.array([row[row > 0][-self.horizon :].mean() if (row > 0).any() else 1.0 for row in often[c]])
-        past = often[c][:, -self.fit.design.form.taps :]
-        coming = np.repeat(usual[:, None], length - past.shape[1], axis=1)
-        return np.asarray(np.hstack([past, coming])[None])
+        after_data = self.gap + self.horizon + self.fit.design.form.taps
+        path = np.hstack([often[c], np.repeat(usual[:, None], after_data, axis=1)])
+        return np.asarray(path[None, :, -length:])
 
     def _form(self, c: int) -> Form:
         form, name = self.fit.design.form, (self.fit.data.channels[c],)
@@ -200,8 +206,9 @@ def look_ahead(
     draws: int = 200,
     levels: Mapping[str, np.ndarray] | None = None,
     pattern: np.ndarray | None = None,
+    after: Date | None = None,
 ) -> Future:
-    """The future after the last date of the fit; `draws` joint draws carry its uncertainty.
+    """The future after the last date of the fit, or after the later day `after`; `draws` draws carry its uncertainty.
 
     `levels` are joint draws of a channel's iROAS over the data window that replace the model's own (the combined
     number); the curve keeps its shape. `pattern` (H,) is each period's share of the money, equal by default.
@@ -240,6 +247,7 @@ def look_ahead(
         even,
         delivery,
         moved,
+        periods_until(fit, after),
     )
 
 
@@ -249,14 +257,23 @@ def weights_of(design: Design, draws: Posterior, c: int) -> np.ndarray:
     return carryover_weights(kind, draws.half_life[:, c], draws.shape[:, c], design.form.taps)
 
 
-def next_dates(fit: MMMFit, horizon: int) -> tuple[Date, ...]:
-    """The periods after the last one of the data."""
+def next_dates(fit: MMMFit, horizon: int, gap: int = 0) -> tuple[Date, ...]:
+    """First days of the `horizon` periods that follow the last one of the data and `gap` further ones."""
     last, grain = fit.data.dates[-1], fit.data.grain
+    steps = range(gap + 1, gap + horizon + 1)
     if grain == "month":
-        months = [last.year * 12 + last.month - 1 + k for k in range(1, horizon + 1)]
+        months = [last.year * 12 + last.month - 1 + k for k in steps]
         return tuple(Date(m // 12, m % 12 + 1, 1) for m in months)
     step = 1 if grain == "day" else 7
-    return tuple(last + timedelta(days=step * k) for k in range(1, horizon + 1))
+    return tuple(last + timedelta(days=step * k) for k in steps)
+
+
+def periods_until(fit: MMMFit, after: Date | None) -> int:
+    """Periods that follow the data and begin on or before the day `after`: too late to plan; 0 without that day."""
+    gap = 0
+    while after is not None and next_dates(fit, 1, gap)[0] <= after:
+        gap += 1
+    return gap
 
 
 def _at_levels(fit: MMMFit, draws: Posterior, levels: Mapping[str, np.ndarray]) -> tuple[Posterior, np.ndarray]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.periods import last_day
 from models.planning.constraints import Constraints
 from models.planning.limits import MOVE_BY_TIER, decisions_of, limits_of
 from models.planning.no_plan import NoPlan
@@ -24,6 +25,7 @@ TESTED_RANGE = 0.5  # relative change of spend beyond which a test says little a
 FAR_BELOW = 0.7  # share of the lowest media spend in the data
 SCHEDULE_RATIO = 1.15  # ratio of marginal returns between periods above which a schedule is worth planning
 MOVED = 0.02  # a smaller relative change does not count as a move
+LONG_GAP_DAYS = 28  # beyond four weeks, the missing days may hold a change that the model has not seen
 CURVE_TOLERANCE = 0.01  # share of the outcome by which the curves may differ from the model
 
 
@@ -66,6 +68,7 @@ def warnings_of(
         *_beyond_observed_spend(outlook, plan, constraints),
         *_even_schedule(outlook, plan),
         *_of_the_fit(outlook, plan),
+        *_starts_later(outlook),
         *_prices(outlook, plan),
     ]
     if abs(by_curves.mean() - plan.planned.mean()) > CURVE_TOLERANCE * max(abs(float(plan.planned.mean())), 1e-12):
@@ -245,6 +248,25 @@ def _of_the_fit(outlook: Outlook, plan: Plan) -> list[Warning]:
         for w in outlook.future.fit.findings
         if (w.severity == "high" and any(w.concerns(name) for name in moved))
         or (w.code == "hidden_demand_possible" and untested)
+    ]
+
+
+def _starts_later(outlook: Outlook) -> list[Warning]:
+    """Periods between the data and the plan: nobody knows yet what was spent and sold in them."""
+    future = outlook.future
+    if not future.gap:
+        return []
+    data = future.fit.data
+    days = (future.dates[0] - last_day(data.dates[-1], data.grain)).days - 1
+    return [
+        Warning(
+            "plan_starts_after_data",
+            "medium" if days > LONG_GAP_DAYS else "low",
+            "plan",
+            f"The data end on {last_day(data.dates[-1], data.grain)} and the plan starts on {future.dates[0]}: the"
+            f" {days} days between are assumed to have run at the recent spend.",
+            "Deliver the missing days and plan again.",
+        )
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date as Date
 from typing import Literal
 
 import numpy as np
@@ -38,10 +39,12 @@ def plan(
     future_controls: Mapping[str, Sequence[float]] | None = None,
     delivery: Mapping[str, Delivery] | None = None,
     evidence: Evidence | None = None,
+    after: Date | None = None,
     seed: int,
 ) -> Plan:
-    """The allocation of `budget` over `horizon` periods after the data that maximises incremental KPI in money.
+    """The allocation of `budget` over `horizon` periods that maximises incremental KPI in money.
 
+    The periods follow the data, or the later day `after`: nobody can spend in the past.
     `mean` maximises the posterior mean, `cvar` the mean of the worst `risk_share` of draws, `safe` the mean of the
     worst `risk_share` of the gain over the current mix, which leaves money where it is unless a gain is nearly
     certain. `split` decides by channel (spent evenly, or along `constraints.period_budget`), by channel and geo, by
@@ -58,6 +61,7 @@ def plan(
         delivery=delivery,
         evidence=evidence,
         calendar=limits.period_budget if split != "period" else (),
+        after=after,
     )
     return plan_of(outlook, budget, limits, objective=objective, risk_share=risk_share, split=split, seed=seed)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date as Date
 
 import numpy as np
 import polars as pl
@@ -145,8 +146,9 @@ def prepare(
     evidence: Evidence | None = None,
     calendar: Sequence[float] = (),
     draws: int = DRAWS,
+    after: Date | None = None,
 ) -> Outlook:
-    """The future of `fit` for budgets up to `most`.
+    """The future of `fit` for budgets up to `most`: the periods after its data, or after the later day `after`.
 
     Every control of the fit needs its declared future. `calendar` is the money of each period (any unit) that all
     channels follow; equal by default. Where the fit has delivery beside money, price rules that `delivery` does not
@@ -165,7 +167,7 @@ def prepare(
     readings = [r for r in price_readings(fit.data) if r.channel not in (delivery or {})]
     rules = {r.channel: r.rule() for r in readings if r.clear} | dict(delivery or {})
     future = look_ahead(
-        fit, horizon, delivery=rules, draws=draws, levels=levels, pattern=calendar_of(calendar, horizon)
+        fit, horizon, delivery=rules, draws=draws, levels=levels, pattern=calendar_of(calendar, horizon), after=after
     )
     base = future.baseline(future_controls or {})
     usual = future.current if future.current.sum() > 0 else fit.data.spend.sum(axis=(0, 1))

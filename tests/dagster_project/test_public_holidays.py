@@ -13,10 +13,11 @@ import pytest
 
 from dagster_project.assets.mmm import fits
 from dagster_project.assets.mmm.panel import MmmInput, mmm_input
-from dagster_project.commands.plan import basis
+from dagster_project.commands.plan import basis, future_controls
 from dagster_project.workspace.public_holidays import POOLED, events, named, unknown
 from dagster_project.workspace.settings import Settings, SettingsError, load
 from models.mmm import fit
+from models.planning import Evidence
 
 WEEKS = 130
 BEGIN = date(2023, 1, 2)
@@ -115,11 +116,12 @@ def test_only_a_configured_country_reaches_the_panel() -> None:
 def test_a_plan_takes_coming_holidays_from_the_calendar() -> None:
     """Data end in June 2025: the next Easter Monday, 2026-04-06, is week 41 from 2025-06-30 on."""
     prepared = market()
-    known = SimpleNamespace(data=fits.panel(prepared, Settings()))
-    assert basis.control_names(known) == {}
-    coming = basis.holidays_ahead(known, 45, "DE")
+    fit = SimpleNamespace(data=fits.panel(prepared, Settings()))
+    stands_on = basis.Basis(fit, Evidence(), "run", date(2025, 6, 29), combined=False)
+    assert future_controls.control_names(fit) == {}
+    coming = future_controls.holidays_ahead(stands_on, 45, "DE")
     assert set(coming) == set(prepared.events)
     assert [week for week, days in enumerate(coming["Easter Monday"], start=1) if days] == [41]
     assert all(len(days) == 45 for days in coming.values())
     with pytest.raises(basis.PlanRefused, match="names no country any more"):
-        basis.holidays_ahead(known, 45, None)
+        future_controls.holidays_ahead(stands_on, 45, None)

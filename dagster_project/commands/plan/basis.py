@@ -1,15 +1,12 @@
-"""Inputs of a plan: the stored fit of the last published run, each channel's combined level, declared futures.
+"""What a plan stands on: the stored fit of the last published run and each channel's combined level.
 
 Reads only the published snapshot and the fit's file, so that a plan can be made while the next run writes.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +15,6 @@ import numpy as np
 
 from dagster_project.warehouse.connection import WarehouseBusy, connect, first
 from dagster_project.workspace.paths import Workspace
-from feedback.storage.atomic_files import write_atomically
 from models.error import PlumblineError
 from models.periods import WINDOW
 
@@ -32,7 +28,6 @@ TIER_OF_GRADE = {
     "C": "model-identified",
     "D": "prior-dominated",
 }
-PREFIX = "control_"
 FINISHED = (
     "select run_id, as_of, started_at from ops.run where status in ('finished', 'blocked')"
     " order by started_at desc limit 1"
@@ -47,10 +42,6 @@ class PlanRefused(PlumblineError, RuntimeError):
     """There is a fit, but no plan may be made from it; the message says why."""
 
 
-class ControlsRefused(PlumblineError, ValueError):
-    """The declared future of the controls is missing or wrong; names control, file, row and value."""
-
-
 @dataclass(frozen=True)
 class Basis:
     """The fit of run `run_id`, data as of `as_of`, and the combined evidence where there is a triangulation."""
@@ -60,6 +51,19 @@ class Basis:
     run_id: str
     as_of: date
     combined: bool
+
+    @property
+    def gap(self) -> int:
+        """Periods after the data that have begun by as-of: too late to plan."""
+        from models.planning.forward_response import periods_until
+
+        return periods_until(self.fit, self.as_of)
+
+    def dates(self, periods: int) -> tuple[date, ...]:
+        """First day of each of the next `periods` periods that begin after the data and after as-of."""
+        from models.planning.forward_response import next_dates
+
+        return next_dates(self.fit, periods, self.gap)
 
 
 def basis(workspace: Workspace) -> Basis:
@@ -157,135 +161,3 @@ def _evidence(con: duckdb.DuckDBPyConnection, run_id: str, fit: MMMFit) -> Evide
         if channel in grades and len(incremental):
             levels[channel] = np.asarray(incremental, dtype=float) / spend[channel]
     return Evidence(levels=levels, tiers={c: TIER_OF_GRADE[grades[c]] for c in levels})
-
-
-def control_names(fit: MMMFit) -> dict[str, str]:
-    """Name of each control as its file calls it, and as the model calls it; holidays have a future of their own."""
-    declared = [n for n, role in zip(fit.data.control_names, fit.data.control_roles, strict=True) if role != "event"]
-    return {n.removeprefix(PREFIX): n for n in (*declared, *fit.data.treatment_names)}
-
-
-def holidays_ahead(fit: MMMFit, horizon: int, country: str | None) -> dict[str, list[float]]:
-    """Days of each holiday of the model in each period of the horizon, by the calendar of `mmm.holidays`.
-
-    Raises PlanRefused where that country is no longer in the settings.
-    """
-    from dagster_project.workspace.public_holidays import ahead
-    from models.planning.forward_response import next_dates
-
-    roles = zip(fit.data.control_names, fit.data.control_roles, strict=True)
-    dates = next_dates(fit, horizon + 1)
-    try:
-        return ahead([n for n, r in roles if r == "event"], country, dates[:-1], dates[-1] - timedelta(days=1))
-    except ValueError as error:
-        raise PlanRefused(str(error)) from None
-
-
-def no_future(fit: MMMFit, horizon: int, command: str) -> str:
-    """The message for a control without a declared future."""
-    from models.planning.forward_response import next_dates
-
-    names = control_names(fit)
-    dates = next_dates(fit, horizon)
-    return (
-        f"the model was fitted with {', '.join(names)}, whose future is not declared; zero would be a"
-        f" guess. Give --controls FILE.csv with the columns date,{','.join(names)} (and geo where regions differ), one"
-        f" row for each {fit.data.grain} from {dates[0]} to {dates[-1]}. `{command} --controls-template FILE.csv`"
-        " writes that file with last year's values, to be edited"
-    )
-
-
-def read_controls(path: Path, fit: MMMFit, horizon: int) -> dict[str, np.ndarray]:
-    """Declared future of every control, (H,) or (G, H), from a CSV: date[, geo], one column per control.
-
-    Raises ControlsRefused naming file, row, column and value.
-    """
-    from models.planning.forward_response import next_dates
-
-    names, geos = control_names(fit), fit.data.geos
-    dates = next_dates(fit, horizon)
-    try:
-        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ControlsRefused(f"{path}: cannot be read ({error})") from None
-    if not rows:
-        raise ControlsRefused(f"{path}: is empty; its first line is date,{','.join(names)}")
-    header = [cell.strip().removeprefix(PREFIX) for cell in rows[0]]
-    missing = [n for n in ("date", *names) if n not in header]
-    if missing:
-        raise ControlsRefused(f"{path}: column {missing[0]} is missing; it has {', '.join(header)}")
-    by_geo = "geo" in header
-    values = np.full((len(names), len(geos) if by_geo else 1, horizon), math.nan)
-    for number, row in enumerate(rows[1:], start=2):
-        if not any(cell.strip() for cell in row):
-            continue
-        cells = dict(zip(header, row, strict=False))
-        day = _day(path, number, cells.get("date", ""))
-        if day not in dates:
-            raise ControlsRefused(
-                f"{path}, row {number}: {day} is no {fit.data.grain} of this plan; they start on {dates[0]}"
-                f" and end on {dates[-1]}"
-            )
-        geo = cells.get("geo", "").strip()
-        if by_geo and geo not in geos:
-            raise ControlsRefused(f"{path}, row {number}: geo {geo!r} is unknown; the model has {', '.join(geos)}")
-        where = (geos.index(geo) if by_geo else 0, dates.index(day))
-        for k, name in enumerate(names):
-            if not math.isnan(values[k][where]):
-                raise ControlsRefused(f"{path}, row {number}: {day}{' in ' + geo if geo else ''} is declared twice")
-            values[k][where] = _number(path, number, name, cells.get(name, ""))
-    holes = np.argwhere(np.isnan(values))
-    if len(holes):
-        k, g, t = holes[0]
-        where_text = f" in {geos[g]}" if by_geo else ""
-        raise ControlsRefused(
-            f"{path}: {list(names)[k]} is not declared for {dates[t]}{where_text} ({len(holes)} values are missing)"
-        )
-    return {model: values[k] if by_geo else values[k, 0] for k, model in enumerate(names.values())}
-
-
-def write_template(path: Path, fit: MMMFit, horizon: int) -> None:
-    """A file that `read_controls` accepts, filled with the values of the same periods one year before.
-
-    Where the data do not reach back a year, with the values of the last periods. Raises ControlsRefused if the file
-    exists, because it may have been edited.
-    """
-    if path.exists():
-        raise ControlsRefused(f"{path} exists and may have been edited: name another file, or remove it")
-    if not path.parent.is_dir():
-        raise ControlsRefused(f"{path}: the folder {path.parent} does not exist")
-    from models.planning.forward_response import YEAR, next_dates
-
-    names = control_names(fit)
-    every = (*fit.data.control_names, *fit.data.treatment_names)
-    columns = [every.index(name) for name in names.values()]
-    values = np.concatenate([fit.data.controls, fit.data.treatments], axis=2)[:, :, columns]
-    year, seen = YEAR[fit.data.grain], len(fit.data.dates)
-    rows = [seen + t - year if 0 <= seen + t - year < seen else max(seen - horizon, 0) + t for t in range(horizon)]
-    by_geo = len(fit.data.geos) > 1 and bool((np.ptp(values, axis=0) > 1e-12).any())
-    lines = [["date", *(["geo"] if by_geo else []), *names]]
-    for t, day in enumerate(next_dates(fit, horizon)):
-        for g, geo in enumerate(fit.data.geos if by_geo else fit.data.geos[:1]):
-            lines.append(
-                [str(day), *([geo] if by_geo else []), *(f"{v:.6g}" for v in values[g, min(rows[t], seen - 1)])]
-            )
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(lines)
-    write_atomically(path, text.getvalue().encode())
-
-
-def _day(path: Path, number: int, text: str) -> date:
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        raise ControlsRefused(f"{path}, row {number}: {text!r} is not a date like 2026-01-31") from None
-
-
-def _number(path: Path, number: int, name: str, text: str) -> float:
-    try:
-        value = float(text.strip())
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ControlsRefused(f"{path}, row {number}: {text!r} is not a number for {name}")
-    return value

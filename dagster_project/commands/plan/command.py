@@ -81,11 +81,12 @@ def plan(
     step = _step(quiet=json_)
     with _refusals(json_):
         with step("reading the fit of the last published run"):
-            from dagster_project.commands.plan.basis import basis, write_template
+            from dagster_project.commands.plan.basis import basis
+            from dagster_project.commands.plan.future_controls import write_template
 
             stands_on = basis(workspace)
         if controls_template:
-            write_template(controls_template, stands_on.fit, horizon)
+            write_template(controls_template, stands_on, horizon)
             out.print(f"{controls_template}: last year's values as a start; edit them, then --controls", markup=False)
             return
         declared = _declared_future(stands_on, controls, horizon, ws, settings.mmm.holidays)
@@ -130,7 +131,8 @@ def plan(
 @contextmanager
 def _refusals(json_: bool) -> Iterator[None]:
     """Turns each way of not giving a plan into a sentence and an exit code; with --json into a document."""
-    from dagster_project.commands.plan.basis import ControlsRefused, NothingToPlanFrom, PlanRefused
+    from dagster_project.commands.plan.basis import NothingToPlanFrom, PlanRefused
+    from dagster_project.commands.plan.future_controls import ControlsRefused
     from dagster_project.commands.plan.limits_file import LimitsRefused
     from dagster_project.warehouse.connection import WarehouseBusy
     from models.planning.no_plan import NoPlan
@@ -171,13 +173,14 @@ def _declared_future(
     basis: Basis, controls: Path | None, horizon: int, ws: Path, country: str | None
 ) -> dict[str, Any]:
     """Values of every control over the horizon: holidays from the calendar, all others from the declared file."""
-    from dagster_project.commands.plan.basis import PlanRefused, control_names, holidays_ahead, no_future, read_controls
+    from dagster_project.commands.plan.basis import PlanRefused
+    from dagster_project.commands.plan.future_controls import control_names, holidays_ahead, no_future, read_controls
 
-    holidays: dict[str, Any] = dict(holidays_ahead(basis.fit, horizon, country))
+    holidays: dict[str, Any] = dict(holidays_ahead(basis, horizon, country))
     if controls:
-        return holidays | read_controls(controls, basis.fit, horizon)
+        return holidays | read_controls(controls, basis, horizon)
     if control_names(basis.fit):
-        raise PlanRefused(no_future(basis.fit, horizon, f"plumbline plan {ws} --horizon {horizon}"))
+        raise PlanRefused(no_future(basis, horizon, f"plumbline plan {ws} --horizon {horizon}"))
     return holidays
 
 
@@ -213,6 +216,7 @@ def _outlook(
         delivery=rules,
         evidence=basis.evidence,
         calendar=limits.period_budget if request.split != "period" else (),
+        after=basis.as_of,
     )
 
 
@@ -265,12 +269,11 @@ def _write_files(
     """The page, its curves and the tables of a plan, in a folder of its own under `reports`; path of each file."""
     import polars as pl
 
-    from dagster_project.commands.plan.basis import PREFIX
+    from dagster_project.commands.plan.future_controls import PREFIX
     from dagster_project.commands.plan.schedule import write_tables
     from feedback.reports.plan.page import PlanContext, write_plan
-    from models.planning.forward_response import next_dates
 
-    dates = next_dates(basis.fit, plan.horizon)
+    dates = basis.dates(plan.horizon)
     context = PlanContext(
         settings.company.name,
         settings.report_currency,

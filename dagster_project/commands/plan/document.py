@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dagster_project.commands.plan.basis import PREFIX
+from dagster_project.commands.plan.future_controls import PREFIX
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,9 +40,7 @@ def plan_document(
     declared_future: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Everything about a plan as plain data; `next_unit` is mean, q05 and q95 of the next unit of budget."""
-    from models.planning.forward_response import next_dates
-
-    dates = next_dates(basis.fit, plan.horizon)
+    dates = basis.dates(plan.horizon)
     low, high = plan.gain_range()
     margin = float(settings.margin) if settings.margin else None
     by_geo_or_period = plan.schedule["geo"].is_not_null().any() or plan.schedule["period"].is_not_null().any()
@@ -57,6 +55,7 @@ def plan_document(
         "grain": basis.fit.data.grain,
         "from": dates[0],
         "to": dates[-1],
+        "data_until": basis.fit.data.dates[-1],
         "objective": plan.objective,
         "goal": vars(goal) if goal else None,
         "allocation": plan.allocation.to_dicts(),

@@ -18,7 +18,6 @@ NARROW = 110  # terminal width below which a table shows only its most important
 def print_plan(document: Mapping[str, Any], plan: Plan, basis: Basis, settings: Settings) -> None:
     """Prints what a person needs before opening the page, the most important first."""
     from dagster_project.commands.plan.schedule import schedule_table
-    from models.planning.forward_response import next_dates
 
     money, periods = settings.report_currency, f"{plan.horizon} {document['grain']}s"
     lines = [_goal(document["goal"], money)] if document["goal"] else []
@@ -30,7 +29,7 @@ def print_plan(document: Mapping[str, Any], plan: Plan, basis: Basis, settings: 
     ]
     _say(lines)
     rows_as_table("plan", [_row(r) for r in document["allocation"]])
-    schedule = schedule_table(plan, next_dates(basis.fit, plan.horizon))
+    schedule = schedule_table(plan, basis.dates(plan.horizon))
     if schedule is not None:
         rows_as_table("schedule", [{k: _rounded(v) for k, v in r.items()} for r in schedule.to_dicts()])
     _say(_results(document, plan, settings))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
@@ -302,3 +303,34 @@ def test_a_withheld_fit_makes_no_plan(fitted):
     other = Warning("too_much", "block", "all", "Channels add up to more than was booked.", "Check units.")
     with pytest.raises(ValueError, match="more than was booked"):
         prepare(replace(fitted, known_findings=(other,)), 10_000, future_controls=FUTURE)
+
+
+def test_a_plan_starts_after_the_day_it_is_made(fitted):
+    """Weeks that have begun cannot be planned: they run at the current spend, and the plan's dates follow them."""
+    end = fitted.data.dates[-1]
+    later = look_ahead(fitted, 4, delivery={}, draws=20, after=end + timedelta(days=20))
+    assert later.gap == 2
+    assert later.dates == tuple(end + timedelta(days=7 * k) for k in (3, 4, 5, 6))
+    path = later.media_path(0, np.full(4, 123.0))
+    taps = fitted.design.form.taps
+    usual = later.current[0] / 4 * later.media_per_money(0)
+    np.testing.assert_allclose(path[:, taps - 2 : taps], np.repeat(usual[:, None], 2, axis=1))
+    np.testing.assert_allclose(path[:, : taps - 2], fitted.design.media[0][:, -(taps - 2) :])
+
+
+@pytest.mark.parametrize("days", [-400, 0, 6])
+def test_a_day_within_the_data_moves_no_plan(fitted, days):
+    """The last week of the data covers the six days after its date."""
+    after = fitted.data.dates[-1] + timedelta(days=days)
+    assert look_ahead(fitted, 4, delivery={}, draws=5, after=after).gap == 0
+
+
+def test_missing_days_before_the_plan_are_said(fitted):
+    weeks_later = fitted.data.dates[-1] + timedelta(days=7 * 9)
+    ahead = prepare(fitted, 40_000, future_controls=FUTURE, after=weeks_later)
+    said = {w.code: w for w in plan_of(ahead, 30_000, LOOSE, seed=1).warnings}["plan_starts_after_data"]
+    assert said.severity == "medium"
+    assert "63 days" in said.message
+    assert "plan_starts_after_data" not in {
+        w.code for w in plan_of(prepare(fitted, 40_000, future_controls=FUTURE), 30_000, LOOSE, seed=1).warnings
+    }
