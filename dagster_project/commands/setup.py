@@ -57,6 +57,12 @@ def init(ws: WorkspaceArgument = Path("data")) -> None:
 
 def demo(
     ws: WorkspaceArgument = Path("demo"),
+    company: Annotated[
+        str | None,
+        typer.Option(
+            help="b2b_software, ecommerce, developer_tool, consumer_brand or biopharma; each seed another one."
+        ),
+    ] = None,
     size: Annotated[str, typer.Option(help="small (400 days), medium (three years) or large.")] = "small",
     seed: Annotated[int, typer.Option(help="Another seed is another company.")] = 7,
     days: Annotated[
@@ -64,18 +70,27 @@ def demo(
     ] = None,
     json_: JsonOption = False,
 ) -> None:
-    """The demo company's exports in WS/landing and its truth in WS/truth.json."""
-    from dagster_project.demo import write
+    """A made-up company's exports in WS/landing and its truth in WS/truth.json.
+
+    Without --company it is the demo company of the documentation. The five kinds draw returns, claims, margins
+    and tests anew for every seed: some channels are useless or harmful, one never varies, and some of the
+    delivered tests are wrong.
+    """
+    from dagster_project.demo import KINDS, write
+
+    if company is not None and company not in KINDS:
+        stop(USAGE, f"--company {company}: one of {', '.join(KINDS)}")
 
     if size not in ("small", "medium", "large"):
         stop(USAGE, f"--size {size}: one of small, medium, large")
     started = time.monotonic()
     try:
-        summary = write(Workspace.at(ws).root, size=size, seed=seed, days=days)
+        summary = write(Workspace.at(ws).root, company=company, size=size, seed=seed, days=days)
     except FileExistsError as error:
         stop(USAGE, str(error))
     document = {
         "workspace": str(ws),
+        "company": company,
         "size": size,
         "seed": seed,
         "files": len(summary.files),
@@ -87,7 +102,7 @@ def demo(
     else:
         out.print(
             f"{ws}: {document['files']} export files with {summary.rows:,} rows of the demo company"
-            f" ({size}, seed {seed})"
+            f" ({'' if company is None else f'{company}, '}{size}, seed {seed})"
             f" in {document['seconds']} s; its truth is in {ws}/truth.json"
         )
 

@@ -1,4 +1,4 @@
-"""Interface exports of Google Ads, Meta Ads Manager and LinkedIn Campaign Manager, as a person downloads them."""
+"""Interface exports of Google Ads, Meta, LinkedIn and TikTok, as a person downloads them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 
 from dagster_project.demo.deliveries import Delivery, line
 
-CAMPAIGN_TYPE = {"paid_search_brand": "Search", "paid_search_generic": "Search", "video": "Video"}
+CAMPAIGN_TYPES = {"Video |": "Video", "Shopping |": "Shopping", "Performance Max": "Performance Max"}
 
 
 def english(value: float, decimals: int = 2) -> str:
@@ -32,7 +32,12 @@ def totals(rows: pl.DataFrame, columns: Iterable[str]) -> list[float]:
     return [round(float(rows[column].cast(pl.Float64).sum()), 2) for column in columns]
 
 
-def google_ads(rows: pl.DataFrame, delivery: Delivery) -> bytes:
+def campaign_type(campaign: str) -> str:
+    """Google's type of a campaign, told by its name."""
+    return next((kind for word, kind in CAMPAIGN_TYPES.items() if word in campaign), "Search")
+
+
+def google_ads(rows: pl.DataFrame, delivery: Delivery, currency: str) -> bytes:
     """ "Excel .csv": UTF-16LE with BOM, tabs, CRLF, two lines of preamble and two totals rows."""
     span = f'"{_long(delivery.first)} - {_long(delivery.last)}"'
     header = (
@@ -49,19 +54,18 @@ def google_ads(rows: pl.DataFrame, delivery: Delivery) -> bytes:
         "Search impr. share",
     )
     out = ["Campaign report", span, line(header, "\t")]
-    shown = rows.select(
-        "day", "campaign", "campaign_id", "channel", "spend", "impressions", "clicks", "conversions", "value"
-    )
-    for day, campaign, campaign_id, channel, spend, impressions, clicks, conversions, value in shown.iter_rows():
-        share = "< 10%" if channel == "paid_search_generic" else "--" if channel == "video" else "> 90%"
+    shown = rows.select("day", "campaign", "campaign_id", "spend", "impressions", "clicks", "conversions", "value")
+    for day, campaign, campaign_id, spend, impressions, clicks, conversions, value in shown.iter_rows():
+        kind = campaign_type(campaign)
+        share = "--" if kind != "Search" else "< 10%" if "Generic" in campaign else "> 90%"
         out.append(
             line(
                 (
                     day.isoformat(),
                     campaign,
                     campaign_id,
-                    CAMPAIGN_TYPE[channel],
-                    "EUR",
+                    kind,
+                    currency,
                     english(spend),
                     english(impressions, 0),
                     english(clicks, 0) if clicks else "--",
@@ -76,7 +80,7 @@ def google_ads(rows: pl.DataFrame, delivery: Delivery) -> bytes:
         rows, ("spend", "impressions", "clicks", "conversions", "value")
     )
     figures = (
-        "EUR",
+        currency,
         english(spend),
         english(impressions, 0),
         english(clicks, 0),
@@ -88,7 +92,7 @@ def google_ads(rows: pl.DataFrame, delivery: Delivery) -> bytes:
     return ("\ufeff" + "\r\n".join(out) + "\r\n").encode("utf-16-le")
 
 
-def meta_ads(rows: pl.DataFrame, delivery: Delivery, *, with_totals: bool) -> bytes:
+def meta_ads(rows: pl.DataFrame, delivery: Delivery, currency: str, *, with_totals: bool) -> bytes:
     """UTF-8 with BOM and commas; the currency is in the header, the totals row has no day."""
     header = (
         "Reporting starts",
@@ -97,7 +101,7 @@ def meta_ads(rows: pl.DataFrame, delivery: Delivery, *, with_totals: bool) -> by
         "Campaign name",
         "Campaign ID",
         "Campaign delivery",
-        "Amount spent (EUR)",
+        f"Amount spent ({currency})",
         "Impressions",
         "Link clicks",
         "Purchases",
@@ -153,7 +157,7 @@ def meta_ads(rows: pl.DataFrame, delivery: Delivery, *, with_totals: bool) -> by
     return ("\ufeff" + "\n".join(out) + "\n").encode("utf-8")
 
 
-def meta_ads_spanish(rows: pl.DataFrame, delivery: Delivery) -> bytes:
+def meta_ads_spanish(rows: pl.DataFrame, delivery: Delivery, currency: str) -> bytes:
     """The same export from a Spanish interface: other headers, semicolons, decimal commas."""
     header = (
         "Inicio del informe",
@@ -161,7 +165,7 @@ def meta_ads_spanish(rows: pl.DataFrame, delivery: Delivery) -> bytes:
         "Día",
         "Nombre de la campaña",
         "Identificador de la campaña",
-        "Importe gastado (EUR)",
+        f"Importe gastado ({currency})",
         "Impresiones",
         "Clics en el enlace",
         "Compras",
@@ -222,7 +226,7 @@ def _meta_rows(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def linkedin_ads(rows: pl.DataFrame, delivery: Delivery) -> bytes:
+def linkedin_ads(rows: pl.DataFrame, delivery: Delivery, account: str, currency: str) -> bytes:
     """Preamble with the UTC note, month-first dates, one Total row; a campaign group is a campaign elsewhere."""
     header = (
         "Start Date (in UTC)",
@@ -250,11 +254,11 @@ def linkedin_ads(rows: pl.DataFrame, delivery: Delivery) -> bytes:
             line(
                 (
                     american(day),
-                    "Quillhaven EUR",
+                    account,
                     campaign,
                     "Job titles, all",
                     campaign_id,
-                    "EUR",
+                    currency,
                     english(spend),
                     english(impressions, 0),
                     english(clicks, 0),
@@ -285,6 +289,33 @@ def linkedin_ads(rows: pl.DataFrame, delivery: Delivery) -> bytes:
             )
         )
     )
+    return ("\n".join(out) + "\n").encode("utf-8")
+
+
+def tiktok_ads(rows: pl.DataFrame, currency: str) -> bytes:
+    """Ads Manager's custom report by day: plain numbers, one Total row."""
+    header = (
+        "Campaign name",
+        "Campaign ID",
+        "By Day",
+        "Currency",
+        "Cost",
+        "Impressions",
+        "Clicks (destination)",
+        "Complete payment",
+        "Total complete payment value",
+    )
+    counted = rows.with_columns(pl.col("conversions").floor().cast(pl.Int64).alias("whole"))
+    columns = ("spend", "impressions", "clicks", "whole", "value")
+    out = [line(header)]
+    for campaign, campaign_id, day, spend, impressions, clicks, whole, value in counted.select(
+        "campaign", "campaign_id", "day", *columns
+    ).iter_rows():
+        figures = (f"{spend:.2f}", str(impressions), str(clicks), str(whole), f"{value:.2f}")
+        out.append(line((campaign, campaign_id, day.isoformat(), currency, *figures)))
+    spend, impressions, clicks, whole, value = totals(counted, columns)
+    figures = (f"{spend:.2f}", f"{impressions:.0f}", f"{clicks:.0f}", f"{whole:.0f}", f"{value:.2f}")
+    out.append(line((f"Total of {rows.height} results", "", "", currency, *figures)))
     return ("\n".join(out) + "\n").encode("utf-8")
 
 

@@ -7,11 +7,10 @@ import io
 import numpy as np
 import polars as pl
 
-from models.worlds.roster import CHANNELS, CURRENCY, OWN_DOMAIN, REGIONS
+from models.worlds.roster import Roster
 from models.worlds.visits import campaign_of
 
 STREAM = "5000000001"
-ZONE = "Europe/Berlin"
 UNPAID_UTM = {
     "organic": ("https://www.google.com/", None),
     "referral": ("https://tool-reviews.example/planning", None),
@@ -20,7 +19,7 @@ UNPAID_UTM = {
 }
 
 
-def events(visits: pl.DataFrame, contacts: pl.DataFrame, seed: int) -> pl.DataFrame:
+def events(roster: Roster, visits: pl.DataFrame, contacts: pl.DataFrame, seed: int) -> pl.DataFrame:
     """One row per event with its `day` (the property's), from one row per session.
 
     Every session has a session_start and four in ten a page_view; those that end with an order have a purchase, those
@@ -28,7 +27,7 @@ def events(visits: pl.DataFrame, contacts: pl.DataFrame, seed: int) -> pl.DataFr
     """
     rng = np.random.default_rng([seed, 102])
     addresses = contacts.select("contact_id", "email")
-    flat = _sessions(visits, rng).join(addresses, on="contact_id", how="left", maintain_order="left")
+    flat = _sessions(roster, visits, rng).join(addresses, on="contact_id", how="left", maintain_order="left")
     kinds = [
         flat.with_columns(pl.lit("session_start").alias("event_name"), pl.lit(0).alias("later")),
         flat.filter(pl.Series(rng.random(flat.height) < 0.4)).with_columns(
@@ -45,28 +44,28 @@ def events(visits: pl.DataFrame, contacts: pl.DataFrame, seed: int) -> pl.DataFr
     return (
         pl.concat(kinds)
         .with_columns(moment.alias("event_timestamp"))
-        .with_columns(_property_day().alias("day"))
+        .with_columns(_property_day(roster.time_zone).alias("day"))
         .sort("event_timestamp", "session_key", "event_name")
     )
 
 
-def _property_day() -> pl.Expr:
+def _property_day(zone: str) -> pl.Expr:
     instant = pl.from_epoch(pl.col("event_timestamp"), time_unit="us").dt.replace_time_zone("UTC")
-    return instant.dt.convert_time_zone(ZONE).dt.date()
+    return instant.dt.convert_time_zone(zone).dt.date()
 
 
-def _sessions(visits: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+def _sessions(roster: Roster, visits: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     """Sessions with everything that depends on their source."""
     pairs = visits.select("way", "geo").unique().sort("way", "geo")
-    names = [campaign_of(way, geo) for way, geo in pairs.iter_rows()]
-    utm = {channel.name: channel.utm for channel in CHANNELS}
+    names = [campaign_of(roster, way, geo) for way, geo in pairs.iter_rows()]
+    utm = {channel.name: channel.utm for channel in roster.channels}
     pairs = pairs.with_columns(
         pl.Series("campaign", names, dtype=pl.String),
         pl.Series("utm_source", [utm.get(way, (None, None))[0] for way in pairs["way"]], dtype=pl.String),
         pl.Series("utm_medium", [utm.get(way, (None, None))[1] for way in pairs["way"]], dtype=pl.String),
         pl.Series("referrer", [UNPAID_UTM.get(way, (None, None))[0] for way in pairs["way"]], dtype=pl.String),
-        pl.Series("country", [{r.name: r.country for r in REGIONS}[geo] for geo in pairs["geo"]]),
-        pl.Series("region", [{r.name: r.label for r in REGIONS}[geo] for geo in pairs["geo"]]),
+        pl.Series("country", [{r.name: r.country for r in roster.regions}[geo] for geo in pairs["geo"]]),
+        pl.Series("region", [{r.name: r.label for r in roster.regions}[geo] for geo in pairs["geo"]]),
     )
     google = pl.col("way").is_in(["paid_search_brand", "paid_search_generic", "video"])
     flat = visits.join(pairs, on=["way", "geo"], how="left", maintain_order="left").with_columns(
@@ -94,17 +93,17 @@ def _sessions(visits: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         .otherwise(pl.lit(""))
     )
     click = pl.when(pl.col("gclid").is_not_null()).then(pl.format("&gclid={}", "gclid")).otherwise(pl.lit(""))
-    return flat.with_columns(pl.concat_str(pl.lit(f"https://{OWN_DOMAIN}/pricing"), tags, click).alias("page"))
+    return flat.with_columns(pl.concat_str(pl.lit(f"https://{roster.own_domain}/pricing"), tags, click).alias("page"))
 
 
-def parquet(rows: pl.DataFrame) -> bytes:
+def parquet(rows: pl.DataFrame, roster: Roster) -> bytes:
     """The rows in the export's nested schema, rows ordered by time; the same rows give the same bytes."""
     yes = pl.when(pl.col("consent")).then(pl.lit("Yes")).otherwise(pl.lit("No"))
     no_user = pl.lit(None, dtype=pl.String)
     buys = (pl.col("event_name") == "purchase") & pl.col("order_id").is_not_null()
     money = pl.when(buys).then(pl.col("cents") / 100)
     rows = rows.drop("row", strict=False).with_row_index("row")
-    rows = rows.join(_params(rows), on="row", how="left", maintain_order="left")
+    rows = rows.join(_params(rows, roster.currency), on="row", how="left", maintain_order="left")
     nested = rows.select(
         pl.col("day").dt.strftime("%Y%m%d").alias("event_date"),
         "event_timestamp",
@@ -118,7 +117,7 @@ def parquet(rows: pl.DataFrame) -> bytes:
         pl.struct(yes.alias("analytics_storage"), yes.alias("ads_storage")).alias("privacy_info"),
         pl.struct(
             pl.when(pl.col("mobile")).then(pl.lit("mobile")).otherwise(pl.lit("desktop")).alias("category"),
-            pl.struct(pl.lit(OWN_DOMAIN).alias("hostname")).alias("web_info"),
+            pl.struct(pl.lit(roster.own_domain).alias("hostname")).alias("web_info"),
         ).alias("device"),
         pl.struct("country", "region").alias("geo"),
         pl.when(pl.col("campaign").is_not_null() | pl.col("gclid").is_not_null())
@@ -142,7 +141,7 @@ def parquet(rows: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def _params(rows: pl.DataFrame) -> pl.DataFrame:
+def _params(rows: pl.DataFrame, currency: str) -> pl.DataFrame:
     """`row` and its `event_params`, each {key,
     value} with exactly one kind of value set; what an event lacks is left out.
 
@@ -158,7 +157,7 @@ def _params(rows: pl.DataFrame) -> pl.DataFrame:
         ("page_location", rows, pl.col("page"), integer, double),
         ("page_referrer", rows.filter(pl.col("referrer").is_not_null()), pl.col("referrer"), integer, double),
         ("transaction_id", bought, pl.col("order_id"), integer, double),
-        ("currency", bought, pl.lit(CURRENCY), integer, double),
+        ("currency", bought, pl.lit(currency), integer, double),
         ("value", bought, text, integer, pl.col("cents") / 100),
     )
     long = pl.concat(

@@ -11,6 +11,7 @@ import polars as pl
 
 from dagster_project.demo.plain_files import table
 from models.worlds.answers import ENGINES
+from models.worlds.roster import Roster
 
 SURFACE, LOCALE = "api", "en-DE"
 
@@ -30,14 +31,14 @@ def unsqueezed(content: bytes) -> bytes:
     return gzip.decompress(content)
 
 
-def content(rows: pl.DataFrame) -> bytes:
+def content(rows: pl.DataFrame, roster: Roster) -> bytes:
     """Pieces with their features as a JSON object; a feature that is not listed is absent."""
     return json_lines(
         row
         | {
             "published_at": row["published_at"].strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "currency": "EUR",
-            "brand": "quillhaven",
+            "currency": roster.currency,
+            "brand": roster.brand.lower(),
             "features": json.loads(row["features"]),
         }
         for row in rows.drop("day").iter_rows(named=True)

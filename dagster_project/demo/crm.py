@@ -88,7 +88,7 @@ def _life_cycle(contact_id: str, deal_at: datetime | None, won_at: datetime | No
     return "marketingqualifiedlead" if int(contact_id) // 10 % 3 == 0 else "lead"
 
 
-def deals(frame: pl.DataFrame, stages: pl.DataFrame, delivery: Delivery) -> tuple[bytes, int]:
+def deals(frame: pl.DataFrame, stages: pl.DataFrame, delivery: Delivery, currency: str) -> tuple[bytes, int]:
     """Deals with a stage entered in the delivery's days; stage dates are HubSpot's: the latest entry of each stage."""
     end = datetime.combine(delivery.last, time(23, 59, 59))
     history: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
@@ -110,7 +110,7 @@ def deals(frame: pl.DataFrame, stages: pl.DataFrame, delivery: Delivery) -> tupl
                 PIPELINE,
                 stage,
                 f"{cents / 100:.2f}",
-                "EUR",
+                currency,
                 _moment(created),
                 closed,
                 geo,

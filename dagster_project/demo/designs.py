@@ -1,4 +1,4 @@
-"""The plan of the demo company's last geo test, frozen a week before it began, as the company would have done it."""
+"""The plan of the company's last geo test, frozen a week before it began, as the company would have done it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import polars as pl
 
 from dagster_project.assets.experiments.frozen_designs import FrozenDesign
 from dagster_project.assets.experiments.planning import HISTORY_DAYS
-from models.worlds.roster import GEO_TESTS, GeoTest
+from models.worlds.roster import GeoTest, Roster
 from models.worlds.world import World
 
 FROZEN_BEFORE = timedelta(days=7)
-MARGIN, HOPED_IROAS = 0.72, 1.5
+HOPED_IROAS = 1.5
 
 
-def planned_tests(world: World) -> list[FrozenDesign]:
+def planned_tests(world: World, roster: Roster) -> list[FrozenDesign]:
     """The frozen design of the newest test; none where the world has too short a history to plan it on.
 
     The regions were picked by hand, so the design is the only one considered and the test no randomised one. It was
@@ -23,7 +23,7 @@ def planned_tests(world: World) -> list[FrozenDesign]:
     """
     from models.incrementality import PanelError, design_geo
 
-    test = GEO_TESTS[-1]
+    test = roster.tests[-1]
     if test.experiment_id not in world.frames["experiments"]["experiment_id"]:
         return []
     frozen_on = test.start - FROZEN_BEFORE
@@ -36,7 +36,7 @@ def planned_tests(world: World) -> list[FrozenDesign]:
             kind="heavy_up",
             must=test.regions,
             sizes=(len(test.regions),),
-            margin=MARGIN,
+            margin=roster.margin,
             target_iroas=HOPED_IROAS,
             seed=int(world.truth["seed"]),
             count=1,

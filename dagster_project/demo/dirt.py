@@ -40,9 +40,13 @@ REREAD: dict[str, tuple[Damage, ...]] = {
         Damage("Currency code", "bad_currency", "EURO"),
     ),
     "meta_ads": (
-        Damage("Amount spent (EUR)", "bad_number", LETTER),
+        Damage("Amount spent ({currency})", "bad_number", LETTER),
         Damage("Campaign ID", "id_precision_lost", "1.20210E+17"),
         Damage("Impressions", "bad_number", "1l77"),
+    ),
+    "tiktok_ads": (
+        Damage("Cost", "bad_number", LETTER),
+        Damage("Campaign ID", "id_precision_lost", "1.76021E+15"),
     ),
     "linkedin_ads": (
         Damage("Start Date (in UTC)", "bad_date", "2/30/2026"),
@@ -68,6 +72,7 @@ EVERY = {
     "google_ads": 2,
     "meta_ads": 2,
     "linkedin_ads": 2,
+    "tiktok_ads": 2,
     "channel_spend": 4,
     "revenue": 2,
     "ledger": 6,
@@ -81,7 +86,7 @@ EVERY = {
 LINE_CUT = "bad_json"
 
 
-def with_dirt(exports: Iterable[Export], seed: int) -> Iterator[Export]:
+def with_dirt(exports: Iterable[Export], currency: str, seed: int) -> Iterator[Export]:
     """The exports with damaged rows in each source's most recent deliveries, and one Meta file a second time."""
     rng = np.random.default_rng([seed, 103])
     by_source: dict[str, list[Export]] = {}
@@ -97,7 +102,7 @@ def with_dirt(exports: Iterable[Export], seed: int) -> Iterator[Export]:
             to_come = len(siblings) - 1 - siblings.index(file.path)
             settled = source in REREAD and to_come == 0
             if source in EVERY and to_come < RECENT and not settled and index % EVERY[source] == 0:
-                file = _damaged(file, count, rng)
+                file = _damaged(file, currency, count, rng)
                 count += 1
             yield file
             if source == "meta_ads" and to_come == TWICE_FROM_END:
@@ -105,12 +110,13 @@ def with_dirt(exports: Iterable[Export], seed: int) -> Iterator[Export]:
                 yield replace(file, path=again, duplicate_of=file.path, planted=())
 
 
-def _damaged(file: Export, count: int, rng: np.random.Generator) -> Export:
+def _damaged(file: Export, currency: str, count: int, rng: np.random.Generator) -> Export:
     if file.path.endswith(".xlsx"):
         return file
     if file.source in REREAD:
         kinds = REREAD[file.source]
-        return _cell_damaged(file, kinds[count % len(kinds)], rng)
+        damage = kinds[count % len(kinds)]
+        return _cell_damaged(file, replace(damage, column=damage.column.format(currency=currency)), rng)
     if file.source in EXTRA:
         kinds = EXTRA[file.source]
         return _copy_damaged(file, kinds[count % len(kinds)])

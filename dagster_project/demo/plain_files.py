@@ -9,10 +9,7 @@ from datetime import datetime
 import polars as pl
 
 from dagster_project.demo.deliveries import line
-from models.worlds.roster import REGIONS
-
-VENDOR = {"display": "Agentur Nordkante", "events": "Messebau Lindfeld", "newsletter": "Postwerk Mail"}
-LABEL = {region.name: region.label for region in REGIONS}
+from models.worlds.roster import Channel, Roster
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]], delimiter: str = ",") -> bytes:
@@ -22,8 +19,9 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], delimiter: st
     return ("\n".join(lines) + "\n").encode("utf-8")
 
 
-def channel_spend(rows: pl.DataFrame, channel: str) -> bytes:
-    """Spend of one channel from an agency or an own spreadsheet; the display agency writes German region names."""
+def channel_spend(rows: pl.DataFrame, channel: Channel, roster: Roster) -> bytes:
+    """Spend of one channel from an agency or an own spreadsheet; the display agency writes its own region names."""
+    label = {region.name: region.label for region in roster.regions}
     header = (
         "day",
         "channel",
@@ -44,24 +42,24 @@ def channel_spend(rows: pl.DataFrame, channel: str) -> bytes:
         (
             (
                 day,
-                channel,
+                channel.name,
                 campaign,
-                LABEL[geo] if channel == "display" else geo,
+                label[geo] if channel.name == "display" else geo,
                 f"{spend:.2f}",
-                "EUR",
+                roster.currency,
                 impressions,
                 clicks,
                 f"{conversions:.2f}",
                 f"{value:.2f}",
                 "media",
-                VENDOR[channel],
+                channel.vendor,
             )
             for day, campaign, geo, spend, impressions, clicks, conversions, value in shown.iter_rows()
         ),
     )
 
 
-def channel_spend_workbook(rows: pl.DataFrame, channel: str, written: datetime) -> bytes:
+def channel_spend_workbook(rows: pl.DataFrame, channel: Channel, currency: str, written: datetime) -> bytes:
     """The same list as an Excel workbook: a cover sheet first, typed dates and numbers in the second.
 
     `written` is recorded in the document's properties, so that the same rows give the same bytes.
@@ -70,15 +68,17 @@ def channel_spend_workbook(rows: pl.DataFrame, channel: str, written: datetime) 
 
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True})
-    book.set_properties({"title": f"Costs: {channel}", "created": written})
-    book.add_worksheet("Notes").write(0, 0, f"Costs of {channel}, kept by {VENDOR[channel]}; one row a day and region")
+    book.set_properties({"title": f"Costs: {channel.name}", "created": written})
+    book.add_worksheet("Notes").write(
+        0, 0, f"Costs of {channel.name}, kept by {channel.vendor}; one row a day and region"
+    )
     sheet = book.add_worksheet("Costs")
     day_format = book.add_format({"num_format": "yyyy-mm-dd"})
     for column, name in enumerate(("day", "channel", "campaign", "geo", "spend", "currency", "vendor")):
         sheet.write(0, column, name)
     for number, (day, campaign, geo, spend) in enumerate(rows.select("day", "campaign", "geo", "spend").iter_rows(), 1):
         sheet.write_datetime(number, 0, datetime(day.year, day.month, day.day), day_format)
-        for column, cell in enumerate((channel, campaign, geo, spend, "EUR", VENDOR[channel]), 1):
+        for column, cell in enumerate((channel.name, campaign, geo, spend, currency, channel.vendor), 1):
             sheet.write(number, column, cell)
     book.close()
     return buffer.getvalue()
@@ -105,7 +105,7 @@ def context(rows: pl.DataFrame) -> bytes:
     )
 
 
-def experiments(rows: pl.DataFrame) -> bytes:
+def experiments(rows: pl.DataFrame, currency: str) -> bytes:
     """Declared tests: the value columns stay empty, Plumbline reads the effect from the panel."""
     header = (
         "experiment_id",
@@ -128,7 +128,44 @@ def experiments(rows: pl.DataFrame) -> bytes:
     shown = rows.select(
         "experiment_id", "channels", "design", "geos", "start", "end", "cooldown_end", "estimand", "note"
     )
-    return table(header, ((*row[:8], "", "", "", "", "", "EUR", "revenue", row[8]) for row in shown.iter_rows()))
+    return table(header, ((*row[:8], "", "", "", "", "", currency, "revenue", row[8]) for row in shown.iter_rows()))
+
+
+def test_results(rows: pl.DataFrame, currency: str) -> bytes:
+    """Finished tests as their owners sent them: a return with its standard error."""
+    header = (
+        "experiment_id",
+        "channels",
+        "design",
+        "start",
+        "end",
+        "cooldown_end",
+        "estimand",
+        "value",
+        "se",
+        "spend_treated",
+        "spend_control",
+        "currency",
+        "kpi",
+        "note",
+    )
+    shown = rows.select(*header[:7], "value", "se", "spend_treated", "spend_control", "note")
+    return table(
+        header,
+        (
+            (
+                *row[:7],
+                f"{row[7]:.4f}",
+                f"{row[8]:.4f}",
+                f"{row[9]:.2f}",
+                f"{row[10]:.2f}",
+                currency,
+                "revenue",
+                row[11],
+            )
+            for row in shown.iter_rows()
+        ),
+    )
 
 
 def ledger(rows: pl.DataFrame) -> bytes:

@@ -1,32 +1,11 @@
-"""plumbline.yaml of the demo company, with a comment wherever a value needs its reason."""
+"""plumbline.yaml of a simulated company, with a comment wherever a value needs its reason."""
 
 from __future__ import annotations
 
-from models.worlds.books import (
-    ACCRUAL_ACCOUNT,
-    AGENCY_FEE,
-    MEDIA_ACCOUNT,
-    REFUNDS,
-    SALARIES,
-    SALES_LED,
-    SELF_SERVE,
-    TAX,
-    TOOLS,
-)
-from models.worlds.roster import BRAND, CHANNELS, COMPANY, COMPETITORS, OWN_DOMAIN, REGIONS
+from models.worlds.books import AGENCY_FEE, FIELD_FORCE, REFUNDS, SALARIES, SALES_LED, SELF_SERVE, TAX, TOOLS
+from models.worlds.kind_words import PATTERNS
+from models.worlds.roster import Channel, Roster
 
-CAMPAIGN_PATTERN = {
-    "paid_search_brand": r"Search \| Brand",
-    "paid_search_generic": r"Search \| Generic",
-    "video": r"Video \|",
-    "paid_social_meta": "Prospecting|Retargeting",
-    "paid_social_linkedin": "Decision makers",
-    "display": r"Display \|",
-    "events": "Event",
-    "newsletter": "Newsletter",
-}
-CLICK_ID_CAMPAIGN = {"video": r"Video \|"}
-UTM_CAMPAIGN = {"paid_search_brand": r"Search \| Brand", "paid_search_generic": r"Search \| Generic"}
 SELF_REPORTED = (
     ("searched your name", "paid_search_brand"),
     ("youtube|video", "video"),
@@ -39,6 +18,7 @@ SELF_REPORTED = (
     ("google", "search_unspecified"),
     ("colleague|recommendation|friend|boss", "word_of_mouth"),
 )
+ANY_COMPANY = ("ai_answers", "search_unspecified", "word_of_mouth")
 LADDER = (
     ("Qualified", "opportunity"),
     ("Demo held", "opportunity"),
@@ -53,56 +33,70 @@ LADDER = (
 )
 
 
-def settings_text() -> str:
+def settings_text(roster: Roster) -> str:
     """The whole file."""
-    return "\n".join((_HEAD, _channels(), _geos(), _SOURCES, _ledger(), _crm(), _ai(), _TAIL))
+    parts = [_head(roster), _channels(roster), _geos(roster), _sources(roster), _ledger(roster)]
+    if roster.sales is not None:
+        parts.append(_crm(roster))
+    return "\n".join((*parts, _ai(roster), _tail(roster)))
 
 
-_HEAD = f"""\
-# The demo company. All names and figures are made up by `plumbline demo`; what is true stands in truth.json.
+def _head(roster: Roster) -> str:
+    if roster.kind is None:
+        what, booked, unit, of = "The demo company", "self-serve subscription bookings", "euro", "a subscription"
+    else:
+        what, booked, unit, of = (
+            f"A demo company, {roster.kind}",
+            roster.booking_label.lower(),
+            "unit of money",
+            "a sale",
+        )
+    cents = round(100 * roster.margin)
+    return f"""\
+# {what}. All names and figures are made up by `plumbline demo`; what is true stands in truth.json.
 company:
-  name: {COMPANY}
-  brand: {BRAND}
-  own_domains: [{OWN_DOMAIN}]
+  name: {roster.company}
+  brand: {roster.brand.lower()}
+  own_domains: [{roster.own_domain}]
 
-report_currency: EUR
-time_zone: Europe/Berlin
+report_currency: {roster.currency}
+time_zone: {roster.time_zone}
 fiscal: {{year_starts_in_month: 1}}   # 2026-Q3 is July to September 2026
-kpi: {{name: revenue}}                # self-serve subscription bookings, before refunds, without tax
-margin: 0.72                        # contribution margin of a subscription: 72 cents of each euro before media
+kpi: {{name: revenue}}                # {booked}, before refunds, without tax
+margin: {roster.margin:<27g} # contribution margin of {of}: {cents} cents of each {unit} before media
 clock: 2026-10-12                   # the demo's today; remove it in a real workspace
 """
 
 
-def _channels() -> str:
+def _channels(roster: Roster) -> str:
     lines = [
         "# A campaign belongs to the first channel whose pattern its name holds; a visit likewise by its UTM values.",
         "channels:",
     ]
-    for channel in CHANNELS:
-        pattern = CAMPAIGN_PATTERN[channel.name]
-        medium = f"source: {channel.utm[0]}, medium: {channel.utm[1]}"
-        campaign = f", campaign: '{UTM_CAMPAIGN[channel.name]}'" if channel.name in UTM_CAMPAIGN else ""
+    for channel in roster.channels:
         lines += [
             f"  - name: {channel.name}",
             f"    label: '{channel.label}'",
             f"    class: {channel.channel_class}",
-            f"    campaigns: [{{source: {channel.source}, match: '{pattern}'}}]",
-            f"    utm: [{{{medium}{campaign}}}]",
+            f"    campaigns: [{{source: {channel.source}, match: '{channel.pattern}'}}]",
+            f"    utm: [{_utm(channel)}]",
         ]
-        if channel.name in CLICK_ID_CAMPAIGN:
-            # A click id of Google makes any visit google / cpc, whatever its UTM values say.
-            match = CLICK_ID_CAMPAIGN[channel.name]
-            lines[-1] = f"    utm: [{{{medium}}}, {{source: google, medium: cpc, campaign: '{match}'}}]"
     return "\n".join(lines) + "\n"
 
 
-def _geos() -> str:
-    lines = [
-        "# Every campaign name begins with its region; the display agency writes German names, hence the aliases.",
-        "geos:",
-    ]
-    for region in REGIONS:
+def _utm(channel: Channel) -> str:
+    """A click id of Google makes any visit google / cpc, whatever its UTM values say: the campaign then tells."""
+    own = f"source: {channel.utm[0]}, medium: {channel.utm[1]}"
+    if channel.google_campaign is None:
+        return f"{{{own}}}"
+    click_id = f"{{source: google, medium: cpc, campaign: '{channel.google_campaign}'}}"
+    return click_id if channel.utm == ("google", "cpc") else f"{{{own}}}, {click_id}"
+
+
+def _geos(roster: Roster) -> str:
+    writer = "the display agency writes German names" if roster.kind is None else "agencies write full names"
+    lines = [f"# Every campaign name begins with its region; {writer}, hence the aliases.", "geos:"]
+    for region in roster.regions:
         lines.append(
             f"  - {{name: {region.name}, match: '^{region.name} \\|', aliases: ['{region.label}'],"
             f" population: {region.population * 1e6:.0f}}}"
@@ -110,45 +104,53 @@ def _geos() -> str:
     return "\n".join(lines) + "\n"
 
 
-_SOURCES = """\
-# What the exports leave out: the account, its currency and its time zone.
-sources:
-  google_ads:
-    account_id: '4812037756'
-    accounts: {'4812037756': {currency: EUR, time_zone: Europe/Berlin}}
-  meta_ads:
-    account_id: '1029384756'
-    accounts: {'1029384756': {currency: EUR, time_zone: Europe/Berlin}}
-  linkedin_ads: {date_order: mdy}
-"""
+ACCOUNTS = {"google_ads": "4812037756", "meta_ads": "1029384756"}
 
 
-def _ledger() -> str:
+def _sources(roster: Roster) -> str:
+    lines = ["# What the exports leave out: the account, its currency and its time zone.", "sources:"]
+    for source, account in ACCOUNTS.items():
+        lines += [
+            f"  {source}:",
+            f"    account_id: '{account}'",
+            f"    accounts: {{'{account}': {{currency: {roster.currency}, time_zone: {roster.time_zone}}}}}",
+        ]
+    if any(channel.source == "linkedin_ads" for channel in roster.channels):
+        lines.append("  linkedin_ads: {date_order: mdy}")
+    return "\n".join(lines) + "\n"
+
+
+def _ledger(roster: Roster) -> str:
+    sales_led = (
+        f"    '{SALES_LED}': {{kind: revenue, modelled: false,"
+        " reason: 'Sales-led contracts close months after the first touch; the pipeline report explains them'}"
+    )
     lines = [
         "# The report is tied to these accounts; whatever a rule leaves out says why.",
         "ledger:",
         "  tolerance: 0.001",
         "  accounts:",
         f"    '{SELF_SERVE}': {{kind: revenue}}",
-        f"    '{SALES_LED}': {{kind: revenue, modelled: false,"
-        " reason: 'Sales-led contracts close months after the first touch; the pipeline report explains them'}",
+        *(() if roster.sales is None else (sales_led,)),
         f"    '{REFUNDS}': {{kind: refund, modelled: false,"
         " reason: 'The revenue file counts bookings before refunds'}",
         f"    '{TAX}': {{kind: tax, modelled: false, reason: 'Collected for the state, never ours'}}",
     ]
-    for channel, account in MEDIA_ACCOUNT.items():
+    for channel, account in roster.media_accounts.items():
         lines.append(f"    '{account}': {{kind: media_spend, channel: {channel}}}")
-    for channel, account in ACCRUAL_ACCOUNT.items():
+    for channel, account in roster.accrual_accounts.items():
         lines.append(f"    '{account}': {{kind: accrual, channel: {channel}}}")
     lines += [
         f"    '{AGENCY_FEE}': {{kind: agency_fee}}",
         f"    '{TOOLS}': {{kind: tooling}}",
         f"    '{SALARIES}': {{kind: salaries}}",
     ]
+    if roster.field_force:
+        lines.append(f"    '{FIELD_FORCE}': {{kind: salaries}}")
     return "\n".join(lines) + "\n"
 
 
-def _crm() -> str:
+def _crm(roster: Roster) -> str:
     lines = ["# HubSpot's stages and life-cycle names on the common ladder.", "stages:"]
     lines += [f"  - {{system: hubspot, stage: '{stage}', ladder: {ladder}}}" for stage, ladder in LADDER]
     lines += [
@@ -157,20 +159,29 @@ def _crm() -> str:
         '# "Google" alone does not say paid search: it is search_unspecified.',
         "self_reported:",
     ]
-    lines += [f"  - {{match: '(?i){match}', channel: {channel}}}" for match, channel in SELF_REPORTED]
+    lines += [f"  - {{match: '(?i){match}', channel: {channel}}}" for match, channel in _self_reported(roster)]
     return "\n".join(lines) + "\n"
 
 
-def _ai() -> str:
-    brands = ", ".join((COMPANY.split()[0], *COMPETITORS))
+def _self_reported(roster: Roster) -> tuple[tuple[str, str], ...]:
+    """Patterns of answers with their channel, the particular ones first."""
+    if roster.kind is None:
+        return SELF_REPORTED
+    own = [(PATTERNS[c.channel_class], c.name) for c in roster.channels if c.channel_class in PATTERNS]
+    return (*own, *(pair for pair in SELF_REPORTED if pair[1] in ANY_COMPANY))
+
+
+def _ai(roster: Roster) -> str:
+    brands = ", ".join((roster.brand, *roster.competitors))
     lines = ("ai:", "  engines: [openai, anthropic, gemini, perplexity]", f"  brands: [{brands}]   # ours first")
     return "\n".join(lines) + "\n"
 
 
-_TAIL = """\
-attribution: {window_days: 180, order_window_days: 30, half_life_days: 7}   # a contract takes months
-quarantine: {max_share: 0.01}   # the demo plants a few dozen broken rows; more than 1 % of a source would stop it
-mmm: {grain: auto, by_geo: auto, draws: 1000, chains: 4}
-patterns: {delta: 0.02, max_life_days: 365}
-approvals: {approvers: [cfo@quillhaven.example, editor@quillhaven.example], weekly_limit: 5}
+def _tail(roster: Roster) -> str:
+    return f"""\
+attribution: {{window_days: 180, order_window_days: 30, half_life_days: 7}}   # a contract takes months
+quarantine: {{max_share: 0.01}}   # the demo plants a few dozen broken rows; more than 1 % of a source would stop it
+mmm: {{grain: auto, by_geo: auto, draws: 1000, chains: 4}}
+patterns: {{delta: 0.02, max_life_days: 365}}
+approvals: {{approvers: [cfo@{roster.own_domain}, editor@{roster.own_domain}], weekly_limit: 5}}
 """

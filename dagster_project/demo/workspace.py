@@ -1,4 +1,4 @@
-"""Write the demo company into a workspace: settings, exports, and the truth that no real company has."""
+"""Write a simulated company into a workspace: settings, exports, and the truth that no real company has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dagster_project.demo.dirt import with_dirt
 from dagster_project.demo.export import Planted
 from dagster_project.demo.exports import exports
 from dagster_project.demo.settings_text import settings_text
-from models.worlds import company
+from models.worlds import roster_of, world_of
 from models.worlds.roster import SIZES
 
 MADE_BY = "plumbline demo"
@@ -28,27 +28,35 @@ class DemoSummary:
     truth_path: Path
 
 
-def write(workspace: Path, *, size: str = "small", seed: int = 7, days: int | None = None) -> DemoSummary:
-    """Write plumbline.yaml, landing/** and truth.json of the demo company into `workspace`.
+def write(
+    workspace: Path, *, company: str | None = None, size: str = "small", seed: int = 7, days: int | None = None
+) -> DemoSummary:
+    """Write plumbline.yaml, landing/** and truth.json of a simulated company into `workspace`.
+
+    `company` is a key of KINDS (b2b_software, ecommerce, developer_tool, consumer_brand, biopharma), None the
+    demo company.
 
     small = 400 days, medium = three years, large = three years with four times the campaigns and visits; `days` sets
     another length (120 or more), always ending on 2026-09-30. The same arguments write the same bytes.
-    Raises ValueError for an unknown size or too few days, FileExistsError when the folder holds anything else than
-    this very demo company.
+    Raises ValueError for an unknown company, an unknown size or too few days, FileExistsError when the folder
+    holds anything else than this very demo company.
     """
     if size not in SIZES:
         raise ValueError(f"size {size!r} is unknown: choose one of {', '.join(SIZES)}")
     chosen = replace(SIZES[size], days=days) if days is not None else SIZES[size]
+    roster = roster_of(company, seed)
     identity = {"made_by": MADE_BY, "size": size, "seed": seed, "days": chosen.days}
+    if company is not None:
+        identity["company"] = company
     earlier = _earlier_files(workspace, identity)
-    world = company(seed, chosen)
+    world = world_of(roster, seed, chosen)
     truth_path = workspace / "truth.json"
     workspace.mkdir(parents=True, exist_ok=True)
     _write_json(truth_path, identity | {"complete": False, "files": dict.fromkeys(earlier, 0)})
-    (workspace / "plumbline.yaml").write_text(settings_text(), encoding="utf-8", newline="\n")
+    (workspace / "plumbline.yaml").write_text(settings_text(roster), encoding="utf-8", newline="\n")
     files: dict[str, dict[str, Any]] = {}
     planted: list[Planted] = []
-    for export in with_dirt(exports(world, seed), seed):
+    for export in with_dirt(exports(world, roster, seed), roster.currency, seed):
         target = workspace / "landing" / export.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(export.content)
@@ -56,7 +64,7 @@ def write(workspace: Path, *, size: str = "small", seed: int = 7, days: int | No
         if export.duplicate_of is not None:
             files[f"landing/{export.path}"]["duplicate_of"] = f"landing/{export.duplicate_of}"
         planted += export.planted
-    designs = planned_tests(world)
+    designs = planned_tests(world, roster)
     for design in designs:
         (workspace / "experiments").mkdir(exist_ok=True)
         path_of(workspace / "experiments", design.experiment_id).write_bytes(design.to_bytes())
@@ -100,9 +108,9 @@ def _earlier_files(workspace: Path, identity: dict[str, Any]) -> list[str]:
         raise FileExistsError(
             f"{workspace} is not empty and was not made by the demo: nothing was written. Choose an empty folder."
         )
-    earlier_identity = {key: earlier.get(key) for key in identity}
-    if earlier_identity != identity:
-        text = ", ".join(f"{key} {earlier_identity[key]}" for key in ("size", "seed", "days"))
+    names = ("company", "size", "seed", "days")
+    if any(earlier.get(name) != identity.get(name) for name in names):
+        text = ", ".join(f"{name} {earlier[name]}" for name in names if name in earlier)
         raise FileExistsError(
             f"{workspace} holds another demo company ({text}): its warehouse would mix the two. Choose an empty folder."
         )

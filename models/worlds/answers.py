@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from models.worlds.roster import COMPANY, COMPETITORS, OWN_DOMAIN
+from models.worlds.roster import Prompts, Roster
 
 ENGINES = {
     "openai": ("gpt-demo", 1.15),
@@ -17,38 +17,7 @@ ENGINES = {
     "gemini": ("gemini-demo", 0.80),
     "perplexity": ("sonar-demo", 1.10),
 }
-TOPICS = (
-    "capacity planning software",
-    "project portfolio tools",
-    "resource planning for agencies",
-    "team planning with GDPR hosting",
-    "planning software for mid-size manufacturers",
-    "alternatives to spreadsheets for planning",
-    "planning tools with an API",
-    "shift planning for service teams",
-    "budget planning and forecasting tools",
-    "planning software for remote teams",
-    "roadmap planning tools",
-    "planning software with German support",
-    "workload management tools",
-    "planning tools under 20 EUR a seat",
-    "planning software with SSO",
-)
-QUESTIONS = (
-    "How do mid-size firms plan team capacity?",
-    "What is a realistic utilisation rate for consultants?",
-    "How do I move planning out of spreadsheets?",
-    "Which planning mistakes cost projects most?",
-    "How often should a resource plan be updated?",
-    "What belongs into a capacity plan?",
-)
-BRAND_QUESTIONS = (
-    f"What is {COMPANY.split()[0]}?",
-    f"Is {COMPANY.split()[0]} any good?",
-    f"What does {COMPANY.split()[0]} cost?",
-    f"{COMPANY.split()[0]} or {COMPETITORS[0]}?",
-)
-NAMED = dict(zip(COMPETITORS, (0.55, 0.40, 0.28, 0.18), strict=True))
+SHARE_NAMED = (0.55, 0.40, 0.28, 0.18)  # of the competitors, in their order
 OTHER_SITES = (
     "tool-reviews.example",
     "planning-blog.example",
@@ -60,12 +29,18 @@ UNCITED_MENTION = 0.10
 FAILURES = (("refused", 0.01), ("timeout", 0.015), ("error", 0.005))
 
 
-def panel() -> pl.DataFrame:
-    """The prompts: 21 core prompts without the company's name, and four brand prompts."""
+def panel(roster: Roster) -> pl.DataFrame:
+    """The prompts: core prompts without the company's name, and four brand prompts."""
+    brand_questions = (
+        f"What is {roster.brand}?",
+        f"Is {roster.brand} any good?",
+        f"What does {roster.brand} cost?",
+        f"{roster.brand} or {roster.competitors[0]}?",
+    )
     rows = [
-        *((f"Which {topic} would you recommend?", "commercial", True) for topic in TOPICS),
-        *((question, "informational", True) for question in QUESTIONS),
-        *((question, "brand", False) for question in BRAND_QUESTIONS),
+        *((f"Which {topic} would you recommend?", "commercial", True) for topic in roster.prompts.topics),
+        *((question, "informational", True) for question in roster.prompts.questions),
+        *((question, "brand", False) for question in brand_questions),
     ]
     return pl.DataFrame(
         [
@@ -83,19 +58,19 @@ def panel() -> pl.DataFrame:
 
 
 def drawn_answers(
-    days: Sequence[date], share: np.ndarray, rng: np.random.Generator
+    roster: Roster, days: Sequence[date], share: np.ndarray, rng: np.random.Generator
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
     """All answers, and the truth behind them: the weekly share and its multiple per engine and prompt.
 
     `share` (days,) is the mean probability that a core answer cites our domain; each engine and prompt has its own
     multiple of it, and the multiples average to 1. Two or three repeats a week, each a draw of its own.
     """
-    prompts = panel()
+    prompts = panel(roster)
     core = prompts["is_core"].to_numpy()
     engine_factor = np.array([factor for _, factor in ENGINES.values()])
     prompt_factor = np.exp(rng.normal(0, 0.5, prompts.height))
     prompt_factor /= prompt_factor[core].mean()
-    rival_tilt = np.exp(rng.normal(0, 0.35, (prompts.height, len(COMPETITORS))))
+    rival_tilt = np.exp(rng.normal(0, 0.35, (prompts.height, len(roster.competitors))))
     mondays = [day for day in days if day.weekday() == 0]
     rows: list[dict[str, Any]] = []
     for monday in mondays:
@@ -108,7 +83,16 @@ def drawn_answers(
                 version = f"{model}-{1 + (monday.toordinal() // 200) % 4}"
                 rows.extend(
                     _answer(
-                        prompt, engine, version, requested_at, replicate, cited[i], bool(core[i]), rival_tilt[i], rng
+                        roster,
+                        prompt,
+                        engine,
+                        version,
+                        requested_at,
+                        replicate,
+                        cited[i],
+                        bool(core[i]),
+                        rival_tilt[i],
+                        rng,
                     )
                     for i, prompt in enumerate(prompts["prompt_id"])
                 )
@@ -122,6 +106,7 @@ def drawn_answers(
 
 
 def _answer(
+    roster: Roster,
     prompt: str,
     engine: str,
     model: str,
@@ -132,7 +117,7 @@ def _answer(
     tilt: np.ndarray,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
-    luck = rng.random(4 + len(COMPETITORS))
+    luck = rng.random(4 + len(roster.competitors))
     row: dict[str, Any] = {
         "prompt_id": prompt,
         "engine": engine,
@@ -152,23 +137,21 @@ def _answer(
             return row | {"status": status, "cost_usd": 0.0}
     own = bool(luck[1] < cited)
     named = own or bool(luck[2] < (UNCITED_MENTION * cited / 0.2 if core else 0.9))
-    rivals = [name for index, name in enumerate(COMPETITORS) if luck[4 + index] < NAMED[name] * tilt[index]]
-    brands = (
-        [COMPANY.split()[0], *rivals]
-        if named and luck[3] < 0.5
-        else [*rivals, *([COMPANY.split()[0]] if named else [])]
-    )
-    urls = [f"https://{OWN_DOMAIN}/guides/{prompt}"] if own else []
+    rivals = [
+        name for index, name in enumerate(roster.competitors) if luck[4 + index] < SHARE_NAMED[index] * tilt[index]
+    ]
+    brands = [roster.brand, *rivals] if named and luck[3] < 0.5 else [*rivals, *([roster.brand] if named else [])]
+    urls = [f"https://{roster.own_domain}/guides/{prompt}"] if own else []
     urls += [f"https://{site}/{prompt}" for index, site in enumerate(OTHER_SITES) if (luck[3] * (7 + index)) % 1 < 0.5]
     urls += [f"https://{rivals[0].lower()}.example/product"] if rivals and luck[2] < 0.5 else []
-    return row | {"text": _text(brands), "urls": urls}
+    return row | {"text": _text(brands, roster.prompts), "urls": urls}
 
 
-def _text(brands: list[str]) -> str:
+def _text(brands: list[str], prompts: Prompts) -> str:
     if not brands:
-        return "It depends on the size of the team. Compare some products on price and data protection."
+        return prompts.advice
     first, *others = brands
-    text = f"{first} is a common choice for teams of this kind."
+    text = f"{first} is a common choice for {prompts.subject}."
     if others:
         text += f" {', '.join(others)} {'is' if len(others) == 1 else 'are'} often compared with it."
-    return text + " Try two products with your own data before you decide."
+    return f"{text} {prompts.trial}"

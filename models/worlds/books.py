@@ -1,4 +1,4 @@
-"""The company's ledger: bookings, refunds, tax, media invoices and the other marketing costs, month by month."""
+"""A company's ledger: bookings, refunds, tax, media invoices and the other marketing costs, month by month."""
 
 from __future__ import annotations
 
@@ -8,47 +8,37 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from models.worlds.roster import CHANNELS, CURRENCY
+from models.worlds.roster import Roster
 
 SELF_SERVE, SALES_LED, REFUNDS, TAX = "4400", "4410", "4730", "3806"
 AGENCY_FEE, TOOLS, SALARIES = "6640", "6810", "6020"
-MEDIA_ACCOUNT = {channel.name: str(6601 + index) for index, channel in enumerate(CHANNELS)}
-ACCRUAL_ACCOUNT = {"display": "6691", "events": "6692"}
+FIELD_FORCE = "6030"
 ACCRUED_SHARE = 0.004
-VAT = 0.19
-VENDOR = {
-    "paid_search_brand": "Google Ireland",
-    "paid_search_generic": "Google Ireland",
-    "video": "Google Ireland",
-    "paid_social_meta": "Meta Platforms Ireland",
-    "paid_social_linkedin": "LinkedIn Ireland",
-    "display": "Agentur Nordkante",
-    "events": "Messebau Lindfeld",
-    "newsletter": "Postwerk Mail",
-}
 
 
 def ledger(
-    revenue: pl.DataFrame, spend: pl.DataFrame, contracts: pl.DataFrame, rng: np.random.Generator
+    roster: Roster, revenue: pl.DataFrame, spend: pl.DataFrame, contracts: pl.DataFrame, rng: np.random.Generator
 ) -> pl.DataFrame:
     """All entries, oldest first: one row per entry with its month (`period`), account, kind and amount in cents.
 
     The self-serve account of a month is the sum of `revenue` to the cent, one entry per region. Media accounts carry
-    what the platforms billed; display and events book the last days' invoices one month late, against a named accrual.
+    what the platforms billed; accrued channels book the last days' invoices one month late, against a named accrual.
     `contracts` (day, deal_id, cents, refunded_on) are the sales-led bookings, each with its own entry.
     """
     rows: list[dict[str, object]] = []
-    _bookings(rows, revenue)
+    _bookings(roster, rows, revenue)
     _contracts(rows, contracts)
-    _media(rows, spend)
+    _media(roster, rows, spend)
     _running_costs(rows, sorted({str(p) for p in _periods(revenue)}), rng)
+    if roster.field_force:
+        _field_force(roster, rows, spend)
     rows.sort(key=lambda row: (str(row["period"]), str(row["account_code"]), str(row["document"])))
     frame = pl.DataFrame(rows, infer_schema_length=None)
     return frame.with_columns(
         pl.format("{}-{}", "period", pl.col("period").cum_count().over("period").cast(pl.String).str.zfill(4)).alias(
             "entry_id"
         ),
-        pl.lit(CURRENCY).alias("currency"),
+        pl.lit(roster.currency).alias("currency"),
     )
 
 
@@ -86,18 +76,22 @@ def _cents(column: str) -> pl.Expr:
     return (pl.col(column) * 100).round(0).cast(pl.Int64).sum().alias("cents")
 
 
-def _bookings(rows: list[dict[str, object]], revenue: pl.DataFrame) -> None:
+def _bookings(roster: Roster, rows: list[dict[str, object]], revenue: pl.DataFrame) -> None:
     monthly = revenue.with_columns(_periods(revenue).alias("period"))
     for period, geo, cents in (
         monthly.group_by("period", "geo").agg(_cents("revenue")).sort("period", "geo").iter_rows()
     ):
         rows.append(
-            _entry(period, SELF_SERVE, "Self-serve subscriptions", "revenue", cents, f"SHOP-{period}-{geo}", centre=geo)
+            _entry(period, SELF_SERVE, roster.booking_label, "revenue", cents, f"SHOP-{period}-{geo}", centre=geo)
         )
     totals = monthly.group_by("period").agg(_cents("revenue"), _cents("refunds").alias("refunds")).sort("period")
     for period, cents, refunds in totals.iter_rows():
-        rows.append(_entry(period, REFUNDS, "Refunds of self-serve subscriptions", "refund", refunds, f"REF-{period}"))
-        rows.append(_entry(period, TAX, "Value added tax collected", "tax", round(cents * VAT), f"VAT-{period}"))
+        rows.append(
+            _entry(period, REFUNDS, f"Refunds of {roster.booking_label.lower()}", "refund", refunds, f"REF-{period}")
+        )
+        rows.append(
+            _entry(period, TAX, "Value added tax collected", "tax", round(cents * roster.sales_tax), f"VAT-{period}")
+        )
 
 
 def _contracts(rows: list[dict[str, object]], contracts: pl.DataFrame) -> None:
@@ -120,39 +114,41 @@ def _contracts(rows: list[dict[str, object]], contracts: pl.DataFrame) -> None:
             )
 
 
-def _media(rows: list[dict[str, object]], spend: pl.DataFrame) -> None:
+def _media(roster: Roster, rows: list[dict[str, object]], spend: pl.DataFrame) -> None:
     monthly = spend.with_columns(_periods(spend).alias("period")).group_by("channel", "period").agg(_cents("spend"))
-    labels = {channel.name: channel.label for channel in CHANNELS}
+    labels = {channel.name: channel.label for channel in roster.channels}
+    vendors = {channel.name: channel.vendor for channel in roster.channels}
+    accounts, accruals = roster.media_accounts, roster.accrual_accounts
     late: dict[str, int] = {}
     for channel, period, cents in monthly.sort("channel", "period").iter_rows():
-        held = round(cents * ACCRUED_SHARE) if channel in ACCRUAL_ACCOUNT else 0
+        held = round(cents * ACCRUED_SHARE) if channel in accruals else 0
         invoice = cents - held + late.get(channel, 0)
         media = f"Media: {labels[channel]}"
         rows.append(
             _entry(
                 period,
-                MEDIA_ACCOUNT[channel],
+                accounts[channel],
                 media,
                 "media_spend",
                 invoice,
                 f"INV-{period}-{channel}",
-                VENDOR[channel],
+                vendors[channel],
                 "Marketing",
                 channel,
             )
         )
-        if channel in ACCRUAL_ACCOUNT:
+        if channel in accruals:
             change = held - late.get(channel, 0)
             name = f"Accrued media: {labels[channel]}"
             rows.append(
                 _entry(
                     period,
-                    ACCRUAL_ACCOUNT[channel],
+                    accruals[channel],
                     name,
                     "accrual",
                     change,
                     f"ACC-{period}-{channel}",
-                    VENDOR[channel],
+                    vendors[channel],
                     "Marketing",
                     channel,
                 )
@@ -196,6 +192,14 @@ def _running_costs(rows: list[dict[str, object]], periods: list[str], rng: np.ra
                 centre="Marketing",
             )
         )
+
+
+def _field_force(roster: Roster, rows: list[dict[str, object]], spend: pl.DataFrame) -> None:
+    """Representatives cost a multiple of media; their visits are no channel here, only a line of the books."""
+    monthly = spend.group_by(_periods(spend).alias("period")).agg(_cents("spend")).sort("period")
+    for period, cents in monthly.iter_rows():
+        amount = round(cents * roster.field_force)
+        rows.append(_entry(period, FIELD_FORCE, "Field force", "salaries", amount, f"REPS-{period}", centre="Field"))
 
 
 def delivery_day(period: str) -> date:

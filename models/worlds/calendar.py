@@ -1,4 +1,4 @@
-"""Days, weekdays and public holidays of the demo company's regions."""
+"""Days, weekdays and public holidays of the simulated companies' regions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from datetime import date, timedelta
 
 import numpy as np
 
-WEEKDAY_DEMAND = np.array([1.18, 1.24, 1.22, 1.16, 1.02, 0.55, 0.63])
 CATHOLIC = ("DE-BY", "DE-BW", "DE-NW", "DE-RP", "AT")
 
 
@@ -35,6 +34,8 @@ def public_holidays(year: int, region: str) -> set[date]:
     the figures published for it, would change.
     """
     easter = easter_sunday(year)
+    if not (region.startswith("DE-") or region in ("AT", "CH")):
+        return _abroad(year, region[:2], easter)
     moving = {"Good Friday": -2, "Easter Monday": 1, "Ascension": 39, "Whit Monday": 50}
     days = {easter + timedelta(days=n) for n in moving.values()}
     days |= {date(year, 1, 1), date(year, 12, 25), date(year, 12, 26)}
@@ -51,6 +52,19 @@ def public_holidays(year: int, region: str) -> set[date]:
     if region == "DE-HE":
         days.add(easter + timedelta(days=60))
     return days
+
+
+def _abroad(year: int, country: str, easter: date) -> set[date]:
+    """The few days on which shops and offices are closed nearly everywhere in the country."""
+    days = {date(year, 1, 1), date(year, 12, 25)}
+    if country == "US":
+        november = date(year, 11, 1)
+        thanksgiving = november + timedelta(days=(3 - november.weekday()) % 7 + 21)
+        return days | {date(year, 7, 4), thanksgiving}
+    if country == "IN":
+        return days | {date(year, 1, 26), date(year, 8, 15)}
+    days |= {easter - timedelta(days=2), date(year, 12, 26)}
+    return days if country == "BR" else days | {easter + timedelta(days=1)}
 
 
 def holiday_flags(days: list[date], regions: tuple[str, ...]) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from models.worlds.calendar import monday
+from models.worlds.roster import Roster
 
 _FEATURES = (
     "question number starts_number exclaim quote colon ellipsis paren dash two_sentences caps_word short long "
@@ -30,9 +31,7 @@ EFFECT = {
     "long": -0.09,
     "paren": 0.02,
 }
-BASE_RATE = {"paid_social_meta": 0.016, "paid_social_linkedin": 0.009, "newsletter": 0.034}
-RETURNS = {"paid_social_meta": 0.9, "paid_social_linkedin": 1.1, "newsletter": 0.02}
-FORMAT = {"paid_social_meta": "ad", "paid_social_linkedin": "post", "newsletter": "email"}
+CHANNEL_SHARES = (0.4, 0.3, 0.3)
 REASONS = ("tone", "claim", "fact", "brand", "length")
 AGENTS = ("agent-copy-1", "agent-copy-2")
 EDITORS = ("editor-01", "editor-02", "editor-03")
@@ -48,7 +47,7 @@ class Contents:
     truth: dict[str, Any]
 
 
-def drawn_contents(days: Sequence[date], briefs_per_week: float, rng: np.random.Generator) -> Contents:
+def drawn_contents(roster: Roster, days: Sequence[date], briefs_per_week: float, rng: np.random.Generator) -> Contents:
     """Briefs over the whole window, each with two to four variants tested against each other for one week.
 
     Success of a variant: Binomial(trials, expit(channel rate + brief + sum of feature effects + residual)).
@@ -57,7 +56,8 @@ def drawn_contents(days: Sequence[date], briefs_per_week: float, rng: np.random.
     """
     prevalence = rng.uniform(0.12, 0.45, len(FEATURES))
     theta = np.array([EFFECT.get(feature, 0.0) for feature in FEATURES])
-    channels = tuple(BASE_RATE)
+    channels = roster.content_channels
+    shares = np.array(CHANNEL_SHARES[: len(channels)])
     pieces: list[dict[str, Any]] = []
     events: list[dict[str, Any]] = []
     first_use: dict[str, datetime] = {}
@@ -65,12 +65,12 @@ def drawn_contents(days: Sequence[date], briefs_per_week: float, rng: np.random.
     for number, start in enumerate(starts, 1):
         begun = datetime.combine(days[0], time()) + timedelta(days=float(start))
         maturity = float(start) / max(len(days), 730)
-        channel = channels[int(rng.choice(len(channels), p=[0.4, 0.3, 0.3]))]
+        channel = channels[int(rng.choice(len(channels), p=shares / shares.sum()))]
         story = rng.normal(0, BRIEF_SD)
         count = int(rng.choice([2, 3, 4], p=[0.4, 0.4, 0.2]))
         has = rng.random((count, len(FEATURES))) < prevalence
         score = (
-            np.log(BASE_RATE[channel] / (1 - BASE_RATE[channel]))
+            np.log(channel.base_rate / (1 - channel.base_rate))
             + story
             + has @ theta
             + rng.normal(0, RESIDUAL_SD, count)
@@ -83,7 +83,7 @@ def drawn_contents(days: Sequence[date], briefs_per_week: float, rng: np.random.
             brief_id, variant_id = f"b{number:05d}", f"b{number:05d}-v{variant + 1}"
             names = [f"headline.{FEATURES[i]}" for i in np.flatnonzero(has[variant])]
             life = _Life(f"c-{variant_id}", events, rng)
-            life.lived(begun, published, maturity, brief_id, RETURNS[channel])
+            life.lived(begun, published, maturity, brief_id, channel.returns)
             for name in names:
                 if name.split(".")[1] in EFFECT and rng.random() < 0.3 and maturity > 0.3:
                     life.add("pattern_applied", published, "agent", {"pattern_id": pattern_id(name), "applied": True})
@@ -92,7 +92,7 @@ def drawn_contents(days: Sequence[date], briefs_per_week: float, rng: np.random.
             outcome = {
                 "brief_id": brief_id,
                 "variant_id": variant_id,
-                "channel": channel,
+                "channel": channel.name,
                 "week": week.isoformat(),
                 "trials": int(trials[variant]),
                 "successes": int(successes[variant]),
@@ -103,9 +103,9 @@ def drawn_contents(days: Sequence[date], briefs_per_week: float, rng: np.random.
                     "content_id": f"c-{variant_id}",
                     "brief_id": brief_id,
                     "variant_id": variant_id,
-                    "url": f"https://quillhaven.example/c/{variant_id}",
-                    "channel": channel,
-                    "format": FORMAT[channel],
+                    "url": f"https://{roster.own_domain}/c/{variant_id}",
+                    "channel": channel.name,
+                    "format": channel.format,
                     "language": "en",
                     "published_at": published,
                     "author_type": "agent" if rng.random() < 0.4 + 0.4 * maturity else "mixed",

@@ -1,4 +1,4 @@
-"""What the company would sell without any media: trend with one break, seasons, price, promotions, latent demand."""
+"""What a company would sell without any media: trend with one break, seasons, price, promotions, latent demand."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from datetime import date
 
 import numpy as np
 
-from models.worlds.calendar import WEEKDAY_DEMAND, holiday_flags
-from models.worlds.roster import FIRST_REVENUE_PER_DAY, REGIONS
+from models.worlds.calendar import holiday_flags
+from models.worlds.roster import Roster, Season
 
-HOLIDAY_LOSS = 0.45
-PROMO_LIFT = 0.08
 PRICE_ELASTICITY = -0.6
 GROWTH_BEFORE, GROWTH_AFTER, BREAK_STEP = 0.10, 0.02, -0.04
 BREAK_AT = 0.55
@@ -29,22 +27,23 @@ class Demand:
     holiday: np.ndarray
     break_day: date
     size: np.ndarray
+    season: np.ndarray
 
 
-def drawn_demand(days: list[date], rng: np.random.Generator) -> Demand:
+def drawn_demand(roster: Roster, days: list[date], rng: np.random.Generator) -> Demand:
     """A baseline and its noise for every day and region.
 
     Latent demand is a slow national and regional wave that also moves brand search spend: the confounder.
     Noise has a weekly national, a weekly regional and a daily part, each a share of the baseline.
     """
-    count, regions = len(days), len(REGIONS)
-    population = np.array([region.population for region in REGIONS])
+    count, regions = len(days), len(roster.regions)
+    population = np.array([region.population for region in roster.regions])
     size = population**0.7 * np.exp(rng.normal(0, 0.1, regions))
     size = size / size.sum()
     latent = _weekly_wave(days, 1, 0.85, 0.05, rng) + _weekly_wave(days, regions, 0.8, 0.018, rng)
-    holiday = holiday_flags(days, tuple(region.name for region in REGIONS))
+    holiday = holiday_flags(days, roster.region_names)
     price_index = _price(days, rng)
-    promo = _promotions(days)
+    promo = _promotions(days, roster.season)
     years = np.arange(count)[:, None] / 365.25
     break_at = int(count * BREAK_AT)
     before = GROWTH_BEFORE + rng.normal(0, 0.02, regions)
@@ -52,14 +51,16 @@ def drawn_demand(days: list[date], rng: np.random.Generator) -> Demand:
     broken = np.arange(count)[:, None] >= break_at
     trend = before * np.minimum(years, break_at / 365.25)
     trend = trend + broken * (BREAK_STEP + after * (years - break_at / 365.25))
-    day_of_year = np.array([day.timetuple().tm_yday for day in days])
-    angle = 2 * np.pi * day_of_year / 365.25
-    yearly = 0.05 * np.sin(angle + 0.9) + 0.04 * np.cos(2 * angle - 0.4) - 0.02 * np.sin(3 * angle)
-    december = np.array([-0.25 if (d.month, d.day) >= (12, 21) or (d.month, d.day) <= (1, 3) else 0.0 for d in days])
-    weekday = WEEKDAY_DEMAND[[day.weekday() for day in days]]
-    daily = weekday * np.exp(yearly + december) * price_index**PRICE_ELASTICITY * (1 + PROMO_LIFT * promo)
+    season = yearly(days, roster.season)
+    weekday = np.array(roster.season.weekdays)[[day.weekday() for day in days]]
+    promoted = 1 + roster.season.promo_lift * promo
+    daily = weekday * season * price_index**PRICE_ELASTICITY * promoted
     baseline = (
-        FIRST_REVENUE_PER_DAY * size * daily[:, None] * np.exp(trend + 0.8 * latent) * (1 - HOLIDAY_LOSS * holiday)
+        roster.baseline_per_day
+        * size
+        * daily[:, None]
+        * np.exp(trend + 0.8 * latent)
+        * (1 - roster.season.holiday_loss * holiday)
     )
     surprise = (
         _weekly_wave(days, 1, 0.3, 0.06, rng)
@@ -75,6 +76,7 @@ def drawn_demand(days: list[date], rng: np.random.Generator) -> Demand:
         holiday=holiday,
         break_day=days[break_at],
         size=size,
+        season=season * promoted,
     )
 
 
@@ -100,6 +102,24 @@ def _price(days: list[date], rng: np.random.Generator) -> np.ndarray:
     return np.round(np.exp(np.cumsum(steps)), 4)
 
 
-def _promotions(days: list[date]) -> np.ndarray:
-    """1.0 during the two-week promotions of March, June and November."""
-    return np.array([float(day.month in (3, 6, 11) and 10 <= day.day <= 23) for day in days])
+def yearly(days: list[date], season: Season) -> np.ndarray:
+    """Demand of each day against the year's usual level, shape (days,); months are joined at their middles."""
+    if season.months is not None:
+        middles = np.array([15.2 + 30.44 * month for month in range(-1, 13)])
+        levels = np.log([season.months[-1], *season.months, season.months[0]])
+        return np.exp(np.interp([day.timetuple().tm_yday for day in days], middles, levels))
+    day_of_year = np.array([day.timetuple().tm_yday for day in days])
+    angle = 2 * np.pi * day_of_year / 365.25
+    wave = 0.05 * np.sin(angle + 0.9) + 0.04 * np.cos(2 * angle - 0.4) - 0.02 * np.sin(3 * angle)
+    december = np.array([-0.25 if (d.month, d.day) >= (12, 21) or (d.month, d.day) <= (1, 3) else 0.0 for d in days])
+    return np.exp(wave + december)
+
+
+def _promotions(days: list[date], season: Season) -> np.ndarray:
+    """1.0 during the season's promotions."""
+    return np.array(
+        [
+            float(any(day.month == month and first <= day.day <= last for month, first, last in season.promotions))
+            for day in days
+        ]
+    )

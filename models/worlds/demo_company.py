@@ -1,4 +1,4 @@
-"""The demo company: a mid-size B2B software firm with a known truth, from one seed.
+"""A simulated company with a known truth, from one seed: the demo company, or one of five kinds.
 
 Pure simulation; `dagster_project.demo` decides how its exports look on disk.
 """
@@ -16,11 +16,13 @@ from models.worlds.answers import drawn_answers, panel
 from models.worlds.books import ledger
 from models.worlds.calendar import days_between
 from models.worlds.contents import drawn_contents
+from models.worlds.declared_tests import declared_tests, delivered_results
 from models.worlds.demand import Demand, drawn_demand
 from models.worlds.funnel import drawn_funnel
 from models.worlds.market import Market, drawn_market, true_channels, true_lift
-from models.worlds.roster import CHANNELS, CURRENCY, LAST_DAY, ORDER_VALUE, REGIONS, SIZES, Size
-from models.worlds.spending import REGION_NAMES, campaign_days, planned_spend, tested_spend
+from models.worlds.quillhaven import QUILLHAVEN
+from models.worlds.roster import LAST_DAY, SIZES, GeoTest, Roster, Size
+from models.worlds.spending import campaign_days, claimed_revenue, planned_spend, tested_spend
 from models.worlds.visibility import daily_share
 from models.worlds.visits import drawn_visits
 from models.worlds.world import World
@@ -38,13 +40,19 @@ PARTS = (
     "content",
     "books",
     "replies",
+    "declared",
 )
+
+
+RAISES_BRAND_SEARCHES = ("video", "online_video", "ctv", "tv", "creators")
 
 
 @dataclass(frozen=True)
 class Economy:
-    """The company's core as arrays: what was planned, spent and earned."""
+    """A company's core as arrays: what was planned, spent and earned."""
 
+    roster: Roster
+    tests: tuple[GeoTest, ...]
     days: list[date]
     plan: np.ndarray
     spend: np.ndarray
@@ -59,33 +67,53 @@ def generator(seed: int, part: str) -> np.random.Generator:
     return np.random.default_rng([seed, PARTS.index(part)])
 
 
-def company(seed: int, size: str | Size = "small") -> World:
-    """The demo company's clean tables and its truth.
+def company(seed: int, size: str | Size = "small", kind: str | None = None) -> World:
+    """A company's clean tables and its truth.
 
     `size` is small (400 days), medium (three years), large (three years, four times the campaigns and visits)
-    or a Size. The same seed and size give the same world. Raises ValueError for an unknown size.
+    or a Size. `kind` is a key of `KINDS`, whose truths and markets are drawn anew for every seed; None is the
+    demo company. The same seed, size and kind give the same world. Raises ValueError for an unknown size or
+    kind.
     """
     if isinstance(size, str):
         if size not in SIZES:
             raise ValueError(f"size {size!r} is unknown: choose one of {', '.join(SIZES)}")
         size = SIZES[size]
-    economy, ads = _economy(seed, size)
+    return world_of(roster_of(kind, seed), seed, size)
+
+
+def roster_of(kind: str | None, seed: int) -> Roster:
+    """Who the company is: the demo company for None, else a company of that kind, drawn from the seed.
+
+    Raises ValueError for an unknown kind.
+    """
+    if kind is None:
+        return QUILLHAVEN
+    from models.worlds.drawn_roster import drawn_roster
+
+    return drawn_roster(kind, seed)
+
+
+def world_of(roster: Roster, seed: int, size: Size) -> World:
+    """The clean tables and the truth of a given company."""
+    economy, ads = _economy(roster, seed, size)
     orders = _orders(economy, generator(seed, "orders"))
     frames = {
         "spend": ads,
         "revenue": _revenue_days(economy, orders, generator(seed, "orders")),
         "orders": orders,
         "context": _context(economy, generator(seed, "context")),
-        "experiments": _experiments(size),
+        "experiments": declared_tests(economy.tests),
     }
-    funnel = drawn_funnel(economy.days, size.accounts_per_day, generator(seed, "funnel"))
+    funnel = drawn_funnel(roster, economy.days, size.accounts_per_day, generator(seed, "funnel"))
     frames |= {
         "companies": funnel.companies,
         "contacts": funnel.contacts,
         "deals": funnel.deals,
         "deal_stages": funnel.deal_stages,
-        "ledger": ledger(frames["revenue"], ads, funnel.contracts, generator(seed, "books")),
+        "ledger": ledger(roster, frames["revenue"], ads, funnel.contracts, generator(seed, "books")),
         "visits": drawn_visits(
+            roster,
             economy.days,
             ads,
             orders,
@@ -95,63 +123,73 @@ def company(seed: int, size: str | Size = "small") -> World:
             generator(seed, "visits"),
         ),
     }
-    contents = drawn_contents(economy.days, size.briefs_per_week, generator(seed, "content"))
-    answers, shares = drawn_answers(economy.days, economy.ai_share, generator(seed, "replies"))
+    contents = drawn_contents(roster, economy.days, size.briefs_per_week, generator(seed, "content"))
+    answers, shares = drawn_answers(roster, economy.days, economy.ai_share, generator(seed, "replies"))
     frames |= {
         "content": contents.pieces,
         "content_events": contents.events,
-        "ai_panel": panel(),
+        "ai_panel": panel(roster),
         "ai_answers": answers,
     }
     truth = _truth(seed, size, economy, frames)
     truth["ai"] |= shares
     truth["content"] = contents.truth
+    if roster.kind is not None:
+        truth |= {"margin": roster.margin, "currency": roster.currency}
+        truth["channels"] = what_was_drawn(roster, truth["channels"], ads)
+        rng = generator(seed, "declared")
+        results, judged = delivered_results(roster, economy.tests, truth["channels"], rng)
+        frames["test_results"] = results
+        truth["delivered_results"] = judged
     return World(frames=frames, truth=truth)
 
 
-def _economy(seed: int, size: Size) -> tuple[Economy, pl.DataFrame]:
+def _economy(roster: Roster, seed: int, size: Size) -> tuple[Economy, pl.DataFrame]:
     days = days_between(size.first_day, LAST_DAY)
-    demand = drawn_demand(days, generator(seed, "demand"))
-    plan = planned_spend(days, demand, size.tests, generator(seed, "spend"))
-    market = drawn_market(plan, demand, generator(seed, "market"))
-    ads = campaign_days(tested_spend(plan, days, size.tests), days, size.campaign_splits, generator(seed, "campaigns"))
-    spend = _to_the_cent(ads, days)
+    tests = roster.tests_in(size)
+    demand = drawn_demand(roster, days, generator(seed, "demand"))
+    plan = planned_spend(roster, days, demand, tests, generator(seed, "spend"))
+    market = drawn_market(roster, plan, demand, generator(seed, "market"))
+    bought = tested_spend(roster, plan, days, tests)
+    claims = claimed_revenue(market, bought)
+    ads = campaign_days(roster, bought, claims, days, size.campaign_splits, generator(seed, "campaigns"))
+    spend = _to_the_cent(roster, ads, days)
     ai_share = daily_share(days, generator(seed, "answers"))
     revenue = np.maximum(np.round(market.revenue(spend, ai_share), 2), 0.0)
-    return Economy(days, plan, spend, ai_share, revenue, demand, market), ads
+    return Economy(roster, tests, days, plan, spend, ai_share, revenue, demand, market), ads
 
 
-def _to_the_cent(ads: pl.DataFrame, days: list[date]) -> np.ndarray:
+def _to_the_cent(roster: Roster, ads: pl.DataFrame, days: list[date]) -> np.ndarray:
     """Spend as billed, (channels, days, regions): revenue responds to the rounded amounts, so that truth and
     export agree.
     """
     totals = ads.group_by("channel", "day", "geo").agg(pl.col("spend").sum())
     first = days[0]
-    spend = np.zeros((len(CHANNELS), len(days), len(REGIONS)))
-    names = [channel.name for channel in CHANNELS]
+    names, regions = roster.channel_names, roster.region_names
+    spend = np.zeros((len(names), len(days), len(regions)))
     for channel, day, geo, money in totals.iter_rows():
-        spend[names.index(channel), (day - first).days, REGION_NAMES.index(geo)] = round(money, 2)
+        spend[names.index(channel), (day - first).days, regions.index(geo)] = round(money, 2)
     return spend
 
 
 def _orders(economy: Economy, rng: np.random.Generator) -> pl.DataFrame:
-    """Self-serve orders whose amounts add up to the revenue of their day and region, to the cent."""
+    """Orders whose amounts add up to the revenue of their day and region, to the cent."""
     cents = np.rint(economy.revenue * 100).astype(np.int64)
-    counts = np.where(cents > 0, np.maximum(rng.poisson(economy.revenue / ORDER_VALUE), 1), 0).ravel()
+    counts = np.where(cents > 0, np.maximum(rng.poisson(economy.revenue / economy.roster.order_value), 1), 0).ravel()
     cell = np.repeat(np.arange(counts.size), counts)
-    weights = rng.gamma(3.0, 1.0, cell.size)
+    weights = rng.gamma(economy.roster.order_shape, 1.0, cell.size)
     total = np.bincount(cell, weights, minlength=counts.size)
     amount = np.floor(weights / total[cell] * cents.ravel()[cell]).astype(np.int64)
     missing = cents.ravel() - np.bincount(cell, amount, minlength=counts.size).astype(np.int64)
     last = np.cumsum(counts) - 1
     amount[last[counts > 0]] += missing[counts > 0]
-    day_index, geo_index = np.divmod(cell, len(REGIONS))
+    day_index, geo_index = np.divmod(cell, len(economy.roster.regions))
     return pl.DataFrame(
         {
             "order_id": [f"Q{number:07d}" for number in range(1, cell.size + 1)],
             "day": np.array(economy.days, dtype="datetime64[D]")[day_index],
             "second": rng.integers(7 * 3600, 21 * 3600, cell.size),
-            "geo": np.array(REGION_NAMES)[geo_index],
+            "geo": np.array(economy.roster.region_names)[geo_index],
             "cents": amount,
             "new_customer": rng.random(cell.size) < 0.42,
         }
@@ -164,15 +202,20 @@ def _revenue_days(economy: Economy, orders: pl.DataFrame, rng: np.random.Generat
     )
     flat = pl.DataFrame(
         {
-            "day": np.repeat(np.array(economy.days, dtype="datetime64[D]"), len(REGIONS)),
-            "geo": list(REGION_NAMES) * len(economy.days),
+            "day": np.repeat(np.array(economy.days, dtype="datetime64[D]"), len(economy.roster.regions)),
+            "geo": list(economy.roster.region_names) * len(economy.days),
             "revenue": economy.revenue.ravel(),
-            "refunds": np.round(economy.revenue * rng.uniform(0.0, 0.03, economy.revenue.shape), 2).ravel(),
+            "refunds": np.round(
+                economy.revenue * rng.uniform(*economy.roster.refund_share, economy.revenue.shape), 2
+            ).ravel(),
         }
     )
     return (
         flat.join(counts, on=["day", "geo"], how="left")
-        .with_columns(pl.col("orders", "new_customers").fill_null(0).cast(pl.Int64), pl.lit(CURRENCY).alias("currency"))
+        .with_columns(
+            pl.col("orders", "new_customers").fill_null(0).cast(pl.Int64),
+            pl.lit(economy.roster.currency).alias("currency"),
+        )
         .sort("day", "geo")
     )
 
@@ -182,8 +225,10 @@ def _context(economy: Economy, rng: np.random.Generator) -> pl.DataFrame:
     demand = economy.demand
     shape = demand.latent.shape
     index = np.round(100 * np.exp(demand.latent + rng.normal(0, 0.015, shape)), 1)
-    video = [channel.name for channel in CHANNELS].index("video")
-    seen = economy.market.media_effect(video, economy.spend[video]) / demand.baseline.mean(0)
+    seen_by_many = next(
+        i for i, channel in enumerate(economy.roster.channels) if channel.channel_class in RAISES_BRAND_SEARCHES
+    )
+    seen = economy.market.media_effect(seen_by_many, economy.spend[seen_by_many]) / demand.baseline.mean(0)
     searches = np.round(900 * demand.size * np.exp(demand.latent + seen + rng.normal(0, 0.06, shape)) * 12, 0)
     days = np.array(economy.days, dtype="datetime64[D]")
     national = [("price_index", "precision", demand.price_index), ("promo", "confounder", demand.promo)]
@@ -198,8 +243,8 @@ def _context(economy: Economy, rng: np.random.Generator) -> pl.DataFrame:
     ] + [
         pl.DataFrame(
             {
-                "day": np.repeat(days, len(REGIONS)),
-                "geo": list(REGION_NAMES) * len(days),
+                "day": np.repeat(days, len(economy.roster.regions)),
+                "geo": list(economy.roster.region_names) * len(days),
                 "name": name,
                 "value": values.ravel(),
                 "role": role,
@@ -208,37 +253,6 @@ def _context(economy: Economy, rng: np.random.Generator) -> pl.DataFrame:
         for name, role, values in regional
     ]
     return pl.concat(parts).sort("day", "name", "geo")
-
-
-def _experiments(size: Size) -> pl.DataFrame:
-    """The tests as declared, without a result: reading them is left to the analyst."""
-    return pl.DataFrame(
-        [
-            {
-                "experiment_id": test.experiment_id,
-                "channels": test.channel,
-                "design": "geo_quasi",
-                "geos": "|".join(test.regions),
-                "start": test.start,
-                "end": test.end,
-                "cooldown_end": test.cooldown_end,
-                "estimand": "incremental_revenue",
-                "note": test.note,
-            }
-            for test in size.tests
-        ],
-        schema={
-            "experiment_id": pl.String,
-            "channels": pl.String,
-            "design": pl.String,
-            "geos": pl.String,
-            "start": pl.Date,
-            "end": pl.Date,
-            "cooldown_end": pl.Date,
-            "estimand": pl.String,
-            "note": pl.String,
-        },
-    )
 
 
 def _truth(seed: int, size: Size, economy: Economy, frames: dict[str, pl.DataFrame]) -> dict[str, Any]:
@@ -262,7 +276,7 @@ def _truth(seed: int, size: Size, economy: Economy, frames: dict[str, pl.DataFra
         },
         "experiments": {
             test.experiment_id: true_lift(market, test, spend, economy.plan, ai_share, economy.days)
-            for test in size.tests
+            for test in economy.tests
         },
         "spend_by_source": {
             source: round(float(money), 2)
@@ -272,4 +286,19 @@ def _truth(seed: int, size: Size, economy: Economy, frames: dict[str, pl.DataFra
             .sort("source")
             .iter_rows()
         },
+    }
+
+
+def what_was_drawn(roster: Roster, channels: dict[str, dict[str, Any]], ads: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    """The true channels with their class, what their platform claimed, and whether they ever varied."""
+    claimed = dict(ads.group_by("channel").agg(pl.col("value").sum()).iter_rows())
+    return {
+        channel.name: channels[channel.name]
+        | {
+            "class": channel.channel_class,
+            "claimed_revenue": round(float(claimed.get(channel.name, 0.0)), 2) if channel.tracked is not None else None,
+            "marginal_share": channel.half_saturation / (1 + channel.half_saturation),
+            "varies": channel.rhythm != "constant",
+        }
+        for channel in roster.channels
     }

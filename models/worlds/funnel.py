@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 import numpy as np
 import polars as pl
 
-from models.worlds.roster import CHANNEL_NAMES, REGIONS
+from models.worlds.roster import Roster, Sales
 
 STAGES = ("Qualified", "Demo held", "Proposal sent", "Closed Won", "Closed Lost")
 INDUSTRIES = ("Manufacturing", "Software", "Logistics", "Health", "Retail", "Consulting", "Energy", "Education")
@@ -19,20 +20,12 @@ _FIRST_NAMES = "Anna Ben Clara David Elif Felix Greta Hannes Ida Jonas Kaya Luka
 FIRST_NAMES = tuple(_FIRST_NAMES.split())
 _LAST_NAMES = "Albers Brandt Celik Decker Ebert Fuchs Graf Huber Ilic Jansen Keller Lang Maurer Nowak Otto Pohl"
 LAST_NAMES = tuple(_LAST_NAMES.split())
-ANSWERS = {
-    "paid_search_brand": ("Google", "searched your name"),
-    "paid_search_generic": ("Google search", "found you on google", "Googled planning software"),
-    "paid_social_meta": ("Instagram ad", "Facebook", "saw you on insta"),
-    "paid_social_linkedin": ("LinkedIn", "a post on LinkedIn", "linkedin ad"),
-    "video": ("YouTube", "a video on youtube"),
-    "display": ("banner somewhere", "an ad on a news site"),
-    "events": ("trade fair in Hannover", "met you at a conference", "your booth at the fair"),
-    "newsletter": ("your newsletter", "Newsletter"),
+OTHER_ANSWERS: dict[str, tuple[str, ...]] = {
     "ai_answers": ("ChatGPT recommended you", "asked ChatGPT", "Perplexity"),
     "word_of_mouth": ("a colleague", "recommendation from a friend", "my boss"),
 }
-ORIGIN_WEIGHTS = (0.06, 0.16, 0.10, 0.17, 0.08, 0.02, 0.13, 0.05, 0.09, 0.14)
-ORIGINS = (*CHANNEL_NAMES, "ai_answers", "word_of_mouth")
+OTHER_WEIGHTS = {"ai_answers": 0.09, "word_of_mouth": 0.14}
+SEEN_ONLY = ("display", "video", "online_video")
 ANSWERING = 0.45
 BEFORE_DAYS = 240
 VAGUE = 0.12
@@ -83,24 +76,32 @@ class Funnel:
     contracts: pl.DataFrame
 
 
-def drawn_funnel(days: list[date], accounts_per_day: float, rng: np.random.Generator) -> Funnel:
+def drawn_funnel(roster: Roster, days: list[date], accounts_per_day: float, rng: np.random.Generator) -> Funnel:
     """Companies with one to three contacts each; about a third become deals, about a quarter of those are won.
 
-    It takes 20 to 120 days from deal to contract. A few lost deals are reopened and won, a few contracts are cancelled
-    within eight weeks (the won stage stays in the history, the deal ends as lost). The pipeline is not empty on the
-    first day: companies arrive from eight months before it. Only contracts signed in the window reach the ledger.
+    The roster's sales say how long it takes from deal to contract; without sales the tables are empty. A few
+    lost deals are reopened and won, a few contracts are cancelled within eight weeks (the won stage stays in
+    the history, the deal ends as lost). The pipeline is not empty on the first day: companies arrive from eight
+    months before it. Only contracts signed in the window reach the ledger.
     """
+    if roster.sales is None:
+        return _tables([], [], [], [], days[0])
+    answers = OTHER_ANSWERS | {channel.name: channel.answers for channel in roster.channels if channel.answers}
+    weight = {channel.name: channel.origin_weight for channel in roster.channels} | OTHER_WEIGHTS
+    names = tuple(weight)
+    chances = np.array(list(weight.values()))
     count = int(rng.poisson(accounts_per_day * (len(days) + BEFORE_DAYS)))
     arrival = np.sort(rng.integers(-BEFORE_DAYS, len(days), count))
-    weights = np.array([region.population for region in REGIONS]) ** 0.7
-    regions = rng.choice(len(REGIONS), count, p=weights / weights.sum())
-    origins = rng.choice(len(ORIGINS), count, p=np.array(ORIGIN_WEIGHTS) / sum(ORIGIN_WEIGHTS))
+    weights = np.array([region.population for region in roster.regions]) ** 0.7
+    regions = rng.choice(len(roster.regions), count, p=weights / weights.sum())
+    origins = rng.choice(len(names), count, p=chances / sum(weight.values()))
     companies, contacts, deals, stages = [], [], [], []
     for number in range(count):
         minutes = 8 * 60 + int(rng.integers(0, 600))
         created = datetime.combine(days[0], time()) + timedelta(days=int(arrival[number]), minutes=minutes)
         company_id = str(7_000_000_000 + number * 37)
-        region = REGIONS[regions[number]]
+        region = roster.regions[regions[number]]
+        origin = names[origins[number]]
         name, domain = _company_name(number, rng)
         companies.append((company_id, name, domain, str(rng.choice(INDUSTRIES)), region.country, created))
         people = []
@@ -111,15 +112,13 @@ def drawn_funnel(days: list[date], accounts_per_day: float, rng: np.random.Gener
             if joined.date() > days[-1]:
                 continue
             people.append(contact_id)
-            answer = _answer(ORIGINS[origins[number]], rng) if rng.random() < ANSWERING else ""
+            answer = _answer(origin, answers, rng) if rng.random() < ANSWERING else ""
             email = f"{given}.{family}{number % 97}@{domain}".lower()
-            contacts.append(
-                (contact_id, given, family, email, joined, company_id, region.country, ORIGINS[origins[number]], answer)
-            )
+            contacts.append((contact_id, given, family, email, joined, company_id, region.country, origin, answer))
         if rng.random() < 0.36:
-            deal, history = _deal(number, company_id, people, region.name, name, created, days[-1], rng)
+            deal, history = _deal(number, company_id, people, region.name, name, created, days[-1], roster.sales, rng)
             if deal is not None:
-                deals.append((*deal, ORIGINS[origins[number]]))
+                deals.append((*deal, origin))
                 stages.extend(history)
     return _tables(companies, contacts, deals, stages, days[0])
 
@@ -153,6 +152,7 @@ def _deal(
     name: str,
     created: datetime,
     last: date,
+    sales: Sales,
     rng: np.random.Generator,
 ) -> tuple[tuple | None, list[tuple]]:
     """One deal and its stage entries up to the last day; None if it would start after it."""
@@ -161,7 +161,7 @@ def _deal(
     if start > end:
         return None, []
     deal_id = str(9_100_000_000 + number * 53)
-    length = float(np.clip(rng.gamma(4.0, 14.0), 20, 120))
+    length = float(np.clip(rng.gamma(4.0, sales.length_scale), *sales.length))
     won = bool(rng.random() < 0.27)
     reached = 3 if won else int(rng.choice([1, 2, 3], p=[0.35, 0.35, 0.3]))
     moments = [start, *(start + timedelta(days=length * share) for share in (0.3, 0.65))][:reached]
@@ -176,7 +176,8 @@ def _deal(
     if cancelled is not None:
         history.append((deal_id, "Closed Lost", cancelled))
     history = [row for row in history if row[2] <= end]
-    cents = int(np.clip(np.exp(rng.normal(np.log(24_000), 0.6)), 4_000, 180_000)) * 100
+    amount = np.exp(rng.normal(np.log(sales.value), sales.value_log_sd))
+    cents = int(np.clip(amount, *sales.values)) * 100
     won_at = closed if won and closed <= end else None
     cancelled_at = cancelled if won_at is not None and cancelled is not None and cancelled <= end else None
     return (
@@ -197,10 +198,10 @@ def _company_name(number: int, rng: np.random.Generator) -> tuple[str, str]:
     return f"{stem.capitalize()} {rng.choice(FORMS)}", f"{stem}{number}.example"
 
 
-def _answer(origin: str, rng: np.random.Generator) -> str:
+def _answer(origin: str, answers: Mapping[str, tuple[str, ...]], rng: np.random.Generator) -> str:
     """What a buyer writes: usually the true origin in their own words, sometimes nothing usable."""
     if rng.random() < VAGUE:
         return str(rng.choice(("internet", "don't remember", "online", "?")))
-    if origin in ("display", "video") and rng.random() < 0.5:
+    if origin in SEEN_ONLY and rng.random() < 0.5:
         origin = "paid_search_generic"
-    return str(rng.choice(ANSWERS[origin]))
+    return str(rng.choice(answers[origin]))

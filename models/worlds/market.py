@@ -1,4 +1,4 @@
-"""The demo company's market: revenue per day and region for any spend and any AI visibility, with the same noise."""
+"""A company's market: revenue per day and region for any spend and any AI visibility, with the same noise."""
 
 from __future__ import annotations
 
@@ -12,27 +12,25 @@ import numpy as np
 from models.periods import quarter_of
 from models.worlds.demand import Demand
 from models.worlds.response import carried_over, saturated
-from models.worlds.roster import CHANNEL_NAMES, CHANNELS, REGIONS, GeoTest
-
-AI_REVENUE_PER_POINT = 26_000.0
-REGION_NAMES = tuple(region.name for region in REGIONS)
+from models.worlds.roster import GeoTest, Roster
 
 
 @dataclass(frozen=True)
 class Market:
     """Everything that determines revenue once spend and AI citation share are given.
 
-    `strength` (channels, regions) is the attainable effect per day in EUR, `typical` (channels, regions) the spend per
-    day against which pressure is measured.
+    `strength` (channels, regions) is the attainable effect per day in money, negative for a channel that harms;
+    `typical` (channels, regions) is the spend per day against which pressure is measured.
     """
 
+    roster: Roster
     demand: Demand
     strength: np.ndarray
     typical: np.ndarray
 
     def media_effect(self, channel: int, spend: np.ndarray) -> np.ndarray:
         """Revenue that a channel's spend (days, regions) brings, day by day."""
-        spec = CHANNELS[channel]
+        spec = self.roster.channels[channel]
         pressure = carried_over(spend, spec.half_life) / self.typical[channel]
         return self.strength[channel] * saturated(pressure, spec.half_saturation)
 
@@ -41,25 +39,25 @@ class Market:
         (days,).
         """
         total = self.demand.baseline + self.demand.noise
-        for channel in range(len(CHANNELS)):
+        for channel in range(len(self.roster.channels)):
             total = total + self.media_effect(channel, spend[channel])
-        return total + AI_REVENUE_PER_POINT * ai_share[:, None] * self.demand.size
+        return total + self.roster.ai_revenue * ai_share[:, None] * self.demand.size
 
     def undisturbed(self) -> Market:
         """The same market without noise."""
         return replace(self, demand=replace(self.demand, noise=np.zeros_like(self.demand.noise)))
 
 
-def drawn_market(plan: np.ndarray, demand: Demand, rng: np.random.Generator) -> Market:
+def drawn_market(roster: Roster, plan: np.ndarray, demand: Demand, rng: np.random.Generator) -> Market:
     """A market whose channels return about their planned iROAS on the planned spend; no two seeds return the same."""
-    typical = np.stack([channel.daily_spend * demand.size for channel in CHANNELS])
+    typical = np.stack([channel.daily_spend * demand.size for channel in roster.channels])
     strength = np.empty_like(typical)
-    for index, channel in enumerate(CHANNELS):
-        goal = float(np.clip(channel.iroas * np.exp(rng.normal(0, 0.1)), 0.32, 3.9))
-        local = typical[index] * np.exp(rng.normal(0, 0.12, len(REGIONS)))
+    for index, channel in enumerate(roster.channels):
+        goal = float(np.clip(channel.iroas * np.exp(rng.normal(0, roster.return_noise)), *roster.return_bounds))
+        local = typical[index] * np.exp(rng.normal(0, 0.12, len(roster.regions)))
         share = saturated(carried_over(plan[index], channel.half_life) / typical[index], channel.half_saturation)
         strength[index] = local * goal * plan[index].sum() / (local * share).sum()
-    return Market(demand, strength, typical)
+    return Market(roster, demand, strength, typical)
 
 
 def true_channels(
@@ -69,7 +67,7 @@ def true_channels(
     quarters = np.array([quarter_of(day) for day in days])
     factual = market.revenue(spend, ai_share)
     truth = {}
-    for index, channel in enumerate(CHANNELS):
+    for index, channel in enumerate(market.roster.channels):
         without = spend.copy()
         without[index] = 0.0
         gained = factual - market.revenue(without, ai_share)
@@ -79,7 +77,7 @@ def true_channels(
                 str(name): _money(paid[quarters == name], gained[quarters == name].sum(1))
                 for name in sorted(set(quarters))
             },
-            "by_geo": dict(zip(REGION_NAMES, gained.sum(0).tolist(), strict=True)),
+            "by_geo": dict(zip(market.roster.region_names, gained.sum(0).tolist(), strict=True)),
             "half_life_days": channel.half_life,
         }
     return truth
@@ -102,10 +100,10 @@ def true_lift(
     """Revenue and spend of the test's regions against the same weeks without the test.
 
     `effect` counts the days from start to end, `effect_with_cooldown` up to the end of the cooldown; both are totals in
-    EUR and negative for a channel switched off. `relative` = effect / revenue without the test.
+    money and negative for a channel switched off. `relative` = effect / revenue without the test.
     """
-    columns = np.array([REGION_NAMES.index(name) for name in test.regions])
-    channel = CHANNEL_NAMES.index(test.channel)
+    columns = np.array([market.roster.region_names.index(name) for name in test.regions])
+    channel = market.roster.channel_names.index(test.channel)
     rows = np.array([test.start <= day <= test.end for day in days])
     longer = np.array([test.start <= day <= test.cooldown_end for day in days])
     without = spend.copy()

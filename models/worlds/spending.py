@@ -9,72 +9,103 @@ import numpy as np
 import polars as pl
 
 from models.worlds.demand import Demand
-from models.worlds.roster import CHANNELS, REGIONS, Channel, GeoTest
+from models.worlds.market import Market
+from models.worlds.roster import Channel, GeoTest, Roster
 
-BRAND_FOLLOWS_DEMAND = 4.0
-MORE_IN_PROMOTIONS = {"paid_search_generic": 0.25, "paid_social_meta": 0.35}
-WEEKEND = {"always_on": 0.75, "flights": 0.6, "bursts": 1.0, "sends": 1.0}
+WEEKEND = {"always_on": 0.75, "flights": 0.6, "bursts": 1.0, "sends": 1.0, "late": 0.75, "constant": 1.0}
+LATE_AT = 0.55
+HARVEST_HALF = 0.25
 YEARLY_GROWTH = 0.06
 FIRST_ID = {
     "google_ads": 18_000_000_000,
     "meta_ads": 120_210_000_000_000_000,
     "linkedin_ads": 311_000_000,
+    "tiktok_ads": 1_760_000_000_000_000,
     "channel_spend": 1,
 }
 FREEZE_BEFORE = timedelta(days=28)
 CALM_IN_TEST, CALM_ELSEWHERE = 0.15, 0.5
-REGION_NAMES = tuple(region.name for region in REGIONS)
 
 
-def planned_spend(days: list[date], demand: Demand, tests: Sequence[GeoTest], rng: np.random.Generator) -> np.ndarray:
-    """Spend before any test, shape (channels, days, regions), EUR.
+def planned_spend(
+    roster: Roster, days: list[date], demand: Demand, tests: Sequence[GeoTest], rng: np.random.Generator
+) -> np.ndarray:
+    """Spend before any test, shape (channels, days, regions), money.
 
     Budgets vary independently in each region, so that channels can be separated. From four weeks before a test until
     its cooldown ends they vary half as much everywhere and hardly at all in its regions, as a careful analyst would
-    request.
+    request. A constant channel spends the same on every day.
     """
-    calm = np.ones((len(days), len(REGIONS)))
+    calm = np.ones((len(days), len(roster.regions)))
     for test in tests:
-        columns = [REGION_NAMES.index(name) for name in test.regions]
+        columns = [roster.region_names.index(name) for name in test.regions]
         rows = [i for i, day in enumerate(days) if test.start - FREEZE_BEFORE <= day <= test.cooldown_end]
         calm[rows] = np.minimum(calm[rows], CALM_ELSEWHERE)
         calm[np.ix_(rows, columns)] = CALM_IN_TEST
     growth = np.exp(YEARLY_GROWTH * np.arange(len(days)) / 365.25)[:, None]
     weekend = np.array([day.weekday() >= 5 for day in days])[:, None]
     plans = []
-    for channel in CHANNELS:
-        level = _rhythm(channel, days, rng)
-        level = 1 + calm * (level - 1) if channel.rhythm != "sends" else level
+    for channel in roster.channels:
+        level = _rhythm(channel, days, len(roster.regions), rng)
+        if channel.rhythm == "constant":
+            plans.append(channel.daily_spend * demand.size * level)
+            continue
+        level = 1 + calm * (level - 1) if channel.rhythm not in ("sends", "late") else level
         level = level * np.where(weekend, WEEKEND[channel.rhythm], 1.0) * growth
-        level = level * (1 + MORE_IN_PROMOTIONS.get(channel.name, 0.0) * demand.promo[:, None])
-        if channel.name == "paid_search_brand":
-            level = level * np.exp(BRAND_FOLLOWS_DEMAND * demand.latent)
+        level = level * (1 + channel.more_in_promotions * demand.promo[:, None])
+        if channel.follows_demand:
+            level = level * np.exp(channel.follows_demand * demand.latent)
+        if channel.follows_season:
+            level = level * demand.season[:, None] ** channel.follows_season
         plans.append(channel.daily_spend * demand.size * level)
     return np.stack(plans)
 
 
-def tested_spend(plan: np.ndarray, days: list[date], tests: Sequence[GeoTest]) -> np.ndarray:
-    """The plan with every test's factor applied in its regions and days."""
+def tested_spend(roster: Roster, plan: np.ndarray, days: list[date], tests: Sequence[GeoTest]) -> np.ndarray:
+    """The plan with every test's factor applied in its changed regions and days."""
     spend = plan.copy()
     for test in tests:
-        channel = [c.name for c in CHANNELS].index(test.channel)
+        channel = roster.channel_names.index(test.channel)
         rows = [i for i, day in enumerate(days) if test.start <= day <= test.end]
-        columns = [REGION_NAMES.index(name) for name in test.regions]
+        columns = [roster.region_names.index(name) for name in test.changed]
         spend[np.ix_([channel], rows, columns)] *= test.factor
     return spend
 
 
-def campaign_days(spend: np.ndarray, days: list[date], splits: int, rng: np.random.Generator) -> pl.DataFrame:
+def claimed_revenue(market: Market, spend: np.ndarray) -> np.ndarray:
+    """Revenue that each platform reports for itself, before noise, shape (channels, days, regions).
+
+    Either a fixed multiple of spend, or what it tracks of its true effect plus organic revenue that it happened
+    to touch. The second part follows demand and hardly grows with spend, so that half the budget of brand
+    search claims nearly twice the return.
+    """
+    claims = np.empty_like(spend)
+    organic = market.demand.baseline / market.demand.baseline.mean(0)
+    for index, channel in enumerate(market.roster.channels):
+        if channel.tracked is None or channel.harvest is None:
+            claims[index] = spend[index] * channel.claim
+            continue
+        pressure = spend[index] / market.typical[index]
+        reached = (1 + HARVEST_HALF) * pressure / (pressure + HARVEST_HALF)
+        tracked = channel.tracked * np.maximum(market.media_effect(index, spend[index]), 0.0)
+        claims[index] = np.where(
+            spend[index] > 0, tracked + channel.harvest * market.typical[index] * organic * reached, 0.0
+        )
+    return claims
+
+
+def campaign_days(
+    roster: Roster, spend: np.ndarray, claims: np.ndarray, days: list[date], splits: int, rng: np.random.Generator
+) -> pl.DataFrame:
     """One row per day, channel, campaign and region with money in cents, delivery and the platform's own claims.
 
     `splits` > 1 cuts every campaign into that many ad themes. Days without spend have no row, as on the platforms.
     """
     parts = []
-    for index, channel in enumerate(CHANNELS):
-        for column, region in enumerate(REGIONS):
-            parts.append(
-                _channel_region(channel, index, region.name, column, spend[index, :, column], days, splits, rng)
-            )
+    for index, channel in enumerate(roster.channels):
+        for column, region in enumerate(roster.region_names):
+            paid, claimed = spend[index, :, column], claims[index, :, column]
+            parts.append(_channel_region(channel, index, region, column, paid, claimed, days, splits, rng))
     return pl.concat(parts).filter(pl.col("spend") > 0).sort("day", "channel", "geo", "campaign")
 
 
@@ -84,6 +115,7 @@ def _channel_region(
     region: str,
     column: int,
     spend: np.ndarray,
+    claimed: np.ndarray,
     days: list[date],
     splits: int,
     rng: np.random.Generator,
@@ -98,7 +130,12 @@ def _channel_region(
     clicks = rng.poisson(money / (channel.cost_per_click * np.exp(rng.normal(0, 0.1, (count, 1)))))
     impressions = clicks + rng.poisson(money / channel.cost_per_click / channel.click_rate)
     conversions = np.round(np.minimum(rng.gamma(2.0, clicks * 0.012 / 2.0 + 1e-9), clicks), 2)
-    value = np.round(money * channel.claim * np.exp(rng.normal(-0.03, 0.25, (count, width))), 2)
+    claim = (
+        np.divide(claimed, spend, out=np.zeros_like(claimed), where=spend > 0)
+        if channel.tracked is not None
+        else channel.claim
+    )
+    value = np.round(money * np.reshape(claim, (-1, 1)) * np.exp(rng.normal(-0.03, 0.25, (count, width))), 2)
     ids = [str(FIRST_ID[channel.source] + index * 1_000_000 + column * 10_000 + n * 7 + 1) for n in range(width)]
     return pl.DataFrame(
         {
@@ -111,17 +148,19 @@ def _channel_region(
             "spend": money.ravel(),
             "impressions": impressions.ravel().astype(np.int64),
             "clicks": clicks.ravel().astype(np.int64),
-            "conversions": (conversions if channel.claim else conversions * 0).ravel(),
+            "conversions": (conversions if channel.claim or channel.tracked else conversions * 0).ravel(),
             "value": value.ravel(),
         }
     )
 
 
-def _rhythm(channel: Channel, days: list[date], rng: np.random.Generator) -> np.ndarray:
+def _rhythm(channel: Channel, days: list[date], regions: int, rng: np.random.Generator) -> np.ndarray:
     """Budget level around 1 per day and region, shape (days, regions)."""
     count = len(days)
-    level = np.empty((count, len(REGIONS)))
-    for column in range(len(REGIONS)):
+    if channel.rhythm == "constant":
+        return np.ones((count, regions))
+    level = np.empty((count, regions))
+    for column in range(regions):
         match channel.rhythm:
             case "always_on":
                 level[:, column] = _steps(count, (28, 70), channel.variation, rng)
@@ -133,6 +172,9 @@ def _rhythm(channel: Channel, days: list[date], rng: np.random.Generator) -> np.
                 steps = _steps(count, (42, 84), channel.variation, rng)
                 sends = np.array([3.5 if day.weekday() in (1, 3) else 0.0 for day in days])
                 level[:, column] = steps * sends
+            case "late":
+                started = np.arange(count) >= int(count * LATE_AT)
+                level[:, column] = _steps(count, (28, 70), channel.variation, rng) * started
     return level * np.exp(rng.normal(0, 0.08, level.shape))
 
 

@@ -8,20 +8,17 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from models.worlds.calendar import WEEKDAY_DEMAND
-from models.worlds.roster import CHANNEL_NAMES, CHANNELS, REGIONS
+from models.worlds.roster import Roster
 
 CONSENT = 0.65
-SEEN_ORDERS = 0.65
 SEEN_CONTACTS = 0.45
 RETURNS = 1.3
 UNPAID = ("organic", "direct", "referral", "ai_answers")
-WAYS = (*CHANNEL_NAMES, *UNPAID)
-REGION_NAMES = tuple(region.name for region in REGIONS)
 DAY = 86_400
 
 
 def drawn_visits(
+    roster: Roster,
     days: Sequence[date],
     spend: pl.DataFrame,
     orders: pl.DataFrame,
@@ -34,29 +31,30 @@ def drawn_visits(
     and what it ended with (order_id and cents, or contact_id).
 
     The way of a session follows the clicks of its day, so that the channels in the visits move with their campaigns.
-    65 per cent of self-serve orders and 45 per cent of contacts have a journey; contacts return later as well.
+    The roster's share of orders and 45 per cent of contacts have a journey; contacts return later as well.
     35 per cent of visitors gave no consent.
     """
     start = int(np.datetime64(days[0], "s").astype(np.int64))
-    mix = _mix(days, spend, ai_share)
-    bought = orders.filter(pl.Series(rng.random(orders.height) < SEEN_ORDERS))
+    ways = (*roster.channel_names, *UNPAID)
+    mix = _mix(roster, ways, days, spend, ai_share)
+    bought = orders.filter(pl.Series(rng.random(orders.height) < roster.seen_orders))
     order_second = bought["day"].cast(pl.Datetime("us")).dt.epoch("s").to_numpy() + bought["second"].to_numpy()
     came = contacts.filter(pl.Series(rng.random(contacts.height) < SEEN_CONTACTS))
     came = came.filter(pl.col("created_at").dt.date() >= days[0])
     contact_second = came["created_at"].dt.epoch("s").to_numpy()
     rest = max(int((sessions_per_day * len(days) - 2.4 * (bought.height + came.height)) / 1.7), 0)
-    weekday = WEEKDAY_DEMAND[[day.weekday() for day in days]]
+    weekday = np.array(roster.season.weekdays)[[day.weekday() for day in days]]
     rest_day = rng.choice(len(days), rest, p=weekday / weekday.sum())
     rest_second = start + rest_day * DAY + rng.integers(6 * 3600, 21 * 3600, rest)
     last = np.concatenate([order_second, contact_second, rest_second])
     length = np.concatenate([1 + rng.poisson(1.4, bought.height + came.height), 1 + rng.poisson(0.7, rest)])
-    size = np.array([region.population for region in REGIONS]) ** 0.7
+    size = np.array([region.population for region in roster.regions]) ** 0.7
     geo = np.concatenate(
         [
             bought["geo"]
-            .replace_strict({name: i for i, name in enumerate(REGION_NAMES)}, return_dtype=pl.Int64)
+            .replace_strict({name: i for i, name in enumerate(roster.region_names)}, return_dtype=pl.Int64)
             .to_numpy(),
-            rng.choice(len(REGIONS), came.height + rest, p=size / size.sum()),
+            rng.choice(len(roster.regions), came.height + rest, p=size / size.sum()),
         ]
     )
     visitor = np.repeat(np.arange(last.size), length)
@@ -70,9 +68,9 @@ def drawn_visits(
     visitor, before, second = visitor[order], before[order], second[order]
     in_window = (second >= start) & (second < start + len(days) * DAY)
     visitor, before, second = visitor[in_window], before[in_window], second[in_window]
-    way = _ways(mix, ((second - start) // DAY).clip(0, len(days) - 1), before, rng)
+    way = _ways(_closing(roster, ways), mix, ((second - start) // DAY).clip(0, len(days) - 1), before, rng)
     origin = np.full(last.size, -1)
-    index_of = {name: index for index, name in enumerate(WAYS)}
+    index_of = {name: index for index, name in enumerate(ways)}
     origin[bought.height : bought.height + came.height] = [
         index_of.get(name, index_of["direct"]) for name in came["origin"]
     ]
@@ -83,8 +81,8 @@ def drawn_visits(
             "second": second,
             "visitor": visitor,
             "session_number": _ordinals(visitor),
-            "way": np.array(WAYS)[way],
-            "geo": np.array(REGION_NAMES)[geo[visitor]],
+            "way": np.array(ways)[way],
+            "geo": np.array(roster.region_names)[geo[visitor]],
             "consent": (rng.random(last.size) < CONSENT)[visitor],
             "tagged": rng.random(visitor.size) < 0.92,
             "mobile": (rng.random(last.size) < 0.3)[visitor],
@@ -97,9 +95,15 @@ def drawn_visits(
             "order_id": [*bought["order_id"], *([None] * came.height)],
             "cents": [*bought["cents"], *([None] * came.height)],
             "contact_id": [*([None] * bought.height), *came["contact_id"]],
-            "ending": True,
+            "ending": np.ones(bought.height + came.height, bool),
         },
-        schema_overrides={"order_id": pl.String, "cents": pl.Int64, "contact_id": pl.String},
+        schema_overrides={
+            "visitor": pl.Int64,
+            "order_id": pl.String,
+            "cents": pl.Int64,
+            "contact_id": pl.String,
+            "ending": pl.Boolean,
+        },
     )
     return frame.join(ends, on=["visitor", "ending"], how="left").sort("second", "visitor", "session_number")
 
@@ -111,33 +115,50 @@ def _ordinals(visitor: np.ndarray) -> np.ndarray:
     return np.arange(visitor.size) - np.repeat(starts, lengths) + 1
 
 
-def _mix(days: Sequence[date], spend: pl.DataFrame, ai_share: np.ndarray) -> np.ndarray:
+def _mix(
+    roster: Roster, ways: tuple[str, ...], days: Sequence[date], spend: pl.DataFrame, ai_share: np.ndarray
+) -> np.ndarray:
     """Share of each way per day, shape (days, ways)."""
     clicks = spend.group_by("day", "channel").agg(pl.col("clicks").sum())
-    counts = np.zeros((len(days), len(WAYS)))
+    counts = np.zeros((len(days), len(ways)))
     for day, channel, number in clicks.iter_rows():
-        counts[(day - days[0]).days, CHANNEL_NAMES.index(channel)] = number
+        counts[(day - days[0]).days, ways.index(channel)] = number
     paid = counts.sum(1, keepdims=True).mean()
-    counts[:, WAYS.index("events")] *= 0.1
-    counts[:, WAYS.index("organic")] = 0.30 * paid
-    counts[:, WAYS.index("direct")] = 0.25 * paid
-    counts[:, WAYS.index("referral")] = 0.06 * paid
-    counts[:, WAYS.index("ai_answers")] = 0.45 * paid * ai_share
+    for channel in roster.channels:
+        if channel.offline:
+            counts[:, ways.index(channel.name)] *= 0.1
+    counts[:, ways.index("organic")] = 0.30 * paid
+    counts[:, ways.index("direct")] = 0.25 * paid
+    counts[:, ways.index("referral")] = 0.06 * paid
+    counts[:, ways.index("ai_answers")] = 0.45 * paid * ai_share
     return counts / counts.sum(1, keepdims=True)
 
 
-def _ways(mix: np.ndarray, day: np.ndarray, before: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _closing(roster: Roster, ways: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Ways by which people come back to buy, with their shares: direct, brand search, the newsletter."""
+    names = {"direct": 0.5}
+    names |= {name: share for name, share in (("paid_search_brand", 0.3), ("newsletter", 0.2)) if name in ways}
+    shares = np.array(list(names.values()))
+    return np.array([ways.index(name) for name in names]), shares / shares.sum()
+
+
+def _ways(
+    closing: tuple[np.ndarray, np.ndarray],
+    mix: np.ndarray,
+    day: np.ndarray,
+    before: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
     """A way per session; the last visit before an end is more often direct, brand search or the newsletter."""
     cumulative = np.cumsum(mix, axis=1)
-    way = (rng.random(day.size)[:, None] > cumulative[day]).sum(1).clip(0, len(WAYS) - 1)
-    closing = np.array([WAYS.index("direct"), WAYS.index("paid_search_brand"), WAYS.index("newsletter")])
+    way = (rng.random(day.size)[:, None] > cumulative[day]).sum(1).clip(0, mix.shape[1] - 1)
     returns = (before == 0) & (rng.random(day.size) < 0.25)
-    return np.where(returns, closing[rng.choice(3, day.size, p=[0.5, 0.3, 0.2])], way)
+    return np.where(returns, closing[0][rng.choice(closing[0].size, day.size, p=closing[1])], way)
 
 
-def campaign_of(way: str, geo: str) -> str | None:
+def campaign_of(roster: Roster, way: str, geo: str) -> str | None:
     """The campaign name a tagged visit carries; None for unpaid ways."""
-    for channel in CHANNELS:
+    for channel in roster.channels:
         if channel.name == way:
             return f"{geo} | {channel.campaigns[0]}"
     return None

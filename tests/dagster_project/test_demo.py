@@ -11,7 +11,7 @@ import pytest
 
 from dagster_project.demo import write
 from dagster_project.workspace.settings import load
-from models.worlds.roster import CHANNEL_NAMES, REGIONS
+from models.worlds.quillhaven import QUILLHAVEN
 
 SHORT = 120
 
@@ -55,8 +55,8 @@ def test_the_summary_counts_what_is_there(tmp_path: Path) -> None:
 
 def test_the_settings_are_valid_and_name_the_company(short: Path) -> None:
     settings = load(short / "plumbline.yaml")
-    assert tuple(channel.name for channel in settings.channels) == CHANNEL_NAMES
-    assert {geo.name for geo in settings.geos} == {region.name for region in REGIONS}
+    assert tuple(channel.name for channel in settings.channels) == QUILLHAVEN.channel_names
+    assert {geo.name for geo in settings.geos} == set(QUILLHAVEN.region_names)
     assert settings.clock == date(2026, 10, 12)
     assert settings.margin is not None
     assert settings.ledger.accounts["4400"].modelled

@@ -12,7 +12,8 @@ from models.worlds import World, company
 from models.worlds.calendar import days_between
 from models.worlds.contents import drawn_contents
 from models.worlds.demand import drawn_demand
-from models.worlds.roster import CHANNEL_NAMES, LAST_DAY, REGIONS, SIZES, Size
+from models.worlds.quillhaven import QUILLHAVEN
+from models.worlds.roster import LAST_DAY, SIZES, Size
 
 SEED = 7
 QUIET = Size(days=400, sessions_per_day=1)
@@ -45,7 +46,7 @@ def test_quarters_and_regions_add_up_to_the_window(small: World) -> None:
 
 def test_exported_spend_is_the_spend_behind_the_truth(small: World) -> None:
     exported = dict(small.frames["spend"].group_by("channel").agg(pl.col("spend").sum()).iter_rows())
-    for name in CHANNEL_NAMES:
+    for name in QUILLHAVEN.channel_names:
         assert small.truth["channels"][name]["spend"] == pytest.approx(exported[name], abs=0.01), name
 
 
@@ -140,7 +141,7 @@ def test_weekly_national_noise_is_about_three_per_cent() -> None:
     shares = []
     for seed in (1, 7, 23):
         days = days_between(QUIET.first_day, LAST_DAY)[:399]
-        demand = drawn_demand(days, np.random.default_rng(seed))
+        demand = drawn_demand(QUILLHAVEN, days, np.random.default_rng(seed))
         noise = demand.noise.sum(1).reshape(-1, 7).sum(1)
         # The baseline is about 65 per cent of revenue.
         revenue = demand.baseline.sum(1).reshape(-1, 7).sum(1) / 0.65
@@ -180,7 +181,7 @@ def test_the_funnel_takes_weeks_to_months(small: World) -> None:
 
 def test_content_has_learnable_and_null_features() -> None:
     days = days_between(SIZES["medium"].first_day, LAST_DAY)
-    contents = drawn_contents(days, SIZES["medium"].briefs_per_week, np.random.default_rng(SEED))
+    contents = drawn_contents(QUILLHAVEN, days, SIZES["medium"].briefs_per_week, np.random.default_rng(SEED))
     assert contents.truth["briefs"] >= 300
     effects = list(contents.truth["feature_log_odds"].values())
     assert sum(effect == 0 for effect in effects) > 0.7 * len(effects)
@@ -207,7 +208,7 @@ def test_visits_without_consent_and_paid_ways_are_there(small: World) -> None:
 
 
 def test_every_region_is_in_every_regional_frame(small: World) -> None:
-    names = {region.name for region in REGIONS}
+    names = {region.name for region in QUILLHAVEN.regions}
     for frame in ("spend", "revenue", "orders"):
         assert set(small.frames[frame]["geo"]) == names, frame
 
