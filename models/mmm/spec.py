@@ -69,12 +69,14 @@ class ChannelSpec(BaseModel, frozen=True, extra="forbid"):
 
 
 class Sampling(BaseModel, frozen=True, extra="forbid"):
-    """How long to sample. A fit that fails a gate is sampled longer; the fit records what was used."""
+    """How long to sample. A fit that fails a gate is sampled longer, `attempts` times in all; the fit records what was
+    used."""
 
     chains: PositiveInt = 4
     tune: PositiveInt = 200
     draws: PositiveInt = 750
     target_accept: Share = 0.9
+    attempts: Annotated[int, Field(ge=1, le=3)] = 3
 
 
 class MMMSpec(BaseModel, frozen=True, extra="forbid"):

@@ -29,7 +29,7 @@ def sample_until_converged(block: np.ndarray, peak: Peak, design: Design, settin
     """Draws from the density of `block`, started at `peak`.
 
     While a gate fails it samples longer, first with the covariance of the last draws, then with the sampler's own
-    adaptation; three attempts at most. Raises ValueError where the sampler finds no point with a finite density.
+    adaptation; `settings.attempts` at most. Raises ValueError where the sampler finds no point with a finite density.
     """
     order = names(design)
     n = len(order)
@@ -70,8 +70,9 @@ def _attempts(first: Sampling) -> tuple[tuple[str, Sampling], ...]:
     """Settings of each attempt with the words by which the fit records it."""
     longer = {"tune": first.tune + 200, "draws": first.draws * 2, "target_accept": max(first.target_accept, 0.98)}
     longest = {"tune": 1500, "draws": first.draws * 4, "target_accept": max(first.target_accept, 0.99)}
-    return (
+    plans = (
         ("whitened by the peak", first),
         ("longer, whitened by the last draws", first.model_copy(update=longer)),
         ("longest, own adaptation", first.model_copy(update=longest)),
     )
+    return plans[: first.attempts]

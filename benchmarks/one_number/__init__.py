@@ -1,0 +1,1 @@
+"""The one number per channel against known truth, from raw weekly frames, beside every single method."""
