@@ -184,7 +184,7 @@ def _save(file: Path, kept: FitDraws) -> None:
         channels=np.array(kept.channels),
         returns=kept.returns.astype(np.float32),
         tests=np.array(list(kept.captured), dtype=str),
-        captured=np.array([*kept.captured.values()], dtype=np.float32).reshape(len(kept.captured), -1),
+        captured=np.array([*kept.captured.values()], dtype=np.float32).reshape(len(kept.captured), len(kept.returns)),
         half_life_weeks=kept.half_life_weeks.astype(np.float32),
         prior_log_mean=kept.prior_log_mean,
         prior_log_sd=kept.prior_log_sd,

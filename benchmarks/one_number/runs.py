@@ -77,8 +77,8 @@ def one(job: Job) -> Result | None:
     """One company; None where it may not be fitted and a fit is not kept."""
     company = measured_company(job.kind, job.seed)
     priors: list[Prior] = list(dict.fromkeys([*PRIORS, prior_of(job.ablation)]))
-    if company.tests.is_empty():  # without tests there is nothing to calibrate the MMM with
-        priors.remove("calibrated")
+    if company.tests.is_empty() or (not job.fit and not is_kept(company, "calibrated", job.folder)):
+        priors.remove("calibrated")  # nothing to calibrate with, or left to the MMM alone
     if not job.fit and not all(is_kept(company, prior, job.folder) for prior in priors):
         return None
     begun = time.process_time()
