@@ -131,7 +131,7 @@ _CONSUMER = (
     KindChannel("paid_search_brand", "Paid search, brand", "brand_search", "google_ads", .02, "constant", ("Search | Brand",), ("google", "cpc"), .40, .12, "Google"),
 )
 _BIOPHARMA = (
-    KindChannel("tv", "Television to patients", "tv", "channel_spend", .42, "flights", ("Linear TV",), ("tv", "offline"), 80.0, .001, "Mediahaus Airtime"),
+    KindChannel("tv", "Television to patients", "dtc_tv", "channel_spend", .42, "flights", ("Linear TV",), ("tv", "offline"), 80.0, .001, "Mediahaus Airtime"),
     KindChannel("connected_tv", "Connected TV", "ctv", "channel_spend", .10, "flights", ("Connected TV",), ("ctv", "video"), 25.0, .001, "Streamwell"),
     KindChannel("paid_search_generic", "Paid search, condition", "generic_search", "google_ads", .10, "always_on", ("Search | Condition",), ("google", "cpc"), 3.20, .03, "Google"),
     KindChannel("events", "Congresses and speaker programs", "events", "channel_spend", .10, "bursts", ("Congress",), ("event", "offline"), 60.0, .02, "Congress Partners"),
@@ -143,7 +143,7 @@ _BIOPHARMA = (
 )
 
 _AUTUMN = ((3, 10, 23), (6, 10, 23), (11, 10, 23))
-_SHOP_SALES = ((1, 3, 16), (6, 20, 30), (11, 20, 30))
+_SHOP_SALES = ((6, 20, 30), (11, 20, 30))
 KINDS: Mapping[str, CompanyKind] = MappingProxyType({kind.name: kind for kind in (
     # Gross margin 72-78 %. October strong, August and late December dead. Lead to contract 84 days, contracts of 12,000.
     CompanyKind(
@@ -159,7 +159,7 @@ KINDS: Mapping[str, CompanyKind] = MappingProxyType({kind.name: kind for kind in
         "ecommerce", "Online shop", "Marlow & Finch", "Shop orders", "EUR", "Europe/Berlin", "dach", "revenue",
         margin=(.40, .55), media_share=.18, revenue_per_day=15_000, order_value=70, order_log_sd=.7,
         cycle_days=None, deal_value=0, refund_share=(.15, .24), sales_tax=.19, field_force=0.0, seen_orders=.85,
-        months=(.98, .95, .97, .98, .99, .97, .94, .94, .98, 1.02, 1.12, 1.16), weekend=1.10, holiday_loss=.05,
+        months=(.95, .91, .94, .98, .99, .98, .93, .94, .98, 1.05, 1.17, 1.22), weekend=1.10, holiday_loss=.05,
         promotions=_SHOP_SALES, promo_lift=.25, tracking=1.0, ai_share=.12,
         competitors=("Loomhaus", "Nestwell", "Cottonbay", "Plainweave"), channels=_SHOP,
     ),

@@ -56,7 +56,7 @@ FLAWS = (
     Flaw("contaminated", 0.05, "Some of the holdout saw the ads"),
     Flaw("outdated", 0.05, "From before the relaunch"),
 )
-UNTESTED = ("tv", "events", "content_seo", "partners", "ai_ads", "ooh")
+UNTESTED = ("tv", "dtc_tv", "events", "content_seo", "partners", "ai_ads", "ooh")
 
 
 def declared_tests(tests: Sequence[GeoTest]) -> pl.DataFrame:

@@ -156,7 +156,7 @@ def _channel(
         follows_demand=row.follows_demand,
         follows_season=1.0 if channel.rhythm == "always_on" else 0.0,
         more_in_promotions=0.3 if channel.channel_class in ("shopping", "prospecting_social", "retail_media") else 0.0,
-        accrued=channel.channel_class in ("display", "events", "tv"),
+        accrued=channel.channel_class in ("display", "events", "tv", "dtc_tv"),
         answers=ANSWERS.get(channel.channel_class, ()),
         origin_weight=ORIGIN_WEIGHT.get(channel.channel_class, USUAL_ORIGIN_WEIGHT),
         tracked=tracked,

@@ -57,6 +57,7 @@ TRUE_RETURNS: Mapping[str, TrueReturn] = MappingProxyType({
     "prospecting_social": TrueReturn(.15, 3.00, .08, "Gordon et al. 2022: 663 experiments, lift 28, 19 and 6 % down the funnel", 1.10, .75, .70, .6, .70, .65, .50, .25, 1.1, 0.4),
     "b2b_social":         TrueReturn(.05, 3.00, .12, "attribution benchmarks of 70 software firms only, no experiment",  .90, .95, 1.2, .7, .65, .30, .35, .15, 1.0),
     "tv":                 TrueReturn(.00, 3.00, .20, "Shapiro, Hitsch, Tuchman 2021: one third of 288 brands earn their money back", .75, 1.10, 2.5, .6, .65),
+    "dtc_tv":             TrueReturn(.00, 3.00, .20, "Shapiro 2018; Sinkinson, Starc 2015: television to patients also sells rivals",  .80, 1.05, 4.0, .7, .65),
     "ctv":                TrueReturn(.05, 3.00, .12, f"{_BRITAIN}: broadcaster video 1.66",                          .90, .95, 1.5, .6, .70, .50, .35, .60, 1.0),
     "online_video":       TrueReturn(.05, 3.00, .12, f"{_BRITAIN}: 1.76; 190 tests: true return 3.4 x the claim",      .90, .85, 1.3, .6, .70, .25, .35, .08, 1.0),
     "audio":              TrueReturn(.05, 3.50, .12, f"{_BRITAIN}: 2.47",                                            1.10, .95, 1.3, .6, .70, .20, .35, .05, 1.0),
