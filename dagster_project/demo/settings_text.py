@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.channel_classes import CLASSES, UNKNOWN
 from models.worlds.books import AGENCY_FEE, FIELD_FORCE, REFUNDS, SALARIES, SALES_LED, SELF_SERVE, TAX, TOOLS
 from models.worlds.kind_words import PATTERNS
 from models.worlds.roster import Channel, Roster
@@ -71,6 +72,9 @@ clock: 2026-10-12                   # the demo's today; remove it in a real work
 def _channels(roster: Roster) -> str:
     lines = [
         "# A campaign belongs to the first channel whose pattern its name holds; a visit likewise by its UTM values.",
+        "# The class says what kind of channel it is; all of them: "
+        + ", ".join(n for n in CLASSES if n != UNKNOWN)
+        + ".",
         "channels:",
     ]
     for channel in roster.channels:

@@ -167,7 +167,7 @@ def _write_settings(
         "channel_rule": [(r.source, r.match, name, i) for i, (r, name) in enumerate(rules, 1)],
         "utm_rule": [(r.source, r.medium, r.campaign, name, i) for i, (r, name) in enumerate(visits, 1)],
         "channel": [
-            (c.name, c.label or c.name.replace("_", " ").capitalize(), c.channel_class, c.default_geo, i)
+            (c.name, c.label or c.name.replace("_", " ").capitalize(), settings.class_of(c.name).name, c.default_geo, i)
             for i, c in enumerate(settings.channels, 1)
         ],
         "geo": [(g.name, g.match, list(g.aliases), g.population) for g in settings.geos],

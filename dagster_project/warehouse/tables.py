@@ -87,6 +87,9 @@ TABLES = {
     " action varchar, primary key (run_id, code, subject)",
     "measurement.mmm_fit": "run_id varchar primary key, fit_key varchar, file varchar, seconds double, engine varchar,"
     " path varchar, reason varchar, base_key varchar, previous_run_id varchar",
+    "measurement.channel_prior": "run_id varchar, channel varchar, channel_class varchar, class_reason varchar,"
+    " quantity varchar, median double, log_sd double, basis varchar, grade varchar, source varchar, version varchar,"
+    " primary key (run_id, channel, quantity)",
     "measurement.mmm_change": "run_id varchar, previous_run_id varchar, channel varchar, estimand varchar,"
     " before double, after double, restatement double, data double, model double, basis varchar, added bigint,"
     " restated bigint, message varchar, primary key (run_id, channel, estimand)",

@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo, available_timezones
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from dagster_project.workspace.prior_settings import Priors
+from models.channel_classes import ClassChoice, class_of
 from models.error import PlumblineError
 
 Source = Literal[
@@ -117,11 +119,15 @@ class UtmRule(_Part):
 
 
 class Channel(_Part):
-    """One line of the CFO's table, with the rules that map campaigns and visits to it."""
+    """One line of the CFO's table, with the rules that map campaigns and visits to it.
+
+    `class` is one of the channel classes (docs/methods/channel-classes.md). Another word is accepted and warned about:
+    the channel's name is read instead.
+    """
 
     name: Name
     label: str | None = None
-    channel_class: str = Field(default="other", alias="class")
+    channel_class: str | None = Field(default=None, alias="class")
     campaigns: tuple[CampaignRule, ...] = ()
     utm: tuple[UtmRule, ...] = ()
     default_geo: str | None = None
@@ -296,6 +302,7 @@ class Settings(_Part):
     attribution: Attribution = Attribution()
     quarantine: Quarantine = Quarantine()
     mmm: Mmm = Mmm()
+    priors: Priors = Priors()
     patterns: Patterns = Patterns()
     approvals: Approvals = Approvals()
     llm: Llm = Llm()
@@ -327,9 +334,22 @@ class Settings(_Part):
                 raise ValueError(f"{what} {twice[0]} is listed twice; keep one entry")
         return self
 
+    @model_validator(mode="after")
+    def _priors_of_channels(self) -> Settings:
+        names = [c.name for c in self.channels]
+        stranger = sorted(set(self.priors.channels) - set(names)) if names else []
+        if stranger:
+            raise ValueError(f"priors.channels.{stranger[0]} is not a channel; listed here: {', '.join(names)}")
+        return self
+
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    def class_of(self, channel: str) -> ClassChoice:
+        """The class of a channel: as listed here, else as its name tells."""
+        listed = {c.name: c.channel_class for c in self.channels}
+        return class_of(channel, listed.get(channel))
 
     def options(self, source: str) -> SourceOptions:
         """The source's options, the defaults where plumbline.yaml is silent."""

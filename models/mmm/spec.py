@@ -48,7 +48,9 @@ class ChannelSpec(BaseModel, frozen=True, extra="forbid"):
     the next 1 % of spend, per that money), `share` (of the total KPI), `coefficient` (the greatest effect a period can
     have, in multiples of the KPI's usual period) or `signed_iroas` (may be negative). `half_life` is in weeks whatever
     the grain of the data, and so is `peak_lag`; where any channel has one, only those peak late under
-    `adstock="delayed"`. `half_saturation` of a reach channel is in exposures per person.
+    `adstock="delayed"`. `half_saturation` of a reach channel is in exposures per person. `from_class` says that the
+    prior of the effect is that of the channel's class and no statement about this channel: the fit may then widen it or
+    allow a negative effect where the data contradict it, as it may for the default.
     """
 
     iroas: LogNormal | None = None
@@ -59,6 +61,7 @@ class ChannelSpec(BaseModel, frozen=True, extra="forbid"):
     half_life: LogNormal | None = None
     half_saturation: LogNormal | None = None
     peak_lag: LogNormal | None = None
+    from_class: bool = False
 
     @model_validator(mode="after")
     def one_effect(self) -> ChannelSpec:
@@ -130,6 +133,22 @@ class MMMSpec(BaseModel, frozen=True, extra="forbid"):
     sampling: Sampling = Sampling()
     plausible_iroas: tuple[NonNegativeFloat, PositiveFloat] = (0.0, 20.0)
     break_even_iroas: PositiveFloat = 1.0
+
+    def stated(self, channel: str) -> bool:
+        """Whether the prior of this channel's effect is the analyst's own, so that no fit may change it."""
+        own = self.channels.get(channel)
+        return own is not None and not own.from_class
+
+    def widened(self, factor: float) -> MMMSpec:
+        """The same spec with every prior of iROAS that nobody stated `factor` times as wide, in log sd."""
+        channels = {
+            name: own.model_copy(update={"iroas": own.iroas.model_copy(update={"sigma": own.iroas.sigma * factor})})
+            if own.from_class and own.iroas is not None
+            else own
+            for name, own in self.channels.items()
+        }
+        default = self.iroas.model_copy(update={"sigma": self.iroas.sigma * factor})
+        return self.model_copy(update={"iroas": default, "channels": channels})
 
     @model_validator(mode="after")
     def slope_belongs_to_hill(self) -> MMMSpec:

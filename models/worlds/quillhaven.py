@@ -10,13 +10,13 @@ from models.worlds.roster import Channel, ContentChannel, GeoTest, Prompts, Rost
 # One row per channel, its numbers in the order of the fields of Channel: reads as a table.
 CHANNELS = (
     Channel(
-        "paid_search_brand", "Paid search, brand", "google_ads", "search", "always_on",
+        "paid_search_brand", "Paid search, brand", "google_ads", "brand_search", "always_on",
         1_500, 0.9, 2, 1.2, 7.5, 1.10, 0.09, ("Search | Brand",), ("google", "cpc"), 0.30,
         pattern=r"Search \| Brand", google_campaign=r"Search \| Brand", vendor="Google Ireland", follows_demand=4.0,
         answers=("Google", "searched your name"), origin_weight=0.06,
     ),
     Channel(
-        "paid_search_generic", "Paid search, generic", "google_ads", "search", "always_on",
+        "paid_search_generic", "Paid search, generic", "google_ads", "generic_search", "always_on",
         3_800, 2.2, 4, 3.0, 2.9, 3.40, 0.035, ("Search | Generic | Planning", "Search | Generic | Reporting"),
         ("google", "cpc"), 0.38,
         pattern=r"Search \| Generic", google_campaign=r"Search \| Generic", vendor="Google Ireland",
@@ -24,19 +24,19 @@ CHANNELS = (
         origin_weight=0.16,
     ),
     Channel(
-        "paid_social_meta", "Paid social, Meta", "meta_ads", "social", "always_on",
+        "paid_social_meta", "Paid social, Meta", "meta_ads", "prospecting_social", "always_on",
         2_800, 1.7, 7, 8.0, 3.6, 0.95, 0.011, ("Prospecting", "Retargeting"), ("facebook", "paid_social"),
         pattern="Prospecting|Retargeting", vendor="Meta Platforms Ireland", more_in_promotions=0.35,
         answers=("Instagram ad", "Facebook", "saw you on insta"), origin_weight=0.10,
     ),
     Channel(
-        "paid_social_linkedin", "Paid social, LinkedIn", "linkedin_ads", "social", "flights",
+        "paid_social_linkedin", "Paid social, LinkedIn", "linkedin_ads", "b2b_social", "flights",
         2_600, 1.4, 14, 2.0, 0.8, 6.20, 0.006, ("Decision makers",), ("linkedin", "paid_social"),
         pattern="Decision makers", vendor="LinkedIn Ireland",
         answers=("LinkedIn", "a post on LinkedIn", "linkedin ad"), origin_weight=0.17,
     ),
     Channel(
-        "video", "Video, YouTube", "google_ads", "video", "flights",
+        "video", "Video, YouTube", "google_ads", "online_video", "flights",
         1_800, 1.2, 21, 2.5, 0.4, 4.10, 0.002, ("Video | Awareness",), ("youtube", "video"),
         pattern=r"Video \|", google_campaign=r"Video \|", vendor="Google Ireland",
         answers=("YouTube", "a video on youtube"), origin_weight=0.08,
@@ -48,13 +48,13 @@ CHANNELS = (
         answers=("banner somewhere", "an ad on a news site"), origin_weight=0.02,
     ),
     Channel(
-        "events", "Events and fairs", "channel_spend", "event", "bursts",
+        "events", "Events and fairs", "channel_spend", "events", "bursts",
         1_300, 2.0, 21, 3.0, 0.0, 40.0, 0.02, ("Event",), ("event", "offline"),
         pattern="Event", vendor="Messebau Lindfeld", accrued=True,
         answers=("trade fair in Hannover", "met you at a conference", "your booth at the fair"), origin_weight=0.13,
     ),
     Channel(
-        "newsletter", "Newsletter", "channel_spend", "owned", "sends",
+        "newsletter", "Newsletter", "channel_spend", "newsletter", "sends",
         300, 3.4, 3, 2.5, 6.0, 0.45, 0.02, ("Newsletter",), ("newsletter", "email"),
         pattern="Newsletter", vendor="Postwerk Mail",
         answers=("your newsletter", "Newsletter"), origin_weight=0.05,

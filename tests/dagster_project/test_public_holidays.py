@@ -72,7 +72,8 @@ def market() -> MmmInput:
 def test_a_planted_effect_of_a_holiday_is_found() -> None:
     company = Settings.model_validate({"mmm": {"draws": 300, "chains": 2}})
     prepared = market()
-    found = fit(fits.panel(prepared, company), fits.specification(company), seed=1)
+    data = fits.panel(prepared, company)
+    found = fit(data, fits.specification(company, data), seed=1)
     lines = found.contributions().filter(pl.col("component") == "events")
     # events count from their mean, so a week's effect is read against the weeks without any holiday
     off = {day - timedelta(days=day.weekday()) for days in prepared.events.values() for day in days}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.workspace.settings import LADDER, SOURCES, Settings, SettingsError, load
+from models.channel_classes import CLASSES, UNKNOWN
 
 
 def test_the_template_is_valid_and_names_every_top_level_setting(tmp_path: Path) -> None:
@@ -32,6 +33,48 @@ def test_every_fault_is_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load(tmp_path / "plumbline.yaml")
     assert len(str(caught.value).splitlines()) == 3
+
+
+def test_the_template_and_the_demo_list_every_class_of_channels() -> None:
+    import dagster_project
+    from dagster_project.demo.settings_text import settings_text
+    from models.worlds.demo_company import roster_of
+
+    template = Path(dagster_project.__file__).with_name("plumbline.template.yaml").read_text(encoding="utf-8")
+    demo = roster_of(None, 7)
+    text = settings_text(demo)
+    for name in CLASSES:
+        assert name == UNKNOWN or (name in template and name in text)
+    assert {channel.channel_class for channel in demo.channels} <= set(CLASSES) - {UNKNOWN}
+
+
+def test_the_class_of_a_channel_comes_from_its_line_else_from_its_name() -> None:
+    company = Settings.model_validate(
+        {"channels": [{"name": "growth", "class": "retargeting"}, {"name": "google_brand", "class": "search"}]}
+    )
+    assert company.class_of("growth").name == "retargeting"
+    assert company.class_of("google_brand").name == "brand_search"
+    assert company.class_of("radio").name == "audio"
+    assert company.class_of("search").reason == "too_coarse"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        pytest.param("priors: {classes: {serach: {return_median: 1}}}", "serach is not a channel class", id="no class"),
+        pytest.param("priors: {classes: {tv: {return_median: 0}}}", "greater than 0", id="a median of zero"),
+        pytest.param("priors: {classes: {tv: {iroas: 1}}}", "iroas is not a setting", id="another key"),
+        pytest.param(
+            "channels: [{name: a}]\npriors: {channels: {b: {return_median: 1}}}",
+            "priors.channels.b is not a channel; listed here: a",
+            id="a channel that is not listed",
+        ),
+    ],
+)
+def test_a_prior_that_cannot_be_used_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
+    (tmp_path / "plumbline.yaml").write_text(text)
+    with pytest.raises(SettingsError, match=complaint):
+        load(tmp_path / "plumbline.yaml")
 
 
 def test_names_that_other_code_relies_on() -> None:

@@ -9,7 +9,7 @@ import dagster as dg
 import duckdb
 import polars as pl
 
-from dagster_project.assets.mmm import fits, rows
+from dagster_project.assets.mmm import channel_priors, fits, rows
 from dagster_project.assets.mmm.panel import mmm_input
 from dagster_project.warehouse import run_record
 from dagster_project.warehouse import tables as warehouse_tables
@@ -100,6 +100,9 @@ def mmm(warehouse: Warehouse) -> dg.MaterializeResult:
         spend = media_spend_by_quarter(con, first_day, final_day, company.fiscal.year_starts_in_month)
     draws = with_spend(rows.period_draws(fit, company.fiscal.year_starts_in_month), spend)
     tables = rows.tables(fit, draws)
+    priors = [channel_priors.channel_prior(company, channel) for channel in fit.data.channels]
+    warnings += channel_priors.warnings(priors)
+    tables["measurement.channel_prior"] = channel_priors.table(priors)
     tables["measurement.mmm_fit"] = rows.provenance(found, earlier)
     tables["measurement.mmm_change"], damaged = rows.changed(workspace().fits, earlier, fit)
     warnings += damaged

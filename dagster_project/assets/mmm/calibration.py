@@ -45,7 +45,7 @@ def mmm_experiment(warehouse: Warehouse) -> dg.MaterializeResult:
                 comparison = against_experiments(stored, tests)
                 check, warnings = comparison.table, list(comparison.warnings)
             if tests and company.mmm.experiments:
-                second = fit(stored.data, fits.specification(company), experiments=tests, seed=facts.seed)
+                second = fit(stored.data, fits.specification(company, stored.data), experiments=tests, seed=facts.seed)
                 calibrated = lift_tests.calibrated(second)
                 warnings += [w for w in second.warnings() if w.code in ("not_converged", "experiment_conflict")]
         except ValueError as refused:

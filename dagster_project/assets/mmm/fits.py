@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from dagster_project.assets.mmm import channel_priors
 from dagster_project.assets.mmm.panel import MmmInput
 from dagster_project.warehouse.connection import first
 from dagster_project.workspace.settings import Settings
@@ -75,12 +76,19 @@ def panel(prepared: MmmInput, company: Settings) -> MMMData:
     )
 
 
-def specification(company: Settings) -> MMMSpec:
-    """What plumbline.yaml says about the model; everything else is the spec's default."""
+def specification(company: Settings, data: MMMData) -> MMMSpec:
+    """What plumbline.yaml says about the model, and the priors of its channels' classes; the rest is the default.
+
+    Where the KPI has no value in money, or one in another currency than spend, no prior of a return can be set: the
+    classes then give the half-lives only.
+    """
     from models.mmm import MMMSpec
+    from models.mmm.model.effect_prior import returns_in_money
     from models.mmm.spec import Sampling
 
+    priors = [channel_priors.channel_prior(company, channel) for channel in data.channels]
     return MMMSpec(
+        channels=channel_priors.channel_specs(priors, with_return=returns_in_money(data)),
         break_even_iroas=1 / float(company.margin) if company.margin else 1.0,
         max_lag_weeks=company.mmm.max_lag_weeks,
         sampling=Sampling(chains=company.mmm.chains, draws=company.mmm.draws),
@@ -95,8 +103,8 @@ def fit_or_load(folder: Path, prepared: MmmInput, company: Settings, *, seed: in
     from models.mmm import fit, load, refresh
 
     began = time.monotonic()
-    spec = specification(company)
     data = panel(prepared, company)
+    spec = specification(company, data)
     base, why_not = _base(prepared, company, data, spec)
     base_key = _key("sampled", spec, base, seed, code) if base else None
     key = _key("carried" if base else "sampled", spec, prepared, seed, code)

@@ -23,6 +23,7 @@ TABLES = (
     "measurement.contribution",
     "measurement.curve",
     "measurement.diagnostic",
+    "measurement.channel_prior",
     "measurement.mmm_fit",
     "measurement.mmm_change",
 )

@@ -28,6 +28,7 @@ TABLES = (
     "measurement.conflict",
     "measurement.experiment",
     "measurement.next_experiment",
+    "measurement.channel_prior",
     "measurement.mmm_change",
 )
 

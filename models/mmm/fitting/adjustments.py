@@ -70,12 +70,12 @@ def hide_demand(candidate: Candidate) -> tuple[Candidate, list[Warning]]:
 
 
 def widen_prior(candidate: Candidate) -> tuple[Candidate, list[Warning]]:
-    """Where the peak lies far outside a default prior, that prior was too narrow: all of them are doubled once."""
+    """Where the peak lies far outside a prior that nobody stated, it was too narrow: all of those are doubled once."""
     design, peak = candidate.design, candidate.peak
     at = names(design).index(f"effect[{design.data.media_names[0]}]")
     default = np.array(
         [
-            basis == "iroas" and name not in design.spec.channels
+            basis == "iroas" and not design.spec.stated(name)
             for basis, name in zip(design.effect.basis, design.data.media_names, strict=True)
         ]
     )
@@ -83,7 +83,7 @@ def widen_prior(candidate: Candidate) -> tuple[Candidate, list[Warning]]:
     far = default & (away > FAR)
     if not far.any():
         return candidate, []
-    wider = build_design(design.data, design.spec, design.form, scales=design.scales, sigma=2 * design.spec.iroas.sigma)
+    wider = build_design(design.data, design.spec, design.form, scales=design.scales, widening=2.0)
     channels = [n for n, f in zip(design.data.media_names, far, strict=True) if f]
     note = Warning.about(
         "prior_widened",
@@ -99,7 +99,7 @@ def widen_prior(candidate: Candidate) -> tuple[Candidate, list[Warning]]:
 def allow_negative(candidate: Candidate) -> tuple[Candidate, list[Warning]]:
     """A two-sided prior for channels whose effect lies clearly below zero, which the default prior excludes.
 
-    All paid channels with the default prior are examined at once under two-sided priors of the same size; one whose
+    All paid channels whose prior nobody stated are examined at once under two-sided priors of the same size; one whose
     effect is `CLEAR` standard errors below zero keeps it, one with only a hint is warned about and stays positive.
     """
     design = candidate.design
@@ -107,7 +107,7 @@ def allow_negative(candidate: Candidate) -> tuple[Candidate, list[Warning]]:
     examined = [
         c
         for c, name in enumerate(channels[: len(design.data.channels)])
-        if design.effect.kind[c] == LOG_LINK and name not in design.spec.channels
+        if design.effect.kind[c] == LOG_LINK and not design.spec.stated(name)
     ]
     if not examined:
         return candidate, []
@@ -200,10 +200,14 @@ def _standard_errors(candidate: Candidate, widths: dict[str, float]) -> np.ndarr
 def _with_two_sided_priors(candidate: Candidate, widths: dict[str, float]) -> Candidate:
     """The candidate with a Normal prior around zero, of the given sd in iROAS, for each channel of `widths`."""
     design = candidate.design
-    priors = {name: ChannelSpec(signed_iroas=Normal(mu=0.0, sigma=sd)) for name, sd in widths.items()}
+    priors = {
+        name: design.spec.channels.get(name, ChannelSpec()).model_copy(
+            update={"iroas": None, "signed_iroas": Normal(mu=0.0, sigma=sd)}
+        )
+        for name, sd in widths.items()
+    }
     spec = design.spec.model_copy(update={"channels": {**design.spec.channels, **priors}})
-    sigma = float(design.effect.sd[0]) if design.effect.basis[0] == "iroas" else None
-    free = build_design(design.data, spec, design.form, scales=design.scales, sigma=sigma)
+    free = build_design(design.data, spec, design.form, scales=design.scales, widening=design.effect.widening)
     free = replace(free, weight=design.weight)
     at = names(free).index(f"effect[{design.data.media_names[0]}]")
     begin = candidate.peak.mode.copy()  # everything as it was, but the effects: those start at zero

@@ -22,10 +22,8 @@ NO_CARRYOVER = LogNormal.with_median(0.1, 0.1)  # weeks: a share or an index is 
 SPIKE_FACTOR = 5.0  # a value above this many times the 99th percentile of the channel's other periods
 
 
-def design(
-    data: MMMData, spec: MMMSpec, form: Form, *, scales: Scales | None = None, sigma: float | None = None
-) -> Design:
-    """Everything an engine needs, under new or given (frozen) scales; `sigma` overrides the iROAS prior's spread."""
+def design(data: MMMData, spec: MMMSpec, form: Form, *, scales: Scales | None = None, widening: float = 1.0) -> Design:
+    """Everything an engine needs, under new or given (frozen) scales; `widening`: see `effect_prior`."""
     findings: list[Warning] = []
     unknown = sorted(set(spec.channels) - set(data.media_names))
     if unknown:
@@ -48,7 +46,7 @@ def design(
         for c, reached in zip(data.media_names, data.by_frequency, strict=True)
     ]
     unit = scales.kpi * data.kpi.size
-    effect, notes = effect_prior(data, spec, unit, sigma)
+    effect, notes = effect_prior(data, spec, unit, widening)
     findings += notes
     between = None
     if data.mediators is not None:

@@ -14,6 +14,7 @@ from models.warning import Warning
 
 LOG_LINK, IDENTITY_LINK = 0, 2
 STEP = 0.01  # the next unit is the next 1 % of spend
+ONE_CURRENCY = (0.005, 2.0)  # shares of the KPI that media spend may have if the two are in one currency
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +24,8 @@ class EffectPrior:
     `kind` LOG_LINK: log of the mean scaled contribution ~ Normal(mu, sd); IDENTITY_LINK: the contribution itself.
     `scale_to_iroas` turns exp(coordinate) (or the coordinate) into iROAS; NaN for organic channels. Where `basis` is
     mroas or coefficient, mu and sd are what that prior implies for the contribution, and `own_mu`, `own_sd` the prior
-    itself: log of the scaled contribution of the next 1 %, or log of the coefficient.
+    itself: log of the scaled contribution of the next 1 %, or log of the coefficient. `widening` is the factor on the
+    sd of every iROAS prior that nobody stated.
     """
 
     kind: np.ndarray
@@ -33,15 +35,23 @@ class EffectPrior:
     basis: tuple[str, ...]
     own_mu: np.ndarray | None = None
     own_sd: np.ndarray | None = None
+    widening: float = 1.0
 
 
-def effect_prior(
-    data: MMMData, spec: MMMSpec, unit: float, sigma: float | None = None
-) -> tuple[EffectPrior, list[Warning]]:
+def returns_in_money(data: MMMData) -> bool:
+    """Whether a prior of iROAS means anything here: the KPI has a value, in what looks like the currency of spend."""
+    if data.kpi_unit == "count" and data.value_per_kpi is None:
+        return False
+    total = float(np.abs(data.kpi).sum()) * data.money_per_kpi
+    return bool(ONE_CURRENCY[0] * total <= data.spend.sum() <= ONE_CURRENCY[1] * total)
+
+
+def effect_prior(data: MMMData, spec: MMMSpec, unit: float, widening: float = 1.0) -> tuple[EffectPrior, list[Warning]]:
     """The prior of each series' effect in the model's coordinates, and warnings about how it was chosen.
 
-    `unit` is the KPI behind a mean scaled contribution of 1; `sigma` overrides the sd of the default iROAS prior.
-    Raises ValueError for a prior in money of a channel without spend.
+    `unit` is the KPI behind a mean scaled contribution of 1; `widening` multiplies the sd of iROAS priors
+    that nobody stated (the default's and those of channel classes). Raises ValueError for a prior in money of a channel
+    without spend.
     """
     money = data.money_per_kpi
     total = float(np.abs(data.kpi).sum()) * money
@@ -62,7 +72,7 @@ def effect_prior(
                     "Give the value of one unit if returns in money are wanted.",
                 )
             )
-        elif not 0.005 <= spend.sum() / total <= 2.0:
+        elif not returns_in_money(data):
             basis = "share"
             notes.append(
                 Warning(
@@ -99,11 +109,13 @@ def effect_prior(
             mu, sd = law.mu + log(total / (money * unit)), law.sigma
         else:
             law = own.iroas or spec.iroas
-            mu, sd = law.mu - log(scale), law.sigma if own.iroas or sigma is None else sigma
+            mu, sd = law.mu - log(scale), law.sigma * (1.0 if spec.stated(name) and own.iroas else widening)
         kinds.append(kind)
         mus.append(mu)
         sds.append(sd)
         to_iroas.append(scale)
         names.append(label)
-    prior = EffectPrior(np.array(kinds), np.array(mus), np.array(sds), np.array(to_iroas), tuple(names))
+    prior = EffectPrior(
+        np.array(kinds), np.array(mus), np.array(sds), np.array(to_iroas), tuple(names), widening=widening
+    )
     return prior, notes

@@ -118,7 +118,7 @@ def _priors(fit: MMMFit) -> str:
         scale = effect.scale_to_iroas[c] if paid and effect.basis[c] != "share" else 1 / kpi
         ends = effect.mu[c] + half_width(0.90) * np.array([-1.0, 0.0, 1.0]) * effect.sd[c]
         low, middle, high = (np.exp(ends) if effect.kind[c] == LOG_LINK else ends) * scale
-        own = "analyst" if name in fit.spec.channels else "default"
+        own = "analyst" if fit.spec.stated(name) else "class" if name in fit.spec.channels else "default"
         rows.append((_text(name), BASIS[effect.basis[c]], f"{middle:.3g}", f"{low:.3g} to {high:.3g}", own))
     return _table(("channel", "prior of", "median", "90 % interval", "set by"), rows)
 

@@ -16,7 +16,7 @@ from models.mmm.fitting.form_selection import delayed_taps
 from models.mmm.model.baseline import taps
 from models.mmm.model.design import Form
 from models.mmm.panel.panel import MMMData
-from models.mmm.spec import LogNormal, MMMSpec
+from models.mmm.spec import MMMSpec
 from models.warning import Warning
 
 CARRYOVERS = ("geometric", "weibull")
@@ -50,12 +50,8 @@ def specification_curve(data: MMMData, spec: MMMSpec | None = None) -> Specifica
     rows = []
     grid = product(CARRYOVERS, CURVES, TREND_KNOTS, PRIOR_WIDTHS)
     for number, (carryover, (curve, free), knots, width) in enumerate(grid):
-        one = spec.model_copy(
-            update={
-                "trend_knots_every_weeks": knots,
-                "share_spread": spec.share_spread * width,
-                "iroas": LogNormal(mu=spec.iroas.mu, sigma=spec.iroas.sigma * width),
-            }
+        one = spec.widened(width).model_copy(
+            update={"trend_knots_every_weeks": knots, "share_spread": spec.share_spread * width}
         )
         values = returns(data, one, Form(carryover, curve, free, reach[carryover]), None)
         label = "hill, free slope" if free else curve

@@ -95,7 +95,8 @@ def test_a_control_that_the_anchor_does_not_know_is_another_model(company: Setti
     began = pl.when(pl.int_range(pl.len()) < 97).then(0.0).otherwise(pl.int_range(pl.len()) % 3)
     young = inputs(100)
     young = replace(young, frame=young.frame.with_columns(control_rival=began), controls={"control_rival": "precision"})
-    part, reason = mmm_fits._base(young, company, mmm_fits.panel(young, company), mmm_fits.specification(company))
+    data = mmm_fits.panel(young, company)
+    part, reason = mmm_fits._base(young, company, data, mmm_fits.specification(company, data))
     assert part is None
     assert "control_rival" in reason
 
