@@ -11,7 +11,7 @@ SIZE ?= small
 export OMP_NUM_THREADS ?= 1
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help demo test test-slow test-acceptance test-heavy lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation bench-planning bench-structure bench-recovery compare clean
+.PHONY: help demo test test-slow test-acceptance test-heavy lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation bench-one-number bench-planning bench-structure bench-recovery compare clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -67,6 +67,9 @@ bench-incrementality: $(VENV) ## coverage, false alarms and power of the geo rea
 
 bench-triangulation: $(VENV) ## error and coverage of the combined number in simulated worlds
 	$(RUN)python -m benchmarks.triangulation
+
+bench-one-number: $(VENV) ## the one number against known truth in 63 companies of five kinds, beside each single method (under 40 minutes)
+	$(RUN)python -m benchmarks.one_number --companies 63 --seed 1 --write
 
 bench-planning: $(VENV) ## budget plans against oracles and known truth: promised and true gains, and their speed
 	$(RUN)python -m benchmarks.planning

@@ -33,6 +33,9 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="folder of kept fits (default: a folder for temporary files)")
     parser.add_argument("--cached", action="store_true", help="fit nothing: only companies whose fits are kept")
     parser.add_argument("--ablation", choices=ABLATIONS, default="whole", help="one part of the model taken away")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE", help="another value of a field of EvidencePriors"
+    )
     parser.add_argument("--fits-only", action="store_true", help="make and keep the fits, combine nothing")
     parser.add_argument("--json", action="store_true", help="scores of all groups as JSON")
     parser.add_argument("--rows", type=Path, help="write every figure to this CSV file")
@@ -46,6 +49,7 @@ def main() -> None:
         ablation=options.ablation,
         fit=not options.cached,
         combine=not options.fits_only,
+        settings={name: float(value) for name, value in (pair.split("=", 1) for pair in options.set)},
     )
     begun = time.perf_counter()
     results = run(todo, processes=options.processes, progress=_progress)
@@ -61,8 +65,8 @@ def main() -> None:
         rows.write_csv(options.rows)
     if options.json:
         print(json.dumps({g: {m: asdict(s) for m, s in scores.items()} for g, scores in tables.scores.items()}))
-    elif options.cached or options.ablation != "whole":
-        print(page.summary(tables, options.ablation, results, seconds))
+    elif not options.write and (options.cached or options.ablation != "whole"):
+        print(page.summary(tables, " ".join([options.ablation, *options.set]), results, seconds))
     else:
         print(page.text(tables, results, seconds))
     if options.write:
@@ -71,9 +75,11 @@ def main() -> None:
 
 
 def _progress(done: int, total: int, job: Job, seconds: float) -> None:
-    print(f"\r{done}/{total} {job.kind} {job.seed} {seconds:.0f} s      ", end="", file=sys.stderr, flush=True)
-    if done == total:
-        print(file=sys.stderr)
+    line = f"{done}/{total} {job.kind} {job.seed} {seconds:.0f} s"
+    if sys.stderr.isatty():
+        print(f"\r{line:<60}", end="" if done < total else "\n", file=sys.stderr, flush=True)
+    elif done % 10 == 0 or done == total:
+        print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from types import MappingProxyType
+from typing import Any, Literal, get_args
 
 import numpy as np
 import polars as pl
 
 from benchmarks.one_number.fits import FitDraws, Prior, permuted
 from models import triangulation
-from models.triangulation import Triangulation, combine, counting_error
+from models.triangulation import EvidencePriors, Triangulation, combine, counting_error
 from models.worlds.measured_company import MeasuredCompany
 
 Ablation = Literal[
-    "whole", "no claims", "no tests", "permuted classes", "log claims", "additive claims", "no shift", "generic priors"
+    "whole",
+    "no claims",
+    "no tests",
+    "permuted classes",
+    "log claims",
+    "plain log claims",
+    "additive claims",
+    "no shift",
+    "generic priors",
 ]
 ABLATIONS: tuple[Ablation, ...] = get_args(Ablation)
+# What an ablation changes in the model; the others change the evidence or the fit.
+CHANGES: Mapping[str, Mapping[str, float]] = {
+    "log claims": {"additive_claim": 0.0},
+    "plain log claims": {"additive_claim": 0.0, "silent_claim": 1e-6},
+    "additive claims": {"additive_claim": 1.0},
+    "no shift": {"demand_shift": 0.0, "demand_noise_factor": 1.0},
+}
 FEWEST_CONVERSIONS = 30  # behind a claim, as in a run
 KINDS_OF_CLAIM = {
     "click": "platform",
@@ -31,17 +47,57 @@ def prior_of(ablation: Ablation) -> Prior:
     return {"permuted classes": "permuted", "generic priors": "generic"}.get(ablation, "class")  # type: ignore[return-value]  # both are priors
 
 
-def combined(company: MeasuredCompany, fit: FitDraws, *, ablation: Ablation = "whole") -> Triangulation:
-    """What a run would print for the company: `fit` is made with the prior of `prior_of`."""
+def combined(
+    company: MeasuredCompany,
+    fit: FitDraws,
+    *,
+    ablation: Ablation = "whole",
+    settings: Mapping[str, float] = MappingProxyType({}),
+) -> Triangulation:
+    """What a run would print for the company: `fit` is made with the prior of `prior_of`, `settings` override fields of
+    `EvidencePriors`."""
     classes = permuted(company) if ablation == "permuted classes" else company.classes
     rows = [] if ablation == "no tests" else test_rows(company, fit)
     if ablation != "no claims":
         rows += claim_rows(company)
-    return _combine(_frame(rows, classes), company, fit, classes, ablation)
+    frame = _frame(rows, classes)
+    by_draws: Any = getattr(triangulation, "MMMDraws", None)
+    if by_draws is None:
+        return _previous(frame, company, fit)
+    priors = EvidencePriors(**{**CHANGES.get(ablation, {}), **settings})  # type: ignore[arg-type]  # checked by the model
+    mmm = by_draws(
+        channels=fit.channels,
+        returns=fit.returns,
+        captured={} if ablation == "no tests" else fit.captured,
+        uses_experiments=False,
+        prior=_priors_of_fit(fit),
+    )
+    extra: dict[str, Any] = {"mmm": mmm, "classes": classes, "margin": company.margin}
+    return combine(frame, seed=company.seed, channels=company.channels, priors=priors, **extra)
+
+
+def _previous(frame: pl.DataFrame, company: MeasuredCompany, fit: FitDraws) -> Triangulation:
+    """The combination by log moments of the fit, its prior divided out."""
+    from models.triangulation import MMMEvidence
+
+    without_prior: Any = getattr(triangulation, "without_prior")  # noqa: B009 - goes with the previous combination
+    usable = np.isfinite(fit.prior_log_sd) & (fit.returns > 0).all(axis=0)
+    mmm = None
+    if usable.any():
+        logs = np.log(fit.returns[:, usable])
+        mean, cov = without_prior(
+            logs.mean(axis=0),
+            np.atleast_2d(np.cov(logs, rowvar=False)),
+            fit.prior_log_mean[usable],
+            np.diag(fit.prior_log_sd[usable] ** 2),
+        )
+        names = tuple(str(c) for c in np.array(fit.channels)[usable])
+        mmm = MMMEvidence(channels=names, mean=mean, cov=cov, uses_experiments=False)
+    return combine(frame, seed=company.seed, mmm=mmm, channels=company.channels)
 
 
 def test_rows(company: MeasuredCompany, fit: FitDraws) -> list[dict[str, object]]:
-    """The tests as readings; `share_captured` is the middle of the joint draws, for use without draws."""
+    """The tests as readings; `share_captured`, the middle of the joint draws, is for use without them."""
     return [
         {
             "channel": t["channel"],
@@ -96,28 +152,7 @@ def _frame(rows: list[dict[str, object]], classes: Mapping[str, str]) -> pl.Data
     return pl.DataFrame(full, schema=schema)
 
 
-def _combine(
-    evidence: pl.DataFrame, company: MeasuredCompany, fit: FitDraws, classes: Mapping[str, str], ablation: Ablation
-) -> Triangulation:
-    if not hasattr(triangulation, "MMMDraws"):
-        return _previous(evidence, company, fit)
-    raise NotImplementedError(ablation)
-
-
-def _previous(evidence: pl.DataFrame, company: MeasuredCompany, fit: FitDraws) -> Triangulation:
-    """The combination by log moments of the fit, its prior divided out."""
-    from models.triangulation import MMMEvidence, without_prior
-
-    usable = np.isfinite(fit.prior_log_sd) & (fit.returns > 0).all(axis=0)
-    mmm = None
-    if usable.any():
-        logs = np.log(fit.returns[:, usable])
-        mean, cov = without_prior(
-            logs.mean(axis=0),
-            np.atleast_2d(np.cov(logs, rowvar=False)),
-            fit.prior_log_mean[usable],
-            np.diag(fit.prior_log_sd[usable] ** 2),
-        )
-        names = tuple(np.array(fit.channels)[usable])
-        mmm = MMMEvidence(channels=names, mean=mean, cov=cov, uses_experiments=False)
-    return combine(evidence, seed=company.seed, mmm=mmm, channels=company.channels)
+def _priors_of_fit(fit: FitDraws) -> dict[str, tuple[float, float]]:
+    """Median and log sd of the iROAS prior of each channel whose effect had to be positive."""
+    rows = zip(fit.channels, fit.prior_log_mean, fit.prior_log_sd, strict=True)
+    return {c: (float(np.exp(mean)), float(sd)) for c, mean, sd in rows if np.isfinite(sd)}

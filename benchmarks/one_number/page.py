@@ -92,7 +92,7 @@ def text(tables: Tables, results: Sequence[Result | None], seconds: float) -> st
 
 
 def document(tables: Tables, results: Sequence[Result | None], seconds: float, options: argparse.Namespace) -> str:
-    """The page docs/methods/one-number.md."""
+    """The page of the method, as `--write` keeps it."""
     command = f"python -m benchmarks.one_number --companies {options.companies} --seed {options.seed} --write"
     return f"""# The one number against known truth
 

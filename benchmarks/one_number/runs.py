@@ -5,9 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -21,7 +21,8 @@ from models.worlds.measured_company import MeasuredCompany, measured_company
 
 @dataclass(frozen=True)
 class Job:
-    """One company to run: fits are read from and kept in `folder`; without `fit` a company lacking one is left out."""
+    """One company to run: fits are read from and kept in `folder`; without `fit` a company lacking one is left out.
+    `settings` override fields of `EvidencePriors`."""
 
     kind: str
     seed: int
@@ -29,6 +30,7 @@ class Job:
     ablation: Ablation = "whole"
     fit: bool = True
     combine: bool = True
+    settings: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,22 @@ class Result:
 
 
 def jobs(
-    companies: int, *, seed: int, folder: Path, ablation: Ablation = "whole", fit: bool = True, combine: bool = True
+    companies: int,
+    *,
+    seed: int,
+    folder: Path,
+    ablation: Ablation = "whole",
+    fit: bool = True,
+    combine: bool = True,
+    settings: Mapping[str, float] | None = None,
 ) -> list[Job]:
-    """The companies of a benchmark: the five kinds in turn, each with its own seed."""
+    """The companies of a benchmark: the five kinds in turn, each with its own seed. `settings` override fields of
+    `EvidencePriors`."""
     kinds = list(KINDS)
-    return [Job(kinds[i % len(kinds)], 1000 * seed + i, folder, ablation, fit, combine) for i in range(companies)]
+    return [
+        Job(kinds[i % len(kinds)], 1000 * seed + i, folder, ablation, fit, combine, settings or {})
+        for i in range(companies)
+    ]
 
 
 def run(
@@ -86,7 +99,7 @@ def one(job: Job) -> Result | None:
     fitted = time.process_time()
     if not job.combine:
         return Result(pl.DataFrame(), fitted - begun, 0.0, all(f.converged for f in fits.values()))
-    ours = combined(company, fits[prior_of(job.ablation)], ablation=job.ablation)
+    ours = combined(company, fits[prior_of(job.ablation)], ablation=job.ablation, settings=job.settings)
     seconds = time.process_time() - fitted
     rows = _rows(company, figures(company, fits, ours))
     return Result(rows, fitted - begun, seconds, all(f.converged for f in fits.values()))
