@@ -81,6 +81,43 @@ def test_writing_again_clears_what_an_older_version_left_and_keeps_a_users_own_f
     assert _hashes(workspace) == before
 
 
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    workspace = tmp_path_factory.mktemp("shop") / "ws"
+    write(workspace, company="ecommerce", days=SHORT)
+    return workspace
+
+
+def test_a_company_of_a_kind_has_its_own_settings_and_says_what_it_is(shop: Path) -> None:
+    settings = load(shop / "plumbline.yaml")
+    truth = json.loads((shop / "truth.json").read_text(encoding="utf-8"))
+    assert truth["company"] == "ecommerce"
+    assert float(settings.margin or 0) == truth["margin"]
+    assert {channel.name: channel.channel_class for channel in settings.channels} == {
+        name: entry["class"] for name, entry in truth["channels"].items()
+    }
+    assert (shop / "landing/tiktok_ads").is_dir()
+    assert not (shop / "landing/hubspot").exists()
+
+
+def test_a_company_of_a_kind_is_not_mixed_with_the_demo_company(short: Path, shop: Path) -> None:
+    with pytest.raises(FileExistsError, match=f"another demo company .size small, seed 7, days {SHORT}."):
+        write(short, company="ecommerce", days=SHORT)
+    with pytest.raises(FileExistsError, match=r"another demo company .company ecommerce, size small"):
+        write(shop, days=SHORT)
+
+
+def test_the_command_names_the_companies_that_it_knows(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from dagster_project.cli import app
+
+    result = CliRunner().invoke(app, ["demo", str(tmp_path / "ws"), "--company", "bakery"])
+    assert result.exit_code == 2
+    assert "--company bakery: one of b2b_software, ecommerce" in " ".join(result.output.split())
+    assert not (tmp_path / "ws").exists()
+
+
 def test_an_interrupted_writing_can_be_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dagster_project.demo import workspace as module
 

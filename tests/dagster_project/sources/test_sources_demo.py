@@ -1,4 +1,4 @@
-"""The demo company's exports against its own truth: each planted fault is found, and nothing else."""
+"""Each demo company's exports against its own truth: each planted fault is found, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import json
 
 import pytest
 
-from dagster_project.demo.workspace import write
+from dagster_project.demo import KINDS, write
 from dagster_project.sources import landing as door
 from dagster_project.workspace.settings import load
 
 pytestmark = pytest.mark.slow
 
 
-def test_every_planted_fault_is_found_and_nothing_else(con, tmp_path, now, pepper):
-    write(tmp_path, size="small", days=150)
+@pytest.mark.parametrize("company", [None, *KINDS])
+def test_every_planted_fault_is_found_and_nothing_else(company, con, tmp_path, now, pepper):
+    write(tmp_path, company=company, size="small", days=150)
     truth = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
     settings = load(tmp_path / "plumbline.yaml")
     landing = tmp_path / "landing"
