@@ -1,4 +1,4 @@
-"""`python -m dagster_project.demo WS`: what is true about the demo company in WS, as tables."""
+"""`python -m dagster_project.demo WS`: what is true about the simulated company in WS, as tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from rich.table import Table
 def truth_tables(truth: dict[str, Any]) -> list[Table]:
     """Parts of revenue, channels, experiments, feature effects and delivered rows, as truth.json states them."""
     total = truth["revenue_total"]
-    parts = Table("part of revenue", "EUR", "share", title=f"{truth['window']['start']} to {truth['window']['end']}")
+    parts = Table(
+        "part of revenue",
+        truth.get("currency", "EUR"),
+        "share",
+        title=f"{truth['window']['start']} to {truth['window']['end']}",
+    )
     media = sum(entry["contribution"] for entry in truth["channels"].values())
     amounts = {
         "baseline": truth["baseline_total"],
@@ -26,9 +31,12 @@ def truth_tables(truth: dict[str, Any]) -> list[Table]:
     for name, amount in amounts.items():
         parts.add_row(name, f"{amount:,.0f}", f"{amount / total:.1%}")
     channels = Table("channel", "spend", "contribution", "iROAS", "half-life (days)", title="Channels over the window")
+    if "company" in truth:
+        channels.add_column("claimed")
     for name, entry in truth["channels"].items():
-        money = (f"{entry['spend']:,.0f}", f"{entry['contribution']:,.0f}", f"{entry['iroas']:.2f}")
-        channels.add_row(name, *money, f"{entry['half_life_days']:g}")
+        returned = "no spend" if entry["iroas"] is None else f"{entry['iroas']:.2f}"
+        money = (f"{entry['spend']:,.0f}", f"{entry['contribution']:,.0f}", returned)
+        channels.add_row(name, *money, f"{entry['half_life_days']:.3g}", *_claimed(entry))
     tests = Table("experiment", "regions", "true effect", "relative", "spend difference", "iROAS", title="Geo tests")
     for name, entry in truth["experiments"].items():
         tests.add_row(
@@ -44,10 +52,21 @@ def truth_tables(truth: dict[str, Any]) -> list[Table]:
     for name, effect in sorted(effects.items(), key=lambda item: -item[1]):
         if effect:
             features.add_row(name, f"{effect:+.2f}")
+    results = Table("result", "delivered iROAS", "true when tested", "flaw", title="Delivered results of tests")
+    for name, entry in truth.get("delivered_results", {}).items():
+        results.add_row(name, f"{entry['delivered']:.2f}", f"{entry['iroas_when_tested']:.2f}", entry["flaw"])
     sources = Table("source", "files", "rows", "damaged", title="Delivered")
     for name, counts in truth["sources"].items():
         sources.add_row(name, str(counts["files"]), f"{counts['rows']:,}", str(counts["bad"]))
-    return [parts, channels, tests, features, sources]
+    return [parts, channels, tests, *([results] if results.row_count else []), features, sources]
+
+
+def _claimed(entry: dict[str, Any]) -> tuple[str, ...]:
+    """What the platform claimed per unit of spend; nothing for the demo company, whose truth does not hold it."""
+    if "claimed_revenue" not in entry:
+        return ()
+    claimed, spend = entry["claimed_revenue"], entry["spend"]
+    return ("no claim" if claimed is None or not spend else f"{claimed / spend:.2f}",)
 
 
 def main(arguments: list[str]) -> int:
