@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.mmm.scale import Size, frame
+from models import importance
 from models.mmm import MMMData, MMMFit, fit, refresh
-from models.mmm.engine import importance, layout
+from models.mmm.engine import layout
 from models.mmm.model.design import Design
 from models.mmm.model.effect_prior import IDENTITY_LINK
 from models.mmm.model.lift_tests import calibrate

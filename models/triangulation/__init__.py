@@ -1,4 +1,4 @@
-"""All evidence on a channel in one posterior: every method is a sensor whose bias is learned, not assumed.
+"""All evidence on a channel in one posterior: each method is a sensor with its own bias and noise.
 
 The only source of printed iROAS. Response curves and budgets take their level from here and add nothing to
 it.
@@ -10,19 +10,16 @@ from models.triangulation.change_bridge import EvidenceSet, explain_change
 from models.triangulation.daily import Today, today
 from models.triangulation.experiment_value import evsi, next_experiments
 from models.triangulation.levels import (
-    Rescaled,
-    Window,
     marginal_levels,
     period_levels,
-    rescale,
     window_levels,
     with_unpaid_in_baseline,
 )
-from models.triangulation.mmm_evidence import MMMEvidence, without_prior
+from models.triangulation.mmm_evidence import MMMDraws, MMMEvidence
 from models.triangulation.posterior import Triangulation, combine
 from models.triangulation.priors import EvidencePriors, LogNormalPrior
 from models.triangulation.readings import counting_error, pooled
-from models.triangulation.sampler import Convergence, SamplerSettings
+from models.triangulation.sampler import Convergence
 from models.triangulation.totals import incremental, total_warnings
 
 __all__ = [
@@ -30,12 +27,10 @@ __all__ = [
     "EvidencePriors",
     "EvidenceSet",
     "LogNormalPrior",
+    "MMMDraws",
     "MMMEvidence",
-    "Rescaled",
-    "SamplerSettings",
     "Today",
     "Triangulation",
-    "Window",
     "combine",
     "counting_error",
     "evsi",
@@ -45,10 +40,8 @@ __all__ = [
     "next_experiments",
     "period_levels",
     "pooled",
-    "rescale",
     "today",
     "total_warnings",
     "window_levels",
     "with_unpaid_in_baseline",
-    "without_prior",
 ]

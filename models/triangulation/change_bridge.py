@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from models.triangulation.evidence import readings
-from models.triangulation.mmm_evidence import MMMEvidence
+from models.triangulation.mmm_evidence import MMMDraws, MMMEvidence
+from models.triangulation.posterior import Triangulation, combine
 from models.triangulation.priors import EvidencePriors
-from models.triangulation.sampler import Draws, SamplerSettings, sample
 
 STEPS = ("mmm", "known tests", "new tests", "platform", "attribution", "self_reported")
 SCHEMA = {
@@ -28,7 +27,7 @@ class EvidenceSet:
     """What one fit was given: the evidence frame and, where there was one, the MMM's joint evidence."""
 
     evidence: pl.DataFrame
-    mmm: MMMEvidence | None = None
+    mmm: MMMDraws | MMMEvidence | None = None
 
 
 def explain_change(
@@ -38,6 +37,8 @@ def explain_change(
     seed: int,
     priors: EvidencePriors | None = None,
     channels: Sequence[str] = (),
+    classes: Mapping[str, str] | None = None,
+    margin: float | None = None,
 ) -> pl.DataFrame:
     """Change of each channel's mean iROAS, step by step: channel, step, change, standard_error, within_noise.
 
@@ -47,24 +48,31 @@ def explain_change(
     marks changes below two standard errors of the sampling of the two fits: nothing to explain. A kind whose
     evidence did not change has no row. Channels are those known before or after. Raises ValueError as `combine` does.
     """
-    beliefs = priors or EvidencePriors()
     every = sorted({*channels, *_channels(before), *_channels(after)})
+
+    def fit(given: EvidenceSet) -> Triangulation:
+        return combine(
+            given.evidence,
+            seed=seed,
+            mmm=given.mmm,
+            channels=every,
+            classes=classes,
+            priors=priors,
+            margin=margin,
+        )
+
     rows: list[tuple[object, ...]] = []
     now = before
-    fitted: Draws | None = None
+    fitted: Triangulation | None = None
     for step in STEPS:
         moved = _replaced(now, after, step)
         if _same(moved, now):
             continue
-        fitted = fitted or _fit(now, every, beliefs, seed)
-        refitted = _fit(moved, every, beliefs, seed)
+        fitted = fitted or fit(now)
+        refitted = fit(moved)
         rows += [(name, step, *figures) for name, figures in zip(every, _changes(fitted, refitted), strict=True)]
         now, fitted = moved, refitted
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
-
-
-def _fit(given: EvidenceSet, channels: list[str], priors: EvidencePriors, seed: int) -> Draws:
-    return sample(readings(given.evidence, mmm=given.mmm, channels=channels), priors, SamplerSettings(), seed=seed)
 
 
 def _channels(given: EvidenceSet) -> set[str]:
@@ -96,24 +104,24 @@ def _same(one: EvidenceSet, other: EvidenceSet) -> bool:
         return False
     if one.mmm is None or other.mmm is None or one.mmm is other.mmm:
         return True
-    return (
-        one.mmm.channels == other.mmm.channels
-        and np.array_equal(one.mmm.mean, other.mmm.mean)
-        and np.array_equal(one.mmm.cov, other.mmm.cov)
-    )
+    if type(one.mmm) is not type(other.mmm) or one.mmm.channels != other.mmm.channels:
+        return False
+    return all(np.array_equal(a, b) for a, b in zip(_figures(one.mmm), _figures(other.mmm), strict=False))
 
 
-def _changes(before: Draws, after: Draws) -> list[tuple[float, float, bool]]:
-    old, new = np.exp(before.eta), np.exp(after.eta)
-    change = new.mean(axis=0) - old.mean(axis=0)
+def _figures(mmm: MMMDraws | MMMEvidence) -> tuple[np.ndarray, ...]:
+    if isinstance(mmm, MMMEvidence):
+        return mmm.mean, mmm.cov
+    return mmm.returns, np.array(sorted(mmm.captured)), *(mmm.captured[name] for name in sorted(mmm.captured))
+
+
+def _changes(before: Triangulation, after: Triangulation) -> list[tuple[float, float, bool]]:
+    change = after.theta.mean(axis=0) - before.theta.mean(axis=0)
     error = np.hypot(_standard_error(before), _standard_error(after))
     return [(float(c), float(e), bool(abs(c) < 2 * e)) for c, e in zip(change, error, strict=True)]
 
 
-def _standard_error(drawn: Draws) -> np.ndarray:
+def _standard_error(fitted: Triangulation) -> np.ndarray:
     """Monte Carlo error of each channel's mean iROAS."""
-    import arviz
-
-    theta = np.exp(drawn.chains[:, :, drawn.layout.channel_effects])
-    size = [float(arviz.ess(np.ascontiguousarray(theta[:, :, c]), method="mean")) for c in range(theta.shape[-1])]
-    return theta.std(axis=(0, 1), ddof=1) / np.sqrt(size)
+    effective = max(min(fitted.convergence.ess, fitted.convergence.draws), 1.0)
+    return np.asarray(fitted.theta.std(axis=0, ddof=1) / np.sqrt(effective))

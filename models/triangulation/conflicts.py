@@ -1,27 +1,28 @@
-"""Which reading the rest of the evidence does not expect: each source left out, refitted, predicted."""
+"""Which reading the rest of the evidence does not expect: each left out by reweighting, then predicted."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
-from typing import get_args
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 from scipy import stats
+from scipy.special import ndtr, stdtr
 
+from models import importance
 from models.multiple_testing import benjamini_hochberg
+from models.triangulation.channel_model import ChannelModel
+from models.triangulation.conflict_with_mmm import mmm_oddity
 from models.triangulation.evidence import Readings
-from models.triangulation.mmm_evidence import MMMEvidence
+from models.triangulation.likelihood import bias_of
 from models.triangulation.priors import EvidencePriors
-from models.triangulation.sampler import Draws, SamplerSettings, sample
-from models.triangulation.vocabulary import Kind
-from models.triangulation.weights import extra_noise
+from models.triangulation.recombination import positions
+from models.triangulation.sampler import Draws
 
 WATCH, RED = 0.05, 0.005
 ALARM_TAIL = 8.0
 DISAGREE = 0.01
-REFITS = SamplerSettings(chains=2, draws=500, tune=500, target_accept=0.95)
+PARTICLES = 3000  # of the weighted ones: a p-value of .005 needs no more
 SCHEMA = {
     "channel": pl.String,
     "method": pl.String,
@@ -35,42 +36,25 @@ SCHEMA = {
     "q_p": pl.Float64,
     "i_squared": pl.Float64,
 }
+Finding = tuple[str, str, str, float, float, float]
 
 
-def conflicts(
-    read: Readings, priors: EvidencePriors, drawn: Draws, *, seed: int, kinds: Collection[str] = get_args(Kind)
-) -> pl.DataFrame:
-    """One row per reading: what was observed, what everything else expected (median), and how odd that is.
+def conflicts(read: Readings, models: Sequence[ChannelModel], priors: EvidencePriors, drawn: Draws) -> pl.DataFrame:
+    """One row per reading: what was observed, what everything else expects (median), and how odd that is.
 
-    `p` is two-sided, from a refit without the reading, so it carries the uncertainty of biases and noises;
-    readings of a channel's only source are predicted from other channels. `p_adjusted` is
-    Benjamini-Hochberg over the readings of a kind. `flag`: red below .005, watch below .05 (both on `p`),
-    else none. `q`, `q_p`, `i_squared`: Cochran's Q over the channel's sources after removing learned
-    biases, noises included; null where a channel has one source. An odd test is kept, never deleted: its
-    heavy tail already lowers its weight.
+    `p` is two-sided: the draws are reweighted to the evidence without the reading, so it carries the uncertainty of
+    biases and errors. Expected without tests and claims, the MMM is compared with the class prior moved by these; a
+    channel whose only source is the MMM has no row for it. `p_adjusted` is Benjamini-Hochberg over the readings of a
+    kind. `flag`: red below .005, watch below .05 (both on `p`), else none. `q`, `q_p`, `i_squared`: Cochran's Q over
+    the channel's sources after removing expected biases, errors included; null where a channel has one source. An odd
+    reading is kept, never deleted: its heavy tail already lowers its weight.
     """
-    rows: list[tuple[str, str, str, float, float, float]] = []
-    names = read.channels
-    for e in range(read.tests.y.size if "experiment" in kinds else 0):
-        left = sample(_without_test(read, e), priors, REFITS, seed=seed)
-        expected, p = _test_oddity(read, priors, left, e)
-        rows.append((names[read.tests.channel[e]], read.tests.method[e], "experiment", read.tests.y[e], expected, p))
-    for i in range(read.mmm_channel.size if "mmm" in kinds else 0):
-        c = int(read.mmm_channel[i])
-        left = sample(_without_mmm(read, i), priors, REFITS, seed=seed)
-        log_mean = float(read.mmm.mean[i]) if read.mmm else 0.0
-        centre = left.eta[:, c] + left.shared(5)
-        sd = np.sqrt((read.mmm.cov[i, i] if read.mmm else 0.0) + np.exp(2 * left.shared(6)))
-        rows.append((names[c], "mmm", "mmm", *_log_oddity(log_mean, centre, sd)))
-    for n in range(read.claims.log_claim.size):
-        c, k = int(read.claims.channel[n]), int(read.claims.source[n])
-        if read.claims.source_kind[k] not in kinds:
+    rows: list[Finding] = []
+    for c, model in enumerate(models):
+        if not model.has_evidence:
             continue
-        left = sample(_without_claim(read, n), priors, REFITS, seed=seed)
-        centre, sd = _claim_prediction(read, left, n)
-        source, kind = read.claims.sources[k], read.claims.source_kind[k]
-        rows.append((names[c], source, kind, *_log_oddity(float(read.claims.log_claim[n]), centre, sd)))
-    return _judged(read, priors, drawn, rows)
+        rows += _of_channel(read, model, c, priors, drawn)
+    return _judged(read, models, priors, drawn, rows)
 
 
 def disagreeing(conflicts: pl.DataFrame) -> list[str]:
@@ -86,88 +70,83 @@ def cochran(reading: np.ndarray, variance: np.ndarray) -> tuple[float, float, fl
     return q, float(stats.chi2.sf(q, freedom)), max(0.0, (q - freedom) / q) if q > 0 else 0.0
 
 
-def _test_oddity(read: Readings, priors: EvidencePriors, left: Draws, e: int) -> tuple[float, float]:
-    tests = read.tests
-    mean = tests.share[e] * np.exp(left.eta[:, tests.channel[e]])
-    extra = extra_noise(read, priors, left)[:, e]
-    sd = np.sqrt(tests.se[e] ** 2 + mean**2 * extra)
-    # Between the model's heavy tail, which exists to survive odd tests, and the normal: over 880 sound and 80 botched
-    # simulated tests this flags 2.5-4.6 % of the sound and 64 % of those off by four standard errors.
-    below = stats.t.cdf((tests.y[e] - mean) / sd, ALARM_TAIL)
-    return float(np.median(mean)), _two_sided(below)
+def _of_channel(read: Readings, model: ChannelModel, c: int, priors: EvidencePriors, drawn: Draws) -> list[Finding]:
+    rows_used = slice(None, None, max(len(drawn.weighted.log_all) // PARTICLES, 1))
+    particles = drawn.weighted.particles.take(rows_used)
+    score = particles.score[:, c]
+    x, before = model.nodes(score, particles.bias, particles.noise)
+    theta = model.scale * np.sinh(x)
+    tests = model.tests_logpdf(score, x, priors)
+    each = [model.claim_logpdf(claim, x, particles.platform) for claim in model.claims]
+    claims = model.claims_logpdf(x, particles.platform)
+    everything = np.broadcast_to(before, x.shape) + sum(tests) + claims
+    log_all = drawn.weighted.log_all[rows_used]
+    others = log_all.sum(axis=1) - log_all[:, c]
+    rows: list[Finding] = []
+    for test, logs in zip(model.tests, tests, strict=True):
+        weight = importance.plain((everything - logs + others[:, None]).ravel()).reshape(x.shape)
+        seen = test.captured[positions(score, len(model.ordered))][:, None] if test.captured.size > 1 else test.captured
+        expected = seen * theta
+        sd = np.sqrt(test.se**2 + expected**2 * test.relative_variance)
+        # Between the model's heavy tail, which exists to survive odd tests, and the Normal.
+        below = float((weight * stdtr(ALARM_TAIL, (test.y - expected) / sd)).sum())
+        rows.append(
+            (
+                model.name,
+                read.tests.method[test.place],
+                "experiment",
+                test.y,
+                _median(expected, weight),
+                _two_sided(below),
+            )
+        )
+    for claim, logs in zip(model.claims, each, strict=True):
+        share = sum(other.tracked is claim.tracked for other in model.claims)
+        weight = importance.plain((everything - logs / share + others[:, None]).ravel()).reshape(x.shape)
+        bias = bias_of(model.row, read.claims.claim_type[claim.place])
+        centre = np.log(np.maximum(theta, priors.claim_floor)) + bias.mean
+        log_claim = float(read.claims.log_claim[claim.place])
+        sd = float(np.sqrt(bias.sd**2 + priors.platform_bias_sd**2 + read.claims.log_se[claim.place] ** 2))
+        below = float((weight * ndtr((log_claim - centre) / sd)).sum())
+        k = int(read.claims.source[claim.place])
+        expected_claim = float(np.exp(np.clip(_median(centre, weight), -50, 50)))
+        observed = float(np.exp(np.clip(log_claim, -50, 50)))
+        rows.append(
+            (
+                model.name,
+                read.claims.sources[k],
+                read.claims.source_kind[k],
+                observed,
+                expected_claim,
+                _two_sided(below),
+            )
+        )
+    if model.has_mmm and model.tests:
+        rows.append((model.name, "mmm", "mmm", *mmm_oddity(model, priors)))
+    return rows
 
 
-def _log_oddity(observed: float, centre: np.ndarray, sd: np.ndarray) -> tuple[float, float, float]:
-    p = _two_sided(stats.norm.cdf((observed - centre) / sd))
-    return float(np.exp(observed)), float(np.exp(np.median(centre))), p
-
-
-def _two_sided(below: np.ndarray) -> float:
-    share = float(below.mean())
-    return min(1.0, 2 * min(share, 1 - share))
-
-
-def _claim_prediction(read: Readings, left: Draws, n: int) -> tuple[np.ndarray, np.ndarray]:
-    claims, place = read.claims, left.layout
-    c, k = int(claims.channel[n]), int(claims.source[n])
-    centre = left.eta[:, c] + left.point[:, place.bias][:, k]
-    g = int(read.channel_class[c])
-    if g >= 0:
-        centre = centre + left.point[:, place.class_biases][:, k * place.classes + g]
-    return centre, np.sqrt(claims.log_se[n] ** 2 + np.exp(2 * left.point[:, place.log_noise][:, k]))
-
-
-def _without_test(read: Readings, e: int) -> Readings:
-    tests = read.tests
-    remaining = replace(
-        tests,
-        method=tests.method[:e] + tests.method[e + 1 :],
-        channel=np.delete(tests.channel, e),
-        design=np.delete(tests.design, e),
-        y=np.delete(tests.y, e),
-        se=np.delete(tests.se, e),
-        share=np.delete(tests.share, e),
-        age=np.delete(tests.age, e),
+def _median(values: np.ndarray, weight: np.ndarray) -> float:
+    flat, order = (
+        np.broadcast_to(values, weight.shape).ravel(),
+        np.argsort(np.broadcast_to(values, weight.shape).ravel()),
     )
-    return replace(read, tests=remaining)
+    return float(flat[order][np.searchsorted(np.cumsum(weight.ravel()[order]), 0.5)])
 
 
-def _without_mmm(read: Readings, i: int) -> Readings:
-    mmm = read.mmm
-    if mmm is None or len(mmm.channels) == 1:
-        return replace(read, mmm=None, mmm_channel=np.zeros(0, dtype=np.int64))
-    remaining = np.delete(np.arange(len(mmm.channels)), i)
-    smaller = MMMEvidence(
-        channels=tuple(mmm.channels[j] for j in remaining),
-        mean=mmm.mean[remaining],
-        cov=mmm.cov[np.ix_(remaining, remaining)],
-        uses_experiments=mmm.uses_experiments,
-    )
-    return replace(read, mmm=smaller, mmm_channel=read.mmm_channel[remaining])
-
-
-def _without_claim(read: Readings, n: int) -> Readings:
-    # Sources stay, even one without readings left, so that its bias is drawn from the prior.
-    claims = read.claims
-    remaining = replace(
-        claims,
-        channel=np.delete(claims.channel, n),
-        source=np.delete(claims.source, n),
-        log_claim=np.delete(claims.log_claim, n),
-        log_se=np.delete(claims.log_se, n),
-    )
-    return replace(read, claims=remaining)
+def _two_sided(below: float) -> float:
+    return float(np.clip(2 * min(below, 1 - below), 0.0, 1.0))
 
 
 def _judged(
-    read: Readings, priors: EvidencePriors, drawn: Draws, rows: list[tuple[str, str, str, float, float, float]]
+    read: Readings, models: Sequence[ChannelModel], priors: EvidencePriors, drawn: Draws, rows: list[Finding]
 ) -> pl.DataFrame:
     kinds = np.array([row[2] for row in rows])
     p = np.array([row[5] for row in rows], dtype=float)
     corrected = np.ones_like(p)
     for kind in set(kinds.tolist()):
         corrected[kinds == kind] = benjamini_hochberg(p[kinds == kind])
-    spread = _heterogeneity(read, priors, drawn)
+    spread = _heterogeneity(read, models, priors, drawn)
     flags = ["red" if one < RED else "watch" if one < WATCH else "none" for one in p]
     whole = [
         (*row[:6], float(corrected[i]), flags[i], *spread.get(row[0], (None, None, None))) for i, row in enumerate(rows)
@@ -175,21 +154,30 @@ def _judged(
     return pl.DataFrame(whole, schema=SCHEMA, orient="row").sort("p", "channel", "method")
 
 
-def _heterogeneity(read: Readings, priors: EvidencePriors, drawn: Draws) -> dict[str, tuple[float, float, float]]:
-    """Cochran's Q per channel on the log scale; tests enter by their first-order log, so negative ones can too."""
-    values: dict[int, list[tuple[float, float]]] = {c: [] for c in range(len(read.channels))}
-    centre = drawn.eta.mean(axis=0)
-    noise = extra_noise(read, priors, drawn).mean(axis=0)
-    for e, c in enumerate(read.tests.channel):
-        expected = read.tests.share[e] * np.exp(centre[c])
-        log_reading = centre[c] + (read.tests.y[e] - expected) / expected
-        values[int(c)].append((log_reading, (read.tests.se[e] / expected) ** 2 + noise[e]))
-    if read.mmm is not None:
-        looseness, bias = np.exp(2 * drawn.shared(6)).mean(), drawn.shared(5).mean()
-        for i, c in enumerate(read.mmm_channel):
-            values[int(c)].append((read.mmm.mean[i] - bias, read.mmm.cov[i, i] + looseness))
-    for n, c in enumerate(read.claims.channel):
-        expected, sd = _claim_prediction(read, drawn, n)
-        shift = float((expected - drawn.eta[:, c]).mean())
-        values[int(c)].append((read.claims.log_claim[n] - shift, float((sd**2).mean())))
-    return {read.channels[c]: cochran(*np.array(readings).T) for c, readings in values.items() if len(readings) > 1}
+def _heterogeneity(
+    read: Readings, models: Sequence[ChannelModel], priors: EvidencePriors, drawn: Draws
+) -> dict[str, tuple[float, float, float]]:
+    """Cochran's Q per channel on x = asinh(iROAS / scale); errors enter to first order."""
+    result = {}
+    for c, model in enumerate(models):
+        theta = float(drawn.theta[:, c].mean())
+        slope = float(np.hypot(theta, model.scale))  # d iROAS / d x
+        values: list[tuple[float, float]] = []
+        for test in model.tests:
+            seen = float(test.captured.mean())
+            expected = seen * theta
+            variance = test.se**2 + expected**2 * test.relative_variance
+            reading = np.clip((test.y - expected) / (seen * slope), -1e6, 1e6)
+            values.append((reading, min(variance / (seen * slope) ** 2, 1e12)))
+        if model.has_mmm:
+            x = np.arcsinh(model.ordered / model.scale)
+            error = priors.mmm_bias_sd**2 + (model.noise_factor * float(drawn.noise.mean())) ** 2
+            values.append((float(x.mean()) + model.shift - np.arcsinh(theta / model.scale), float(x.var()) + error))
+        level = np.log(max(theta, priors.claim_floor))
+        for claim in model.claims:
+            bias = bias_of(model.row, read.claims.claim_type[claim.place])
+            variance = bias.sd**2 + priors.platform_bias_sd**2 + float(read.claims.log_se[claim.place]) ** 2
+            values.append((float(read.claims.log_claim[claim.place]) - bias.mean - level, variance))
+        if len(values) > 1:
+            result[model.name] = cochran(*np.array(values).T)
+    return result

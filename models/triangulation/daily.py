@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from models.error import PlumblineError
 from models.triangulation.evidence import readings
 from models.triangulation.posterior import Triangulation
 from models.warning import Warning
@@ -14,9 +15,13 @@ from models.warning import Warning
 OLDEST_FIT_DAYS = 14
 
 
+class DailyError(PlumblineError, ValueError):
+    """A figure of today cannot be derived from this fit and these claims."""
+
+
 @dataclass(frozen=True)
 class Today:
-    """estimates: channel, mean, sd, q05, q50, q95, moved (change of the median, as a factor), updated; warnings."""
+    """estimates: channel, mean, sd, q05, q50, q95, moved (median factor), updated; warnings."""
 
     estimates: pl.DataFrame
     warnings: tuple[Warning, ...]
@@ -32,21 +37,21 @@ def today(result: Triangulation, claims: pl.DataFrame, *, seed: int, fit_age_day
     fit's figure. Raises ValueError on a fit older than 14 days: fit again instead.
     """
     if fit_age_days > OLDEST_FIT_DAYS or fit_age_days < 0:
-        raise ValueError(
+        raise DailyError(
             f"fit_age_days={fit_age_days}: daily figures need a fit of 0 to {OLDEST_FIT_DAYS} days; fit again"
         )
     if claims.height and set(claims["kind"]) - {"attribution", "platform", "self_reported"}:
-        raise ValueError(f"daily claims hold kind {sorted(set(claims['kind']))}: only claims may move between fits")
-    fit, drawn = result.readings.claims, result.posterior
+        raise DailyError(f"daily claims hold kind {sorted(set(claims['kind']))}: only claims may move between fits")
+    fit, theta = result.readings.claims, result.theta
     now = readings(claims, channels=result.readings.channels)
     new_channels = set(now.channels) - set(result.readings.channels)
     if new_channels:
-        raise ValueError(f"channel {sorted(new_channels)[0]!r} has a claim today but no estimate in the fit")
+        raise DailyError(f"channel {sorted(new_channels)[0]!r} has a claim today but no estimate in the fit")
     drifted = set(result.biases.filter(pl.col("drifted"))["method"])
     grade = dict(result.estimates.select("channel", "evidence_grade").iter_rows())
-    noise = np.exp(2 * drawn.point[:, drawn.layout.log_noise]).mean(axis=0)
+    noise = dict(result.biases.select("method", "noise").iter_rows())
     before = {(int(c), fit.sources[k]): n for n, (c, k) in enumerate(zip(fit.channel, fit.source, strict=True))}
-    shift, weight = np.zeros_like(drawn.eta), np.zeros(len(result.readings.channels))
+    shift, weight = np.zeros_like(theta), np.zeros(len(result.readings.channels))
     generator = np.random.default_rng(seed)
     for n, (c, k) in enumerate(zip(now.claims.channel, now.claims.source, strict=True)):
         source = now.claims.sources[k]
@@ -55,12 +60,12 @@ def today(result: Triangulation, claims: pl.DataFrame, *, seed: int, fit_age_day
             continue
         error = np.hypot(now.claims.log_se[n], fit.log_se[then])
         move = now.claims.log_claim[n] - fit.log_claim[then] + error * generator.standard_normal(shift.shape[0])
-        precision = 1.0 / (error**2 + noise[fit.source[then]])
+        precision = 1.0 / max(error**2 + noise[source] ** 2, 1e-9)
         shift[:, c] += precision * move
         weight[c] += precision
     updated = weight > 0
     shift[:, updated] /= weight[updated]
-    theta = np.exp(drawn.eta + shift)
+    theta = theta * np.exp(shift)
     low, middle, high = np.quantile(theta, [0.05, 0.5, 0.95], axis=0)
     estimates = pl.DataFrame(
         {
@@ -70,7 +75,7 @@ def today(result: Triangulation, claims: pl.DataFrame, *, seed: int, fit_age_day
             "q05": low,
             "q50": middle,
             "q95": high,
-            "moved": middle / np.median(result.theta, axis=0),
+            "moved": np.exp(np.median(shift, axis=0)),
             "updated": updated,
         }
     )

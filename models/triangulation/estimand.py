@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from models.error import PlumblineError
+
+
+class EstimandError(PlumblineError, ValueError):
+    """A test that cannot be put on the report's estimand."""
+
 
 def carryover_share(half_life: float, duration: float, cooldown: float = 0.0) -> float:
     """Share of the effect of constant spend over a test that lands inside the test and its cool-down.
@@ -13,7 +19,7 @@ def carryover_share(half_life: float, duration: float, cooldown: float = 0.0) ->
     periods. 1 without carryover. Raises ValueError unless half_life >= 0, duration >= 1 and cooldown >= 0.
     """
     if half_life < 0 or duration < 1 or cooldown < 0:
-        raise ValueError(f"half_life={half_life}, duration={duration}, cooldown={cooldown}: need >= 0, >= 1, >= 0")
+        raise EstimandError(f"half_life={half_life}, duration={duration}, cooldown={cooldown}: need >= 0, >= 1, >= 0")
     if half_life == 0:
         return 1.0
     left = np.arange(1, round(duration) + 1) + cooldown
@@ -31,8 +37,8 @@ def curve_share(multiplier: np.ndarray, response: np.ndarray, tested: float) -> 
     """
     today = float(np.interp(1.0, multiplier, response))
     if today <= 0:
-        raise ValueError(f"the response at today's spend is {today}: a share of it has no meaning")
+        raise EstimandError(f"the response at today's spend is {today}: a share of it has no meaning")
     if abs(tested - 1) < 1e-9:
-        raise ValueError(f"tested={tested}: the test did not change the spend")
+        raise EstimandError(f"tested={tested}: the test did not change the spend")
     change = float(np.interp(tested, multiplier, response)) - today
     return change / (tested - 1) / today

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import norm
 
+from models.error import PlumblineError
 from models.triangulation.posterior import Triangulation
 from models.triangulation.vocabulary import Design
 
@@ -28,6 +29,10 @@ RESULT = (
 )
 
 
+class CandidateError(PlumblineError, ValueError):
+    """A possible test that cannot be valued as it was described."""
+
+
 def evsi(mean: float, sd: float, se: float, hurdle: float, margin_stake: float) -> float:
     """Expected value of a test, per period, before it is run: money in the unit of `margin_stake`.
 
@@ -38,7 +43,7 @@ def evsi(mean: float, sd: float, se: float, hurdle: float, margin_stake: float) 
     Schlaifer (1961).
     """
     if sd <= 0 or se < 0:
-        raise ValueError(f"sd={sd}, se={se}: need sd > 0 and se >= 0")
+        raise CandidateError(f"sd={sd}, se={se}: need sd > 0 and se >= 0")
     moved = sd**2 / np.sqrt(sd**2 + se**2)
     distance = abs(mean - hurdle) / moved
     return float(margin_stake * moved * (norm.pdf(distance) - distance * norm.sf(distance)))
@@ -65,10 +70,10 @@ def next_experiments(
     missing figure, margin outside (0, 1], or a horizon not above the test's weeks.
     """
     if not 0 < margin <= 1:
-        raise ValueError(f"margin={margin}: a contribution margin is a share between 0 and 1; 62 % is 0.62")
+        raise CandidateError(f"margin={margin}: a contribution margin is a share between 0 and 1; 62 % is 0.62")
     missing = [column for column in CANDIDATE if column not in candidates.columns]
     if missing:
-        raise ValueError(f"candidates lacks the column(s) {', '.join(missing)}")
+        raise CandidateError(f"candidates lacks the column(s) {', '.join(missing)}")
     rows = [_valued(result, row, margin, horizon_weeks) for row in candidates.iter_rows(named=True)]
     schema = {name: pl.String if name in ("channel", "design") else pl.Float64 for name in RESULT}
     return pl.DataFrame(rows, schema=schema).sort("net_per_week", descending=True)
@@ -77,12 +82,12 @@ def next_experiments(
 def _valued(result: Triangulation, row: dict[str, object], margin: float, horizon_weeks: float) -> dict[str, object]:
     channel, design = str(row["channel"]), str(row["design"])
     if channel not in result.readings.channels:
-        raise ValueError(f"candidate channel {channel!r} is not among {', '.join(result.readings.channels)}")
+        raise CandidateError(f"candidate channel {channel!r} is not among {', '.join(result.readings.channels)}")
     if design not in get_args(Design):
-        raise ValueError(f"candidate for {channel}: design={design!r} must be one of {', '.join(get_args(Design))}")
+        raise CandidateError(f"candidate for {channel}: design={design!r} must be one of {', '.join(get_args(Design))}")
     weeks, se, stake = (_number(row, name) for name in ("test_weeks", "se", "stake_per_week"))
     if not horizon_weeks > weeks or se <= 0 or stake < 0:
-        raise ValueError(
+        raise CandidateError(
             f"candidate for {channel}: test_weeks={weeks} must be below horizon_weeks={horizon_weeks}, se={se} above 0,"
             f" stake_per_week={stake} not negative"
         )
@@ -109,11 +114,9 @@ def _valued(result: Triangulation, row: dict[str, object], margin: float, horizo
 
 
 def _effective_se(result: Triangulation, design: str, mean: float, se: float, weeks: float) -> float:
-    """The planned error, widened by the bias of such designs and by the drift of effects until the result is used."""
-    drawn, read = result.posterior, get_args(Design).index(design)
-    missed = result.priors.randomised_noise**2 if read == 0 else float(np.exp(2 * drawn.shared(2 + read)).mean())
-    drift = float(np.exp(2 * drawn.shared(2)).mean()) * weeks / WEEKS_PER_YEAR
-    return float(np.sqrt(se**2 + mean**2 * (missed + drift)))
+    """The planned error, widened by what such designs miss and by the drift of effects until the result is used."""
+    relative = result.priors.test_noise(design) ** 2 + result.priors.drift**2 * weeks / WEEKS_PER_YEAR
+    return float(np.sqrt(se**2 + mean**2 * relative))
 
 
 def _opportunity_cost(row: dict[str, object], margin: float, mean: float) -> float:
@@ -129,5 +132,5 @@ def _number(row: dict[str, object], name: str, otherwise: float | None = None) -
     if seen is None and otherwise is not None:
         return otherwise
     if not isinstance(seen, int | float) or not np.isfinite(seen):
-        raise ValueError(f"candidate for {row['channel']}: {name}={seen!r} must be a number")
+        raise CandidateError(f"candidate for {row['channel']}: {name}={seen!r} must be a number")
     return float(seen)

@@ -1,35 +1,36 @@
-"""One posterior of incremental return per channel, from every kind of evidence, with each method's bias learned."""
+"""One posterior of incremental return per channel, from every kind of evidence, with each method's error in it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from models.triangulation.biases import biases
+from models.triangulation.channel_model import channel_models
 from models.triangulation.conflicts import conflicts, disagreeing
-from models.triangulation.evidence import Readings, readings
-from models.triangulation.mmm_evidence import MMMEvidence
+from models.triangulation.evidence import EvidenceError, Readings, readings
+from models.triangulation.mmm_evidence import MMMDraws, MMMEvidence
 from models.triangulation.priors import EvidencePriors
-from models.triangulation.sampler import Convergence, Draws, SamplerSettings, sample, sample_graph
+from models.triangulation.sampler import Convergence, Draws, sample
 from models.triangulation.warnings import findings
-from models.triangulation.weights import grades, losing, weights
+from models.triangulation.weights import NOT_MEASURED, grades, weights
 from models.warning import Warning
 
-RETRIES = 1
+USELESS_BELOW = 0.1  # an iROAS below this is no return to speak of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Triangulation:
     """Incremental revenue per unit of spend (iROAS) of each channel, and the evidence behind it.
 
-    estimates: channel, mean, sd, q05, q50, q95 (parameter interval, 90 %), evidence_grade. Multiply the
-    mean by spend for anything that is added up; add draws, never interval ends. weights: channel,
-    experiment, mmm, attribution, prior (rows sum to 1). biases: one row per method. conflicts: one row per
-    reading. warnings: what to know before acting. convergence: the sampler's diagnostics.
+    estimates: channel, mean, sd, q05, q50, q95 (parameter interval, 90 %), evidence_grade, measured (false where more
+    than half of the weight is prior: show the range, never a point), p_useless (probability of an iROAS below 0.1).
+    Multiply the mean by spend for anything that is added up; add draws, never interval ends. weights: channel,
+    experiment, mmm, attribution, prior (rows sum to 1). biases: one row per method. conflicts: one row per reading.
+    warnings: what to know before acting. convergence: how good the draws are.
     """
 
     estimates: pl.DataFrame
@@ -44,8 +45,18 @@ class Triangulation:
 
     @property
     def theta(self) -> np.ndarray:
-        """Joint draws of iROAS, (draws, channels) in the order of `estimates`."""
-        return np.exp(self.posterior.eta)
+        """Joint draws of iROAS, (draws, channels) in the order of `estimates`; they may be zero or negative."""
+        return self.posterior.theta
+
+    @property
+    def mmm_draw(self) -> np.ndarray:
+        """Row of the MMM's draws whose curve belongs to each theta, (draws, channels); 0 without an MMM."""
+        return self.posterior.mmm_row
+
+    @property
+    def evidence(self) -> pl.DataFrame:
+        """Share of evidence per channel: channel, mmm, tests, claims, prior; the weights under their methods' names."""
+        return self.weights.select("channel", "mmm", tests="experiment", claims="attribution", prior="prior")
 
     @property
     def draws(self) -> pl.DataFrame:
@@ -60,13 +71,12 @@ class Triangulation:
         )
 
     def p_profitable(self, margin: float) -> pl.DataFrame:
-        """Probability that a channel earns back its spend at this contribution margin: channel, p_profitable.
+        """Probability that margin x iROAS is above 1, per channel: channel, p_profitable.
 
-        Profitable means margin x iROAS > 1, on average over the window; the next unit of spend earns less
-        than that. Raises ValueError unless 0 < margin <= 1.
+        Raises ValueError unless 0 < margin <= 1.
         """
         if not 0 < margin <= 1:
-            raise ValueError(f"margin={margin}: a contribution margin is a share between 0 and 1; 62 % is 0.62")
+            raise EvidenceError(f"margin={margin}: a contribution margin is a share between 0 and 1; 62 % is 0.62")
         return pl.DataFrame({"channel": self.readings.channels, "p_profitable": (self.theta * margin > 1).mean(axis=0)})
 
 
@@ -74,38 +84,41 @@ def combine(
     evidence: pl.DataFrame,
     *,
     seed: int,
-    mmm: MMMEvidence | None = None,
+    mmm: MMMDraws | MMMEvidence | None = None,
     channels: Sequence[str] = (),
+    classes: Mapping[str, str] | None = None,
     priors: EvidencePriors | None = None,
-    settings: SamplerSettings | None = None,
-    engine: Literal["compiled", "pymc"] = "compiled",
+    margin: float | None = None,
 ) -> Triangulation:
     """Posterior iROAS per channel from experiments, an MMM, attribution, platform claims and self-reports.
 
-    `evidence`: one row per reading (see `evidence.readings`); `mmm`: log iROAS mean and full covariance
-    with the MMM's own prior removed (`without_prior`); any source may be absent. Every method has its own
-    bias and noise; where tests meet a method on a channel, its bias is learned and then corrects channels
-    without tests. Old tests lose weight because their variance grows with age at a learned rate.
-    Simplified: iROAS is positive (a channel that loses sales ends near 0); tests of one platform or team
-    are taken as independent; tests are put on the reporting window by `share_captured` alone; `quality`
-    divides a reading's variance. Two engines draw from one posterior: `compiled` in tenths of a second,
-    `pymc` from the reference graph after a compilation of tens of seconds. A run that misses a convergence
-    gate is repeated once with twice the draws; if it misses again, a warning of severity block withholds
-    the figures. Raises ValueError on impossible evidence and on an MMM that has already used the
-    experiments.
+    `evidence`: one row per reading (see `evidence.readings`); `mmm`: joint draws of an MMM that has seen no experiment,
+    with its own class prior inside, which counts once. `channels` are reported even without a reading; `classes` gives
+    the class of channels that have no row. `margin` turns the classes' returns, stated as margin x iROAS, into iROAS;
+    unset, a usual one is taken and the priors are wider. Any source may be absent: a channel without any has the range
+    of its class's prior. Simplified: tests by one team are taken as independent; dependence between channels is that of
+    the MMM's draws as a Gaussian copula. Same inputs and seed give the same bits. Raises ValueError on impossible rows
+    and on an MMM that has already used the experiments; whatever the readings say, it has an answer or a warning of
+    severity block that names the channel.
     """
-    read = readings(evidence, mmm=mmm, channels=channels)
+    if margin is not None and not 0 < margin <= 1:
+        raise EvidenceError(f"margin={margin}: a contribution margin is a share between 0 and 1; 62 % is 0.62")
+    read = readings(evidence, seed=seed, mmm=mmm, channels=channels, classes=classes)
     beliefs = priors or EvidencePriors()
-    drawn = _converged_draws(read, beliefs, settings or SamplerSettings(), engine, seed)
-    share = weights(read, beliefs, drawn)
-    bias = biases(read, beliefs, drawn)
-    conflict = conflicts(read, beliefs, drawn, seed=seed)
+    models, platforms = channel_models(read, beliefs, margin)
+    order = np.argsort(read.mmm_channel)
+    drawn = sample(models, len(platforms), read.mmm.returns[:, order] if read.mmm else None, beliefs, seed=seed)
+    share = weights(models, drawn, beliefs)
+    bias = biases(read, models, beliefs, drawn)
+    conflict = conflicts(read, models, beliefs, drawn)
+    grade = grades(read, share, disagreeing=[*disagreeing(conflict), *drawn.convergence.stuck])
+    table = _estimates(read, drawn, share, grade)
     return Triangulation(
-        estimates=_estimates(read, drawn, grades(read, share, disagreeing=[*disagreeing(conflict), *losing(read)])),
+        estimates=table,
         weights=share,
         biases=bias,
         conflicts=conflict,
-        warnings=findings(read, share, bias, conflict, drawn.convergence),
+        warnings=findings(read, models, table, share, bias, conflict, drawn, beliefs),
         convergence=drawn.convergence,
         readings=read,
         priors=beliefs,
@@ -113,22 +126,8 @@ def combine(
     )
 
 
-def _converged_draws(
-    read: Readings, priors: EvidencePriors, settings: SamplerSettings, engine: str, seed: int
-) -> Draws:
-    engines = {"compiled": sample, "pymc": sample_graph}
-    if engine not in engines:
-        raise ValueError(f"engine={engine!r}: one of {', '.join(engines)}")
-    drawn = engines[engine](read, priors, settings, seed=seed)
-    for _ in range(RETRIES):
-        if drawn.convergence.converged:
-            break
-        drawn = engines[engine](read, priors, settings.longer(), seed=seed + 1)
-    return drawn
-
-
-def _estimates(read: Readings, drawn: Draws, grade: tuple[str, ...]) -> pl.DataFrame:
-    theta = np.exp(drawn.eta)
+def _estimates(read: Readings, drawn: Draws, share: pl.DataFrame, grade: tuple[str, ...]) -> pl.DataFrame:
+    theta = drawn.theta
     low, middle, high = np.quantile(theta, [0.05, 0.5, 0.95], axis=0)
     return pl.DataFrame(
         {
@@ -139,5 +138,7 @@ def _estimates(read: Readings, drawn: Draws, grade: tuple[str, ...]) -> pl.DataF
             "q50": middle,
             "q95": high,
             "evidence_grade": grade,
+            "measured": share["prior"] <= NOT_MEASURED,
+            "p_useless": (theta < USELESS_BELOW).mean(axis=0),
         }
     )

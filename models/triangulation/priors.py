@@ -1,10 +1,13 @@
-"""What is believed before any reading: one frozen table of priors, each with the reason for its figure."""
+"""What the evidence model assumes about methods before any reading: one frozen table, each figure with its reason.
+
+What it assumes about channels (return, useless share, bias of claims) stands by class in `models.channel_classes`.
+"""
 
 from __future__ import annotations
 
 import math
 
-from pydantic import BaseModel, PositiveFloat, model_validator
+from pydantic import BaseModel, NonNegativeFloat, PositiveFloat, model_validator
 
 
 class LogNormalPrior(BaseModel, frozen=True, extra="forbid"):
@@ -19,35 +22,61 @@ class LogNormalPrior(BaseModel, frozen=True, extra="forbid"):
 
 
 class EvidencePriors(BaseModel, frozen=True, extra="forbid"):
-    """Priors of the evidence model; every scale is in log points (0.3 is about 30 %) unless said otherwise.
+    """Priors of the evidence model; log points (0.3 is about 30 %) unless said otherwise.
 
-    Spreads (`*_noise`, `drift`) are log-normal on purpose: a spread prior that allows 0 lets one method claim
-    perfection, which makes intervals too narrow and the sampler diverge.
+    The MMM's error is written on g(iroas) = asinh(iroas / scale): logarithmic where iROAS is well above `scale`, linear
+    around zero, so that it can cross zero. Sources and ablations: docs/decisions/0035-evidence-model.md.
     """
 
-    # A channel returns about 1.2 per unit spent, give or take a factor of two: budgets survive around break-even.
-    level_median: PositiveFloat = 1.2
-    level_sd: PositiveFloat = 0.7
-    spread_sd: PositiveFloat = 0.6
-    class_sd: PositiveFloat = 0.3
+    scale: PositiveFloat = 0.25
+    # One error for all channels of a company, one per channel; a wide tail of the latter explodes means.
+    mmm_bias_sd: PositiveFloat = 0.15
+    mmm_noise: LogNormalPrior = LogNormalPrior(median=0.30, log_sd=0.5)
+    mmm_noise_most: PositiveFloat = 1.0
+    # Classes whose budget follows demand: hidden demand is credited to them, so the MMM reads them too high.
+    demand_shift: float = -0.25
+    demand_noise_factor: PositiveFloat = 1.5
+    # A useless channel returns nothing, give or take this much (in margin x iROAS).
+    useless_sd: PositiveFloat = 0.08
+    # Additive error of an MMM in margin x iROAS, with its mean, when it is asked whether a channel is useless.
+    mmm_additive_sd: PositiveFloat = 0.15
+    demand_additive_sd: PositiveFloat = 0.40
+    demand_additive_mean: NonNegativeFloat = 0.25
+    useless_odds_most: PositiveFloat = 3.0
     # Effects move: about 20 % in a year, more with the square root of time.
-    drift: LogNormalPrior = LogNormalPrior(median=0.20, log_sd=0.5)
-    # What a randomised test misses beside its own standard error (contamination, wrong windows); fixed.
+    drift: PositiveFloat = 0.20
+    # What a test misses beside its own standard error (contamination, wrong windows).
     randomised_noise: PositiveFloat = 0.10
-    quasi_noise: LogNormalPrior = LogNormalPrior(median=0.25, log_sd=0.5)
-    platform_lift_noise: LogNormalPrior = LogNormalPrior(median=0.15, log_sd=0.5)
-    # Heavy tails, so that a botched test loses weight without anybody removing it.
-    test_tail: PositiveFloat = 4.0
-    mmm_bias_sd: PositiveFloat = 0.30
-    mmm_noise: LogNormalPrior = LogNormalPrior(median=0.40, log_sd=0.6)
-    # Click-based methods overstate: published comparisons with randomised tests find factors of about 1.6 to 5.
-    attribution_bias_mean: float = 0.5
-    attribution_bias_sd: PositiveFloat = 0.75
-    attribution_class_sd: PositiveFloat = 0.3
-    attribution_noise: LogNormalPrior = LogNormalPrior(median=0.50, log_sd=0.6)
+    quasi_noise: PositiveFloat = 0.25
+    platform_lift_noise: PositiveFloat = 0.15
+    # One test in ten is botched; one in fifty is delivered in another unit (percent, or hundreds).
+    botched: PositiveFloat = 0.10
+    botched_freedom: PositiveFloat = 2.0
+    wrong_unit: PositiveFloat = 0.02
+    # One claim in four says nothing about the return; claims of one platform share a bias.
+    silent_claim: PositiveFloat = 0.25
+    silent_median: PositiveFloat = 2.0
+    silent_log_sd: PositiveFloat = 1.2
+    additive_claim: NonNegativeFloat = 0.5
+    tracked_log_sd: PositiveFloat = 0.35
+    tracked_most: PositiveFloat = 1.3
+    platform_bias_sd: PositiveFloat = 0.40
+    # A logarithm needs a floor: below it a claim cannot tell returns apart.
+    claim_floor: PositiveFloat = 0.05
 
     @model_validator(mode="after")
-    def tails_have_a_mean(self) -> EvidencePriors:
-        if self.test_tail <= 2:
-            raise ValueError(f"test_tail={self.test_tail}: above 2, or a test's error would have no finite variance")
+    def shares_are_shares(self) -> EvidencePriors:
+        for name in ("botched", "wrong_unit", "silent_claim", "additive_claim"):
+            if getattr(self, name) > 1:
+                raise ValueError(f"{name}={getattr(self, name)}: a share is at most 1")
+        if self.botched + self.wrong_unit >= 1:
+            raise ValueError(f"botched={self.botched}, wrong_unit={self.wrong_unit}: no share of sound tests is left")
         return self
+
+    def test_noise(self, design: str) -> float:
+        """Relative error of a design beside its standard error."""
+        return {
+            "rct": self.randomised_noise,
+            "quasi": self.quasi_noise,
+            "platform_lift": self.platform_lift_noise,
+        }[design]

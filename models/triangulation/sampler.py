@@ -1,214 +1,195 @@
-"""Drawing from the evidence model with nutpie, and checking whether they have converged."""
+"""Joint draws of all channels' returns: MMM draws recombined, weighted by tests and claims, resampled."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cache, cached_property
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from models.triangulation.evidence import Readings
-from models.triangulation.layout import Layout, block, effects, layout, start
+from models import importance
+from models.triangulation.channel_model import PLATFORM_NODES, ChannelModel
+from models.triangulation.gibbs import move
+from models.triangulation.particles import Particles, draw_shared, node_logs
 from models.triangulation.priors import EvidencePriors
+from models.triangulation.recombination import rank_correlation
 
-R_HAT_LIMIT = 1.01
-ESS_FLOOR = 400
-DIVERGENCE_SHARE = 0.001
-
-
-@dataclass(frozen=True)
-class SamplerSettings:
-    """Chains, draws and warm-up. The high acceptance target costs time and removes nearly all divergences."""
-
-    chains: int = 4
-    draws: int = 2000
-    tune: int = 1000
-    target_accept: float = 0.99
-    cores: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.chains < 2 or self.draws < 100 or self.tune < 100 or not 0.5 < self.target_accept < 1:
-            raise ValueError(f"{self}: need chains >= 2, draws >= 100, tune >= 100, target_accept in (0.5, 1)")
-
-    def longer(self) -> SamplerSettings:
-        """Twice the draws and warm-up, and smaller steps."""
-        closer = 1 - (1 - self.target_accept) / 2
-        return replace(self, draws=2 * self.draws, tune=2 * self.tune, target_accept=closer)
+KEPT_DRAWS = 2000
+PROPOSALS = (12_000, 48_000)
+ESS_FLOOR, K_HAT_LIMIT = 400.0, 0.7
+STAGES = ("mmm", "tests", "all")
 
 
 @dataclass(frozen=True)
 class Convergence:
-    """Worst R-hat and effective sample size over all parameters, divergences, and whether the gates hold."""
+    """Whether the draws stand for the posterior, and by which method they were made.
 
-    r_hat: float
-    ess_bulk: float
-    divergences: int
+    `ess` are effective draws of the importance weights, `k_hat` the shape of their tail. `method` is "weighted" where
+    these suffice; "moved" where the weighted draws were moved by Gibbs steps on the full posterior, because they did
+    not. `stuck` names channels whose draws did not move: their figures are refused.
+    """
+
+    ess: float
+    k_hat: float
     draws: int
+    method: Literal["weighted", "moved"]
+    stuck: tuple[str, ...] = ()
 
     @property
     def converged(self) -> bool:
-        return (
-            self.r_hat <= R_HAT_LIMIT
-            and self.ess_bulk >= ESS_FLOOR
-            and self.divergences <= DIVERGENCE_SHARE * self.draws
-        )
+        return not self.stuck
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Weighted:
+    """Particles with what each channel's evidence says of them.
+
+    `log_tests`, `log_all` (n, channels): log likelihood of the channel's tests, and of its tests and claims, the
+    channel's own error integrated out. `moments` (stage, 2, n, channels): mean of x and of its square per particle.
+    """
+
+    particles: Particles
+    log_tests: np.ndarray
+    log_all: np.ndarray
+    moments: np.ndarray
+
+    def weights(self, stage: str) -> np.ndarray:
+        """Normalised weights (n,) with no evidence beside the MMM, with tests, or with all of it."""
+        logs = {
+            "mmm": np.zeros(len(self.log_all)),
+            "tests": self.log_tests.sum(axis=1),
+            "all": self.log_all.sum(axis=1),
+        }
+        return importance.plain(logs[stage])
+
+    def variance(self, stage: str) -> np.ndarray:
+        """Posterior variance of x per channel, with the evidence of a stage; (channels,)."""
+        weight, (first, second) = self.weights(stage), self.moments[STAGES.index(stage)]
+        mean = weight @ first
+        return np.asarray(np.maximum(weight @ second - mean**2, 1e-12))
+
+
+@dataclass(frozen=True, eq=False)
 class Draws:
-    """Posterior draws: `chains` (chains, draws, parameters) on the unconstrained scale of `layout`."""
+    """Equally weighted joint draws of the posterior.
 
-    layout: Layout
-    chains: np.ndarray
-    divergences: int
+    theta (n, channels): iROAS; mmm_row (n, channels): the row of the MMM's draws whose curve and carryover belong to
+    it; bias, noise (n,): the MMM's common error and spread; platform (n, platforms): bias of each platform in log
+    points. `weighted` holds the particles behind them, `convergence` how good they are.
+    """
 
-    @cached_property
-    def point(self) -> np.ndarray:
-        """All draws in one row each, (chains x draws, parameters)."""
-        return self.chains.reshape(-1, self.chains.shape[-1])
-
-    @cached_property
-    def convergence(self) -> Convergence:
-        """Diagnostics over all parameters; they cost as much as the draws, so refits for predictions skip them."""
-        r_hat, ess = _diagnostics(self.chains)
-        return Convergence(r_hat=r_hat, ess_bulk=ess, divergences=self.divergences, draws=self.point.shape[0])
-
-    @property
-    def eta(self) -> np.ndarray:
-        """Log iROAS, (draws, channels)."""
-        return self.point[:, self.layout.channel_effects]
-
-    def shared(self, position: int) -> np.ndarray:
-        """One of the parameters common to all channels, by its place in `layout.SHARED`."""
-        return self.point[:, position]
+    theta: np.ndarray
+    mmm_row: np.ndarray
+    bias: np.ndarray
+    noise: np.ndarray
+    platform: np.ndarray
+    weighted: Weighted
+    convergence: Convergence
 
 
-def sample(read: Readings, priors: EvidencePriors, settings: SamplerSettings, *, seed: int) -> Draws:
-    """Posterior draws by NUTS on the compiled density. Same inputs and seed give the same bits on one machine."""
-    import nutpie
+def sample(
+    models: Sequence[ChannelModel], platforms: int, returns: np.ndarray | None, priors: EvidencePriors, *, seed: int
+) -> Draws:
+    """Joint posterior draws of all channels. Same inputs and seed give the same bits on one machine.
 
-    model = _compiled()(layout(read).size, block(read, priors), start(read, priors))
-    # The raw trace: turning it into arviz's containers takes longer than drawing it.
-    trace = nutpie.sample(model, **_arguments(settings, seed), return_raw_trace=True)
-    points, diverging = _raw(trace, settings.draws)
-    return Draws(layout(read), effects(read, priors, points), diverging)
-
-
-def sample_graph(read: Readings, priors: EvidencePriors, settings: SamplerSettings, *, seed: int) -> Draws:
-    """The same posterior through the PyMC graph: minutes instead of seconds, to check the compiled route."""
-    import nutpie
-
-    from models.triangulation.pymc_model import graph
-
-    model = nutpie.compile_pymc_model(graph(read, priors))
-    trace = nutpie.sample(model, **_arguments(settings, seed))
-    posterior = trace.posterior
-    logs = ("tau", "drift", "quasi", "platform_lift")
-    shared = [
-        posterior["mu"],
-        *(np.log(posterior[name]) for name in logs),
-        posterior["b_mmm"],
-        np.log(posterior["omega_mmm"]),
-    ]
-    chains, draws = posterior["mu"].shape
-    if draws < settings.draws:
-        raise KeyboardInterrupt
-    columns = [np.asarray(one).reshape(chains, draws, -1) for one in shared]
-    columns += [posterior["bias"].values, np.log(posterior["noise"].values)]
-    columns += [posterior[name].values.reshape(chains, draws, -1) for name in ("alpha", "delta") if name in posterior]
-    points = np.concatenate([*columns, posterior["eta"].values], axis=-1)
-    return Draws(layout(read), points, int(trace.sample_stats["diverging"].values.sum()))
+    `returns` (draws, channels with an MMM) are the MMM's draws, in the order in which such channels stand in `models`.
+    First by importance weights on 12,000 recombined draws, then on four times as many; where these are still too few
+    effective ones (many channels with evidence, or evidence far from the MMM), the weighted draws are moved by Gibbs
+    steps that leave the posterior unchanged.
+    """
+    correlation = _correlation(models, returns)
+    generator = np.random.default_rng(seed)
+    for count in PROPOSALS:
+        weighted = weigh(models, _proposed(models, platforms, correlation, priors, count, generator), priors)
+        weight, k_hat = importance.smooth(weighted.log_all.sum(axis=1))
+        ess = importance.effective(weight, float(count))
+        enough = ess >= ESS_FLOOR and k_hat < K_HAT_LIMIT
+        if enough or ess * PROPOSALS[1] / count < ESS_FLOOR:
+            break  # done, or even more of them would not do
+    chosen = weighted.particles.take(_systematic(weight, KEPT_DRAWS, generator))
+    method: Literal["weighted", "moved"] = "weighted"
+    stuck: tuple[str, ...] = ()
+    if not enough:
+        chosen, stuck = move(models, chosen, correlation, priors, generator)
+        method = "moved"
+        weighted = weigh(models, chosen, priors)
+    convergence = Convergence(ess, k_hat, KEPT_DRAWS, method, stuck)
+    return _with_own_error(models, chosen, weighted, priors, convergence, generator)
 
 
-def _arguments(settings: SamplerSettings, seed: int) -> dict[str, Any]:
-    return {
-        "draws": settings.draws,
-        "tune": settings.tune,
-        "chains": settings.chains,
-        "cores": settings.cores,
-        "seed": seed,
-        "target_accept": settings.target_accept,
-        "save_warmup": False,
-        "progress_bar": False,
-    }
+def weigh(models: Sequence[ChannelModel], particles: Particles, priors: EvidencePriors) -> Weighted:
+    """What every channel's evidence says of each particle."""
+    count = len(particles.bias)
+    log_tests, log_all = np.zeros((count, len(models))), np.zeros((count, len(models)))
+    moments = np.zeros((len(STAGES), 2, count, len(models)))
+    for c, model in enumerate(models):
+        x, before = model.nodes(particles.score[:, c], particles.bias, particles.noise)
+        stages = [np.broadcast_to(before, x.shape)]
+        tests = model.tests_logpdf(particles.score[:, c], x, priors)
+        stages.append(stages[0] + sum(tests) if tests else stages[0])
+        stages.append(stages[1] + model.claims_logpdf(x, particles.platform) if model.claims else stages[1])
+        previous: np.ndarray | None = None
+        for s, logs in enumerate(stages):
+            if s and logs is previous:
+                moments[s, :, :, c] = moments[s - 1, :, :, c]
+            else:
+                top = logs.max(axis=1, keepdims=True)
+                share = np.exp(logs - top)
+                total = share.sum(axis=1)
+                moments[s, 0, :, c] = (share * x).sum(axis=1) / total
+                moments[s, 1, :, c] = (share * x * x).sum(axis=1) / total
+                likelihood = top[:, 0] + np.log(total)
+            previous = logs
+            if s:
+                (log_tests, log_all)[s - 1][:, c] = likelihood
+    return Weighted(particles, log_tests, log_all, moments)
 
 
-def _raw(trace: Any, draws: int) -> tuple[np.ndarray, int]:
-    """Draws after warm-up, (chains, draws, parameters), and the divergences among them."""
-    import pyarrow as pa
-
-    chains, diverging = [], 0
-    for drawn, stat in zip(*trace.get_arrow_trace(), strict=True):
-        warming = pa.array(stat.column("tuning")).to_numpy(zero_copy_only=False)
-        warm_up = int(warming.sum())
-        flat = pa.array(drawn.column("point")).flatten().to_numpy()
-        points = flat.reshape(warming.size, -1)[warm_up:]
-        if points.shape[0] < draws:
-            # nutpie answers Ctrl-C by returning what it has; half a posterior must not pass for one.
-            raise KeyboardInterrupt
-        chains.append(points)
-        diverging += int(pa.array(stat.column("diverging")).to_numpy(zero_copy_only=False)[warm_up:].sum())
-    return np.stack(chains), diverging
+def _correlation(models: Sequence[ChannelModel], returns: np.ndarray | None) -> np.ndarray:
+    result = np.eye(len(models))
+    if returns is not None:
+        with_mmm = [c for c, model in enumerate(models) if model.has_mmm]
+        result[np.ix_(with_mmm, with_mmm)] = rank_correlation(returns)
+    return result
 
 
-def _diagnostics(points: np.ndarray) -> tuple[float, float]:
-    import arviz
+def _proposed(
+    models: Sequence[ChannelModel],
+    platforms: int,
+    correlation: np.ndarray,
+    priors: EvidencePriors,
+    count: int,
+    generator: np.random.Generator,
+) -> Particles:
+    score = generator.standard_normal((count, len(models))) @ np.linalg.cholesky(correlation).T
+    return Particles(score, *draw_shared(count, platforms, priors, generator))
 
-    traces = [np.ascontiguousarray(points[:, :, i]) for i in range(points.shape[-1])]
-    r_hat = max(float(arviz.rhat(trace)) for trace in traces)
-    return r_hat, min(float(arviz.ess(trace, method="bulk")) for trace in traces)
+
+def _systematic(weight: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
+    """Rows drawn in proportion to their weight with one random number, in random order."""
+    edges = np.cumsum(weight)
+    points = (np.arange(count) + generator.random()) / count * edges[-1]
+    return generator.permutation(np.minimum(np.searchsorted(edges, points), len(weight) - 1))
 
 
-@cache
-def _compiled() -> Any:
-    """The bridge from our callbacks to nutpie. Its interface is private, which is why nutpie is pinned exactly."""
-    from nutpie import _lib
-    from nutpie.sample import CompiledModel
-
-    from models.triangulation.log_density import density_callback, expand_callback
-
-    class CompiledEvidence(CompiledModel):
-        """One block of data behind the compiled density."""
-
-        def __init__(self, size: int, data: np.ndarray, begin: np.ndarray) -> None:
-            object.__setattr__(self, "dims", {"point": ("parameter",)})
-            object.__setattr__(self, "_size", size)
-            object.__setattr__(self, "_data", data)
-            object.__setattr__(self, "_begin", begin)
-
-        @property
-        def n_dim(self) -> int:
-            return int(self._size)
-
-        @property
-        def shapes(self) -> dict[str, tuple[int, ...]]:
-            return {"point": (self.n_dim,)}
-
-        @property
-        def coords(self) -> dict[str, Any]:
-            return {"parameter": np.arange(self.n_dim)}
-
-        def _start(self, seed: int) -> np.ndarray:
-            jitter = np.random.default_rng(seed).uniform(-0.3, 0.3, self.n_dim)
-            return np.asarray(self._begin + jitter)
-
-        def _make_model(self, init_mean: np.ndarray | None) -> Any:
-            address = self._data.ctypes.data
-            sizes = {"parameter": self.n_dim}
-            variables = _lib.PyVariable.new_variables(["point"], ["float64"], [(self.n_dim,)], sizes, dict(self.dims))
-            return _lib.PyMcModel(
-                _lib.LogpFunc(density_callback.address, address, self),
-                _lib.ExpandFunc(self.n_dim, self.n_dim, expand_callback.address, address, self),
-                variables,
-                self.n_dim,
-                sizes,
-                self.coords,
-                self._start,
-                None,
-            )
-
-        def _make_sampler(self, settings: Any, init_mean: np.ndarray, cores: int, *rest: Any) -> Any:
-            return _lib.PySampler.from_pymc(settings, cores, self._make_model(init_mean), *rest)
-
-    return CompiledEvidence
+def _with_own_error(
+    models: Sequence[ChannelModel],
+    particles: Particles,
+    weighted: Weighted,
+    priors: EvidencePriors,
+    convergence: Convergence,
+    generator: np.random.Generator,
+) -> Draws:
+    """Each channel's own error drawn from its posterior given the particle."""
+    count = len(particles.bias)
+    theta, rows = np.zeros((count, len(models))), np.zeros((count, len(models)), dtype=np.int64)
+    for c, model in enumerate(models):
+        x, logs = node_logs(model, c, particles, priors)
+        share = np.cumsum(np.exp(logs - logs.max(axis=1, keepdims=True)), axis=1)
+        point = generator.random((count, 1)) * share[:, -1:]
+        node = np.minimum((share < point).sum(axis=1), x.shape[1] - 1)
+        theta[:, c] = model.scale * np.sinh(x[np.arange(count), node])
+        rows[:, c] = model.row_of(particles.score[:, c])
+    platform = priors.platform_bias_sd * PLATFORM_NODES[particles.platform]
+    return Draws(theta, rows, particles.bias, particles.noise, platform, weighted, convergence)

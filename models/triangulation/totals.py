@@ -7,11 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
+from models.error import PlumblineError
 from models.triangulation.posterior import Triangulation
 from models.warning import Warning
 
 TOTAL = "total"
 MORE_THAN_BOOKED, NEGATIVE_BASELINE = 0.01, 0.05
+
+
+class TotalsError(PlumblineError, ValueError):
+    """Money of a channel without estimate, or nothing to hold a total against."""
 
 
 def incremental(result: Triangulation, spend: Mapping[str, float]) -> pl.DataFrame:
@@ -44,7 +49,7 @@ def total_warnings(result: Triangulation, spend: Mapping[str, float], *, booked:
     1 %. Raises ValueError unless booked > 0.
     """
     if not booked > 0:
-        raise ValueError(f"booked={booked}: revenue of the window must be above 0 to hold a sum against it")
+        raise TotalsError(f"booked={booked}: revenue of the window must be above 0 to hold a sum against it")
     chance = float((_by_channel(result, spend).sum(axis=1) > booked).mean())
     if chance < MORE_THAN_BOOKED:
         return ()
@@ -65,9 +70,9 @@ def _by_channel(result: Triangulation, spend: Mapping[str, float]) -> np.ndarray
     channels = result.readings.channels
     for channel, spent in spend.items():
         if channel not in channels:
-            raise ValueError(f"spend names channel {channel!r}, which has no estimate; known: {', '.join(channels)}")
+            raise TotalsError(f"spend names channel {channel!r}, which has no estimate; known: {', '.join(channels)}")
         if not (np.isfinite(spent) and spent >= 0):
-            raise ValueError(f"spend of {channel} is {spent}: it must be a number of at least 0")
+            raise TotalsError(f"spend of {channel} is {spent}: it must be a number of at least 0")
     return result.theta[:, [channels.index(channel) for channel in spend]] * np.array(
         [float(s) for s in spend.values()]
     )

@@ -9,3 +9,4 @@ Design = Literal["rct", "quasi", "platform_lift"]
 Grade = Literal["A", "B", "C", "D"]
 
 ATTRIBUTION_KINDS = ("attribution", "platform", "self_reported")
+SELF_REPORT = "self_reported"

@@ -3,58 +3,69 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 
-from models.triangulation.mmm_evidence import MMMEvidence
-from models.triangulation.priors import EvidencePriors
+from models.channel_classes import CLASSES, iroas_prior
+from models.triangulation.likelihood import bias_of
+from models.triangulation.mmm_evidence import MMMDraws
 
 DAYS_PER_YEAR = 365.25
+
+
+# Drawn from without replacement: four classes whose spend follows demand, and eight others.
+FOLLOWING = ("brand_search", "retargeting", "display", "affiliate_coupon")
+OTHERS = ("generic_search", "shopping", "prospecting_social", "online_video", "audio", "tv", "events", "newsletter")
 
 
 @dataclass(frozen=True)
 class WorldSpec:
     """How returns vary and how each sensor errs; log points unless said otherwise.
 
-    `tested` channels get one test, the first `repeats` of them a second one; `botched` shifts one test by
-    that many of its standard errors. `mmm_correlation` ties the MMM's errors of neighbouring channels.
-    `share_low`: the smallest part of the effect a test may capture. `second_claim` adds a tracking source
-    beside the platform's.
+    Returns are drawn wider than the class priors (`wider` times the log sd), with class medians shifted by
+    `class_shift`, and are zero with the class's chance of no effect times `useless`. `tested` channels get one test,
+    the first `repeats` of them a second one; `botched` shifts one test by that many of its standard errors, `unit`
+    multiplies one. The MMM reads the truth with the company's bias, a bias per channel and, where spend follows demand,
+    an additive one of `demand` (in margin x iROAS). `claims` says which law platform claims follow.
     """
 
     channels: int = 8
     tested: int = 4
-    repeats: int = 2
-    level_median: float = 1.4
-    level_sd: float = 0.5
-    se_low: float = 0.28
-    se_high: float = 0.84
+    repeats: int = 1
+    wider: float = 1.3
+    class_shift: float = 0.4
+    useless: float = 1.0
+    se_low: float = 0.2
+    se_high: float = 0.6
     oldest_years: float = 2.0
     drift: float = 0.25
-    implementation_noise: float = 0.05
-    mmm_bias: float = 0.1
-    mmm_bias_sd: float = 0.35
-    mmm_noise: float = 0.2
-    mmm_correlation: float = 0.0
-    claim_bias: float = 0.69
-    claim_bias_sd: float = 0.6
-    claim_noise: float = 0.03
-    second_claim: bool = False
+    implementation_noise: float = 0.10
+    mmm_bias_sd: float = 0.15
+    mmm_channel_sd: float = 0.25
+    mmm_noise: float = 0.35
+    mmm_correlation: float = 0.3
+    demand: float = 0.25
+    claims: Literal["additive", "log", "honest", "shuffled"] = "additive"
     botched: float = 0.0
-    share_low: float = 1.0
-    design: Literal["rct", "quasi"] = "rct"
+    unit: float = 1.0
+    share_low: float = 0.5
+    design: Literal["rct", "quasi"] = "quasi"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class World:
-    """`theta`: true iROAS per channel. `evidence`, `mmm`: what the model may see. `tested`: channels with a test."""
+    """`theta`: true iROAS per channel. `evidence`, `mmm`, `classes`, `margin`: what the model may see. `tested`:
+    channels with a test.
+    """
 
     channels: tuple[str, ...]
+    classes: dict[str, str]
+    margin: float
     theta: np.ndarray
     evidence: pl.DataFrame
-    mmm: MMMEvidence
+    mmm: MMMDraws
     tested: np.ndarray
 
 
@@ -63,105 +74,131 @@ WORLDS: dict[str, WorldSpec] = {
     "base": BASE,
     "no tests": replace(BASE, tested=0, repeats=0),
     "all tested": replace(BASE, tested=8),
-    "good MMM": replace(BASE, mmm_bias=0.0, mmm_bias_sd=0.12),
-    "bad MMM": replace(BASE, mmm_bias=0.35, mmm_bias_sd=0.8),
-    "botched test": replace(BASE, botched=4.0),
-    "good platform": replace(BASE, claim_bias=0.1, claim_bias_sd=0.15),
-    "correlated MMM": replace(BASE, mmm_noise=0.4, mmm_correlation=0.8),
-    "partial tests": replace(BASE, share_low=0.5, design="quasi", implementation_noise=0.25),
-    "two claims": replace(BASE, second_claim=True),
+    "clean MMM": replace(BASE, demand=0.0, mmm_bias_sd=0.05, mmm_channel_sd=0.1, mmm_noise=0.2),
+    "strong demand": replace(BASE, demand=0.6, mmm_channel_sd=0.4),
+    "botched test": replace(BASE, botched=5.0),
+    "test in percent": replace(BASE, unit=100.0),
+    "log claims": replace(BASE, claims="log"),
+    "honest claims": replace(BASE, claims="honest"),
+    "claims shuffled": replace(BASE, claims="shuffled"),
+    "many useless": replace(BASE, useless=2.0),
 }
-SHIFTED = WorldSpec(
-    repeats=0, mmm_bias=0.5, mmm_bias_sd=0.25, claim_bias=float(np.log(4.0)), claim_bias_sd=0.4, tested=0
-)
 
 
 def simulate(spec: WorldSpec, generator: np.random.Generator) -> World:
     """One company drawn from the spec, with its evidence."""
-    count = spec.channels
-    names = tuple(f"channel_{i}" for i in range(count))
-    eta = generator.normal(np.log(spec.level_median), spec.level_sd, count)
-    theta = np.exp(eta)
-    order = generator.permutation(count)[: spec.tested]
+    g = generator
+    few = min(spec.channels // 2, len(FOLLOWING))
+    kinds = [*g.choice(FOLLOWING, few, replace=False), *g.choice(OTHERS, spec.channels - few, replace=False)]
+    names = tuple(sorted(str(kind) for kind in kinds))
+    margin = float(g.uniform(0.45, 0.85))
+    theta = np.array([_return(name, margin, spec, g) for name in names])
+    order = g.permutation(spec.channels)[: spec.tested]
     runs = [*order, *order[: spec.repeats]]
-    rows = [_test(names[c], f"test_{i}", theta[c], spec, generator) for i, c in enumerate(runs)]
+    rows = [_test(names[c], f"test_{i}", theta[c], spec, g) for i, c in enumerate(runs)]
     if spec.botched and rows:
-        rows[0]["iroas"] += generator.choice([-1.0, 1.0]) * spec.botched * rows[0]["se"]
-    rows += _claims(names, eta, "platform", "platform", spec, generator)
-    if spec.second_claim:
-        rows += _claims(names, eta, "last_touch", "attribution", spec, generator)
+        rows[0]["iroas"] += g.choice([-1.0, 1.0]) * spec.botched * rows[0]["se"]
+    if rows:
+        rows[0]["iroas"], rows[0]["se"] = rows[0]["iroas"] * spec.unit, rows[0]["se"] * spec.unit
+    rows += _claims(names, theta, margin, spec, g)
     return World(
         channels=names,
+        classes={name: name for name in names},
+        margin=margin,
         theta=theta,
-        evidence=pl.DataFrame(rows),
-        mmm=_mmm(names, eta, spec, generator),
-        tested=np.isin(np.arange(count), order),
+        evidence=pl.DataFrame(rows, schema=COLUMNS, orient="row"),
+        mmm=_mmm(names, theta, margin, spec, g),
+        tested=np.isin(np.arange(spec.channels), order),
     )
 
 
-def from_priors(channels: int, tests: int, priors: EvidencePriors, generator: np.random.Generator) -> World:
-    """A company drawn from the model's own priors, so that posterior ranks of the truth must be uniform."""
-    g = generator
-    tau = abs(g.normal(0, priors.spread_sd))
-    eta = g.normal(g.normal(np.log(priors.level_median), priors.level_sd), tau, channels)
-    theta = np.exp(eta)
-    drift = np.exp(g.normal(priors.drift.log_median, priors.drift.log_sd))
-    names = tuple(f"channel_{i}" for i in range(channels))
-    rows: list[dict[str, object]] = []
-    for e in range(tests):
-        se, age, c = g.uniform(0.2, 0.8), g.uniform(0, 2), e % channels
-        scale = np.sqrt(se**2 + theta[c] ** 2 * (priors.randomised_noise**2 + drift**2 * age))
-        rows.append(
-            _row(
-                names[c],
-                f"test_{e}",
-                "experiment",
-                theta[c] + scale * g.standard_t(priors.test_tail),
-                se,
-                age,
-                "rct",
-                1.0,
-            )
-        )
-    bias = g.normal(priors.attribution_bias_mean, priors.attribution_bias_sd)
-    omega = np.exp(g.normal(priors.attribution_noise.log_median, priors.attribution_noise.log_sd))
-    claims = np.exp(eta + bias + g.normal(0, np.hypot(omega, 0.05), channels))
-    rows += [_row(n, "platform", "platform", a, 0.05 * a, 0.0, None, None) for n, a in zip(names, claims, strict=True)]
-    looseness = np.exp(g.normal(priors.mmm_noise.log_median, priors.mmm_noise.log_sd))
-    cov = 0.04 * (0.5 * np.eye(channels) + 0.5)
-    centre = eta + g.normal(0, priors.mmm_bias_sd)
-    mean = g.multivariate_normal(centre, cov + looseness**2 * np.eye(channels))
-    mmm = MMMEvidence(channels=names, mean=mean, cov=cov, uses_experiments=False)
-    return World(names, theta, pl.DataFrame(rows), mmm, np.arange(channels) < tests)
+def _return(name: str, margin: float, spec: WorldSpec, g: np.random.Generator) -> float:
+    row = CLASSES[name]
+    median, log_sd = iroas_prior(row, margin)
+    useful = median * np.exp(spec.class_shift * g.standard_normal() + spec.wider * log_sd * g.standard_normal())
+    if g.random() < min(spec.useless * row.no_effect, 0.9):
+        return float(0.08 / margin * g.standard_normal())
+    return float(min(useful, 12.0))
 
 
-def _test(name: str, test: str, theta: float, spec: WorldSpec, g: np.random.Generator) -> dict[str, object]:
-    se, age, share = (
-        g.uniform(spec.se_low, spec.se_high),
-        g.uniform(0, spec.oldest_years),
-        g.uniform(spec.share_low, 1.0),
-    )
+def _test(name: str, test: str, theta: float, spec: WorldSpec, g: np.random.Generator) -> dict[str, Any]:
+    se, age = g.uniform(spec.se_low, spec.se_high), g.uniform(0, spec.oldest_years)
+    share = g.uniform(spec.share_low, 1.0)
     then = theta * np.exp(spec.drift * np.sqrt(age) * g.standard_normal())
     seen = share * then * (1 + spec.implementation_noise * g.standard_normal()) + se * g.standard_normal()
     return _row(name, test, "experiment", seen, se, age, spec.design, share)
 
 
 def _claims(
-    names: tuple[str, ...], eta: np.ndarray, method: str, kind: str, spec: WorldSpec, g: np.random.Generator
-) -> list[dict[str, object]]:
-    logs = eta + spec.claim_bias + g.normal(0, spec.claim_bias_sd, eta.size) + g.normal(0, spec.claim_noise, eta.size)
-    claims = zip(names, np.exp(logs), strict=True)
-    return [_row(name, method, kind, claim, spec.claim_noise * claim, 0.0, None, None) for name, claim in claims]
+    names: tuple[str, ...], theta: np.ndarray, margin: float, spec: WorldSpec, g: np.random.Generator
+) -> list[dict[str, Any]]:
+    kinds = list(names)
+    if spec.claims == "shuffled":
+        kinds = [str(kind) for kind in g.permutation(kinds)]
+    shared = 0.35 * g.standard_normal()
+    rows = []
+    for name, kind, iroas in zip(names, kinds, theta, strict=True):
+        row = CLASSES[kind]
+        level = max(float(iroas), 0.0)
+        if spec.claims == "honest":
+            claim = max(level, 0.03) * np.exp(0.2 * g.standard_normal())
+        elif spec.claims == "additive" and row.tracked and row.harvest and row.harvest_log_sd:
+            tracked = min(row.tracked * np.exp(0.35 * g.standard_normal()), 1.3)
+            harvest = row.harvest / margin * np.exp(shared + row.harvest_log_sd * g.standard_normal())
+            claim = tracked * level + harvest
+        else:
+            bias = bias_of(row, "click")
+            claim = max(level, 0.03) * np.exp(bias.mean + shared + bias.sd * g.standard_normal())
+        rows.append(_row(name, "platform", "platform", float(claim), 0.05 * float(claim), 0.0, None, None))
+    return rows
 
 
-def _mmm(names: tuple[str, ...], eta: np.ndarray, spec: WorldSpec, g: np.random.Generator) -> MMMEvidence:
-    gap = np.abs(np.subtract.outer(np.arange(eta.size), np.arange(eta.size)))
+def _mmm(names: tuple[str, ...], theta: np.ndarray, margin: float, spec: WorldSpec, g: np.random.Generator) -> MMMDraws:
+    """Posterior draws of a regression whose likelihood is Normal in the return, under the class's prior."""
+    size = theta.size
+    gap = np.abs(np.subtract.outer(np.arange(size), np.arange(size)))
     # Neighbours alternate in sign: what one collinear channel gains, the other loses.
-    cov = spec.mmm_noise**2 * np.where(gap == 0, 1.0, (-spec.mmm_correlation) ** gap)
-    mean = (
-        eta + spec.mmm_bias + g.normal(0, spec.mmm_bias_sd, eta.size) + g.multivariate_normal(np.zeros(eta.size), cov)
-    )
-    return MMMEvidence(channels=names, mean=mean, cov=cov, uses_experiments=False)
+    correlation = np.where(gap == 0, 1.0, (-spec.mmm_correlation) ** gap)
+    se = spec.mmm_noise / margin * np.exp(0.5 * g.standard_normal(size))
+    cov = correlation * np.outer(se, se)
+    follows = np.array([CLASSES[name].follows_demand for name in names])
+    own = spec.mmm_channel_sd * g.standard_normal(size) + spec.mmm_bias_sd * g.standard_normal()
+    hidden = np.where(follows, spec.demand / margin * np.exp(0.5 * g.standard_normal(size)), 0.0)
+    centre = theta * np.exp(own) + hidden + g.multivariate_normal(np.zeros(size), cov)
+    prior = np.array([iroas_prior(CLASSES[name], margin) for name in names])
+    return MMMDraws(names, _posterior_draws(centre, cov, prior, g))
+
+
+def _posterior_draws(centre: np.ndarray, cov: np.ndarray, prior: np.ndarray, g: np.random.Generator) -> np.ndarray:
+    """Draws of log-normal priors times a joint Normal likelihood, by Gibbs steps over candidates of the prior."""
+    chains, sweeps, tried = 500, 12, 60
+    precision = np.linalg.inv(cov)
+    value = np.exp(np.log(prior[:, 0]) + prior[:, 1] * g.standard_normal((chains, len(centre))))
+    for _ in range(sweeps):
+        for c in range(len(centre)):
+            middle = (
+                centre[c]
+                - ((value - centre) @ precision[c] - (value[:, c] - centre[c]) * precision[c, c]) / (precision[c, c])
+            )
+            candidate = np.exp(np.log(prior[c, 0]) + prior[c, 1] * g.standard_normal((chains, tried)))
+            candidate[:, 0] = value[:, c]
+            logs = -0.5 * precision[c, c] * (candidate - middle[:, None]) ** 2
+            share = np.cumsum(np.exp(logs - logs.max(axis=1, keepdims=True)), axis=1)
+            pick = (share < g.random((chains, 1)) * share[:, -1:]).sum(axis=1)
+            value[:, c] = candidate[np.arange(chains), np.minimum(pick, tried - 1)]
+    return value
+
+
+COLUMNS = {
+    "channel": pl.String,
+    "method": pl.String,
+    "kind": pl.String,
+    "iroas": pl.Float64,
+    "se": pl.Float64,
+    "age_days": pl.Float64,
+    "design": pl.String,
+    "share_captured": pl.Float64,
+}
 
 
 def _row(
@@ -173,7 +210,7 @@ def _row(
     age: float,
     design: str | None,
     share: float | None,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     return {
         "channel": name,
         "method": method,

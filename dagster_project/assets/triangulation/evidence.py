@@ -15,7 +15,7 @@ from models.periods import WINDOW
 if TYPE_CHECKING:
     from models.incrementality import LiftContract
     from models.mmm import MMMFit
-    from models.triangulation.mmm_evidence import MMMEvidence
+    from models.triangulation import MMMDraws
     from models.warning import Warning
 
 DESIGNS = {"geo_rct": "rct", "ab": "rct", "switchback": "quasi", "geo_quasi": "quasi", "time_series": "quasi"}
@@ -171,23 +171,16 @@ def claim_rows(
     return rows
 
 
-def mmm_evidence(fit: MMMFit) -> MMMEvidence | None:
-    """What the outcome data alone say of log iROAS: the fit's posterior with its own prior taken out.
+def mmm_evidence(fit: MMMFit) -> MMMDraws | None:
+    """Joint draws of what the model says of each channel's return, its own prior inside.
 
     None for a fit that has seen the experiments: they enter the combination by themselves and may not count twice.
     """
-    from models.triangulation.mmm_evidence import MMMEvidence, without_prior
+    from models.triangulation import MMMDraws
 
-    if fit.uses_experiments:
+    if fit.uses_experiments or not fit.data.channels:
         return None
-
-    returns = fit.log_returns()
-    if not returns.channels:
-        return None
-    mean, cov = without_prior(
-        returns.posterior_mean, returns.posterior_covariance, returns.prior_mean, returns.prior_covariance
-    )
-    return MMMEvidence(channels=returns.channels, mean=mean, cov=cov, uses_experiments=fit.uses_experiments)
+    return MMMDraws(fit.data.channels, fit.roas_draws())
 
 
 def evidence_frame(rows: list[dict[str, object]], class_of: dict[str, str]) -> pl.DataFrame:

@@ -13,7 +13,8 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from models.mmm.engine import importance, laplace, layout
+from models import importance
+from models.mmm.engine import laplace, layout
 from models.mmm.engine.parameters import names
 from models.mmm.model.design import Design
 from models.mmm.model.lift_tests import calibrate

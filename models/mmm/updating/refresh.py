@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models import importance
 from models.mmm.checks import after_sampling, before_sampling
-from models.mmm.engine import importance
 from models.mmm.model.build import design as build_design
 from models.mmm.model.design import Design
 from models.mmm.panel.error import MMMError

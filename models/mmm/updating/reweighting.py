@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.importance import plain, surprise
 from models.mmm.engine import layout
-from models.mmm.engine.importance import plain, surprise
 from models.mmm.engine.parameters import CURVES, NOISE_SCALE
 from models.mmm.model.baseline import GROUP_SPREAD
 from models.mmm.model.design import Design

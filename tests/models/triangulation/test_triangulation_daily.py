@@ -17,7 +17,7 @@ def world():
 
 @pytest.fixture(scope="module")
 def fit(world):
-    return combine(world.evidence, mmm=world.mmm, seed=1)
+    return combine(world.evidence, mmm=world.mmm, margin=world.margin, seed=1)
 
 
 def claims(world, factor=1.0):
@@ -28,13 +28,14 @@ def test_a_claim_that_rises_by_a_fifth_moves_the_median_by_a_fifth(world, fit):
     found = today(fit, claims(world, 1.2), seed=1, fit_age_days=3).estimates
     graded = fit.estimates["evidence_grade"] != "D"
     assert found["updated"].to_list() == graded.to_list()
-    # The noise of two claims (sd .04) moves a median over 8,000 draws by far less than 1 %.
-    assert found.filter("updated")["moved"].to_list() == pytest.approx([1.2] * graded.sum(), rel=0.01)
+    # The noise of two claims (sd .04) moves a median over 2,000 draws by well less than 2 %.
+    assert found.filter("updated")["moved"].to_list() == pytest.approx([1.2] * graded.sum(), rel=0.02)
 
 
 def test_an_unchanged_claim_changes_only_the_width(world, fit):
     found = today(fit, claims(world), seed=1, fit_age_days=0).estimates
-    assert found["q50"].to_list() == pytest.approx(fit.estimates["q50"].to_list(), rel=0.01)
+    # The median of 2,000 draws after noise of sd .07 in the claims' ratio; near zero the noise has no scale.
+    assert found["q50"].to_list() == pytest.approx(fit.estimates["q50"].to_list(), rel=0.03, abs=0.02)
 
 
 def test_grade_d_and_unmatched_channels_keep_the_fit(world, fit):

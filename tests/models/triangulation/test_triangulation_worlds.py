@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from models.triangulation.scores import alarms, rank_uniformity, score
-from models.triangulation.worlds import SHIFTED, WORLDS
+from models.triangulation.calibration import rank_uniformity
+from models.triangulation.scores import alarms, score
+from models.triangulation.worlds import WORLDS, simulate
 
 # 30 companies of 8 channels: 240 ranges, but channels of one company err together, so coverage has a standard error
-# of about .03 and RMSE of about 6 %. Limits are the nightly ones (200 companies) widened by one such error.
+# of about .03 and RMSE of about 6 %.
 COMPANIES = 30
 STRESS = [name for name in WORLDS if name not in ("base", "no tests")]
 
@@ -21,12 +20,12 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def scores():
-    found = {}
+    made = {}
 
     def of(name):
-        if name not in found:
-            found[name] = score(WORLDS[name], replicates=COMPANIES, seed=1)
-        return found[name]
+        if name not in made:
+            made[name] = score(WORLDS[name], replicates=COMPANIES, seed=1)
+        return made[name]
 
     return of
 
@@ -37,47 +36,42 @@ def test_in_the_base_world_it_beats_every_single_sensor(scores):
     assert 0.83 <= base.coverage <= 0.97
 
 
+def test_without_tests_it_is_no_worse_than_the_mmm(scores):
+    assert scores("no tests").rmse["triangulated"] <= scores("no tests").rmse["mmm"]
+
+
 @pytest.mark.parametrize("name", STRESS)
 def test_no_stress_world_breaks_it(scores, name):
-    found = scores(name)
-    assert found.rmse["triangulated"] <= 1.30 * found.best_single
-    assert found.coverage >= 0.83
+    assert scores(name).rmse["triangulated"] <= 1.05 * scores(name).best_single
+    assert scores(name).coverage >= 0.83
 
 
-def test_every_fit_passes_the_sampling_gates(scores):
-    for name in ("base", "no tests", "bad MMM"):
-        assert scores(name).r_hat <= 1.01
+def test_useless_channels_are_covered(scores):
+    # About 60 useless channels in 30 companies of this world: standard error .05.
+    assert scores("many useless").useless_coverage >= 0.70
+
+
+def test_every_fit_has_enough_effective_draws(scores):
+    for name in ("base", "no tests", "strong demand"):
         assert scores(name).ess >= 400
-        assert scores(name).diverging <= 0.001
-
-
-def test_tests_teach_it_about_channels_that_were_never_tested():
-    without = score(SHIFTED, replicates=COMPANIES, seed=1)
-    with_four = score(replace(SHIFTED, tested=4), replicates=COMPANIES, seed=1)
-    assert with_four.untested_rmse <= 0.80 * without.untested_rmse
-    assert with_four.untested_coverage >= 0.77
 
 
 def test_a_botched_test_is_found_and_sound_ones_are_left_alone():
     false, found = alarms(WORLDS["botched test"], replicates=COMPANIES, seed=1)
-    # Nominal .05 over 150 sound tests (standard error .018); power over 30 botched ones (standard error .09).
-    assert false <= 0.08
+    # Nominal .05 over 120 sound tests (standard error .02); power over 30 botched ones (standard error .09).
+    assert false <= 0.09
     assert found >= 0.46
 
 
 def test_ranks_of_the_truth_are_uniform_when_the_priors_are_right():
-    counts = rank_uniformity(replicates=150, channels=5, tests=4, seed=1)
-    assert counts.sum() == 150
+    counts = rank_uniformity(replicates=300, tests=4, seed=1)
+    assert counts.sum() == 300
     assert chisquare(counts).pvalue > 0.01
 
 
-def test_a_simulated_claim_is_as_far_off_as_its_spec_says():
-    from models.triangulation.worlds import simulate
-
-    worlds = [simulate(WORLDS["base"], np.random.default_rng([3, i])) for i in range(200)]
-    logs = [
-        w.evidence.filter(kind="platform").sort("channel")["iroas"].log().to_numpy() - np.log(w.theta) for w in worlds
-    ]
-    # 1,600 claims of sd .6: standard error .015.
-    assert np.mean(logs) == pytest.approx(0.69, abs=0.05)
-    assert np.std(logs) == pytest.approx(0.60, abs=0.04)
+def test_worlds_draw_wider_than_the_priors_and_hold_useless_channels():
+    worlds = [simulate(WORLDS["base"], np.random.default_rng([3, i])) for i in range(60)]
+    theta = np.concatenate([w.theta for w in worlds])
+    # 480 channels: the classes' chances of no effect average about .19, and the wide returns add a few.
+    assert 0.12 < (theta < 0.1).mean() < 0.35
+    assert {c for w in worlds for c in w.channels} >= {"brand_search", "tv", "newsletter"}

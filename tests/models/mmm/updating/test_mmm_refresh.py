@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from benchmarks.mmm.regional_refresh import unmoved
+from models.importance import smooth
 from models.mmm import MMMData, Sampling, fit, load, refresh
 from models.mmm.engine import layout
-from models.mmm.engine.importance import smooth
 from models.mmm.engine.laplace import start
 from models.mmm.engine.parameters import names
 from models.mmm.model.build import design

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.mmm.engine.importance import drift, effective, smooth, surprise
+from models.importance import drift, effective, smooth, surprise
 
 
 def test_smoothed_weights_agree_with_arviz():
