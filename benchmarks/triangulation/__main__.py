@@ -12,7 +12,7 @@ from models.triangulation.priors import EvidencePriors
 from models.triangulation.scores import Score, alarms, score
 from models.triangulation.worlds import WORLDS, WorldSpec
 
-# One choice of the model taken back at a time; docs/decisions/0035-evidence-model.md quotes these rows.
+# One choice of the model taken back at a time; docs/decisions/0036-evidence-model.md quotes these rows.
 ABLATIONS: dict[str, EvidencePriors] = {
     "as it is": EvidencePriors(),
     "no useless share": EvidencePriors(useless_odds_most=1e-4),

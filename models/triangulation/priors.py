@@ -25,7 +25,7 @@ class EvidencePriors(BaseModel, frozen=True, extra="forbid"):
     """Priors of the evidence model; log points (0.3 is about 30 %) unless said otherwise.
 
     The MMM's error is written on g(iroas) = asinh(iroas / scale): logarithmic where iROAS is well above `scale`, linear
-    around zero, so that it can cross zero. Sources and ablations: docs/decisions/0035-evidence-model.md.
+    around zero, so that it can cross zero. Sources and ablations: docs/decisions/0036-evidence-model.md.
     """
 
     scale: PositiveFloat = 0.25

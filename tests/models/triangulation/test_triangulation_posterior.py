@@ -274,6 +274,7 @@ def test_what_a_test_captured_is_read_with_the_draw_it_belongs_to():
     assert set(np.unique(found.mmm_draw)) <= set(range(1000))
 
 
+@pytest.mark.slow
 def test_many_channels_with_evidence_are_answered():
     names = [f"tv_{i}" for i in range(40)]
     rows = [experiment(c, 1.0 + 0.02 * i, 0.15) for i, c in enumerate(names[:20])]
