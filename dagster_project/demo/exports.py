@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from dagster_project.demo import ad_platforms, analytics, content_files, crm, plain_files
+from dagster_project.demo import ad_platforms, analytics, content_files, crm, plain_files, tiktok_export
 from dagster_project.demo.deliveries import Delivery, as_first_seen, monthly
 from dagster_project.demo.export import Export
 from models.worlds import World
@@ -67,7 +67,7 @@ def _ads(
                     rows, delivery, f"{roster.brand} {roster.currency}", roster.currency
                 )
             elif source == "tiktok_ads":
-                content = ad_platforms.tiktok_ads(rows, roster.currency)
+                content = tiktok_export.tiktok_ads(rows, roster.currency)
             elif delivery is spanish:
                 content = ad_platforms.meta_ads_spanish(rows, delivery, roster.currency)
             else:

@@ -18,6 +18,7 @@ from models.worlds.calendar import days_between
 from models.worlds.contents import drawn_contents
 from models.worlds.declared_tests import declared_tests, delivered_results
 from models.worlds.demand import Demand, drawn_demand
+from models.worlds.drawn_truth import what_was_drawn
 from models.worlds.funnel import drawn_funnel
 from models.worlds.market import Market, drawn_market, true_channels, true_lift
 from models.worlds.quillhaven import QUILLHAVEN
@@ -286,19 +287,4 @@ def _truth(seed: int, size: Size, economy: Economy, frames: dict[str, pl.DataFra
             .sort("source")
             .iter_rows()
         },
-    }
-
-
-def what_was_drawn(roster: Roster, channels: dict[str, dict[str, Any]], ads: pl.DataFrame) -> dict[str, dict[str, Any]]:
-    """The true channels with their class, what their platform claimed, and whether they ever varied."""
-    claimed = dict(ads.group_by("channel").agg(pl.col("value").sum()).iter_rows())
-    return {
-        channel.name: channels[channel.name]
-        | {
-            "class": channel.channel_class,
-            "claimed_revenue": round(float(claimed.get(channel.name, 0.0)), 2) if channel.tracked is not None else None,
-            "marginal_share": channel.half_saturation / (1 + channel.half_saturation),
-            "varies": channel.rhythm != "constant",
-        }
-        for channel in roster.channels
     }

@@ -76,8 +76,8 @@ def claimed_revenue(market: Market, spend: np.ndarray) -> np.ndarray:
     """Revenue that each platform reports for itself, before noise, shape (channels, days, regions).
 
     Either a fixed multiple of spend, or what it tracks of its true effect plus organic revenue that it happened
-    to touch. The second part follows demand and hardly grows with spend, so that half the budget of brand
-    search claims nearly twice the return.
+    to touch. The second part follows demand and hardly grows with spend, so that half the budget of a channel
+    that only harvests claims two thirds more per unit of spend.
     """
     claims = np.empty_like(spend)
     organic = market.demand.baseline / market.demand.baseline.mean(0)

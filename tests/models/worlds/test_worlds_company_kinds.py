@@ -169,6 +169,19 @@ def test_delivered_results_are_of_mixed_quality(rosters: list[Roster]) -> None:
     assert any(abs(np.log(abs(entry["delivered"] / entry["iroas_when_tested"]))) > np.log(6) for entry in large)
 
 
+def test_half_the_budget_of_brand_search_claims_more_per_unit_of_spend() -> None:
+    days = days_between(date(2026, 1, 1), LAST_DAY)
+    roster = roster_of("ecommerce", 1)
+    demand = drawn_demand(roster, days, generator(1, "demand"))
+    plan = planned_spend(roster, days, demand, (), generator(1, "spend"))
+    market = drawn_market(roster, plan, demand, generator(1, "market"))
+    brand = roster.channel_names.index("paid_search_brand")
+    usual, half = (
+        claimed_revenue(market, plan * scale)[brand].sum() / (plan * scale)[brand].sum() for scale in (1, 0.5)
+    )
+    assert 1.3 < half / usual < 2
+
+
 def test_shops_take_back_a_fifth() -> None:
     revenue = company(2, QUIET, "ecommerce").frames["revenue"]
     assert 0.15 <= revenue["refunds"].sum() / revenue["revenue"].sum() <= 0.24
