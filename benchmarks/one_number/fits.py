@@ -75,6 +75,7 @@ def specification(company: MeasuredCompany, prior: Prior) -> MMMSpec:
             channels[channel] = ChannelSpec(
                 iroas=LogNormal.with_median(median, log_sd),
                 half_life=LogNormal.with_median(about.half_life_weeks, about.half_life_log_sd),
+                from_class=True,
             )
     elif prior == "calibrated":
         for test in newest_tests(company).iter_rows(named=True):

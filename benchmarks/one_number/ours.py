@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import polars as pl
 
 from benchmarks.one_number.fits import FitDraws, Prior, permuted
-from models import triangulation
-from models.triangulation import EvidencePriors, Triangulation, combine, counting_error
+from models.triangulation import EvidencePriors, MMMDraws, Triangulation, combine, counting_error
 from models.worlds.measured_company import MeasuredCompany
 
 Ablation = Literal[
@@ -60,40 +59,23 @@ def combined(
     rows = [] if ablation == "no tests" else test_rows(company, fit)
     if ablation != "no claims":
         rows += claim_rows(company)
-    frame = _frame(rows, classes)
-    by_draws: Any = getattr(triangulation, "MMMDraws", None)
-    if by_draws is None:
-        return _previous(frame, company, fit)
     priors = EvidencePriors(**{**CHANGES.get(ablation, {}), **settings})  # type: ignore[arg-type]  # checked by the model
-    mmm = by_draws(
+    mmm = MMMDraws(
         channels=fit.channels,
         returns=fit.returns,
         captured={} if ablation == "no tests" else fit.captured,
         uses_experiments=False,
         prior=_priors_of_fit(fit),
     )
-    extra: dict[str, Any] = {"mmm": mmm, "classes": classes, "margin": company.margin}
-    return combine(frame, seed=company.seed, channels=company.channels, priors=priors, **extra)
-
-
-def _previous(frame: pl.DataFrame, company: MeasuredCompany, fit: FitDraws) -> Triangulation:
-    """The combination by log moments of the fit, its prior divided out."""
-    from models.triangulation import MMMEvidence
-
-    without_prior: Any = getattr(triangulation, "without_prior")  # noqa: B009 - goes with the previous combination
-    usable = np.isfinite(fit.prior_log_sd) & (fit.returns > 0).all(axis=0)
-    mmm = None
-    if usable.any():
-        logs = np.log(fit.returns[:, usable])
-        mean, cov = without_prior(
-            logs.mean(axis=0),
-            np.atleast_2d(np.cov(logs, rowvar=False)),
-            fit.prior_log_mean[usable],
-            np.diag(fit.prior_log_sd[usable] ** 2),
-        )
-        names = tuple(str(c) for c in np.array(fit.channels)[usable])
-        mmm = MMMEvidence(channels=names, mean=mean, cov=cov, uses_experiments=False)
-    return combine(frame, seed=company.seed, mmm=mmm, channels=company.channels)
+    return combine(
+        _frame(rows, classes),
+        seed=company.seed,
+        mmm=mmm,
+        channels=company.channels,
+        classes=classes,
+        priors=priors,
+        margin=company.margin,
+    )
 
 
 def test_rows(company: MeasuredCompany, fit: FitDraws) -> list[dict[str, object]]:
