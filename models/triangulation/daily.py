@@ -1,4 +1,4 @@
-"""Today's iROAS between two fits: the last fit updated by the platforms' newer claims, with biases held fixed."""
+"""Today's iROAS between two fits: the last fit's number moved by what the platforms' claims have moved since."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ import numpy as np
 import polars as pl
 
 from models.error import PlumblineError
-from models.triangulation.evidence import readings
+from models.triangulation.evidence import Readings, readings
 from models.triangulation.posterior import Triangulation
 from models.warning import Warning
 
 OLDEST_FIT_DAYS = 14
+CLAIM_KINDS = {"attribution", "platform", "self_reported"}
+# How far an effect usually moves from the window's average, in log points: creative, rivals, prices, level of spend.
+USUAL_MOVE = 0.30
+# A claim that moves by three usual moves, up 2.5-fold or down to 40 %, shows a broken tag rather than a broken effect.
+LARGEST_MOVE = 3 * USUAL_MOVE
+SMALLEST_ERROR = 1e-3  # claims without a stated error
 
 
 class DailyError(PlumblineError, ValueError):
@@ -21,70 +27,91 @@ class DailyError(PlumblineError, ValueError):
 
 @dataclass(frozen=True)
 class Today:
-    """estimates: channel, mean, sd, q05, q50, q95, moved (median factor), updated; warnings."""
+    """estimates: channel, mean, sd, q05, q50, q95, moved (factor on the fit's number), updated; warnings."""
 
     estimates: pl.DataFrame
     warnings: tuple[Warning, ...]
 
 
 def today(result: Triangulation, claims: pl.DataFrame, *, seed: int, fit_age_days: float) -> Today:
-    """Daily iROAS: theta x (today's claim / the window's claim), draw by draw, several sources by their precision.
+    """iROAS of the latest days per channel: theta x (today's claim / the window's claim), less what is counting noise.
 
-    `claims`: evidence rows of kind attribution, platform or self_reported, same methods and outcome as in the fit, for
-    the latest days. The method's bias and each channel's own deviation from it cancel in the ratio; the sampling error
-    of both claims stays. Assumes that a platform's move passes one for one to incrementality, which is unproven: so a
-    channel of grade D, a drifted method and a channel without the same claim in the fit are not updated and keep the
-    fit's figure. Raises ValueError on a fit older than 14 days: fit again instead.
+    `claims`: evidence rows of kind attribution, platform or self_reported for the latest days, with the methods and the
+    outcome of those in the fit. A method's bias is frozen as it was in the fit, so it cancels in the ratio of the two
+    claims. The log of that ratio is the effect's move, N(0, 0.30) before it is seen, read with the counting errors of
+    both claims: a claim on many conversions passes nearly whole, a noisy one hardly, and what stays unknown widens the
+    range. Several methods count by their precision. Assumes that a platform's move passes one for one to
+    incrementality, which is unproven: so a channel of grade D, a drifted method, a channel without the same claim in
+    the fit, and a claim that moved further than effects do (2.5-fold) are not updated, and say why. What this is worth:
+    `python -m benchmarks.triangulation.daily`. Raises ValueError on a fit older than 14 days: fit again instead.
     """
     if fit_age_days > OLDEST_FIT_DAYS or fit_age_days < 0:
         raise DailyError(
             f"fit_age_days={fit_age_days}: daily figures need a fit of 0 to {OLDEST_FIT_DAYS} days; fit again"
         )
-    if claims.height and set(claims["kind"]) - {"attribution", "platform", "self_reported"}:
+    if claims.height and set(claims["kind"]) - CLAIM_KINDS:
         raise DailyError(f"daily claims hold kind {sorted(set(claims['kind']))}: only claims may move between fits")
-    fit, theta = result.readings.claims, result.theta
-    now = readings(claims, channels=result.readings.channels)
-    new_channels = set(now.channels) - set(result.readings.channels)
-    if new_channels:
-        raise DailyError(f"channel {sorted(new_channels)[0]!r} has a claim today but no estimate in the fit")
-    drifted = set(result.biases.filter(pl.col("drifted"))["method"])
-    grade = dict(result.estimates.select("channel", "evidence_grade").iter_rows())
-    noise = dict(result.biases.select("method", "noise").iter_rows())
-    before = {(int(c), fit.sources[k]): n for n, (c, k) in enumerate(zip(fit.channel, fit.source, strict=True))}
-    shift, weight = np.zeros_like(theta), np.zeros(len(result.readings.channels))
-    generator = np.random.default_rng(seed)
-    for n, (c, k) in enumerate(zip(now.claims.channel, now.claims.source, strict=True)):
-        source = now.claims.sources[k]
-        then = before.get((int(c), source))
-        if then is None or source in drifted or grade[result.readings.channels[c]] == "D":
-            continue
-        error = np.hypot(now.claims.log_se[n], fit.log_se[then])
-        move = now.claims.log_claim[n] - fit.log_claim[then] + error * generator.standard_normal(shift.shape[0])
-        precision = 1.0 / max(error**2 + noise[source] ** 2, 1e-9)
-        shift[:, c] += precision * move
-        weight[c] += precision
-    updated = weight > 0
-    shift[:, updated] /= weight[updated]
-    theta = theta * np.exp(shift)
+    channels = result.readings.channels
+    latest = readings(claims, seed=seed, channels=channels)
+    unknown = sorted(set(latest.channels) - set(channels))
+    if unknown:
+        raise DailyError(f"channel {unknown[0]!r} has a claim today but no estimate in the fit")
+    reasons = {
+        name: "its grade is D" if grade == "D" else "no claim of today matches one in the fit"
+        for name, grade in result.estimates.select("channel", "evidence_grade").iter_rows()
+    }
+    moves, precision = _moves(result, latest, reasons)
+    updated = precision > 0
+    total = precision + USUAL_MOVE**-2
+    centre = np.divide(moves, total, out=np.zeros_like(moves), where=updated)
+    spread = np.where(updated, total**-0.5, 0.0)
+    drawn = np.random.default_rng(seed).standard_normal(result.theta.shape)
+    theta = result.theta * np.exp(centre + spread * drawn - spread**2 / 2)
     low, middle, high = np.quantile(theta, [0.05, 0.5, 0.95], axis=0)
     estimates = pl.DataFrame(
         {
-            "channel": result.readings.channels,
+            "channel": channels,
             "mean": theta.mean(axis=0),
             "sd": theta.std(axis=0, ddof=1),
             "q05": low,
             "q50": middle,
             "q95": high,
-            "moved": np.exp(np.median(shift, axis=0)),
+            "moved": np.exp(centre),
             "updated": updated,
         }
     )
-    held = [name for name, moved in zip(result.readings.channels, updated, strict=True) if not moved]
-    return Today(estimates=estimates, warnings=tuple(_held(name, grade[name]) for name in held))
+    held = [_held(name, reasons[name]) for name, moved in zip(channels, updated, strict=True) if not moved]
+    return Today(estimates=estimates, warnings=tuple(held))
 
 
-def _held(channel: str, grade: str) -> Warning:
-    reason = "its grade is D" if grade == "D" else "no claim of today matches one in the fit, or its method has drifted"
+def _moves(result: Triangulation, latest: Readings, reasons: dict[str, str]) -> tuple[np.ndarray, np.ndarray]:
+    """Precision-weighted sum of the claims' log moves and its precision per channel (C,); notes why one is left out."""
+    fit, now, channels = result.readings.claims, latest.claims, result.readings.channels
+    grade = dict(result.estimates.select("channel", "evidence_grade").iter_rows())
+    drifted = set(result.biases.filter(pl.col("drifted"))["method"])
+    in_fit = {(int(c), fit.sources[k]): n for n, (c, k) in enumerate(zip(fit.channel, fit.source, strict=True))}
+    moves, precision = np.zeros(len(channels)), np.zeros(len(channels))
+    for n, (c, k) in enumerate(zip(now.channel, now.source, strict=True)):
+        source, name = now.sources[k], channels[c]
+        place = in_fit.get((int(c), source))
+        if place is None or grade[name] == "D":
+            continue
+        move = float(now.log_claim[n] - fit.log_claim[place])
+        if source in drifted:
+            reasons[name] = f"its method {source} has drifted"
+        elif abs(move) > LARGEST_MOVE:
+            reasons[name] = (
+                f"the claim of {source} is {np.exp(move):.2f} times that of the window, which a broken tag"
+                " explains more often than an effect"
+            )
+        else:
+            weight = 1.0 / max(now.log_se[n] ** 2 + fit.log_se[place] ** 2, SMALLEST_ERROR**2)
+            moves[c] += weight * move
+            precision[c] += weight
+    return moves, precision
+
+
+def _held(channel: str, reason: str) -> Warning:
     return Warning(
         code="not_updated_today",
         severity="info",

@@ -56,3 +56,20 @@ def test_an_old_fit_a_test_and_a_new_channel_are_refused(world, fit):
         today(fit, world.evidence, seed=1, fit_age_days=1)
     with pytest.raises(ValueError, match="'radio' has a claim today"):
         today(fit, claims(world).with_columns(channel=pl.lit("radio")).head(1), seed=1, fit_age_days=1)
+
+
+def test_a_claim_on_few_conversions_hardly_moves_the_figure(world, fit):
+    """Prior N(0, .30), reading log 1.2 with an error of .6: a fifth of the move is believed."""
+    noisy = claims(world, 1.2).with_columns(se=0.6 * pl.col("iroas"))
+    moved = today(fit, noisy, seed=1, fit_age_days=3).estimates.filter("updated")["moved"]
+    assert moved.len() > 0
+    assert all(1.0 < factor < 1.06 for factor in moved)
+
+
+def test_a_claim_that_triples_is_not_followed(world, fit):
+    found = today(fit, claims(world, 3.0), seed=1, fit_age_days=3)
+    assert not found.estimates["updated"].any()
+    graded = set(fit.estimates.filter(pl.col("evidence_grade") != "D")["channel"])
+    assert graded
+    for warning in found.warnings:
+        assert ("3.00 times that of the window" in warning.message) == (warning.subject in graded)
