@@ -30,12 +30,20 @@ from dagster_project.workspace.paths import Workspace
 LATEST = (
     "run_id = (select run_id from ops.run where status in ('finished', 'blocked') order by started_at desc limit 1)"
 )
+# What a person reads of an estimate: a channel that is mostly prior has a range and no point.
+READING = (
+    "case when measured is not false then null when estimand in ('iroas', 'mroas') then"
+    " format('between {:.2f} and {:.2f}, not measured', q05, q95) when estimand = 'contribution_share' then"
+    " format('between {:.1f} % and {:.1f} %, not measured', 100 * q05, 100 * q95) else"
+    " format('between {:,.0f} and {:,.0f}, not measured', q05, q95) end"
+)
 VIEWS = {
-    "channels": "select channel, method, estimand, period, mean, q05, q95, evidence_grade, warning from"
-    f" measurement.channel_estimate where {LATEST} and method = 'triangulated' and period = 'window'"
-    " order by estimand, mean desc",
+    "channels": f"select channel, method, estimand, period, mean, q05, q95, {READING} as reading, evidence_grade,"
+    f" warning, measured from measurement.channel_estimate where {LATEST} and method = 'triangulated'"
+    " and period = 'window' order by estimand, measured is false, if(measured is false, null, mean) desc, channel",
     "evidence": "select e.channel, e.method, e.estimand, e.mean, e.q05, e.q95, e.evidence_grade, w.experiment, w.mmm,"
-    " w.attribution, w.prior from measurement.channel_estimate e left join measurement.weight w using (run_id, channel)"
+    " w.attribution, w.prior, e.measured from measurement.channel_estimate e"
+    " left join measurement.weight w using (run_id, channel)"
     f" where e.{LATEST} and e.period = 'window' and e.estimand = 'iroas' order by e.channel, e.method",
     "curves": "with level as (select channel, max(mean) filter (method = 'triangulated') / max(mean) filter (method ="
     f" 'mmm') as factor from measurement.channel_estimate where {LATEST} and estimand = 'iroas' and period = 'window'"
@@ -111,7 +119,12 @@ def show(
     if json_:
         as_json({"table": table, "rows": rows})
     else:
-        rows_as_table(table, rows, most=limit)
+        rows_as_table(table, without_unmeasured_points(rows) if table in VIEWS else rows, most=limit)
+
+
+def without_unmeasured_points(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows for a person: where `measured` is false, the mean is left out and only the range stands."""
+    return [row | {"mean": None} if row.get("measured") is False and "mean" in row else row for row in rows]
 
 
 def _query(con: duckdb.DuckDBPyConnection, table: str) -> str:

@@ -38,7 +38,7 @@ TABLES = {
     " spec_sha256 varchar, code_version varchar, packages_sha256 varchar, seed bigint, verdict varchar",
     "measurement.channel_estimate": "run_id varchar, channel varchar, method varchar, estimand varchar, period varchar,"
     " mean double, sd double, q05 double, q50 double, q95 double, evidence_grade varchar, warning varchar,"
-    " primary key (run_id, channel, method, estimand, period)",
+    " measured boolean, primary key (run_id, channel, method, estimand, period)",
     "measurement.contribution": "run_id varchar, component varchar, date date, geo varchar, mean double, q05 double,"
     " q95 double",
     "measurement.period_draw": "run_id varchar, period varchar, component varchar, draw bigint, incremental double",

@@ -19,6 +19,7 @@ from models.mmm.validation.falsification import Falsification, falsify
 from models.mmm.validation.lift_test_checks import (
     ExperimentCheck,
     against_experiments,
+    captured_return,
     leave_one_experiment_out,
     predicted_lift,
     widened,
@@ -42,6 +43,7 @@ __all__ = [
     "Treatment",
     "against_experiments",
     "backtest",
+    "captured_return",
     "changes",
     "control_path",
     "evidence_tiers",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from models.periods import last_day
+
 if TYPE_CHECKING:
     from models.incrementality import LiftContract
     from models.mmm import Experiment, MMMData, MMMFit
@@ -55,6 +57,40 @@ def _unfit(contract: LiftContract, data: MMMData, kpi: str, as_of: date) -> str 
     if contract.start < data.dates[0]:
         return "it began before the model's data"
     return None
+
+
+def experiment_of_return(contract: LiftContract, data: MMMData) -> Experiment | str:
+    """A test of one channel as a reading of its return, to ask the model what it would have read; or why it cannot.
+
+    Its own value does not enter: only window, regions and spend do.
+    """
+    from models.mmm import Experiment, control_path
+
+    geos = _regions(contract)
+    if contract.channel is None or contract.channel not in data.channels:
+        return "it is not of one paid channel of the model"
+    if not contract.spend or not isfinite(contract.spend):
+        return "the money that made the difference is not known"
+    if not set(geos) <= set(data.geos):
+        return "it ran in regions, and the model sees all regions together"
+    if contract.start < data.dates[0] or contract.end > last_day(data.dates[-1], data.grain):
+        return "it lies outside the model's data"
+    share, money = control_path(
+        data, contract.channels, start=contract.start, end=contract.end, geos=geos, extra=contract.spend
+    )
+    return Experiment(
+        name=contract.test_id,
+        channels=contract.channels,
+        start=contract.start,
+        end=contract.end,
+        cooldown_days=max((contract.cooldown_end - contract.end).days, 0),
+        value=1.0,
+        se=1.0,
+        estimand="iroas",
+        geos=geos or None,
+        control_spend=money,
+        control_share=share,
+    )
 
 
 def _experiment(contract: LiftContract, data: MMMData) -> Experiment:

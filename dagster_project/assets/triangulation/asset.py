@@ -14,6 +14,8 @@ from dagster_project.assets.mmm.fits import fit_of_run
 from dagster_project.assets.triangulation import evidence as evidence_inputs
 from dagster_project.assets.triangulation import next_tests
 from dagster_project.assets.triangulation import rows as triangulated_rows
+from dagster_project.assets.triangulation.claims import claim_rows
+from dagster_project.assets.triangulation.mmm_draws import mmm_draws
 from dagster_project.warehouse import run_record, tables
 from dagster_project.warehouse.connection import first
 from dagster_project.warehouse.media_spend import days_with_media_spend, media_spend_by_period
@@ -71,14 +73,22 @@ def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
         spend_of_period = media_spend_by_period(con, days)
         spend = spend_of_period[WINDOW]
         middle = begin + (end - begin) / 2
-        tests, notes = evidence_inputs.experiment_rows(lift_contracts(con, facts.run_id), middle, fit)
-        claims = evidence_inputs.claim_rows(con, facts.run_id, spend, begin, end)
-        class_of = evidence_inputs.classes(con)
+        class_of = {channel: company.class_of(channel).name for channel in spend}
+        contracts = lift_contracts(con, facts.run_id)
+        mmm = mmm_draws(fit, contracts)
+        captured = mmm.captured if mmm else {}
+        tests, notes = evidence_inputs.experiment_rows(contracts, middle, captured, class_of)
+        claims = claim_rows(con, facts.run_id, spend, begin, end, class_of)
     rows = [row for row in (*tests, *claims) if row["channel"] in spend]
-    mmm = evidence_inputs.mmm_evidence(fit) if fit else None
     if not rows and mmm is None:
         return _nothing(warehouse, facts, "at least one of: a media mix model, an experiment, a platform claim")
-    combined = combine(evidence_inputs.evidence_frame(rows, class_of), seed=facts.seed, mmm=mmm, channels=sorted(spend))
+    combined = combine(
+        evidence_inputs.evidence_frame(rows, class_of),
+        seed=facts.seed,
+        mmm=mmm,
+        channels=sorted(spend),
+        margin=float(company.margin) if company.margin is not None else None,
+    )
     warnings = [*combined.warnings, *notes]
     blocks = [w for w in combined.warnings if w.severity == "block"]
     verdict = Check(

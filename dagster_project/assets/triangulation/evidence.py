@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 import polars as pl
 
+from models.channel_classes import CLASSES, UNKNOWN
 from models.periods import WINDOW
 
 if TYPE_CHECKING:
     from models.incrementality import LiftContract
     from models.mmm import MMMFit
-    from models.triangulation import MMMDraws
     from models.warning import Warning
 
 DESIGNS = {"geo_rct": "rct", "ab": "rct", "switchback": "quasi", "geo_quasi": "quasi", "time_series": "quasi"}
-FEWEST_CONVERSIONS = 30
+LEAST_CAPTURED, MOST_CAPTURED = 0.05, 2.0
 COLUMNS = {
     "channel": pl.String,
     "method": pl.String,
@@ -32,23 +31,22 @@ COLUMNS = {
     "channel_class": pl.String,
     "design": pl.String,
     "tracking": pl.String,
+    "claim_type": pl.String,
+    "platform": pl.String,
 }
 
 
-def classes(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Class of each configured channel."""
-    return dict(con.execute("select channel, channel_class from ops.channel order by position").fetchall())
-
-
 def experiment_rows(
-    contracts: Sequence[LiftContract], middle: date, fit: MMMFit | None
+    contracts: Sequence[LiftContract], middle: date, captured: Mapping[str, np.ndarray], class_of: Mapping[str, str]
 ) -> tuple[list[dict[str, object]], list[Warning]]:
-    """One row per usable test of one channel; tests that cannot speak of one channel are named instead."""
-    from models.triangulation.estimand import carryover_share, curve_share
+    """One row per usable test of one channel; tests that cannot speak of one channel are named instead.
+
+    `captured` holds, per test, draws of the part of the channel's return that it reads; the row states their median.
+    Without a model it is what falls inside the test and its cool-down at the usual half-life of the channel's class.
+    """
+    from models.triangulation.estimand import carryover_share
     from models.warning import Warning
 
-    carry = half_lives(fit)
-    curves = _curves(fit)
     rows: list[dict[str, object]] = []
     warnings = []
     counted: dict[tuple[object, ...], str] = {}
@@ -81,14 +79,12 @@ def experiment_rows(
             )
             continue
         counted[same] = test.test_id
-        duration = (test.end - test.start).days + 1
-        share = carryover_share(carry.get(channel, 0.0), duration, (test.cooldown_end - test.end).days)
-        actual, extra = test.tested_spend, test.spend
-        if channel in curves and actual is not None and extra and actual - extra > 0:
-            multiplier, response = curves[channel]
-            tested = actual / (actual - extra)
-            if abs(tested - 1) > 0.01 and np.interp(1.0, multiplier, response) > 0:
-                share *= curve_share(multiplier, response, tested)
+        if test.test_id in captured:
+            share = float(np.median(captured[test.test_id]))
+        else:
+            half_life = 7 * CLASSES[class_of.get(channel, UNKNOWN)].half_life_weeks
+            duration, cooldown = (test.end - test.start).days + 1, max((test.cooldown_end - test.end).days, 0)
+            share = carryover_share(half_life, duration, cooldown)
         rows.append(
             {
                 "channel": channel,
@@ -97,7 +93,7 @@ def experiment_rows(
                 "iroas": test.iroas,
                 "se": test.iroas_se,
                 "age_days": float(max((middle - (test.start + (test.end - test.start) / 2)).days, 0)),
-                "share_captured": min(max(share, 0.05), 2.0),
+                "share_captured": min(max(share, LEAST_CAPTURED), MOST_CAPTURED),
                 "quality": test.quality,
                 "design": DESIGNS.get(test.design, "platform_lift" if test.design == "platform_lift" else "quasi"),
             }
@@ -106,84 +102,15 @@ def experiment_rows(
 
 
 def half_lives(fit: MMMFit | None) -> dict[str, float]:
-    """Posterior mean half-life of each channel in days."""
+    """Posterior median half-life of each channel in days: of a weak channel the mean is the tail of its prior."""
     if fit is None:
         return {}
     days = {"day": 1, "week": 7, "month": 30.4}[fit.data.grain]
-    rows = fit.response_parameters().filter(pl.col("parameter") == "half_life").select("channel", "mean")
-    return {channel: mean * days for channel, mean in rows.iter_rows()}
+    rows = fit.response_parameters().filter(pl.col("parameter") == "half_life").select("channel", "q50")
+    return {channel: middle * days for channel, middle in rows.iter_rows()}
 
 
-def _curves(fit: MMMFit | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    if fit is None:
-        return {}
-    table = fit.curves(reach=4.0, points=33)
-    return {
-        str(name[0]): (part["multiplier"].to_numpy(), part["mean"].to_numpy())
-        for name, part in table.group_by("channel", maintain_order=True)
-    }
-
-
-def claim_rows(
-    con: duckdb.DuckDBPyConnection, run_id: str, spend: dict[str, float], first: date, last: date
-) -> list[dict[str, object]]:
-    """Claims per unit of spend: the platforms' own, or without them tracked attribution; and self-reported answers.
-
-    The error is the counting error of the conversions behind a claim; how far a whole method is off is learned. A
-    claim that rests on fewer than 30 conversions is left out: click paths contain almost no contacts with a video
-    or an event.
-    """
-    from models.triangulation import counting_error
-
-    rows: list[dict[str, object]] = []
-    platform_claims = con.execute(
-        "select channel, cast(sum(platform_revenue) as double), cast(sum(platform_conversions) as double) from"
-        " marts.channel_day where day between ? and ? group by channel having sum(platform_revenue) > 0"
-        " order by channel",
-        [first, last],
-    ).fetchall()
-    tracked_claims = con.execute(
-        "select channel, value, conversions from measurement.attribution where run_id = ? and model = 'markov'"
-        " and stage = 'order' and value > 0 order by channel",
-        [run_id],
-    ).fetchall()
-    self_reported_claims = con.execute(
-        "select channel, cast(sum(amount) as double), round(sum(conversions), 9) from marts.attribution_channel"
-        " where model = 'self_reported' and stage = 'order' and period = 'window'"
-        " group by channel having sum(amount) > 0 order by channel"
-    ).fetchall()
-    # Platforms and web analytics count the same clicks and share their errors: the second adds no independent evidence.
-    clicks = ("platform", "platform", platform_claims) if platform_claims else ("markov", "attribution", tracked_claims)
-    for method, kind, claims in (clicks, ("self_reported", "self_reported", self_reported_claims)):
-        for channel, revenue, conversions in claims:
-            if channel in spend and revenue > 0 and (conversions or 0) >= FEWEST_CONVERSIONS:
-                iroas = revenue / spend[channel]
-                rows.append(
-                    {
-                        "channel": channel,
-                        "method": method,
-                        "kind": kind,
-                        "iroas": iroas,
-                        "se": counting_error(iroas, conversions),
-                        "tracking": "ga4" if kind == "attribution" else None,
-                    }
-                )
-    return rows
-
-
-def mmm_evidence(fit: MMMFit) -> MMMDraws | None:
-    """Joint draws of what the model says of each channel's return, its own prior inside.
-
-    None for a fit that has seen the experiments: they enter the combination by themselves and may not count twice.
-    """
-    from models.triangulation import MMMDraws
-
-    if fit.uses_experiments or not fit.data.channels:
-        return None
-    return MMMDraws(fit.data.channels, fit.roas_draws())
-
-
-def evidence_frame(rows: list[dict[str, object]], class_of: dict[str, str]) -> pl.DataFrame:
+def evidence_frame(rows: list[dict[str, object]], class_of: Mapping[str, str]) -> pl.DataFrame:
     """Rows as the evidence table, with each channel's class."""
     full = [
         {name: row.get(name) for name in COLUMNS} | {"channel_class": class_of.get(str(row["channel"]))} for row in rows

@@ -46,9 +46,14 @@ def period_draws(
 
 
 def estimates(combined: Triangulation, fit: MMMFit | None, draws: PeriodDraws, spend: dict[str, float]) -> pl.DataFrame:
-    """Rows of `measurement.channel_estimate` with method triangulated."""
+    """Rows of `measurement.channel_estimate` with method triangulated.
+
+    `measured` is false where more than half of the weight behind a channel is prior: whoever shows such a row shows
+    its range and "not measured", never its mean. Null for what was not combined.
+    """
     table = combined.estimates
     grade = dict(table.select("channel", "evidence_grade").iter_rows())
+    measured = dict(table.select("channel", "measured").iter_rows())
     warning_of = {w.subject: w.code for w in combined.warnings if w.severity in ("high", "block")}
     rows: list[dict[str, object]] = [
         {
@@ -77,7 +82,8 @@ def estimates(combined: Triangulation, fit: MMMFit | None, draws: PeriodDraws, s
     for row in rows:
         row["evidence_grade"] = grade.get(str(row["channel"]), UNCOMBINED)
         row["warning"] = warning_of.get(str(row["channel"]))
-    return pl.DataFrame(rows, infer_schema_length=None)
+        row["measured"] = measured.get(str(row["channel"]))
+    return pl.DataFrame(rows, infer_schema_length=None, schema_overrides={"measured": pl.Boolean})
 
 
 def _marginal(combined: Triangulation, fit: MMMFit | None) -> list[dict[str, object]]:
@@ -142,6 +148,8 @@ def markdown(combined: Triangulation) -> str:
     """The combined number per channel as a table, with its grade."""
     lines = [
         f"| {r['channel']} | {r['mean']:.2f} | {r['q05']:.2f} - {r['q95']:.2f} | {r['evidence_grade']} |"
-        for r in combined.estimates.sort("mean", descending=True).to_dicts()
+        if r["measured"]
+        else f"| {r['channel']} | | between {r['q05']:.2f} and {r['q95']:.2f}, not measured | {r['evidence_grade']} |"
+        for r in combined.estimates.sort("measured", "mean", descending=True).to_dicts()
     ]
     return "\n".join(["| channel | iROAS | 90 % parameter interval | grade |", "|---|---|---|---|", *lines])

@@ -40,6 +40,8 @@ def channel_figures(context: ReportContext) -> Iterator[Figure | Fact]:
         yield from _returns(context, name)
         yield from _marginal(context, name, estimates)
         yield from _claim(name, estimates)
+        measured_channel = "yes" if is_measured(name, estimates) else "no"
+        yield Fact(f"channel.{name}.measured", measured_channel, "measurement.channel_estimate.measured")
         yield Fact(f"channel.{name}.grade", _grade(name, estimates), "measurement.channel_estimate.evidence_grade")
         if name in tests:
             yield Fact(f"channel.{name}.last_test", tests[name].isoformat(), "measurement.experiment.end_day")
@@ -123,11 +125,23 @@ def _claim(name: str, estimates: dict[tuple[str, str, str], dict[str, Any]]) -> 
 
 
 def _grade(name: str, estimates: dict[tuple[str, str, str], dict[str, Any]]) -> str:
+    """The published grade; what is not measured carries no more than a test, whatever its grade."""
+    if not is_measured(name, estimates):
+        return "D"
     for estimand in ("iroas", "incremental_revenue", "mroas"):
         row = estimates.get((name, "triangulated", estimand))
         if row and row["evidence_grade"]:
             return str(row["evidence_grade"])
     return "D"
+
+
+def is_measured(name: str, estimates: dict[tuple[str, str, str], dict[str, Any]]) -> bool:
+    """False where more than half of the weight behind the channel is prior: it is shown as a range, never as a point.
+
+    Runs of earlier versions did not say; their channels count as measured.
+    """
+    rows = (estimates.get((name, "triangulated", estimand)) for estimand in ("iroas", "incremental_revenue"))
+    return all(row is None or row.get("measured") is not False for row in rows)
 
 
 def _weights(context: ReportContext) -> Iterator[Figure]:
@@ -182,8 +196,7 @@ def _estimates(context: ReportContext) -> dict[tuple[str, str, str], dict[str, A
     An estimate without a finite mean and range is left out: the page then shows a dash and cannot decide.
     """
     result = context.query(
-        "select channel, method, estimand, period, mean, sd, q05, q50, q95, evidence_grade"
-        " from measurement.channel_estimate where run_id = $run_id and period in ($period, 'window')"
+        "select * from measurement.channel_estimate where run_id = $run_id and period in ($period, 'window')"
         " and isfinite(mean) and (method = 'platform' or (isfinite(q05) and isfinite(q95)))"
         " order by channel, method, estimand, (period = 'window') desc",
         needs=("measurement.channel_estimate",),

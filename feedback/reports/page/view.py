@@ -12,6 +12,7 @@ from feedback.reports.page import channel_chart, sections
 from feedback.reports.page.printing import DASH, NBSP, Printed, Printer, written_day
 
 MORE = "The workbook lists more on the sheet “unknowns”."
+NOT_MEASURED = "not measured"  # more than half of the weight is prior: a range, no point
 ROW_HEIGHTS = ((9, 23.0), (12, 20.0), (16, 16.5), (999, 14.0))  # most channels, pixels per row
 
 
@@ -80,14 +81,20 @@ def _allocate(store: FigureStore, printer: Printer) -> None:
 
 def _chart_row(store: FigureStore, name: str) -> channel_chart.Row:
     iroas, mroas, claim = (store.get(f"channel.{name}.{key}") for key in ("iroas", "mroas", "claim"))
+    measured = _is_measured(store, name)
     return channel_chart.Row(
-        iroas=float(iroas.value) if iroas else None,
+        iroas=float(iroas.value) if iroas and measured else None,
         low=float(iroas.low or 0) if iroas else None,
         high=float(iroas.high or 0) if iroas else None,
-        mroas=float(mroas.value) if mroas else None,
+        mroas=float(mroas.value) if mroas and measured else None,
         claim=float(claim.value) if claim else None,
         weak=store.text(f"channel.{name}.grade") == "D",
     )
+
+
+def _is_measured(store: FigureStore, name: str) -> bool:
+    """Whether a channel's number may be printed as a point; stores of earlier versions do not say."""
+    return store.text(f"channel.{name}.measured", "yes") == "yes"
 
 
 def _chart_total(total: Figure | None) -> channel_chart.Row:
@@ -190,14 +197,26 @@ def _channel(store: FigureStore, printer: Printer, name: str) -> dict[str, Any]:
     key = f"channel.{name}"
     shares = [f"weight.{name}.{source}" for source in ("experiment", "mmm", "attribution", "prior")]
     grade = store.text(f"{key}.grade")
+    measured = _is_measured(store, name)
+    caused, returned = f"{key}.incremental", f"{key}.iroas"
+    has_return = returned in store
+    shown = {"iroas": DASH, "range": ""}
+    if has_return and measured:
+        shown = {"iroas": printer.ratio(returned), "range": printer.ratio_span(returned)}
+    elif has_return:
+        between = f"between {printer.ratio(returned, 'low')} and {printer.ratio(returned, 'high')}"
+        shown = {"iroas": "", "range": f"{between}, {NOT_MEASURED}", "between": between}
     return {
         "label": store.text(f"{key}.label"),
         "spend": printer.money(f"{key}.spend"),
-        "incremental": printer.money(f"{key}.incremental") if f"{key}.incremental" in store else "not modelled",
-        "iroas": printer.ratio(f"{key}.iroas") if f"{key}.iroas" in store else DASH,
-        "range": printer.ratio_span(f"{key}.iroas") if f"{key}.iroas" in store else "",
-        "mroas": printer.ratio(f"{key}.mroas") if f"{key}.mroas" in store else DASH,
-        "next": printer.ratio(f"{key}.next_earns") if f"{key}.next_earns" in store else DASH,
+        "incremental": (printer.money if measured else printer.money_span)(caused)
+        if caused in store
+        else "not modelled",
+        **shown,
+        "measured": measured,
+        "not_measured": NOT_MEASURED,
+        "mroas": printer.ratio(f"{key}.mroas") if measured and f"{key}.mroas" in store else DASH,
+        "next": printer.ratio(f"{key}.next_earns") if measured and f"{key}.next_earns" in store else DASH,
         "evidence": "/".join(printer.shares(shares)) if all(s in store for s in shares) else DASH,
         "assumption": f"assumption.{name}.said" in store,
         "tested": sections.month_of(store.text(f"{key}.last_test")) if f"{key}.last_test" in store else "never",
@@ -243,6 +262,8 @@ def _alt(store: FigureStore, printer: Printer) -> str:
     returns = [
         f"{store.text(f'channel.{name}.label')} {printer.ratio(f'channel.{name}.iroas')}"
         f" ({printer.ratio_span(f'channel.{name}.iroas')})"
+        if _is_measured(store, name)
+        else f"{store.text(f'channel.{name}.label')} {printer.ratio_span(f'channel.{name}.iroas')}, not measured"
         for name in store.names("channel")
         if f"channel.{name}.iroas" in store
     ]

@@ -17,7 +17,8 @@ STAMP = datetime(2000, 1, 1)  # a fixed creation time: the same figures give the
 FORMATS = {"ratio": "0.00", "share": "0.0%", "count": "#,##0", "axis": "General"}
 CHANNEL_FIGURES = ("spend", "measured_spend", "incremental", "iroas", "mroas", "next_earns", "p_pays", "claim")
 WITHOUT_RANGE = ("spend", "measured_spend", "p_pays", "claim")
-CHANNEL_FACTS = ("grade", "decision", "last_test")
+EFFECTS = ("incremental", "iroas", "mroas", "next_earns", "p_pays")  # no point where the channel is not measured
+CHANNEL_FACTS = ("grade", "measured", "decision", "last_test")
 
 
 def workbook_of(store: FigureStore) -> bytes:
@@ -131,8 +132,10 @@ def _channels(book: Any, store: FigureStore, style: _Style) -> None:
         sheet.write_string(row, 0, store.text(f"channel.{channel}.label"))
         column = 1
         for name in CHANNEL_FIGURES:
+            hidden = name in EFFECTS and store.text(f"channel.{channel}.measured", "yes") == "no"
             for part in ("value",) if name in WITHOUT_RANGE else ("value", "low", "high"):
-                _number(sheet, row, column, store.get(f"channel.{channel}.{name}"), part, style)
+                figure = None if hidden and part == "value" else store.get(f"channel.{channel}.{name}")
+                _number(sheet, row, column, figure, part, style)
                 column += 1
         for source in SOURCES:
             _number(sheet, row, column, store.get(f"weight.{channel}.{source}"), "value", style)

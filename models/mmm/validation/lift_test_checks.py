@@ -18,13 +18,14 @@ from models.mmm.model.lift_tests import Experiment, calibrate
 from models.mmm.panel.error import MMMError
 from models.mmm.panel.panel import MMMData
 from models.mmm.result.contributions import media_sums
-from models.mmm.result.fit import MMMFit
+from models.mmm.result.fit import REPORT_DRAWS, MMMFit
 from models.mmm.spec import MMMSpec
 from models.warning import Warning
 
 AGREES = 2.0  # standard errors between a test and the model without it
 BLUNT = 3.0  # an interval of the model that is this many times wider than the test's cannot contradict it
 DRAWS = 1000
+NO_RETURN = 1e-9  # iROAS below which a ratio of two returns is rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,12 +126,15 @@ def _checked(
     return ExperimentCheck(table, without, (*(w for _, w in judged if w), *more))
 
 
-def predicted_lift(fitted: MMMFit, test: Experiment) -> np.ndarray:
-    """Draws (D,) of what `fitted` expects the test to find, in the test's units (KPI, or money back per money)."""
+def predicted_lift(fitted: MMMFit, test: Experiment, *, most: int = DRAWS) -> np.ndarray:
+    """Draws (D,) of what `fitted` expects the test to find, in the test's units (KPI, or money back per money).
+
+    `most` is how many draws are used at most; with REPORT_DRAWS they are the very draws of `fitted.roas_draws()`.
+    """
     design = fitted.design
     unit = test.model_copy(update={"value": 1.0})  # its scaled value is what one unit of the estimand means
     tests = calibrate(fitted.data, design.media, design.scales, [unit])
-    draws = fitted.draws.thin(DRAWS)
+    draws = fitted.draws.thin(most)
     lift = np.zeros(draws.count)
     for i, (_, channel, observed) in enumerate(tests.pairs):
         c, weight = int(channel), tests.weights[i]
@@ -144,6 +148,27 @@ def predicted_lift(fitted: MMMFit, test: Experiment) -> np.ndarray:
             gap = gap + media_sums(design, draws, design.media, labels, 1)[:, 0, c]
         lift += scale * gap
     return np.asarray(lift / (tests.values[0, 0] * design.scales.kpi))
+
+
+def captured_return(fitted: MMMFit, test: Experiment) -> np.ndarray:
+    """Draws (D,) of what a test of one channel reads as iROAS over the channel's iROAS of the window.
+
+    Row by row the same draws as `fitted.roas_draws()`, so that carryover, curve and level of a draw stay together. 1
+    where the test measures the average return of the window in full; less where effect falls after the test or a
+    doubling runs into saturation. A draw without any effect has no such ratio and takes the median of the others.
+    Raises ValueError for a test of several channels, one that the model cannot place (see `Experiment`), and where no
+    draw has a ratio.
+    """
+    if len(test.channels) != 1 or test.estimand != "iroas":
+        raise MMMError(f"experiment {test.name!r}: a captured return needs one channel and the estimand iroas")
+    returns = fitted.roas_draws()[:, fitted.data.channels.index(test.channels[0])]
+    read = predicted_lift(fitted, test, most=REPORT_DRAWS)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(np.abs(returns) > NO_RETURN, read / returns, np.nan)
+    usable = np.isfinite(ratio)
+    if not usable.any():
+        raise MMMError(f"experiment {test.name!r}: {test.channels[0]} has no effect in any draw of the model")
+    return np.where(usable, ratio, np.median(ratio[usable]))
 
 
 def widened(

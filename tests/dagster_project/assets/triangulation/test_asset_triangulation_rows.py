@@ -30,6 +30,7 @@ COMBINED = SimpleNamespace(
         {
             "channel": ["radio"],
             "evidence_grade": ["C"],
+            "measured": [True],
             **{column: [2.0] for column in ("mean", "sd", "q05", "q50", "q95")},
         }
     ),

@@ -62,6 +62,48 @@ def test_every_printed_number_is_in_the_store(files, kind):
     assert found - allowed(files) == set()
 
 
+@pytest.fixture(scope="module")
+def with_unmeasured(published, settings, tmp_path_factory):
+    """Newsletter and brand search rest on prior for more than half; the first may have lost money."""
+    folder = tmp_path_factory.mktemp("unmeasured")
+    snapshot = changed(
+        published,
+        folder / "published-2.duckdb",
+        "alter table measurement.channel_estimate add column measured boolean",
+        "update measurement.channel_estimate set measured = channel not in ('newsletter', 'search_brand')"
+        " where method = 'triangulated'",
+        "update measurement.period_draw set incremental = -incremental where component = 'newsletter' and draw % 4 = 0",
+    )
+    return build(snapshot, folder / "out", settings=settings)
+
+
+@pytest.mark.parametrize("kind", ["html", "pdf"])
+def test_what_is_mostly_prior_is_a_range_and_no_point(with_unmeasured, kind):
+    files = with_unmeasured
+    text = html_text(files.html.read_text()) if kind == "html" else pdf_text(files.pdf.read_bytes())
+    rows = {row["label"]: row for row in files.view.page["channels"]}
+    for label, name in (("Newsletter", "newsletter"), ("Search, brand", "search_brand")):
+        figure = files.store[f"channel.{name}.iroas"]
+        low, high = (f"{end:.2f}".replace("-", "−") for end in (figure.low, figure.high))
+        assert rows[label]["range"] == f"between {low} and {high}, not measured"
+        assert rows[label]["iroas"] == ""
+        assert rows[label]["weak"]
+    assert files.store["channel.newsletter.iroas"].low < 0
+    assert " ".join(text.split()).count("not measured") >= 2
+    assert numbers(text) - allowed(files) == set()
+    assert "not measured" not in files.view.page["channels"][0]["range"]
+
+
+def test_the_workbook_leaves_the_point_of_an_unmeasured_channel_empty(with_unmeasured):
+    book = openpyxl.load_workbook(with_unmeasured.xlsx)
+    head, *rows = book["channels"].iter_rows(values_only=True)
+    by_label = {row[0]: dict(zip(head, row, strict=True)) for row in rows}
+    assert by_label["Newsletter"]["iroas"] is None
+    assert by_label["Newsletter"]["iroas low"] is not None
+    assert by_label["Newsletter"]["measured"] == "no"
+    assert by_label["Meta"]["iroas"] is not None
+
+
 @pytest.mark.parametrize("kind", ["html", "pdf"])
 def test_a_foreign_number_would_be_noticed(files, kind):
     text = html_text(files.html.read_text()) if kind == "html" else pdf_text(files.pdf.read_bytes())

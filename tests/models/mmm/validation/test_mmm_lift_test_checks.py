@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from models.mmm import Experiment, fit, leave_one_experiment_out, predicted_lift, widened
+from models.mmm import Experiment, captured_return, fit, leave_one_experiment_out, predicted_lift, widened
 from tests.models.mmm.mmm_worlds import QUICK, frame, read
 
 
@@ -46,6 +46,27 @@ def test_a_window_lift_is_predicted_in_the_units_of_the_test(world):
     steady = np.tanh(np.log(3) / 2 * level / draws.half_saturation[:, 0]) * draws.beta_geo[:, 0, 0]
     by_hand = (steady * found.design.scales.kpi * 120 / money).mean()
     assert predicted_lift(found, old).mean() == pytest.approx(by_hand, rel=1e-6)
+
+
+def test_what_a_test_captures_belongs_to_the_draw_that_has_the_return(world):
+    """A go-dark over all the data reads the average return itself in every draw; a short one misses what follows."""
+    data, _ = world
+    found = fit(data, QUICK, seed=1)
+    whole = captured_return(found, window(data, 0, 119, estimand="iroas", value=1.0, se=0.2))
+    assert len(whole) == len(found.roas_draws())
+    np.testing.assert_allclose(whole, 1.0, rtol=1e-6)
+    short = window(data, 30, 40, estimand="iroas", value=1.0, se=0.2)
+    part = captured_return(found, short)
+    half_life = found.draws.thin(len(part)).half_life[:, 0]
+    assert np.corrcoef(part, half_life)[0, 1] < -0.5
+    cooled = captured_return(found, short.model_copy(update={"cooldown_days": 42}))
+    assert (cooled >= part - 1e-12).all()
+
+
+def test_what_several_channels_capture_together_has_no_ratio(world):
+    data, _ = world
+    with pytest.raises(ValueError, match="one channel and the estimand iroas"):
+        captured_return(None, window(data, 0, 10, channels=("a", "b"), estimand="iroas"))  # type: ignore[arg-type]
 
 
 def test_age_spend_and_quality_widen_a_test_and_are_kept_as_figures(world):
