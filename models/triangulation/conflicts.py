@@ -22,7 +22,7 @@ from models.triangulation.sampler import Draws
 WATCH, RED = 0.05, 0.005
 ALARM_TAIL = 8.0
 DISAGREE = 0.01
-PARTICLES = 3000  # of the weighted ones: a p-value of .005 needs no more
+PARTICLES = 2000  # of the weighted ones: a p-value of .005 needs no more
 SCHEMA = {
     "channel": pl.String,
     "method": pl.String,

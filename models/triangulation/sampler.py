@@ -16,7 +16,7 @@ from models.triangulation.priors import EvidencePriors
 from models.triangulation.recombination import rank_correlation
 
 KEPT_DRAWS = 2000
-PROPOSALS = (12_000, 48_000)
+PROPOSALS = (8_000, 32_000)
 ESS_FLOOR, K_HAT_LIMIT = 400.0, 0.7
 STAGES = ("mmm", "tests", "all")
 
@@ -94,7 +94,7 @@ def sample(
     """Joint posterior draws of all channels. Same inputs and seed give the same bits on one machine.
 
     `returns` (draws, channels with an MMM) are the MMM's draws, in the order in which such channels stand in `models`.
-    First by importance weights on 12,000 recombined draws, then on four times as many; where these are still too few
+    First by importance weights on 8,000 recombined draws, then on four times as many; where these are still too few
     effective ones (many channels with evidence, or evidence far from the MMM), the weighted draws are moved by Gibbs
     steps that leave the posterior unchanged.
     """
