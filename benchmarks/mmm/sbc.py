@@ -49,8 +49,13 @@ def template(size: Size, form: Form = FORM) -> Design:
     return design(data, MMMSpec(), form)
 
 
-def simulated(plan: Design, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One truth: theta in the kernel's order, the linear weights, and the scaled KPI (G, T) they produce."""
+def simulated(
+    plan: Design, rng: np.random.Generator, persistence: float = 0.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One truth: theta in the kernel's order, the linear weights, and the scaled KPI (G, T) they produce.
+
+    `persistence` is the autocorrelation of the noise, which the model takes to be zero; its spread stays the same.
+    """
     channels, geos, periods = plan.media.shape
     half_life = rng.normal(plan.half_life[:, 0], plan.half_life[:, 1])
     half_saturation = rng.normal(plan.half_saturation[:, 0], plan.half_saturation[:, 1])
@@ -80,7 +85,10 @@ def simulated(plan: Design, rng: np.random.Generator) -> tuple[np.ndarray, np.nd
         average = (response * plan.scales.size[:, None]).sum() / plan.cells
         kpi = kpi + np.exp(effect[c]) / average * relative[c][:, None] * response
     shock = rng.normal(size=periods) * sigma * np.sqrt(ratio / (plan.weight**2).sum(axis=0))
-    noise = sigma / plan.weight * rng.normal(size=(geos, periods))
+    wave = rng.normal(size=(geos, periods))
+    for t in range(1, periods):
+        wave[:, t] = persistence * wave[:, t - 1] + np.sqrt(1 - persistence**2) * wave[:, t]
+    noise = sigma / plan.weight * wave
     return np.concatenate([np.asarray(part, dtype=float) for part in theta]), weights, kpi + shock + noise
 
 

@@ -8,6 +8,8 @@ one a forced run over a finished workspace. After each the next run goes to its 
 packs and feed are compared with the undisturbed run's. Then `--damages` times one file of a finished workspace is
 damaged, kinds and ways in turn, and the next run must heal it or refuse in a sentence. Exit code 1 if a trial failed.
 `tiny` has no media mix model (about 20 s of processor time a run), `small` has one, and with it kept fits.
+`--minutes` stops the campaign early: trials run in random order, so those that ran are a random part of it. `--write`
+puts the figures into docs/methods/recovery.md.
 """
 
 from __future__ import annotations
@@ -30,11 +32,12 @@ import numpy as np
 
 from benchmarks.recovery import tiny_company
 from benchmarks.recovery.derived_files import PASSING, by_kind
+from benchmarks.recovery.page import VERDICTS, write
 from benchmarks.recovery.program import Program, copy_of_product
 from benchmarks.recovery.trials import WAYS, Bench, Trial, damage, kill_after, kill_at
 
 HERE = Path(__file__).resolve().parents[2]
-VERDICTS = ("completed", "healed", "no effect", "refused", "not reached", "FAILED")
+PAGE = HERE / "docs" / "methods" / "recovery.md"
 
 
 def prepared(folder: Path, size: str, seed: int) -> Bench:
@@ -68,18 +71,26 @@ def planned(
         kind, way = pairs[number % len(pairs)]
         path = kinds[kind][int(rng.integers(0, len(kinds[kind])))]
         campaign.append(partial(damage, path=path, way=way, rng=np.random.default_rng([seed, number])))
-    return campaign
+    return [campaign[at] for at in rng.permutation(len(campaign))]
 
 
-def results(bench: Bench, campaign: list[Callable[[Bench], Trial]], jobs: int) -> Iterator[Trial]:
-    """Run the trials, `jobs` at a time, each of these in a folder and from a starting process of its own."""
+def results(
+    bench: Bench, campaign: list[Callable[[Bench], Trial]], jobs: int, minutes: float = np.inf
+) -> Iterator[Trial]:
+    """Run the trials, `jobs` at a time, each of these in a folder and from a starting process of its own.
+
+    After `minutes` no further one is started.
+    """
+    deadline = time.monotonic() + 60 * minutes
     benches: Queue[Bench] = Queue()
     for number in range(jobs):
         folder = bench.folder / f"job-{number}"
         folder.mkdir(exist_ok=True)
         benches.put(replace(bench, folder=folder, program=Program(bench.program.code)))
 
-    def one(trial: Callable[[Bench], Trial]) -> Trial:
+    def one(trial: Callable[[Bench], Trial]) -> Trial | None:
+        if time.monotonic() > deadline:
+            return None
         own = benches.get()
         try:
             return trial(own)
@@ -88,7 +99,9 @@ def results(bench: Bench, campaign: list[Callable[[Bench], Trial]], jobs: int) -
 
     with ThreadPoolExecutor(jobs) as pool:
         for finished in as_completed([pool.submit(one, trial) for trial in campaign]):
-            yield finished.result()
+            trial = finished.result()
+            if trial is not None:
+                yield trial
     while not benches.empty():
         benches.get().program.close()
 
@@ -102,6 +115,8 @@ def main() -> int:
     parser.add_argument("--no-aimed", action="store_true", help="no kills aimed at files")
     parser.add_argument("--only", default="", help="only kinds of files whose name holds this text")
     parser.add_argument("--jobs", type=int, default=2, help="trials at a time")
+    parser.add_argument("--minutes", type=float, default=np.inf, help="start no further trial after so many minutes")
+    parser.add_argument("--write", action="store_true", help="write the figures into docs/methods/recovery.md")
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder that is removed if not given")
     given = parser.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp(prefix="plumbline-recovery-"))
@@ -112,7 +127,7 @@ def main() -> int:
         print(f"undisturbed: exit code 0, {bench.reference_run.cpu:.0f} s of processor time, {count} derived files")
         print(f"{'target':<30}{'what':<52}{'verdict':<13}{'exit':>5}{'cpu s':>8}", flush=True)
         campaign = planned(bench, given.kills, given.damages, given.seed, aimed=not given.no_aimed, only=given.only)
-        for trial in results(bench, campaign, given.jobs):
+        for trial in results(bench, campaign, given.jobs, given.minutes):
             done.append(trial)
             what, target = trial.what[:51], trial.target[:29]
             print(f"{target:<30}{what:<52}{trial.verdict:<13}{trial.exit_code:>5}{trial.cpu:>8.0f}", flush=True)
@@ -123,9 +138,11 @@ def main() -> int:
         if given.folder is None:
             shutil.rmtree(folder, ignore_errors=True)
     totals = Counter(trial.verdict for trial in done)
-    print(f"\n{len(done)} trials in {(time.monotonic() - began) / 60:.0f} minutes: ", end="")
+    print(f"\n{len(done)} of {len(campaign)} trials in {(time.monotonic() - began) / 60:.0f} minutes: ", end="")
     print(", ".join(f"{totals[verdict]} {verdict}" for verdict in VERDICTS if totals[verdict]))
     print(f"part files that stayed behind: {sum(trial.parts_left for trial in done)}")
+    if given.write:
+        write(PAGE, given.size, len(campaign), done)
     return 1 if totals["FAILED"] else 0
 
 
