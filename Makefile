@@ -27,13 +27,13 @@ test: $(VENV) ## the fast tests (under 10 minutes on 2 cores)
 	$(RUN)python -m pytest -n 2 --dist loadfile
 
 test-slow: $(VENV) ## real fits, simulations, crash and browser tests
-	$(RUN)python -m pytest -m "slow and not acceptance" -n 2 --dist loadfile --durations=25
+	$(RUN)python -m pytest -m "slow and not acceptance" -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 test-heavy: $(VENV) ## the slow and the acceptance tests in one go, balanced over 2 cores
-	$(RUN)python -m pytest -m "slow or acceptance" -n 2 --dist loadfile --durations=25
+	$(RUN)python -m pytest -m "slow or acceptance" -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 test-acceptance: $(VENV) ## the public reference cases of ../shared/data; skipped with a reason where absent
-	$(RUN)python -m pytest -m acceptance -n 2 --dist loadfile --durations=25
+	$(RUN)python -m pytest -m acceptance -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 lint: $(VENV) ## style of Python and SQL, and the import rules of the rooms
 	$(RUN)ruff check .

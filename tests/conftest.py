@@ -15,7 +15,29 @@ os.environ.setdefault("DAGSTER_HOME", str(_HOME))  # without it Dagster writes t
 os.environ.setdefault("PLUMBLINE_WORKSPACE", str(_HOME / "workspace"))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Files that take more than a minute, longest first: `pytest -n` hands out whole files, and a long one that comes last
+# leaves the other core idle.
+LONGEST_FIRST = (
+    "test_installation.py",
+    "test_crash_and_lock.py",
+    "test_geo_acceptance.py",
+    "test_mmm_pymc_fit.py",
+    "test_partial_data.py",
+    "test_public_spend_and_revenue.py",
+    "test_delivery.py",
+    "test_mmm_implied_prior.py",
+    "test_mmm_frequency.py",
+    "test_mmm_mediation.py",
+    "test_falsified_run.py",
+)
+
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; all others, and the tests within a file, keep their order."""
+    place = {name: at for at, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
 @pytest.fixture(scope="session")

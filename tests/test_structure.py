@@ -119,3 +119,10 @@ def test_no_two_test_files_share_a_name():
     """pytest imports test files by name: of two with one name the second is not collected."""
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
     assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+def test_files_that_run_first_exist():
+    from tests.conftest import LONGEST_FIRST
+
+    names = {path.name for path in ROOT.glob("tests/**/test_*.py")}
+    assert set(LONGEST_FIRST) <= names, "tests/conftest.py names a test file that is gone"
