@@ -41,7 +41,8 @@ class Install:
         return subprocess.Popen(
             self.command(*arguments),
             cwd=self.start,
-            env={**variables, "HOME": str(self.home)},
+            # Without byte code every command would compile Dagster and dbt again; it may not lie in the install.
+            env={**variables, "HOME": str(self.home), "PYTHONPYCACHEPREFIX": str(self.home / "byte-code")},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
