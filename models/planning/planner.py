@@ -264,6 +264,7 @@ def _allocation(outlook: Outlook, case: _Case, planned: np.ndarray, mix: np.ndar
     at = np.where(planned >= high - 1e-6 * budget, "most", np.where(planned <= low + 1e-6 * budget, "least", "free"))
     average = outlook.curves.mean()
     each, marginal = average.each(planned)[0], average.gradient(planned)[0]
+    ends = [np.quantile(outlook.curves.next_unit(c, planned[c : c + 1]), [0.05, 0.95]) for c in range(len(planned))]
     return pl.DataFrame(
         {
             "channel": list(outlook.channels),
@@ -279,6 +280,8 @@ def _allocation(outlook: Outlook, case: _Case, planned: np.ndarray, mix: np.ndar
             "most": high,
             "iroas": each / np.where(planned > 0, planned, np.nan),
             "mroas": marginal,
+            "mroas_low": [float(low) for low, _ in ends],
+            "mroas_high": [float(high) for _, high in ends],
         }
     )
 

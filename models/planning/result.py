@@ -18,7 +18,8 @@ class Plan:
     """Money per channel over the horizon, for planned and current mix at the same budget.
 
     allocation: channel, current (at this budget), planned, change, low, high (90 % of the draws' own best plans),
-    raised_in (share of draws that raise it), tier, at_limit, least, most, iroas, mroas (of the next unit at the plan).
+    raised_in (share of draws that raise it), tier, at_limit, least, most, iroas, mroas of the next unit at the
+    plan, mroas_low and mroas_high (its 90 % range).
     schedule: channel, geo, period (null where not decided), money. outcome: plan, mean, q05, q95, worst_tenth of
     incremental KPI in money, carry-out included. `planned` and `current` are its joint draws (D,), `later_share` the
     part of the planned outcome that arrives after the horizon. `probability_better` is that of beating the current mix

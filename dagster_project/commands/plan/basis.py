@@ -145,7 +145,8 @@ def _evidence(con: duckdb.DuckDBPyConnection, run_id: str, fit: MMMFit) -> Evide
 
     grades = dict(
         con.execute(
-            "select channel, evidence_grade from measurement.channel_estimate where run_id = ?"
+            "select channel, if(measured is false, 'D', evidence_grade) from measurement.channel_estimate"
+            " where run_id = ?"
             " and method = 'triangulated' and estimand = 'iroas' and period = ? and evidence_grade is not null",
             [run_id, WINDOW],
         ).fetchall()

@@ -116,9 +116,16 @@ def _row(r: Mapping[str, Any]) -> dict[str, Any]:
     return short | {
         "range": f"{r['low']:,.0f} - {r['high']:,.0f}",
         "raised in": f"{r['raised_in']:.0%}",
-        "mROAS": f"{r['mroas']:.2f}",
+        "mROAS": next_unit_return(r),
         "evidence": r["tier"],
     }
+
+
+def next_unit_return(row: Mapping[str, Any]) -> str:
+    """The mROAS of a planned channel; a range and no point where it rests mostly on prior knowledge."""
+    if row["tier"] == "prior-dominated":
+        return f"between {row['mroas_low']:.2f} and {row['mroas_high']:.2f}, not measured"
+    return f"{row['mroas']:.2f}"
 
 
 def _range(row: Mapping[str, Any]) -> str:

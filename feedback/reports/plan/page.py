@@ -145,7 +145,9 @@ def _row(r: Mapping[str, Any]) -> Mapping[str, str]:
         "planned": _money(r["planned"]),
         "change": f"{r['change']:+.0%}",
         "range": f"{_money(r['low'])} to {_money(r['high'])}",
-        "mroas": f"{r['mroas']:.2f}",
+        "mroas": f"between {r['mroas_low']:.2f} and {r['mroas_high']:.2f}, not measured"
+        if r["tier"] == "prior-dominated"
+        else f"{r['mroas']:.2f}",
         "tier": TIERS[r["tier"]],
         "limit": LIMITS[r["at_limit"]],
     }
