@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 PLUMBLINE = Path(sys.executable).with_name("plumbline")
 Cli = Callable[..., subprocess.CompletedProcess[str]]
@@ -71,6 +74,30 @@ def write_two_files(workspace: Path, weeks: int = 80, seed: int = 3) -> dict[str
         "sources:\n  channel_spend: {grain: week}\n  revenue: {grain: week}\nmmm: {draws: 300, chains: 2}\n"
     )
     return truth
+
+
+@dataclass(frozen=True)
+class FirstRun:
+    """The two-file workspace after its first run, its channels' true iROAS, and what the run printed. Only copy it."""
+
+    workspace: Path
+    truth: dict[str, float]
+    printed: str
+
+
+@pytest.fixture(scope="session")
+def first_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str, cli: Cli) -> FirstRun:
+    """Made once for all test files and by one process for all: whoever comes second waits."""
+    top = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
+    workspace, record = top / "two-files", top / "two-files.json"
+    with FileLock(top / "two-files.lock"):
+        if not record.exists():
+            workspace.mkdir(parents=True)
+            truth = write_two_files(workspace)
+            said = cli("run", workspace)
+            assert said.returncode == 0, said.stdout + said.stderr
+            record.write_text(json.dumps({"truth": truth, "printed": said.stdout}), encoding="utf-8")
+    return FirstRun(workspace, **json.loads(record.read_text(encoding="utf-8")))
 
 
 @pytest.fixture

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import write_two_files
+from tests.e2e.conftest import FirstRun
 from tests.e2e.warehouse_content import digests
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory, cli):
-    """The two-file workspace after its first run, with the true iROAS of its channels."""
+def ran(tmp_path_factory: pytest.TempPathFactory, first_run: FirstRun):
+    """The two-file workspace after its first run, the true iROAS of its channels, and what the run printed."""
     workspace = tmp_path_factory.mktemp("two") / "ws"
-    workspace.mkdir()
-    truth = write_two_files(workspace)
-    said = cli("run", workspace)
-    assert said.returncode == 0, said.stdout + said.stderr
-    return workspace, truth, said
+    shutil.copytree(first_run.workspace, workspace)
+    return workspace, first_run.truth, first_run.printed
 
 
 def test_the_model_covers_the_planted_effects(ran, cli) -> None:
@@ -36,12 +34,12 @@ def test_the_model_covers_the_planted_effects(ran, cli) -> None:
 
 
 def test_what_did_not_run_is_named_with_what_it_needs(ran, cli) -> None:
-    workspace, _, said = ran
+    workspace, _, printed = ran
     status = json.loads(cli("status", workspace, "--json").stdout)
     missing = {row["capability"]: row["needs"] for row in status["not_run"]}
     assert {"experiments", "attribution", "ai_visibility", "patterns"} <= set(missing)
     assert all("landing/" in needs or "GA4" in needs for needs in missing.values())
-    assert "not run: experiments" in said.stdout
+    assert "not run: experiments" in printed
     assert "media mix model" not in missing
 
 
