@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 Grain = Literal["day", "week", "month"]
+TODAY = "today"  # the seven days up to the newest day of spend
 WINDOW = "window"  # name of the period that holds everything a model saw
 QUARTER = re.compile(r"^(\d{4})-Q([1-4])$")
 PERIODS_PER_YEAR: dict[Grain, float] = {"day": 365.25, "week": 365.25 / 7, "month": 12.0}

@@ -40,7 +40,8 @@ READING = (
 VIEWS = {
     "channels": f"select channel, method, estimand, period, mean, q05, q95, {READING} as reading, evidence_grade,"
     f" warning, measured from measurement.channel_estimate where {LATEST} and method = 'triangulated'"
-    " and period = 'window' order by estimand, measured is false, if(measured is false, null, mean) desc, channel",
+    " and period in ('window', 'today')"
+    " order by estimand, period desc, measured is false, if(measured is false, null, mean) desc, channel",
     "evidence": "select e.channel, e.method, e.estimand, e.mean, e.q05, e.q95, e.evidence_grade, w.experiment, w.mmm,"
     " w.attribution, w.prior, e.measured from measurement.channel_estimate e"
     " left join measurement.weight w using (run_id, channel)"

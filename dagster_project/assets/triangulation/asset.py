@@ -12,7 +12,7 @@ import polars as pl
 from dagster_project.assets.experiments.contracts import lift_contracts
 from dagster_project.assets.mmm.fits import fit_of_run
 from dagster_project.assets.triangulation import evidence as evidence_inputs
-from dagster_project.assets.triangulation import next_tests
+from dagster_project.assets.triangulation import latest_days, next_tests
 from dagster_project.assets.triangulation import rows as triangulated_rows
 from dagster_project.assets.triangulation.claims import claim_rows
 from dagster_project.assets.triangulation.mmm_draws import mmm_draws
@@ -89,7 +89,6 @@ def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
         channels=sorted(spend),
         margin=float(company.margin) if company.margin is not None else None,
     )
-    warnings = [*combined.warnings, *notes]
     blocks = [w for w in combined.warnings if w.severity == "block"]
     verdict = Check(
         "triangulation:converged",
@@ -100,19 +99,24 @@ def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
     )
     draws = triangulated_rows.period_draws(combined, fit, spend, company.fiscal.year_starts_in_month)
     draws = with_spend(draws, spend_of_period)
+    with warehouse.read() as con:
+        latest, held = latest_days.latest_estimates(
+            con, facts.run_id, combined, end, facts.as_of_day, class_of, facts.seed
+        )
+        planned, lacking = next_tests.proposals(con, company, combined, fit, as_of_day=facts.as_of_day, seed=facts.seed)
+    warnings = [*combined.warnings, *notes, *held]
     estimates = pl.concat(
         [
             f
             for f in (
                 triangulated_rows.estimates(combined, fit, draws, spend),
                 evidence_inputs.reading_estimates(rows),
+                latest,
             )
             if f.height
         ],
         how="diagonal_relaxed",
     )
-    with warehouse.read() as con:
-        planned, lacking = next_tests.proposals(con, company, combined, fit, as_of_day=facts.as_of_day, seed=facts.seed)
     with warehouse.write() as con:
         for method in METHODS:
             part = estimates.filter(pl.col("method") == method)
