@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 Prior = Literal["class", "generic", "calibrated", "permuted"]
 PRIORS: tuple[Prior, ...] = ("class", "generic", "calibrated")
 FORMAT = 1  # of a kept file
-CHUNK = 1000  # draws per call of `predicted_lift`, which thins to this number: each call then keeps its rows
-MOST_DRAWS = 2000
 CLEAR = 2.0  # standard errors above zero from which a test becomes a positive prior
 
 
@@ -139,30 +137,20 @@ def experiments(company: MeasuredCompany) -> list[Experiment]:
 
 
 def _fitted(company: MeasuredCompany, spec: MMMSpec) -> FitDraws:
-    from models.mmm import fit, predicted_lift
+    from models.mmm import captured_return, fit
+    from models.mmm.result.fit import REPORT_DRAWS
 
     fitted = fit(panel(company), spec, seed=company.seed)
-    thinned = fitted.draws.thin(MOST_DRAWS)
-    pieces = [
-        replace(fitted, draws=thinned.chosen(np.arange(i, min(i + CHUNK, thinned.count))))
-        for i in range(0, thinned.count, CHUNK)
-    ]
-    returns = np.concatenate([piece.roas_draws() for piece in pieces])
     column = {name: c for c, name in enumerate(fitted.data.channels)}
-    captured = {}
-    for test in experiments(company):
-        lift = np.concatenate([predicted_lift(piece, test) for piece in pieces])
-        own = returns[:, column[test.channels[0]]]
-        captured[test.name] = np.divide(lift, own, out=np.ones_like(lift), where=np.abs(own) > 1e-9)
     prior = fitted.log_returns()
     at = [column[name] for name in prior.channels]
     mean, sd = np.full(len(column), np.nan), np.full(len(column), np.nan)
     mean[at], sd[at] = prior.prior_mean, np.sqrt(np.diag(prior.prior_covariance))
     return FitDraws(
         channels=fitted.data.channels,
-        returns=returns,
-        captured=captured,
-        half_life_weeks=thinned.half_life,
+        returns=fitted.roas_draws(),
+        captured={test.name: captured_return(fitted, test) for test in experiments(company)},
+        half_life_weeks=fitted.draws.thin(REPORT_DRAWS).half_life,
         prior_log_mean=mean,
         prior_log_sd=sd,
         converged=fitted.converged,

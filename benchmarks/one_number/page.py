@@ -14,7 +14,9 @@ from benchmarks.one_number.runs import Result
 from benchmarks.one_number.scores import Score, best, ratio_interval, score, with_errors, worse_companies
 
 ALL = "all"
-USELESS = "true iROAS under .1"
+USELESS, USEFUL = "true iROAS under .1", "true iROAS of .1 and more"
+MEASURED, UNMEASURED = "measured", "not measured: more than half prior"
+NAMED = ("tested", "untested", USELESS, USEFUL, MEASURED, UNMEASURED)
 CIRCUMSTANCES = ("hidden_demand", "claims", "curve", "truths")
 
 
@@ -34,7 +36,8 @@ def tables(rows: pl.DataFrame, *, seed: int) -> Tables:
     errors = with_errors(rows)
     groups = {ALL: errors, "tested": errors.filter("tested"), "untested": errors.filter(~pl.col("tested"))}
     groups[USELESS] = errors.filter(pl.col("truth") < 0.1)
-    groups["true iROAS of .1 and more"] = errors.filter(pl.col("truth") >= 0.1)
+    groups[USEFUL] = errors.filter(pl.col("truth") >= 0.1)
+    groups[MEASURED], groups[UNMEASURED] = errors.filter("measured"), errors.filter(~pl.col("measured"))
     for column in ("kind", "channel_class", *CIRCUMSTANCES):
         for (value,), part in sorted(errors.group_by(column), key=lambda item: str(item[0])):
             groups[f"{column} {value}"] = part
@@ -68,7 +71,7 @@ def summary(tables: Tables, ablation: str, results: Sequence[Result | None], sec
         *(
             f"{name} {group[OURS].rmse:.2f}/{_share(group[OURS].cover)}"
             for name, group in tables.scores.items()
-            if name in (USELESS, "true iROAS of .1 and more", "tested", "untested")
+            if name in NAMED
         ),
         f"{100 * tables.worse_than_mmm:.0f} % of companies worse than the MMM",
         f"{_mean([r.combine_seconds for r in results if r]):.2f} CPU s per combination, {seconds:.0f} s",
@@ -133,7 +136,7 @@ RMSE of the one number over that of each other method, with a bootstrap over com
 
 {_groups_table(tables, "channel_class", "class")}
 
-## Tested, untested, useless
+## Tested, untested, useless, not measured
 
 {_named_groups(tables)}
 
@@ -169,8 +172,7 @@ def _groups_table(tables: Tables, column: str, title: str) -> str:
 
 
 def _named_groups(tables: Tables) -> str:
-    names = ("tested", "untested", USELESS, "true iROAS of .1 and more")
-    return _table(tables, {n: n for n in names if n in tables.scores}, "channels")
+    return _table(tables, {n: n for n in NAMED if n in tables.scores}, "channels")
 
 
 def _table(tables: Tables, names: Mapping[str, str], title: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.one_number.fits import PRIORS, Prior, fit_draws, is_kept
-from benchmarks.one_number.methods import figures
+from benchmarks.one_number.methods import Figure, figures
 from benchmarks.one_number.ours import Ablation, combined, prior_of
 from models.worlds.company_kinds import KINDS
 from models.worlds.measured_company import MeasuredCompany, measured_company
@@ -101,11 +101,14 @@ def one(job: Job) -> Result | None:
         return Result(pl.DataFrame(), fitted - begun, 0.0, all(f.converged for f in fits.values()))
     ours = combined(company, fits[prior_of(job.ablation)], ablation=job.ablation, settings=job.settings)
     seconds = time.process_time() - fitted
-    rows = _rows(company, figures(company, fits, ours))
+    measured = dict(ours.estimates.select("channel", "measured").iter_rows())
+    rows = _rows(company, figures(company, fits, ours), measured)
     return Result(rows, fitted - begun, seconds, all(f.converged for f in fits.values()))
 
 
-def _rows(company: MeasuredCompany, by_method: dict) -> pl.DataFrame:
+def _rows(
+    company: MeasuredCompany, by_method: Mapping[str, Mapping[str, Figure]], measured: Mapping[str, bool]
+) -> pl.DataFrame:
     truth = {t["channel"]: t for t in company.truth.iter_rows(named=True)}
     total = sum(t["spend"] for t in truth.values())
     tested = set(company.tests["channel"])
@@ -118,6 +121,7 @@ def _rows(company: MeasuredCompany, by_method: dict) -> pl.DataFrame:
                 "channel": channel,
                 "channel_class": company.classes[channel],
                 "tested": channel in tested,
+                "measured": measured[channel],
                 "margin": company.margin,
                 "spend_share": truth[channel]["spend"] / total,
                 "truth": truth[channel]["iroas"],
