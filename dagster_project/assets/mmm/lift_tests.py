@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from models.incrementality import LiftContract
     from models.mmm import Experiment, MMMData, MMMFit
 
+SAME_SPEND = 0.1  # share by which a test's spend may differ from the data's: rounding and restatement, not regions
+
 
 def tests_for(
     contracts: Sequence[LiftContract], data: MMMData, kpi: str, as_of: date
@@ -75,6 +77,8 @@ def experiment_of_return(contract: LiftContract, data: MMMData) -> Experiment | 
         return "it ran in regions, and the model sees all regions together"
     if contract.start < data.dates[0] or contract.end > last_day(data.dates[-1], data.grain):
         return "it lies outside the model's data"
+    if not geos and not _ran_everywhere(contract, data):
+        return "it does not say where it ran, and what it spent is not the spend of all regions"
     share, money = control_path(
         data, contract.channels, start=contract.start, end=contract.end, geos=geos, extra=contract.spend
     )
@@ -91,6 +95,23 @@ def experiment_of_return(contract: LiftContract, data: MMMData) -> Experiment | 
         control_spend=money,
         control_share=share,
     )
+
+
+def _ran_everywhere(contract: LiftContract, data: MMMData) -> bool:
+    """Whether a test without regions moved the whole spend: what it spent is what the data hold for its days.
+
+    A result that comes without its regions mostly is of some of them, or of some users; placed on the spend of all, a
+    switch-off would look like a small cut and read the return of the next unit.
+    """
+    if contract.tested_spend is None or contract.channel is None:
+        return False
+    length = {"day": 1, "week": 7, "month": 30.4375}[data.grain]
+    first, end = contract.start.toordinal(), contract.end.toordinal() + 1
+    begins = [day.toordinal() for day in data.dates]
+    part = [max(min(b + length, end) - max(b, first), 0) / length for b in begins]
+    spent = data.spend[:, :, data.channels.index(contract.channel)].sum(axis=0)
+    observed = float(sum(p * s for p, s in zip(part, spent, strict=True)))
+    return abs(contract.tested_spend - observed) <= SAME_SPEND * max(observed, contract.tested_spend)
 
 
 def _experiment(contract: LiftContract, data: MMMData) -> Experiment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import duckdb
@@ -13,7 +14,7 @@ from dagster_project.assets.experiments.contracts import lift_contracts
 from dagster_project.assets.mmm import lift_tests
 from dagster_project.warehouse import tables
 from models.incrementality import LiftContract
-from models.mmm import MMMData
+from models.mmm import Experiment, MMMData
 
 BEGIN = date(2025, 1, 6)
 WINDOW = {"start_day": BEGIN + timedelta(weeks=30), "end_day": BEGIN + timedelta(weeks=34, days=-1)}
@@ -105,3 +106,37 @@ def test_the_tables_hold_what_the_asset_writes() -> None:
     columns = tables.TABLES["measurement.mmm_experiment"]
     shown = lift_tests.table(None, {"t": "why"})
     assert all(name in columns for name in shown.columns)
+
+
+def test_a_test_is_placed_where_it_ran_to_ask_what_its_return_would_have_read(data: MMMData) -> None:
+    placed = lift_tests.experiment_of_return(stored(iroas=2.0, se=0.3)[0], data)
+    assert isinstance(placed, Experiment)
+    assert (placed.estimand, placed.geos) == ("iroas", ("n",))
+    assert placed.control_share == pytest.approx(800 / 1200)
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        pytest.param({"geos": [], "spend": -400.0}, "does not say where it ran", id="regions not named"),
+        pytest.param({"geos": ["elsewhere"]}, "ran in regions", id="regions that the model does not see"),
+        pytest.param({"channels": ["a", "b"]}, "one paid channel", id="two channels"),
+        pytest.param({"spend": None}, "money", id="spend not known"),
+        pytest.param({"start_day": BEGIN - timedelta(weeks=9)}, "outside the model's data", id="before the data"),
+    ],
+)
+def test_a_test_that_the_model_cannot_place_is_not_read_as_a_change_of_all_spend(
+    data: MMMData, changed: dict[str, object], why: str
+) -> None:
+    """A switch-off of unnamed regions, put on the spend of all of them, would read the return of the next unit."""
+    reason = lift_tests.experiment_of_return(stored(**changed)[0], data)
+    assert isinstance(reason, str)
+    assert why in reason
+
+
+def test_a_test_everywhere_is_placed_when_it_spent_what_the_data_hold(data: MMMData) -> None:
+    (contract,) = stored(geos=[])
+    whole = replace(contract, tested_spend=300.0 * 4 + 200.0 * 4)
+    assert isinstance(lift_tests.experiment_of_return(whole, data), Experiment)
+    part = replace(contract, tested_spend=300.0 * 4)
+    assert isinstance(lift_tests.experiment_of_return(part, data), str)
