@@ -38,10 +38,13 @@ READING = (
     " format('between {:,.0f} and {:,.0f}, not measured', q05, q95) end"
 )
 VIEWS = {
-    "channels": f"select channel, method, estimand, period, mean, q05, q95, {READING} as reading, evidence_grade,"
-    f" warning, measured from measurement.channel_estimate where {LATEST} and method = 'triangulated'"
-    " and period in ('window', 'today')"
-    " order by estimand, period desc, measured is false, if(measured is false, null, mean) desc, channel",
+    "channels": f"with estimates as (select * from measurement.channel_estimate where {LATEST} and method ="
+    " 'triangulated'), latest as (select channel, estimand, q50 as today, q05 as today_q05, q95 as today_q95"
+    " from estimates where period = 'today')"
+    f" select channel, method, estimand, period, mean, q50 as median, q05, q95, {READING} as reading, today, today_q05,"
+    " today_q95, evidence_grade, warning, measured from estimates left join latest using (channel, estimand)"
+    " where period = 'window'"
+    " order by estimand, measured is false, if(measured is false, null, mean) desc, channel",
     "evidence": "select e.channel, e.method, e.estimand, e.mean, e.q05, e.q95, e.evidence_grade, w.experiment, w.mmm,"
     " w.attribution, w.prior, e.measured from measurement.channel_estimate e"
     " left join measurement.weight w using (run_id, channel)"
@@ -124,8 +127,11 @@ def show(
 
 
 def without_unmeasured_points(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows for a person: where `measured` is false, the mean is left out and only the range stands."""
-    return [row | {"mean": None} if row.get("measured") is False and "mean" in row else row for row in rows]
+    """The rows for a person: where `measured` is false, mean and median are left out and only the range stands."""
+    points = ("mean", "median")
+    return [
+        row | {name: None for name in points if name in row} if row.get("measured") is False else row for row in rows
+    ]
 
 
 def _query(con: duckdb.DuckDBPyConnection, table: str) -> str:

@@ -239,7 +239,7 @@ def _png(chart: Any, *, sized: bool = False) -> bytes:
 
 
 def _few_colours(png: bytes) -> bytes:
-    from PIL import Image  # arrives with matplotlib, which arviz needs
+    from PIL import Image  # arrives with pymc, whose arviz needs matplotlib
 
     with Image.open(io.BytesIO(png)) as picture:
         flat = Image.new("RGB", picture.size, "white")
