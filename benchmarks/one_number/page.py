@@ -107,9 +107,11 @@ The simulator is `models/worlds/measured_company`; channels and margins of each 
 `models/worlds/company_kinds.py`. It is not the inference's model: true returns have 1.3 times the published spread,
 class medians are shifted anew for every company (sd .4), a share of one to two times the published one has no gain or
 loses sales, half of the companies draw from plain ranges instead; claims follow one of five laws (additive,
-multiplicative, one flat factor, another class's figures, none); response curves are mostly not the model's. Hidden
-demand, the law of the claims, the curve and the number of tests are drawn independently of each other, and tests are
-of mixed quality (underpowered, in another unit, margin for revenue, contaminated, botched, contradicting).
+multiplicative, one flat factor for all, another class's figures, pure chance); response curves are mostly not those of
+the model. Hidden demand, the law of the claims, the curve and the number of tests are drawn independently of each
+other, and tests are of mixed quality (underpowered, in another unit, margin for revenue, contaminated, botched,
+contradicting). A fit takes
+one attempt at sampling, 2 x (250 + 800), where a run samples longer until its gates pass.
 
 How to read: RMSE of log iROAS with truth and estimate floored at {0.1:g}; median error relative to the truth; cover
 and median log width of 90 % ranges; share of channels on the right side of break-even (margin x iROAS = 1); money lost
