@@ -26,6 +26,7 @@ class Figure(NamedTuple):
 
 OURS = "one number"
 OURS_MIDDLE = "one number, middle value"
+MMM_MIDDLE = "MMM alone, middle value"
 MMM = "MMM alone"
 WITH_CLASSES = "MMM alone, class priors"
 RIVALS = (
@@ -37,7 +38,7 @@ RIVALS = (
     "winner takes all",
     "simple average",
 )  # single methods, of which the best is chosen with hindsight; `WITH_CLASSES` is a part of ours
-METHODS = (OURS, OURS_MIDDLE, *RIVALS[:1], "MMM alone, middle value", WITH_CLASSES, *RIVALS[1:])
+METHODS = (OURS, OURS_MIDDLE, *RIVALS[:1], MMM_MIDDLE, WITH_CLASSES, *RIVALS[1:])
 
 
 def figures(
@@ -57,7 +58,7 @@ def figures(
         OURS: {e["channel"]: Figure(e["mean"], e["q05"], e["q95"]) for e in estimates},
         OURS_MIDDLE: {e["channel"]: Figure(e["q50"], e["q05"], e["q95"]) for e in estimates},
         MMM: mmm,
-        "MMM alone, middle value": _middles(fits["generic"]),
+        MMM_MIDDLE: _middles(fits["generic"]),
         WITH_CLASSES: _means(fits["class"]),
         "newest test, else MMM": mmm | tests,
         "platform claim, else MMM": mmm | raw,
