@@ -11,7 +11,7 @@ SIZE ?= small
 export OMP_NUM_THREADS ?= 1
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help demo test test-slow test-acceptance test-heavy lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation bench-one-number bench-planning bench-structure bench-recovery compare clean
+.PHONY: help demo test test-slow test-acceptance test-heavy test-campaign lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation bench-one-number bench-planning bench-structure bench-recovery compare clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -31,6 +31,9 @@ test-slow: $(VENV) ## real fits, simulations, crash and browser tests
 
 test-heavy: $(VENV) ## the slow and the acceptance tests in one go, balanced over 2 cores
 	$(RUN)python -m pytest -m "slow or acceptance" -n 2 --dist loadfile --no-loadscope-reorder --durations=25
+
+test-campaign: $(VENV) ## thousands of random cases (about a quarter of an hour); CI runs three hundred of them
+	$(RUN)python -m pytest -m campaign
 
 test-acceptance: $(VENV) ## the public reference cases of ../shared/data; skipped with a reason where absent
 	$(RUN)python -m pytest -m acceptance -n 2 --dist loadfile --no-loadscope-reorder --durations=25

@@ -158,7 +158,7 @@ def test_no_valid_evidence_raises(tests, claims, mmm, classes, margin):
     combined(tests, claims, mmm, classes, margin)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @settings(max_examples=5_000, deadline=None, suppress_health_check=QUIET)
 @ANY_EVIDENCE
 def test_no_valid_evidence_raises_in_five_thousand_cases(tests, claims, mmm, classes, margin):
