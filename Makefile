@@ -32,7 +32,7 @@ test-slow: $(VENV) ## real fits, simulations, crash and browser tests
 test-heavy: $(VENV) ## the slow and the acceptance tests in one go, balanced over 2 cores
 	$(RUN)python -m pytest -m "slow or acceptance" -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
-test-campaign: $(VENV) ## thousands of random cases (about a quarter of an hour); CI runs three hundred of them
+test-campaign: $(VENV) ## thousands of random cases and many worlds (about half an hour); CI runs a part of them
 	$(RUN)python -m pytest -m campaign
 
 test-acceptance: $(VENV) ## the public reference cases of ../shared/data; skipped with a reason where absent
