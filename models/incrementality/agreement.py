@@ -74,10 +74,10 @@ def pairs(tests: Sequence[ChannelReading]) -> list[Pair]:
 def conflict_warnings(compared: Sequence[Pair]) -> list[Warning]:
     """One warning per pair that disagrees."""
     return [
-        Warning(
+        Warning.about(
             "tests_disagree",
             "high",
-            f"{pair.first.experiment_id}, {pair.second.experiment_id}",
+            (pair.first.experiment_id, pair.second.experiment_id),
             f"Two tests of {pair.first.channel} contradict each other. {pair.message}",
             "Compare their days, regions and spend levels; repeat the one whose plan was departed from.",
         )

@@ -104,10 +104,10 @@ def _test_first(outlook: Outlook, plan: Plan, free: np.ndarray | None) -> list[W
         basis = "mostly on assumptions" if tier == "prior-dominated" else "on past correlation, not on a test"
         named = [name for _, name, _ in sorted(channels)]
         warnings.append(
-            Warning(
+            Warning.about(
                 "test_before_moving",
                 "medium",
-                ", ".join(named),
+                named,
                 f"The curves alone would move {', '.join(text for *_, text in sorted(channels))}. These numbers rest"
                 f" {basis}, so the plan limits the move.",
                 f"Test {named[0]} first, because it concerns the most money (`plumbline experiment design`): the result"
@@ -128,10 +128,10 @@ def _tested_elsewhere(outlook: Outlook, plan: Plan) -> list[Warning]:
     if not far:
         return []
     return [
-        Warning(
+        Warning.about(
             "far_from_tested_spend",
             "medium",
-            ", ".join(name for name, _ in far),
+            [name for name, _ in far],
             f"The plan changes {'; '.join(move for _, move in far)} over the horizon. A test is valid near the spend at"
             " which it was run; this far away the number comes from the curve, not from the test.",
             "Move half of the way, or test again at the new spend.",

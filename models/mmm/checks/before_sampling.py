@@ -154,10 +154,10 @@ def _separability(design: Design, limits: Limits) -> list[Warning]:
                 named |= {i, j}
                 a, b = names[i], names[j]
                 warnings.append(
-                    Warning(
+                    Warning.about(
                         "channels_not_separable",
                         "high" if abs(r) > limits.correlation_withhold else "medium",
-                        f"{a}, {b}",
+                        (a, b),
                         f"These data cannot separate {a} and {b}: they were bought in step (correlation {r:.2f}). Their"
                         " sum is more reliable than either.",
                         f"Read the two as one line, or pause {b} in some regions for four weeks.",
