@@ -80,7 +80,7 @@ bench-planning: $(VENV) ## budget plans against oracles and known truth: promise
 bench-structure: $(VENV) ## import circles, files on the way of a fit, SQL outside dbt, lines, names (BEFORE=<revision>)
 	$(RUN)python -m benchmarks.structure $(if $(BEFORE),--before $(BEFORE))
 
-bench-recovery: $(VENV) ## kill -9 at every derived file and at random, damaged files: the next run heals or refuses (about an hour)
+bench-recovery: $(VENV) ## kill -9 at every derived file and at random, damaged files: the next run heals or refuses (hours: KILLS and DAMAGES make it shorter)
 	$(RUN)python -m benchmarks.recovery --size tiny --kills $(KILLS) --damages $(DAMAGES)
 	$(RUN)python -m benchmarks.recovery --size small --kills 4 --damages 20
 
