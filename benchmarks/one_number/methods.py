@@ -8,12 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.one_number.fits import FitDraws, Prior, newest_tests
-from benchmarks.one_number.ours import FEWEST_CONVERSIONS
 from models.channel_classes import CLASSES
+from models.normal_quantile import half_width
 from models.triangulation import Triangulation
+from models.triangulation.readings import FEWEST_CONVERSIONS
 from models.worlds.measured_company import MeasuredCompany
 
-Z = 1.645  # of a 90 % range
+Z = half_width(0.9)
 
 
 class Figure(NamedTuple):

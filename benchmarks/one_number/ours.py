@@ -7,10 +7,10 @@ from types import MappingProxyType
 from typing import Literal, get_args
 
 import numpy as np
-import polars as pl
 
 from benchmarks.one_number.fits import FitDraws, Prior, permuted
-from models.triangulation import EvidencePriors, MMMDraws, Triangulation, combine, counting_error
+from models.triangulation import EvidencePriors, MMMDraws, Triangulation, combine, counting_error, evidence_frame
+from models.triangulation.readings import FEWEST_CONVERSIONS
 from models.worlds.measured_company import MeasuredCompany
 
 Ablation = Literal[
@@ -32,7 +32,6 @@ CHANGES: Mapping[str, Mapping[str, float]] = {
     "additive claims": {"additive_claim": 1.0},
     "no shift": {"demand_shift": 0.0, "demand_noise_factor": 1.0},
 }
-FEWEST_CONVERSIONS = 30  # behind a claim, as in a run
 KINDS_OF_CLAIM = {
     "click": "platform",
     "view": "platform",
@@ -43,7 +42,9 @@ KINDS_OF_CLAIM = {
 
 def prior_of(ablation: Ablation) -> Prior:
     """The prior of the fit that an ablation stands on."""
-    return {"permuted classes": "permuted", "generic priors": "generic"}.get(ablation, "class")  # type: ignore[return-value]  # both are priors
+    if ablation == "permuted classes":
+        return "permuted"
+    return "generic" if ablation == "generic priors" else "class"
 
 
 def combined(
@@ -59,7 +60,7 @@ def combined(
     rows = [] if ablation == "no tests" else test_rows(company, fit)
     if ablation != "no claims":
         rows += claim_rows(company)
-    priors = EvidencePriors(**{**CHANGES.get(ablation, {}), **settings})  # type: ignore[arg-type]  # checked by the model
+    priors = EvidencePriors.model_validate({**CHANGES.get(ablation, {}), **settings})
     mmm = MMMDraws(
         channels=fit.channels,
         returns=fit.returns,
@@ -68,7 +69,7 @@ def combined(
         prior=_priors_of_fit(fit),
     )
     return combine(
-        _frame(rows, classes),
+        evidence_frame(rows, classes),
         seed=company.seed,
         mmm=mmm,
         channels=company.channels,
@@ -111,27 +112,6 @@ def claim_rows(company: MeasuredCompany) -> list[dict[str, object]]:
         for c in company.claims.iter_rows(named=True)
         if c["conversions"] >= FEWEST_CONVERSIONS
     ]
-
-
-def _frame(rows: list[dict[str, object]], classes: Mapping[str, str]) -> pl.DataFrame:
-    text, number = pl.String, pl.Float64
-    schema = {
-        "channel": text,
-        "method": text,
-        "kind": text,
-        "iroas": number,
-        "se": number,
-        "age_days": number,
-        "share_captured": number,
-        "quality": number,
-        "channel_class": text,
-        "design": text,
-        "tracking": text,
-        "claim_type": text,
-        "platform": text,
-    }
-    full = [{name: row.get(name) for name in schema} | {"channel_class": classes[str(row["channel"])]} for row in rows]
-    return pl.DataFrame(full, schema=schema)
 
 
 def _priors_of_fit(fit: FitDraws) -> dict[str, tuple[float, float]]:

@@ -95,9 +95,8 @@ def _lines(spread: str, rows: dict[str, list[tuple[float, ...]]]) -> Iterator[st
 
 def _triangulated(fitted: MMMFit, seed: int) -> Evidence:
     """Levels as a run without tests and claims would print them."""
-    from dagster_project.assets.triangulation.evidence import evidence_frame
     from dagster_project.assets.triangulation.mmm_draws import mmm_draws
-    from models.triangulation import combine
+    from models.triangulation import combine, evidence_frame
 
     combined = combine(evidence_frame([], {}), seed=seed, mmm=mmm_draws(fitted, []), channels=fitted.data.channels)
     return Evidence(levels={c: combined.theta[:, i] for i, c in enumerate(combined.readings.channels)})

@@ -6,11 +6,13 @@ Run: python -m benchmarks.run.truth WS
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 
 import duckdb
 
+FLOOR = 0.1  # of an iROAS on the log scale
 METHODS = ("triangulated", "mmm", "experiment", "platform")
 QUERY = (
     "select channel, method, mean, q05, q95, evidence_grade from measurement.channel_estimate where estimand = 'iroas'"
@@ -31,6 +33,7 @@ def main() -> None:
         seen = con.execute(AI).fetchall()
     print(f"{'channel':<22}{'true':>6}  " + "".join(f"{m:>22}" for m in METHODS) + "  grade")
     held = dict.fromkeys(("triangulated", "mmm"), 0)
+    errors: dict[str, list[float]] = {name: [] for name in held}
     for channel, known in truth["channels"].items():
         line = f"{channel:<22}{known['iroas']:>6.2f}  "
         for method in METHODS:
@@ -38,6 +41,7 @@ def main() -> None:
             line += f"{f'{row[0]:.2f} [{row[1]:.2f}, {row[2]:.2f}]' if row else '-':>22}"
             if row and method in held:
                 held[method] += row[1] <= known["iroas"] <= row[2]
+                errors[method].append(math.log(max(row[0], FLOOR)) - math.log(max(known["iroas"], FLOOR)))
         grade = found.get((channel, "triangulated"))
         print(line + f"  {grade[3] if grade else ''}")
     share = truth["ai"]["contribution"] / truth["revenue_total"]
@@ -49,6 +53,8 @@ def main() -> None:
         )
     count = len(truth["channels"])
     print("true value inside the 90 % range: " + ", ".join(f"{m} {n} of {count}" for m, n in held.items()))
+    rmse = {m: math.sqrt(sum(e**2 for e in part) / len(part)) for m, part in errors.items() if part}
+    print(f"RMSE of log iROAS, floored at {FLOOR}: " + ", ".join(f"{m} {value:.2f}" for m, value in rmse.items()))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from models.triangulation.levels import (
 from models.triangulation.mmm_evidence import MMMDraws, MMMEvidence
 from models.triangulation.posterior import Triangulation, combine
 from models.triangulation.priors import EvidencePriors, LogNormalPrior
-from models.triangulation.readings import counting_error, pooled
+from models.triangulation.readings import counting_error, evidence_frame, pooled
 from models.triangulation.sampler import Convergence
 from models.triangulation.totals import incremental, total_warnings
 
@@ -33,6 +33,7 @@ __all__ = [
     "Triangulation",
     "combine",
     "counting_error",
+    "evidence_frame",
     "evsi",
     "explain_change",
     "incremental",

@@ -14,13 +14,11 @@ from models.triangulation.likelihood import claim_logpdf, lift_logpdf
 from models.triangulation.priors import EvidencePriors
 from models.triangulation.recombination import positions
 from models.triangulation.useless import reading_of_draws, useless_share
-from models.triangulation.vocabulary import Design
+from models.triangulation.vocabulary import LEAST_CAPTURED, MOST_CAPTURED, Design
 
 Z_NODES = np.linspace(-3.2, 3.2, 21)
 USELESS_NODES, USELESS_WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
 PRIOR_DRAWS = 2000
-# A test cannot have seen less than a twentieth or more than twice the full return: the same bounds as in the table.
-LEAST_CAPTURED, MOST_CAPTURED = 0.05, 2.0
 PLATFORM_NODES, PLATFORM_WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
 TABLE_SIZE = 801
 LARGEST_X = 12.0  # asinh(20,000): claims are tabulated up to an iROAS of about 20,000
@@ -204,6 +202,7 @@ def _useless_given_mmm(
         useless_sd=priors.useless_sd * unit,
         error_mean=(priors.demand_additive_mean if follows else 0.0) * unit,
         error_sd=(priors.demand_additive_sd if follows else priors.mmm_additive_sd) * unit,
+        least=priors.useless_odds_least,
         most=priors.useless_odds_most,
     )
 

@@ -12,20 +12,8 @@ import polars as pl
 from models.channel_classes import CLAIM_TYPES, ClassChoice, class_of
 from models.error import PlumblineError
 from models.triangulation.mmm_evidence import MMMDraws, MMMEvidence
-from models.triangulation.vocabulary import ATTRIBUTION_KINDS, Design, Kind
+from models.triangulation.vocabulary import ATTRIBUTION_KINDS, COLUMNS, REQUIRED, Design, Kind
 
-REQUIRED = ("channel", "method", "kind", "iroas", "se")
-OPTIONAL: dict[str, pl.DataType | type[pl.DataType]] = {
-    "age_days": pl.Float64,
-    "share_captured": pl.Float64,
-    "quality": pl.Float64,
-    "channel_class": pl.String,
-    "design": pl.String,
-    "tracking": pl.String,
-    "claim_type": pl.String,
-    "platform": pl.String,
-    "uses_experiments": pl.Boolean,
-}
 DAYS_PER_YEAR = 365.25
 LARGEST_LOG_ERROR = 3.0  # of a claim: a factor of twenty either way is no reading any more
 # What a claim counts where the row does not say; the kinds differ in who counts, and last click is the usual rule.
@@ -159,10 +147,8 @@ def _complete(evidence: pl.DataFrame) -> pl.DataFrame:
         raise EvidenceError(
             f"evidence lacks the column(s) {', '.join(missing)}; it has {', '.join(evidence.columns) or 'none'}"
         )
-    added = [pl.lit(None, dtype=kind).alias(name) for name, kind in OPTIONAL.items() if name not in evidence.columns]
-    words, figures = ("channel", "method", "kind"), ("iroas", "se")
-    typed = {**dict.fromkeys(words, pl.String), **dict.fromkeys(figures, pl.Float64), **OPTIONAL}
-    return evidence.with_columns(added).select(pl.col(name).cast(kind) for name, kind in typed.items())
+    added = [pl.lit(None, dtype=kind).alias(name) for name, kind in COLUMNS.items() if name not in evidence.columns]
+    return evidence.with_columns(added).select(pl.col(name).cast(kind) for name, kind in COLUMNS.items())
 
 
 def _refuse_impossible(rows: pl.DataFrame) -> None:

@@ -42,6 +42,9 @@ class EvidencePriors(BaseModel, frozen=True, extra="forbid"):
     mmm_additive_sd: PositiveFloat = 0.15
     demand_additive_sd: PositiveFloat = 0.40
     demand_additive_mean: NonNegativeFloat = 0.25
+    # An MMM's reading may make uselessness likelier or less likely by so much. What hidden demand adds to a reading has
+    # no known bound, so only a test empties the chance of no effect.
+    useless_odds_least: PositiveFloat = 0.1
     useless_odds_most: PositiveFloat = 3.0
     # Effects move: about 20 % in a year, more with the square root of time.
     drift: PositiveFloat = 0.20

@@ -1,14 +1,26 @@
-"""Evidence of one source on a channel's return before combination: its error, and the pooling of several readings."""
+"""Evidence of one source on a channel's return before combination: its table, its error, the pooling of readings."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 from scipy.stats import norm
 
+from models.triangulation.vocabulary import COLUMNS
+
 INTERVAL = 0.9
+FEWEST_CONVERSIONS = 30  # behind a claim; below, its counting error alone is a fifth
+
+
+def evidence_frame(rows: Sequence[Mapping[str, object]], class_of: Mapping[str, str]) -> pl.DataFrame:
+    """Readings as the table that `combine` takes, each with its channel's class; what a row does not state is null."""
+    full = [
+        {name: row.get(name) for name in COLUMNS} | {"channel_class": class_of.get(str(row["channel"]))} for row in rows
+    ]
+    return pl.DataFrame(full, schema=COLUMNS)
 
 
 def counting_error(claim: float, conversions: float) -> float:

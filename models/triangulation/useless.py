@@ -8,9 +8,6 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 
 NODES = np.linspace(-4.0, 4.0, 161)
-# What hidden demand adds to a reading has no known bound, so no reading of an MMM makes uselessness more than ten
-# times less likely: only a test empties the lump. docs/decisions/0036-evidence-model.md has the ablation.
-LEAST_ODDS = 0.1
 
 
 def reading_of_draws(draws: np.ndarray, median: float, log_sd: float) -> tuple[float, float]:
@@ -52,13 +49,14 @@ def useless_share(
     useless_sd: float,
     error_mean: float,
     error_sd: float,
+    least: float,
     most: float,
 ) -> float:
     """Posterior probability that the channel is useless, given the MMM's `reading` (centre, standard error).
 
     `no_effect` is its prior probability, the alternative a log-normal return (`median`, `log_sd`). The MMM reads the
     truth plus an additive error (`error_mean`, `error_sd`): hidden demand adds revenue to a channel that follows it,
-    however little the channel returns. The Bayes factor is bounded by `LEAST_ODDS` and `most`. All in iROAS.
+    however little the channel returns. The Bayes factor is bounded by `least` and `most`. All in iROAS.
     """
     centre, se = reading
     noise = np.hypot(se, error_sd)
@@ -66,5 +64,5 @@ def useless_share(
     value = np.exp(np.log(median) + log_sd * NODES)
     weight = norm.logpdf(NODES) + np.log(NODES[1] - NODES[0])
     some = float(logsumexp(weight + norm.logpdf(centre, value + error_mean, noise)))
-    odds = no_effect / (1 - no_effect) * float(np.exp(np.clip(none - some, np.log(LEAST_ODDS), np.log(most))))
+    odds = no_effect / (1 - no_effect) * float(np.exp(np.clip(none - some, np.log(least), np.log(most))))
     return odds / (1 + odds)

@@ -58,7 +58,7 @@ TABLES = (
 def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
     """iROAS per channel from experiments, MMM, tracking and platform claims, with the weight each of them had."""
     from feedback.reports import asset_plots
-    from models.triangulation import combine
+    from models.triangulation import combine, evidence_frame
 
     company = settings()
     with warehouse.read() as con:
@@ -83,7 +83,7 @@ def triangulation(warehouse: Warehouse) -> dg.MaterializeResult:
     if not rows and mmm is None:
         return _nothing(warehouse, facts, "at least one of: a media mix model, an experiment, a platform claim")
     combined = combine(
-        evidence_inputs.evidence_frame(rows, class_of),
+        evidence_frame(rows, class_of),
         seed=facts.seed,
         mmm=mmm,
         channels=sorted(spend),

@@ -9,7 +9,6 @@ import duckdb
 
 from models.channel_classes import CLASSES, ClaimType
 
-FEWEST_CONVERSIONS = 30
 # What the platforms' own conversions count by default: Google and Microsoft clicks, the social platforms views as well.
 COUNTED: Mapping[str, ClaimType] = {
     "google_ads": "click",
@@ -71,6 +70,7 @@ def claim_rows(
     have. The error is the counting error of the conversions behind a claim; how far a whole method is off is learned.
     """
     from models.triangulation import counting_error
+    from models.triangulation.readings import FEWEST_CONVERSIONS
 
     days = {"first": first, "last": last}
     platform = con.execute(_PLATFORM, days).fetchall()

@@ -18,22 +18,6 @@ if TYPE_CHECKING:
     from models.warning import Warning
 
 DESIGNS = {"geo_rct": "rct", "ab": "rct", "switchback": "quasi", "geo_quasi": "quasi", "time_series": "quasi"}
-LEAST_CAPTURED, MOST_CAPTURED = 0.05, 2.0
-COLUMNS = {
-    "channel": pl.String,
-    "method": pl.String,
-    "kind": pl.String,
-    "iroas": pl.Float64,
-    "se": pl.Float64,
-    "age_days": pl.Float64,
-    "share_captured": pl.Float64,
-    "quality": pl.Float64,
-    "channel_class": pl.String,
-    "design": pl.String,
-    "tracking": pl.String,
-    "claim_type": pl.String,
-    "platform": pl.String,
-}
 
 
 def experiment_rows(
@@ -45,6 +29,7 @@ def experiment_rows(
     Without a model it is what falls inside the test and its cool-down at the usual half-life of the channel's class.
     """
     from models.triangulation.estimand import carryover_share
+    from models.triangulation.vocabulary import LEAST_CAPTURED, MOST_CAPTURED
     from models.warning import Warning
 
     rows: list[dict[str, object]] = []
@@ -108,14 +93,6 @@ def half_lives(fit: MMMFit | None) -> dict[str, float]:
     days = {"day": 1, "week": 7, "month": 30.4}[fit.data.grain]
     rows = fit.response_parameters().filter(pl.col("parameter") == "half_life").select("channel", "q50")
     return {channel: middle * days for channel, middle in rows.iter_rows()}
-
-
-def evidence_frame(rows: list[dict[str, object]], class_of: Mapping[str, str]) -> pl.DataFrame:
-    """Rows as the evidence table, with each channel's class."""
-    full = [
-        {name: row.get(name) for name in COLUMNS} | {"channel_class": class_of.get(str(row["channel"]))} for row in rows
-    ]
-    return pl.DataFrame(full, schema=COLUMNS)
 
 
 def reading_estimates(rows: list[dict[str, object]]) -> pl.DataFrame:

@@ -10,7 +10,6 @@ import duckdb
 import polars as pl
 
 from dagster_project.assets.triangulation.claims import claim_rows
-from dagster_project.assets.triangulation.evidence import evidence_frame
 from dagster_project.warehouse.media_spend import days_with_media_spend, media_spend
 from models.periods import TODAY
 from models.warning import Warning
@@ -36,7 +35,7 @@ def latest_estimates(
     The fit's age is the time from the end of its window to the newest day of spend; a number older than that day's
     fourteenth follower is refused, and so are newest days of spend that lie as far before as-of.
     """
-    from models.triangulation import today
+    from models.triangulation import evidence_frame, today
     from models.triangulation.daily import OLDEST_FIT_DAYS
 
     newest = days_with_media_spend(con)

@@ -9,9 +9,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from dagster_project.assets.triangulation.evidence import evidence_frame
 from dagster_project.assets.triangulation.latest_days import latest_estimates
-from models.triangulation import combine
+from models.triangulation import combine, evidence_frame
 
 CLASSES = {"social": "prospecting_social"}
 WINDOW_END = date(2026, 9, 30)
