@@ -26,13 +26,14 @@ GROWING = {"spend": (3, 0.02), "conversions": (14, 0.35), "value": (14, 0.35)}
 def exports(world: World, roster: Roster, seed: int) -> Iterator[Export]:
     """Every file, source by source, oldest delivery first."""
     spend = world.frames["spend"]
-    first, last = world.frames["revenue"]["day"].min(), world.frames["revenue"]["day"].max()
-    schedule = monthly(first, last)  # type: ignore[arg-type]
+    days = world.frames["revenue"]["day"].to_list()
+    first, last = min(days), max(days)
+    schedule = monthly(first, last)
     rng = np.random.default_rng([seed, 101])
     yield from _ads(spend, roster, schedule, rng)
     yield from _channel_spend(spend, roster, schedule, rng)
     yield from _revenue(world.frames["revenue"], schedule, rng)
-    for delivery in monthly(first, last, reread=0):  # type: ignore[arg-type]
+    for delivery in monthly(first, last, reread=0):
         rows = delivery.rows(world.frames["context"])
         yield Export(f"context/{delivery.on}.csv", plain_files.context(rows), rows.height)
     for row in world.frames["experiments"].iter_slices(1):
@@ -45,9 +46,9 @@ def exports(world: World, roster: Roster, seed: int) -> Iterator[Export]:
             yield Export(f"experiments/{row['experiment_id'][0]}.csv", content, 1)
     for (period,), rows in world.frames["ledger"].group_by("period", maintain_order=True):
         yield Export(f"ledger/{delivery_day(str(period))}.csv", plain_files.ledger(rows), rows.height)
-    months = monthly(first, last, reread=0)  # type: ignore[arg-type]
+    months = monthly(first, last, reread=0)
     yield from _crm(world, roster, months)
-    yield from _analytics(world, roster, monthly(first, last, reread=LATE_EVENT_DAYS), seed, rng)  # type: ignore[arg-type]
+    yield from _analytics(world, roster, monthly(first, last, reread=LATE_EVENT_DAYS), seed, rng)
     yield from _contents(world, roster, months)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -66,8 +66,6 @@ def experiment_of_return(contract: LiftContract, data: MMMData) -> Experiment | 
 
     Its own value does not enter: only window, regions and spend do.
     """
-    from models.mmm import Experiment, control_path
-
     geos = _regions(contract)
     if contract.channel is None or contract.channel not in data.channels:
         return "it is not of one paid channel of the model"
@@ -79,22 +77,7 @@ def experiment_of_return(contract: LiftContract, data: MMMData) -> Experiment | 
         return "it lies outside the model's data"
     if not geos and not _ran_everywhere(contract, data):
         return "it does not say where it ran, and what it spent is not the spend of all regions"
-    share, money = control_path(
-        data, contract.channels, start=contract.start, end=contract.end, geos=geos, extra=contract.spend
-    )
-    return Experiment(
-        name=contract.test_id,
-        channels=contract.channels,
-        start=contract.start,
-        end=contract.end,
-        cooldown_days=max((contract.cooldown_end - contract.end).days, 0),
-        value=1.0,
-        se=1.0,
-        estimand="iroas",
-        geos=geos or None,
-        control_spend=money,
-        control_share=share,
-    )
+    return _placed(contract, data, contract.spend, value=1.0, se=1.0, estimand="iroas")
 
 
 def _ran_everywhere(contract: LiftContract, data: MMMData) -> bool:
@@ -116,27 +99,35 @@ def _ran_everywhere(contract: LiftContract, data: MMMData) -> bool:
 
 def _experiment(contract: LiftContract, data: MMMData) -> Experiment:
     """The test with what the same regions would have spent without it."""
-    from models.mmm import Experiment, control_path
-
     assert contract.effect is not None
     assert contract.effect_se is not None
     assert contract.spend is not None
-    geos = _regions(contract)
-    share, money = control_path(
-        data, contract.channels, start=contract.start, end=contract.end, geos=geos, extra=contract.spend
+    return _placed(
+        contract,
+        data,
+        contract.spend,
+        value=contract.effect,
+        se=contract.effect_se,
+        inflation=contract.inflation,
     )
+
+
+def _placed(contract: LiftContract, data: MMMData, spend: float, **reading: Any) -> Experiment:
+    """The test in its window and regions; `spend` made the difference, `reading` is what it states of the effect."""
+    from models.mmm import Experiment, control_path
+
+    geos = _regions(contract)
+    share, money = control_path(data, contract.channels, start=contract.start, end=contract.end, geos=geos, extra=spend)
     return Experiment(
         name=contract.test_id,
         channels=contract.channels,
         start=contract.start,
         end=contract.end,
-        cooldown_days=(contract.cooldown_end - contract.end).days,
-        value=contract.effect,
-        se=contract.effect_se,
+        cooldown_days=max((contract.cooldown_end - contract.end).days, 0),
         geos=geos or None,
         control_spend=money,
         control_share=share,
-        inflation=contract.inflation,
+        **reading,
     )
 
 
