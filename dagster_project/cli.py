@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.commands import agents, audit, not_available, run, setup, status
+from dagster_project.commands import agents, audit, not_available, offers, run, setup, status
 from dagster_project.commands.experiment import design
 from dagster_project.commands.plan import command as plan_command
 
@@ -52,6 +52,7 @@ for command in (
     setup.doctor,
 ):
     app.command(command.__name__)(command)
+agents.feed.command("offer")(offers.offer_cards)
 app.add_typer(agents.feed, name="feed")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(design.experiment, name="experiment")

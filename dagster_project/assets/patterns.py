@@ -83,7 +83,7 @@ def pattern_estimate(warehouse: Warehouse) -> dg.MaterializeResult:
 )
 def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
     """Card versions that the promotion rules add: insert only, each with its evidence, effect size and expiry."""
-    from feedback.patterns import CardRun, next_versions
+    from feedback.patterns import CardRun, EpochKey, next_versions
     from models.patterns import LearnSpec, PromotionPolicy, replay
 
     company = settings()
@@ -110,6 +110,7 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
             code_version=run_record.code_version(),
             data_snapshot_sha256=_digest(tests, features),
             query_ref=f"{QUERY}@{run_record.code_version()}",
+            seed_ref=EpochKey.name_of(facts.as_of),
         )
         new = next_versions(stored, decisions, facts.as_of.replace(tzinfo=UTC, microsecond=0), run)
     with warehouse.write() as con:

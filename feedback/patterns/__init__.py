@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from feedback.patterns.cards import Approval, Card, CardRun, block, newest, next_versions, retract, usable
 from feedback.patterns.contract import CardRefused, accept, problems, schema
+from feedback.patterns.exposure import EpochKey, Offer, is_sealed, offer
 from feedback.patterns.vocabulary import VOCABULARY, FeatureDefinition, declared, extract_headlines, headline_features
 
 __all__ = [
@@ -12,14 +13,18 @@ __all__ = [
     "Card",
     "CardRefused",
     "CardRun",
+    "EpochKey",
     "FeatureDefinition",
+    "Offer",
     "accept",
     "block",
     "declared",
     "extract_headlines",
     "headline_features",
+    "is_sealed",
     "newest",
     "next_versions",
+    "offer",
     "problems",
     "retract",
     "schema",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.patterns.arms import split_check
+from models.patterns.assignment import AssignmentRefused, Draw, ExposureRules, MenuCard, draw, inclusion_probabilities
 from models.patterns.estimates import Estimate, PatternEstimates
 from models.patterns.learning import learn, prior_pack
 from models.patterns.lifecycle import Decision, promote, replay
@@ -10,12 +11,18 @@ from models.patterns.prior import PriorPack
 from models.patterns.spec import LearnSpec, PromotionPolicy
 
 __all__ = [
+    "AssignmentRefused",
     "Decision",
+    "Draw",
     "Estimate",
+    "ExposureRules",
     "LearnSpec",
+    "MenuCard",
     "PatternEstimates",
     "PriorPack",
     "PromotionPolicy",
+    "draw",
+    "inclusion_probabilities",
     "learn",
     "prior_pack",
     "promote",
