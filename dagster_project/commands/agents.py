@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -19,9 +20,10 @@ from dagster_project.commands.terminal import (
     stop,
 )
 from dagster_project.warehouse import run_record
+from dagster_project.workspace.settings import Settings
+from feedback.serve.listening import TOKEN_VARIABLE
 
 feed = typer.Typer(no_args_is_help=True, help="The pattern feed that content agents read.")
-TOKEN = "PLUMBLINE_FEED_TOKEN"  # noqa: S105 - the variable's name, not a token
 
 
 @feed.command("list")
@@ -34,7 +36,7 @@ def list_cards(
     from feedback.serve import feed_list
 
     workspace, settings = opened(ws)
-    cards = feed_list(workspace.memory, settings.company.brand, channel=channel, now=_now(ws))
+    cards = feed_list(workspace.memory, settings.company.brand, channel=channel, now=_now(settings))
     if json_:
         as_json({"brand": settings.company.brand, "patterns": cards})
         return
@@ -56,26 +58,24 @@ def list_cards(
 def serve_feed(
     ws: Annotated[Path, typer.Argument(metavar="WS")] = Path("data"),
     host: Annotated[str, typer.Option(help="Other than this machine only with a token.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8100,
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8100,
+    workers: Annotated[int, typer.Option(help="Processes that share the port.", min=1, max=64)] = 1,
 ) -> None:
-    """The feed over HTTP, read-only: GET /v1/patterns. The token comes from PLUMBLINE_FEED_TOKEN."""
-    from feedback.serve import serve
+    """The feed over HTTP, read-only: GET /v1/patterns. `feed token` and PLUMBLINE_FEED_TOKEN say who may read."""
+    from feedback.serve.listening import application
 
     workspace, settings = opened(ws)
     if not workspace.memory.exists():
         stop(BROKEN, f"{ws} has no feed yet: `plumbline run {ws}` first")
-    clock = (lambda: _now(ws)) if settings.clock else None
+    brand = settings.company.brand
     try:
-        serve(
-            workspace.memory,
-            brand=settings.company.brand,
-            token=os.environ.get(TOKEN),
-            host=host,
-            port=port,
-            **({"clock": clock} if clock else {}),
-        )
+        application(workspace.memory, brand=brand, host=host, token=os.environ.get(TOKEN_VARIABLE))
     except ValueError as error:
         stop(USAGE, str(error))
+    asked = ["--brand", brand, "--host", host, "--port", str(port), "--workers", str(workers)]
+    if settings.clock:
+        asked += ["--now", _now(settings).isoformat()]
+    _replace_process("feedback.serve", [str(workspace.memory), *asked])
 
 
 @feed.command("mcp")
@@ -85,6 +85,12 @@ def serve_mcp(ws: Annotated[Path, typer.Argument(metavar="WS")] = Path("data")) 
     stop(BROKEN, "feed mcp arrives with the MCP server; `plumbline feed serve` answers over HTTP today")
 
 
-def _now(ws: Path) -> datetime:
-    _, settings = opened(ws)
+def _replace_process(module: str, arguments: list[str]) -> NoReturn:
+    """Go on as another program, which does not carry what this one has loaded."""
+    os.environ["PYTHONSAFEPATH"] = "1"  # a folder `feedback` in the current folder must not hide ours
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - our own program, no shell
+
+
+def _now(settings: Settings) -> datetime:
     return run_record.now(settings).replace(tzinfo=UTC)

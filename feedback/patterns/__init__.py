@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from feedback.patterns.cards import Approval, Card, CardRun, block, newest, next_versions, retract, usable
 from feedback.patterns.contract import CardRefused, accept, problems, schema
-from feedback.patterns.exposure import EpochKey, Offer, is_sealed, offer
 from feedback.patterns.vocabulary import VOCABULARY, FeatureDefinition, declared, extract_headlines, headline_features
+
+if TYPE_CHECKING:
+    from feedback.patterns.exposure import EpochKey, Offer, is_sealed, offer
 
 __all__ = [
     "VOCABULARY",
@@ -30,3 +34,12 @@ __all__ = [
     "schema",
     "usable",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """The names of the draw, loaded on first use: a server that only reads cards must not load the statistics."""
+    if name in ("EpochKey", "Offer", "is_sealed", "offer"):
+        from feedback.patterns import exposure
+
+        return getattr(exposure, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

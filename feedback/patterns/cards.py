@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from feedback.patterns.contract import accept, instant
 from feedback.patterns.identity import content_sha256, pattern_id
 from feedback.patterns.statement import write
 from feedback.patterns.vocabulary import VOCABULARY, FeatureDefinition
 from feedback.storage.canonical_json import six_digits
-from models.patterns.decision import Decision
-from models.patterns.estimates import Estimate
+
+if TYPE_CHECKING:  # the statistics' packages: a server that only reads cards must not load them
+    from models.patterns.decision import Decision
+    from models.patterns.estimates import Estimate
 
 Card = dict[str, Any]
 REVIEW_DAYS = 91

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any
-
-from jsonschema import Draft202012Validator
+from typing import TYPE_CHECKING, Any
 
 from feedback.patterns.identity import content_sha256
 from feedback.patterns.statement import complaints as statement_complaints
 from feedback.patterns.vocabulary import VOCABULARY, FeatureDefinition
 from feedback.storage.canonical_json import canonical
 from models.error import PlumblineError
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 MIN_CONTRASTS, MIN_P_PROMOTED = 20, 0.80
 TIER_OF = {
@@ -42,6 +43,8 @@ def schema() -> dict[str, Any]:
 
 @cache
 def _validator() -> Draft202012Validator:
+    from jsonschema import Draft202012Validator
+
     return Draft202012Validator(schema())
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 Extractor = Literal["regex", "counter", "rule", "llm_label", "vision_label", "assigned"]
 
@@ -235,6 +236,8 @@ def extract_headlines(headlines: pl.DataFrame) -> pl.DataFrame:
 
     Raises ValueError naming the variant whose headline is blank.
     """
+    import polars as pl
+
     blank = headlines.filter(pl.col("headline").is_null() | (pl.col("headline").str.strip_chars() == ""))
     if blank.height:
         raise ValueError(f"variant {blank['variant'][0]!r} has no headline; a feature cannot be read from nothing")

@@ -1,29 +1,27 @@
-"""The feed over HTTP, read only: it opens only snapshot files and serves no card rather than a stale one."""
+"""The feed over HTTP, read only: it opens only published files and serves no card rather than a stale one."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import ipaddress
+import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from feedback.memory import ChangesGone, Feed, changes_after, read
-from feedback.memory.snapshots import MAX_STALENESS
+from feedback.memory import ChangesGone, Current, MemoryDamaged, MemoryReader, read
+from feedback.memory.reader import MAX_STALENESS, usable_cards
 from feedback.patterns.cards import Card
+from feedback.serve.access import Access, Refusal
+from feedback.serve.answers import SafeHeaders, json_bytes, problem, read_only, unknown_route
+from feedback.serve.pages import PageGone, Pages, etag, is_held, refusal_body
+from feedback.serve.queries import QueryRefused, feed_number, only_once, pattern_query
 
-FILTERS = ("channel", "state", "kind")
-HEADERS = {"X-Content-Type-Options": "nosniff"}
-Answer = Callable[[Request], Awaitable[Response]]
+Answer = Callable[[Request, str, datetime], Awaitable[Response]]
 
 
 def utc_now() -> datetime:
@@ -37,7 +35,110 @@ def feed_list(memory_dir: Path | str, brand: str, channel: str | None = None, *,
     Agents act on state promoted; provisional is an experiment and watch is a card in doubt, both for people and for
     the assignment of experiments. Cards come as stored, so their `content_sha256` can be checked.
     """
-    return _filtered(read(Path(memory_dir), brand, now), {"channel": channel} if channel else {})
+    cards = read(Path(memory_dir), brand, now).cards
+    return [card for card in cards if channel is None or channel in card["scope"]["channels"]]
+
+
+class FeedRoutes:
+    """The answers of the feed to a reader; each gets the request, the brand it may see, and the time."""
+
+    def __init__(
+        self,
+        memory: Path,
+        *,
+        brand: str | None,
+        access: Access,
+        clock: Callable[[], datetime],
+        max_staleness: timedelta,
+    ) -> None:
+        self._brand, self._clock = brand, clock
+        self._reader = MemoryReader(memory, max_staleness=max_staleness)
+        self._access = access
+        self._pages = Pages(self._reader)
+
+    def guarded(self, answer: Answer, *parameters: str) -> Callable[[Request], Awaitable[Response]]:
+        """The route of an answer: for readers with a valid token, about a brand they may see, with known parameters."""
+
+        async def checked(request: Request) -> Response:
+            now = self._clock()
+            grant = self._access.check(request.headers.get("authorization", ""), now)
+            if isinstance(grant, Refusal):
+                return problem(grant.status, grant.reason)
+            try:
+                request.state.parameters = only_once(request.query_params.multi_items(), ("brand", *parameters))
+                brand = request.query_params.get("brand") or self._brand or grant.brand
+                if brand is None:
+                    return problem(400, f"name a brand: {request.url.path[:80]}?brand=…")
+                foreign = any(only is not None and only != brand for only in (self._brand, grant.brand))
+                if foreign or not self._exists(brand, now):
+                    return problem(404, "no such brand")
+                return await answer(request, brand, now)
+            except QueryRefused as refused:
+                return problem(400, str(refused))
+            except (ChangesGone, PageGone) as gone:
+                return problem(410, str(gone))
+            except MemoryDamaged as damage:
+                return problem(503, damage.problem, stale=True, reason=damage.problem)
+
+        return checked
+
+    async def patterns(self, request: Request, brand: str, now: datetime) -> Response:
+        """A page of the cards that may be used now; none, with the reason, when the feed is stale or damaged."""
+        query = pattern_query(request.state.parameters)
+        current = self._reader.current(brand, now)
+        headers = _feed_headers(current)
+        if current.snapshot is None:
+            body = json.dumps(refusal_body(current), ensure_ascii=False).encode()
+            return json_bytes(body, headers=headers | {"Cache-Control": "no-store"})
+        page = self._pages.page(current, query, now)
+        return _tagged(request, page.body, page.etag, headers)
+
+    async def pattern(self, request: Request, brand: str, now: datetime) -> Response:
+        """One current card by its id; 410 for one that is no longer to be used, 404 for one that never was."""
+        current = self._reader.current(brand, now)
+        name = request.path_params["pattern_id"][:40]
+        if current.snapshot is None:
+            return _unavailable(current)
+        card = next((card for card in current.snapshot.cards if card.pattern_id == name), None)
+        if card is None:
+            head = current.snapshot.heads.get(name)
+            if head is None:
+                return problem(404, f"no pattern {name!r} of this brand")
+            return problem(410, f"pattern {name} is {head['state']}: do not use it", state=head["state"])
+        if card not in usable_cards(current.snapshot, now):
+            return problem(410, f"pattern {name} is not valid at this time: do not use it", state=card.state)
+        about = json.dumps(_about(current) | {"act_on": card.state == "promoted"}, ensure_ascii=False).encode()
+        body = about[:-1] + b',"pattern":' + card.json + b"}"
+        return _tagged(request, body, etag(current.snapshot.sha256, card.pattern_id), _feed_headers(current))
+
+    async def changes(self, request: Request, brand: str, now: datetime) -> Response:
+        """What happened since a feed number, as references in order."""
+        after = feed_number(request.state.parameters)
+        current = self._reader.current(brand, now)
+        if current.snapshot is None:
+            return _unavailable(current)
+        changes_since, head = self._reader.changes_after(brand, after)
+        body = {"brand": brand, "changes": changes_since, "head_seq": head, **_about(current)}
+        return json_bytes(json.dumps(body).encode(), headers=_feed_headers(current) | {"Cache-Control": "no-store"})
+
+    async def health(self, request: Request) -> Response:
+        """200 when every feed can be used, 503 otherwise; which and why only for readers with a token."""
+        now = self._clock()
+        grant = self._access.check(request.headers.get("authorization", ""), now)
+        brands = [self._brand] if self._brand else self._reader.brands()
+        feeds = [self._reader.current(brand, now) for brand in brands]
+        good = bool(feeds) and all(feed.reason is None for feed in feeds)
+        body: dict[str, object] = {"status": "ok" if good else "stale"}
+        if not isinstance(grant, Refusal):
+            shown = [feed for feed in feeds if grant.brand in (None, feed.brand)]
+            body["feeds"] = [{"brand": feed.brand, **_about(feed)} for feed in shown]
+        return json_bytes(json.dumps(body).encode(), 200 if good else 503, {"Cache-Control": "no-store"})
+
+    def _exists(self, brand: str, now: datetime) -> bool:
+        try:
+            return self._reader.current(brand, now).published
+        except ValueError:
+            return False
 
 
 def app(
@@ -47,171 +148,57 @@ def app(
     token: str | None = None,
     clock: Callable[[], datetime] = utc_now,
     max_staleness: timedelta = MAX_STALENESS,
+    hosts: tuple[str, ...] | None = None,
+    guarded: bool = False,
 ) -> Starlette:
-    """GET /v1/patterns, /v1/changes and /v1/health over the snapshots of `memory_dir`.
+    """GET /v1/patterns, /v1/patterns/{id}, /v1/changes and /v1/health over the snapshots of `memory_dir`.
 
-    `brand` set: only this brand exists. `token` set: every route except the bare health status requires it as a
-    bearer token. Stale or damaged memory gives an empty list with its reason, never old cards.
+    `brand` set: only this brand exists. `token` set, or tokens made for the memory: every route except the bare health
+    status requires one as a bearer token. Stale or damaged memory gives no card but the reason. `hosts` set: requests
+    under another name in the Host header are refused. `guarded`: a token is required even when none is left.
     """
     memory = Path(memory_dir)
+    access = Access(memory, token, always=guarded)
+    routes = FeedRoutes(memory, brand=brand, access=access, clock=clock, max_staleness=max_staleness)
+    middleware = [Middleware(SafeHeaders)]
+    if hosts is not None:
+        from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    def requested_brand(request: Request) -> str | Response:
-        name = request.query_params.get("brand") or brand
-        if name is None:
-            return _problem(400, "name a brand: /v1/patterns?brand=…")
-        if (brand is not None and name != brand) or not _is_published(memory, name):
-            return _problem(404, "no such brand")
-        return name
-
-    def guarded(answer: Answer) -> Answer:
-        async def check(request: Request) -> Response:
-            if token is not None and not _authorised(request, token):
-                refused = _problem(401, "a valid bearer token is required")
-                refused.headers["WWW-Authenticate"] = "Bearer"
-                return refused
-            return await answer(request)
-
-        return check
-
-    async def patterns(request: Request) -> Response:
-        unknown = sorted(set(request.query_params) - {"brand", *FILTERS})
-        if unknown:
-            return _problem(400, f"unknown parameter {unknown[0]}; use one of brand, {', '.join(FILTERS)}")
-        name = requested_brand(request)
-        if isinstance(name, Response):
-            return name
-        feed = read(memory, name, clock(), max_staleness=max_staleness)
-        cards = _filtered(feed, {k: request.query_params[k] for k in FILTERS if k in request.query_params})
-        body = {
-            "brand": name,
-            "feed_seq": feed.feed_seq,
-            "snapshot_sha256": feed.sha256,
-            "checked_at": feed.checked_at,
-            "stale": feed.reason is not None,
-            "reason": feed.reason,
-            "act_on": [c["pattern_id"] for c in cards if c["state"] == "promoted"],
-            "patterns": cards,
-        }
-        headers = {**HEADERS, "X-Feed-Seq": str(feed.feed_seq)}
-        if feed.reason is not None:
-            return JSONResponse(body, headers={**headers, "Cache-Control": "no-store"})
-        etag = _etag(feed)
-        headers |= {"ETag": etag, "Cache-Control": "private, max-age=60", "Vary": "Authorization"}
-        if etag in [t.strip() for t in request.headers.get("if-none-match", "").split(",")]:
-            return Response(status_code=304, headers=headers)
-        return JSONResponse(body, headers=headers)
-
-    async def changes(request: Request) -> Response:
-        name = requested_brand(request)
-        if isinstance(name, Response):
-            return name
-        after = request.query_params.get("after", "0")
-        if not after.isdecimal() or len(after) > 15:
-            return _problem(400, f"after={after[:20]!r} is not a feed_seq")
-        try:
-            changes_since = changes_after(memory, name, int(after))
-        except ChangesGone as gone:
-            return _problem(410, str(gone))
-        head = max([int(after), *(c["feed_seq"] for c in changes_since)])
-        return JSONResponse({"brand": name, "changes": changes_since, "head_seq": head}, headers=HEADERS)
-
-    async def health(request: Request) -> Response:
-        brands = [brand] if brand else sorted(p.parent.name for p in memory.glob("*/CURRENT.json"))
-        feeds = [read(memory, b, clock(), max_staleness=max_staleness) for b in brands if b is not None]
-        good = bool(feeds) and all(f.reason is None for f in feeds)
-        body: dict[str, Any] = {"status": "ok" if good else "stale"}
-        if token is None or _authorised(request, token):
-            body["feeds"] = [
-                {"brand": f.brand, "feed_seq": f.feed_seq, "checked_at": f.checked_at, "reason": f.reason}
-                for f in feeds
-            ]
-        return JSONResponse(body, status_code=200 if good else 503, headers={**HEADERS, "Cache-Control": "no-store"})
-
+        middleware.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False))
     return Starlette(
         routes=[
-            Route("/v1/patterns", guarded(patterns), methods=["GET"]),
-            Route("/v1/changes", guarded(changes), methods=["GET"]),
-            Route("/v1/health", health, methods=["GET"]),
-        ]
+            Route("/v1/patterns", routes.guarded(routes.patterns, "channel", "state", "kind", "limit", "after")),
+            Route("/v1/patterns/{pattern_id}", routes.guarded(routes.pattern)),
+            Route("/v1/changes", routes.guarded(routes.changes, "after")),
+            Route("/v1/health", routes.health),
+        ],
+        middleware=middleware,
+        exception_handlers={404: unknown_route, 405: read_only},
     )
 
 
-def serve(
-    memory_dir: Path | str,
-    *,
-    brand: str | None = None,
-    host: str = "127.0.0.1",
-    port: int = 8100,
-    token: str | None = None,
-    clock: Callable[[], datetime] = utc_now,
-) -> None:
-    """Serve the feed until interrupted. Raises ValueError for a host other machines can reach when no token is set."""
-    import uvicorn
-
-    uvicorn.run(
-        local_or_guarded(memory_dir, brand=brand, host=host, token=token, clock=clock),
-        host=host,
-        port=port,
-        log_level="info",
-    )
+def _about(current: Current) -> dict[str, object]:
+    pointer = current.pointer
+    return {
+        "feed_seq": pointer.feed_seq if pointer else 0,
+        "checked_at": pointer.checked_at if pointer else None,
+        "stale": current.reason is not None,
+        "reason": current.reason,
+    }
 
 
-def local_or_guarded(
-    memory_dir: Path | str, *, brand: str | None, host: str, token: str | None, clock: Callable[[], datetime] = utc_now
-) -> Starlette:
-    """The app as `serve` runs it: without a token it answers this machine only, and only under this machine's names."""
-    if token is not None:
-        if len(token) < 16:
-            raise ValueError(f"the feed's token has {len(token)} characters; use at least 16 random ones")
-        return app(memory_dir, brand=brand, token=token, clock=clock)
-    if not _loopback(host):
-        raise ValueError(f"host {host} can be reached by other machines: set a token, or serve on 127.0.0.1")
-    served = app(memory_dir, brand=brand, clock=clock)
-    # A page in a browser could point its own name at 127.0.0.1; it cannot fake the Host header.
-    names = ["127.0.0.1", "localhost", "[::1]", "[", host]
-    served.user_middleware.insert(0, Middleware(TrustedHostMiddleware, allowed_hosts=names, www_redirect=False))
-    return served
+def _unavailable(current: Current) -> Response:
+    return problem(503, str(current.reason), brand=current.brand, **_about(current))
 
 
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _feed_headers(current: Current) -> dict[str, str]:
+    pointer = current.pointer
+    headers = {"X-Feed-Seq": str(pointer.feed_seq if pointer else 0)}
+    return headers | {"X-Checked-At": pointer.checked_at} if pointer else headers
 
 
-def _authorised(request: Request, token: str) -> bool:
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    # Hashed first, so that neither length nor content of the token shows in the time taken.
-    same = hmac.compare_digest(hashlib.sha256(given.encode()).digest(), hashlib.sha256(token.encode()).digest())
-    return scheme.lower() == "bearer" and same
-
-
-def _is_published(memory: Path, brand: str) -> bool:
-    try:
-        return read(memory, brand, utc_now()).reason != "nothing was published yet"
-    except ValueError:
-        return False
-
-
-def _filtered(feed: Feed, filters: dict[str, str]) -> list[Card]:
-    cards = list(feed.cards)
-    if "channel" in filters:
-        cards = [c for c in cards if filters["channel"] in c["scope"]["channels"]]
-    for name in ("state", "kind"):
-        if name in filters:
-            cards = [c for c in cards if c[name] == filters[name]]
-    return cards
-
-
-def _etag(feed: Feed) -> str:
-    """The snapshot's hash; cards held back by the clock change the response, so they change the tag."""
-    if not feed.held_back:
-        return f'"{feed.sha256}"'
-    return f'"{feed.sha256}-{hashlib.sha256(" ".join(feed.held_back).encode()).hexdigest()[:12]}"'
-
-
-def _problem(status: int, message: str) -> JSONResponse:
-    return JSONResponse({"error": message}, status_code=status, headers={**HEADERS, "Cache-Control": "no-store"})
+def _tagged(request: Request, body: bytes, tag: str, headers: dict[str, str]) -> Response:
+    headers = headers | {"ETag": tag, "Cache-Control": "private, max-age=60", "Vary": "Authorization"}
+    if is_held(request.headers.get("if-none-match", ""), tag):
+        return Response(status_code=304, headers=headers)
+    return json_bytes(body, headers=headers)

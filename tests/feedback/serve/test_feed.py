@@ -2,73 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
-import uvicorn
-from made_cards import NOW, cards, decision, of_brand
-from starlette.applications import Starlette
+from made_cards import NOW, cards, decision
+from served_feed import TOKEN, Clock, Listen
 
 from feedback.memory import publish
 from feedback.patterns import problems
 from feedback.serve import app, feed_list, serve
-from feedback.serve.feed import local_or_guarded
-
-TOKEN = "0123456789abcdef-feed"
-
-
-class Clock:
-    """A clock the test can turn."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def memory(tmp_path: Path) -> Path:
-    states = [
-        decision(),
-        decision("headline.you", "provisional"),
-        decision("headline.how", "watch", channels=("meta",)),
-    ]
-    publish(tmp_path, "acme", cards(*states), NOW)
-    publish(tmp_path, "bolt", cards(run=of_brand("bolt")), NOW)
-    return tmp_path
-
-
-@pytest.fixture
-def listen() -> Iterator[Callable[[Starlette], httpx.Client]]:
-    running: list[tuple[uvicorn.Server, threading.Thread, httpx.Client]] = []
-
-    def start(served: Starlette) -> httpx.Client:
-        server = uvicorn.Server(uvicorn.Config(served, host="127.0.0.1", port=0, log_level="error"))
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        deadline = time.monotonic() + 10
-        while not server.started:
-            assert time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5, trust_env=False)
-        running.append((server, thread, client))
-        return client
-
-    yield start
-    for server, thread, client in running:
-        client.close()
-        server.should_exit = True
-        thread.join(timeout=5)
-
-
-Listen = Callable[[Starlette], httpx.Client]
+from feedback.serve.listening import application
 
 
 def test_the_feed_says_what_to_act_on_and_every_card_is_valid(memory: Path, listen: Listen) -> None:
@@ -184,7 +128,7 @@ def test_other_machines_need_a_token_and_a_short_one_is_refused(memory: Path) ->
 
 
 def test_without_a_token_only_this_machines_names_are_answered(memory: Path, listen: Listen) -> None:
-    client = listen(local_or_guarded(memory, brand="acme", host="127.0.0.1", token=None))
+    client = listen(application(memory, brand="acme", host="127.0.0.1", token=None))
     assert client.get("/v1/patterns").status_code == 200
     assert client.get("/v1/patterns", headers={"Host": "evil.example"}).status_code == 400
 

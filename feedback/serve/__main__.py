@@ -1,0 +1,50 @@
+"""The feed's server as a process of its own, started by `plumbline feed serve` without the packages of a run.
+
+The token is read from PLUMBLINE_FEED_TOKEN, so that it appears in no list of processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from feedback.serve.feed import utc_now
+from feedback.serve.listening import TOKEN_VARIABLE, FixedClock, serve
+
+COULD_NOT_RUN, USAGE = 3, 2
+
+
+def main() -> int:
+    """Serve until interrupted; 2 for an address or token that is refused, 3 where the port cannot be used."""
+    parser = argparse.ArgumentParser(prog="python -m feedback.serve")
+    parser.add_argument("memory", type=Path)
+    parser.add_argument("--brand")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8100)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--now", type=datetime.fromisoformat, help="a time at which the clock stands still")
+    asked = parser.parse_args()
+    try:
+        serve(
+            asked.memory,
+            brand=asked.brand,
+            host=asked.host,
+            port=asked.port,
+            token=os.environ.get(TOKEN_VARIABLE),
+            clock=FixedClock(asked.now) if asked.now else utc_now,
+            workers=asked.workers,
+        )
+    except ValueError as refused:
+        print(refused, file=sys.stderr)
+        return USAGE
+    except OSError as error:
+        print(f"{asked.host}:{asked.port} cannot be used: {error.strerror or error}", file=sys.stderr)
+        return COULD_NOT_RUN
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
