@@ -15,6 +15,7 @@ from dagster_project.warehouse.metadata import check_result, picture
 from dagster_project.warehouse.resource import Warehouse, announce
 from dagster_project.warehouse.run_record import Check
 from dagster_project.workspace.environment import days, settings, workspace
+from dagster_project.workspace.feed_key import existing_feed_key
 from dagster_project.workspace.pepper import pepper
 from dagster_project.workspace.settings import AD_PLATFORMS, SOURCES, Settings
 from feedback.storage.atomic_files import write_atomically
@@ -146,6 +147,7 @@ def _land_pending(con: duckdb.DuckDBPyConnection, source: str, company: Settings
     from dagster_project.sources import landing
 
     key, now = pepper(workspace().derived), run_record.now(company)
+    sealed_with = existing_feed_key(workspace().root) if source == "receipts" else None
     rows = con.execute(
         "select sha256, delivered_at from ops.former_delivery where source = ? order by batch_id desc", [source]
     ).fetchall()
@@ -155,7 +157,13 @@ def _land_pending(con: duckdb.DuckDBPyConnection, source: str, company: Settings
     for path, delivery in sorted(files, key=lambda pair: pair[1][0] if pair[1] else 1):
         instant = _instant_of(path, delivery, now)
         landed = landing.land(
-            con, path, workspace().landing, settings=company, now=instant.replace(tzinfo=UTC), pepper=key
+            con,
+            path,
+            workspace().landing,
+            settings=company,
+            now=instant.replace(tzinfo=UTC),
+            pepper=key,
+            feed_key=sealed_with,
         )
         if landed is not None:
             yield landed.file

@@ -25,6 +25,7 @@ from dagster_project.commands.terminal import (
     stop,
 )
 from dagster_project.warehouse import run_record
+from dagster_project.workspace.feed_key import FeedKeyError, existing_feed_key
 from dagster_project.workspace.paths import PROJECT
 
 
@@ -33,7 +34,11 @@ def check(ws: WorkspaceArgument = Path("data"), json_: JsonOption = False) -> No
     from dagster_project.sources.check import check as read_everything
 
     workspace, settings = opened(ws)
-    found = read_everything(workspace.landing, settings, run_record.now(settings).replace(tzinfo=UTC))
+    try:
+        sealed_with = existing_feed_key(workspace.root)
+    except FeedKeyError as error:
+        stop(USAGE, str(error))
+    found = read_everything(workspace.landing, settings, run_record.now(settings).replace(tzinfo=UTC), sealed_with)
     files = [
         {
             "file": d.file,

@@ -20,6 +20,7 @@ from dagster_project.sources import (
     logs,
     meta_ads,
     microsoft_ads,
+    receipts,
     revenue,
     salesforce,
     tiktok_ads,
@@ -45,7 +46,7 @@ CATALOGUE: tuple[Source, ...] = (
     content.EVENT_SOURCE,
     ai_panel.SOURCE,
     ai_panel.ANSWER_SOURCE,
-    logs.RECEIPTS,
+    receipts.SOURCE,
     logs.APPROVALS,
     context_files.SOURCE,
 )

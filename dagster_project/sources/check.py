@@ -38,7 +38,7 @@ class CheckReport:
         return strays + tuple(message for d in self.deliveries for message in d.quarantine["message"])
 
 
-def check(landing: Path, settings: Settings, now: datetime) -> CheckReport:
+def check(landing: Path, settings: Settings, now: datetime, feed_key: bytes | None = None) -> CheckReport:
     """Reads all of landing/ under the settings. `now` is an aware UTC instant."""
     names = {s.name for s in CATALOGUE}
     deliveries: list[Delivery] = []
@@ -50,7 +50,14 @@ def check(landing: Path, settings: Settings, now: datetime) -> CheckReport:
             continue
         name = file_name(path, landing)
         delivery = read_file(
-            path, source, settings.options(source), settings=settings, now=now, pepper=_NOT_STORED, file=name
+            path,
+            source,
+            settings.options(source),
+            settings=settings,
+            now=now,
+            pepper=_NOT_STORED,
+            feed_key=feed_key,
+            file=name,
         )
         if (source, delivery.sha256) in first:
             repeats[name] = first[source, delivery.sha256]

@@ -122,6 +122,7 @@ class Context:
     today: date
     now: datetime
     present: frozenset[str]
+    feed_key: bytes | None = None
     headers: tuple[str, ...] = ()
     preamble: tuple[str, ...] = ()
     notices: list[str] = field(default_factory=list)

@@ -92,7 +92,14 @@ def pending(
 
 
 def land(
-    con: duckdb.DuckDBPyConnection, path: Path, landing: Path, *, settings: Settings, now: datetime, pepper: Pepper
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    landing: Path,
+    *,
+    settings: Settings,
+    now: datetime,
+    pepper: Pepper,
+    feed_key: bytes | None = None,
 ) -> Delivery | None:
     """Reads one file and writes rows, quarantine and its line of `ops.batch` in one transaction.
 
@@ -100,7 +107,14 @@ def land(
     """
     source = source_of(path, landing)
     delivery = read_file(
-        path, source, settings.options(source), settings=settings, now=now, pepper=pepper, file=file_name(path, landing)
+        path,
+        source,
+        settings.options(source),
+        settings=settings,
+        now=now,
+        pepper=pepper,
+        feed_key=feed_key,
+        file=file_name(path, landing),
     )
     con.execute("begin")
     try:
@@ -130,11 +144,12 @@ def land_all(
     settings: Settings,
     now: datetime,
     pepper: Pepper,
+    feed_key: bytes | None = None,
     source: str | None = None,
 ) -> Iterator[Delivery]:
     """Lands what is pending (of one source, if named), file by file, each committed before the next is read."""
     for path in pending(landing, con, settings, source):
-        delivery = land(con, path, landing, settings=settings, now=now, pepper=pepper)
+        delivery = land(con, path, landing, settings=settings, now=now, pepper=pepper, feed_key=feed_key)
         if delivery is not None:
             yield delivery
 

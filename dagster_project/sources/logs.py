@@ -1,6 +1,4 @@
-"""What comes back from agents and approvers: exposure receipts and approval decisions, append-only and idempotent by id."""
-
-# ruff: noqa: E501 - one field per line: headers read as a table
+"""What comes back from approvers: their decisions, append-only and idempotent by id."""
 
 from __future__ import annotations
 
@@ -38,9 +36,6 @@ def _source(name: str, own_id: str, times: tuple[str, ...], subjects: tuple[str,
     return Source(name, (Entity(name, _columns(own_id)),), (shape,))
 
 
-RECEIPTS = _source(
-    "receipts", "receipt_id", ("ts", "offered_at", "recorded_at"), ("subject_sha256", "content_sha256"), "exposure"
-)
 APPROVALS = _source(
     "approvals", "approval_id", ("ts", "decided_at", "recorded_at"), ("subject_sha256", "subject"), "approval"
 )

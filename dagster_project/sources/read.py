@@ -44,6 +44,7 @@ def read_file(
     settings: Settings,
     now: datetime,
     pepper: privacy.Pepper = b"",
+    feed_key: bytes | None = None,
     file: str | None = None,
 ) -> Delivery:
     """All contents of the file, by the contract of `source` (a folder name of landing/).
@@ -52,7 +53,8 @@ def read_file(
     `unreadable` with
     one line. `now` is an aware UTC instant; `pepper` keys the hashes of personal data and must not be empty for sources
     that hold some. `file` is the path below landing/ (derived from `path` if not given). Raises OSError if the file
-    cannot be opened and ValueError for an empty pepper.
+    cannot be opened and ValueError for an empty pepper. `feed_key` verifies offers of the pattern feed; without
+    it none is accepted.
     """
     from dagster_project.sources.catalogue import source_named
 
@@ -61,7 +63,7 @@ def read_file(
     data = path.read_bytes()
     reading = Reading(source, name, hashlib.sha256(data).hexdigest(), effective_now(settings, now))
     try:
-        return _read(data, contract, reading, options, settings, pepper)
+        return _read(data, contract, reading, options, settings, pepper, feed_key)
     except Unreadable as refusal:
         return reading.refused(refusal)
 
@@ -74,7 +76,13 @@ def relative_name(path: Path, source: str) -> str:
 
 
 def _read(
-    data: bytes, source: Source, reading: Reading, options: SourceOptions, settings: Settings, pepper: privacy.Pepper
+    data: bytes,
+    source: Source,
+    reading: Reading,
+    options: SourceOptions,
+    settings: Settings,
+    pepper: privacy.Pepper,
+    feed_key: bytes | None,
 ) -> Delivery:
     table, match = _opened(data, source, reading, options)
     shape = match.shape
@@ -88,6 +96,7 @@ def _read(
         settings=settings,
         options=options,
         pepper=pepper,
+        feed_key=feed_key,
         today=business_day(settings, reading.now),
         now=reading.now,
         notices=reading.notices,

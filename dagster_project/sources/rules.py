@@ -25,6 +25,9 @@ RULES: dict[str, str] = {
     "bad_rate": "an exchange rate that cannot be, or that its inverse contradicts",
     "asymmetric_interval": "a test result whose interval is not symmetric and that has no standard error",
     "key_conflict": "one key more than once with different values",
+    "foreign_brand": "a row that belongs to another brand",
+    "not_sealed": "an offer that this workspace's feed did not write, or that was changed since",
+    "too_long": "a text that is longer than it can be, or holds invisible characters",
     "total_mismatch": "the rows do not add up to the file's own totals row",
 }
 

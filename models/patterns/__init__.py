@@ -5,6 +5,7 @@ from __future__ import annotations
 from models.patterns.arms import split_check
 from models.patterns.assignment import AssignmentRefused, Draw, ExposureRules, MenuCard, draw, inclusion_probabilities
 from models.patterns.estimates import Estimate, PatternEstimates
+from models.patterns.feed_experiment import FeedLift, FeedPlan, MoneyPerLogOdds, feed_lift, pairs_needed
 from models.patterns.learning import learn, prior_pack
 from models.patterns.lifecycle import Decision, promote, replay
 from models.patterns.prior import PriorPack
@@ -16,14 +17,19 @@ __all__ = [
     "Draw",
     "Estimate",
     "ExposureRules",
+    "FeedLift",
+    "FeedPlan",
     "LearnSpec",
     "MenuCard",
+    "MoneyPerLogOdds",
     "PatternEstimates",
     "PriorPack",
     "PromotionPolicy",
     "draw",
+    "feed_lift",
     "inclusion_probabilities",
     "learn",
+    "pairs_needed",
     "prior_pack",
     "promote",
     "replay",

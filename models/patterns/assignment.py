@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field
 
 from models.error import PlumblineError
 
-PairRole = Literal["on", "off", "none"]
+PairRole = Literal["on", "off", "unpaired"]
 SEPARATOR = "\x1f"
 SHORTEST_KEY = 16
 # The inclusion probability sums over all subsets of the cards: 2^10 is a millisecond, 2^20 is not.
@@ -94,12 +94,12 @@ def draw(
 
 
 def pair_role(key: bytes, brief: str, variant_ix: int, rules: ExposureRules) -> PairRole:
-    """`off` for the variant of a pair brief that gets no card, `on` for its partner, `none` for all others."""
+    """`off` for the variant of a pair brief that gets no card, `on` for its partner, `unpaired` for all others."""
     if variant_ix not in PAIR:
-        return "none"
+        return "unpaired"
     whole = int.from_bytes(hmac.digest(key, SEPARATOR.join(("pair", brief)).encode(), hashlib.sha256), "big") / 2**256
     if whole >= rules.pair_share:
-        return "none"
+        return "unpaired"
     coin = hmac.digest(key, SEPARATOR.join(("pair side", brief)).encode(), hashlib.sha256)[0] & 1
     return "off" if variant_ix == coin else "on"
 

@@ -224,3 +224,19 @@ select t.*, 'chatgpt' as engine, 'ok' as status, 'aa' as _batch_id, '2026-09-10'
     (2, 'q1', date '2026-09-09', 2, '[]', '[]', false),
     (3, 'q2', date '2026-09-09', 1, null, null, null)
 ) as t (_row, prompt_id, day_slot, replicate, brands, cited_domains, own_cited);
+insert into raw.receipts by name
+select t.*, 'br1' as brief_id, 'linkedin' as channel, 1 as version, 4 as feed_seq, 'feed-key-2026-q3' as seed_ref, 're' as _batch_id, '2026-10-01' as _delivered_at,
+    'receipts/r.jsonl' as _file
+from (values
+    (1, 'o1', 'offer', timestamp '2026-09-07 10:00', 'v1', 0, 'on', 'pat_a', 'aa', 'headline.question', 'do', 'on', 0.4, null, null),
+    (2, 'o2', 'offer', timestamp '2026-09-07 10:00', 'v1', 0, 'on', 'pat_b', 'bb', 'headline.number', 'avoid', 'off', 0.3, null, null),
+    (3, 'o3', 'offer', timestamp '2026-09-07 10:00', 'v2', 1, 'off', 'pat_a', 'aa', 'headline.question', 'do', 'off', 0.4, null, null),
+    (4, 'o4', 'offer', timestamp '2026-09-07 10:00', 'v9', 2, 'unpaired', 'pat_a', 'aa', 'headline.question', 'do', 'on', 0.4, null, null),
+    (5, 'o1', 'exposure', timestamp '2026-09-08 09:00', 'v1', null, null, 'pat_a', 'aa', null, null, 'on', 0.4, 'true', 'ff'),
+    (6, 'o3', 'exposure', timestamp '2026-09-08 09:00', 'v2', null, null, null, null, null, null, 'off', 0.4, null, 'fe'),
+    (7, 'o2', 'exposure', timestamp '2026-09-08 09:00', 'v1', null, null, null, null, null, null, 'off', 0.9, null, 'ff'),
+    (8, 'o4', 'exposure', timestamp '2026-09-08 09:00', 'v9', null, null, 'pat_a', 'a9', null, null, 'on', 0.4, 'true', 'ff'),
+    (9, 'o7', 'exposure', timestamp '2026-09-08 09:00', 'v1', null, null, 'pat_a', 'aa', null, null, 'on', 0.4, 'true', 'ff'),
+    (10, 'o1', 'exposure', timestamp '2026-09-06 09:00', 'v1', null, null, 'pat_a', 'aa', null, null, 'on', 0.4, 'false', 'f0')
+) as t (_row, receipt_id, kind, ts, variant_id, variant_ix, pair_role, pattern_id, subject_sha256, feature, follow, arm, p, decision, final_artifact_sha256);
+update raw.receipts set _delivered_at = '2026-09-20' where _row = 10;

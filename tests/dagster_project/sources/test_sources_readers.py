@@ -145,16 +145,18 @@ def test_events_and_receipts_keep_their_payload_without_addresses(deliver, peppe
     assert json.loads(str(row["payload"])) == {"note": "ask [e-mail removed]", "rounds": 2}
     assert row["actor_id"] == privacy.email_hash("jane@acme.example", pepper)
     receipt = {
-        "receipt_id": "r1",
+        "receipt_id": "rcp_" + "a" * 26,
         "brief_id": "b1",
+        "variant_id": "b1-v1",
         "offered_at": "2026-09-01T10:00:00Z",
         "arm": "on",
         "p": 0.9,
-        "content_sha256": "ab",
+        "content_sha256": "ab" * 32,
+        "agent_note": "asked joe@acme.example",
     }
     row = only(deliver("receipts", json.dumps(receipt), "r.jsonl"), "receipts")
-    assert (row["kind"], row["subject_sha256"]) == ("exposure", "ab")
-    assert json.loads(str(row["payload"]))["brief_id"] == "b1"
+    assert (row["kind"], row["subject_sha256"], row["brief_id"]) == ("exposure", "ab" * 32, "b1")
+    assert json.loads(str(row["payload"])) == {"agent_note": "asked [e-mail removed]"}
 
 
 def test_ledger_debit_and_credit_turn_to_the_normal_side_of_the_kind(deliver):

@@ -68,8 +68,8 @@ def test_cards_that_exclude_each_other_are_never_on_together():
 def test_a_pair_brief_has_one_variant_without_cards_and_nothing_shown_tells_it_apart():
     rules = ExposureRules()
     roles = [(pair_role(KEY, f"b{i}", 0, rules), pair_role(KEY, f"b{i}", 1, rules)) for i in range(5000)]
-    assert set(roles) == {("on", "off"), ("off", "on"), ("none", "none")}
-    paired = sum(a != "none" for a, _ in roles)
+    assert set(roles) == {("on", "off"), ("off", "on"), ("unpaired", "unpaired")}
+    paired = sum(a != "unpaired" for a, _ in roles)
     assert abs(paired / 5000 - 0.30) < 4 * math.sqrt(0.3 * 0.7 / 5000)
     assert abs(sum(a == "on" for a, _ in roles) / paired - 0.5) < 4 * math.sqrt(0.25 / paired)
     shown = {tuple(draw(KEY, f"b{i}", 0, MENU).p.items()) for i in range(200)}
