@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def _declared() -> list[str]:
     return [re.split(r"[\[<>=!~ ]", line)[0] for line in lines]
 
 
+@cache
 def _imported() -> set[str]:
     """Dotted names of everything that the packages import, at any depth of a file."""
     names: set[str] = set()

@@ -1,6 +1,7 @@
 """Open the run, then land what is new: one asset per source, each with the check that its books balance."""
 
 import hashlib
+import warnings
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,6 +21,8 @@ from dagster_project.workspace.pepper import pepper
 from dagster_project.workspace.settings import AD_PLATFORMS, SOURCES, Settings
 from feedback.storage.atomic_files import write_atomically
 from feedback.storage.damaged_files import sha256_of
+
+warnings.filterwarnings("ignore", category=dg.BetaWarning)  # backfill policies are beta in 1.13, and pinned with it
 
 SEED_TAG, SELECTION_TAG = "plumbline/seed", "plumbline/selection"
 

@@ -8,13 +8,14 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import duckdb
-import polars as pl
 
 from dagster_project.warehouse.connection import first
 from dagster_project.workspace.settings import Settings
 from models.error import PlumblineError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from models.incrementality import GeoDesign
     from models.incrementality.geo.geo_design import Kind
 

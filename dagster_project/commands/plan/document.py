@@ -6,10 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from dagster_project.commands.plan.future_controls import PREFIX
-
 if TYPE_CHECKING:
     import polars as pl
 
@@ -40,6 +36,10 @@ def plan_document(
     declared_future: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Everything about a plan as plain data; `next_unit` is mean, q05 and q95 of the next unit of budget."""
+    import numpy as np
+
+    from dagster_project.commands.plan.future_controls import PREFIX
+
     dates = basis.dates(plan.horizon)
     low, high = plan.gain_range()
     margin = float(settings.margin) if settings.margin else None
