@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -14,6 +15,7 @@ from dagster_project.warehouse import run_record, tables
 from dagster_project.warehouse.connection import first
 from dagster_project.warehouse.resource import Warehouse
 from dagster_project.warehouse.warnings import markdown, record_warnings
+from dagster_project.workspace.approval_ledger import approvals_of
 from dagster_project.workspace.environment import settings, workspace
 from feedback.patterns import VOCABULARY
 from models.warning import Warning
@@ -82,11 +84,16 @@ def pattern_estimate(warehouse: Warehouse) -> dg.MaterializeResult:
     pool="duckdb",
 )
 def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
-    """Card versions that the promotion rules add: insert only, each with its evidence, effect size and expiry."""
+    """Card versions that the promotion rules add: insert only, each with its evidence, effect size and expiry.
+
+    What people must agree to first waits for their decision in the ledger of approvals (`plumbline pending`).
+    """
+    from feedback.approvals.pattern_gate import gated
     from feedback.patterns import CardRun, EpochKey, next_versions
     from models.patterns import LearnSpec, PromotionPolicy, replay
 
     company = settings()
+    waiting = denied = 0
     with warehouse.read() as con:
         facts = run_record.current(con)
         tests, features = _tests(con)
@@ -98,7 +105,12 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
         decisions = replay(
             tests,
             features,
-            PromotionPolicy(max_life_days=company.patterns.max_life_days),
+            # The statistics decide as if people had agreed; whether they have is asked of the ledger, below.
+            PromotionPolicy(
+                max_life_days=company.patterns.max_life_days,
+                risk=company.approvals.risks,
+                approved=frozenset(VOCABULARY),
+            ),
             as_of=facts.as_of_day,
             weeks=weeks,
             seed=facts.seed,
@@ -112,7 +124,13 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
             query_ref=f"{QUERY}@{run_record.code_version()}",
             seed_ref=EpochKey.name_of(facts.as_of),
         )
-        new = next_versions(stored, decisions, facts.as_of.replace(tzinfo=UTC, microsecond=0), run)
+        now = run_record.now(company).replace(tzinfo=UTC, microsecond=0)
+        of_today = facts.as_of_day == run_record.today(company)
+        ledger = approvals_of(workspace(), company)
+        gate = gated(decisions, stored, run, ledger, now, may_ask=of_today)
+        waiting, denied = gate.waiting, gate.denied
+        recorded_at = facts.as_of.replace(tzinfo=UTC, microsecond=0)
+        new = next_versions(stored, gate.decisions, recorded_at, replace(run, approvals=gate.approvals))
     with warehouse.write() as con:
         for card in new:
             con.execute(
@@ -130,7 +148,14 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
                 ],
             )
         count = first(con, "select count(*) from feedback.pattern_card")
-    return dg.MaterializeResult(metadata={"dagster/row_count": count[0] if count else 0, "new_versions": len(new)})
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": count[0] if count else 0,
+            "new_versions": len(new),
+            "waiting for a person": waiting,
+            "denied by a person": denied,
+        }
+    )
 
 
 @dg.asset(

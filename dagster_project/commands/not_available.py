@@ -10,9 +10,6 @@ from dagster_project.commands.terminal import BROKEN, stop
 
 ARRIVES = {
     "ask": "Arrives with the AI panel: answers are read from landing/ai_answers until then.",
-    "approve": "Arrives with the approval ledger; risky pattern cards stay provisional until then.",
-    "deny": "Arrives with the approval ledger.",
-    "pending": "Arrives with the approval ledger.",
 }
 
 

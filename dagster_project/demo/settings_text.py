@@ -187,5 +187,20 @@ attribution: {{window_days: 180, order_window_days: 30, half_life_days: 7}}   # 
 quarantine: {{max_share: 0.01}}   # the demo plants a few dozen broken rows; more than 1 % of a source would stop it
 mmm: {{grain: auto, by_geo: auto, draws: 1000, chains: 4}}
 patterns: {{delta: 0.02, max_life_days: 365}}
-approvals: {{approvers: [cfo@{roster.own_domain}, editor@{roster.own_domain}], weekly_limit: 5}}
+# Who decides: `plumbline pending` lists what waits, docs/approvals.md explains the gates.
+approvals:
+  weekly_limit: 5
+  veto_hours: 0   # the demo is one day long; a real workspace leaves people 24 hours to object to a low-risk card
+  risks: {{headline.science_data: claim}}   # a headline that cites data makes a claim: brand owner and compliance agree
+  people:
+    - {{id: editor@{roster.own_domain}, name: Edda Editor, roles: [brand_owner, editor]}}
+    - {{id: legal@{roster.own_domain}, name: Lee Legal, roles: [compliance]}}
+    - {{id: cfo@{roster.own_domain}, name: Fay Finance, roles: [cfo]}}
+    - {{id: cmo@{roster.own_domain}, name: Max Marketing, roles: [cmo]}}
+  gates:
+    spend: {{free_up_to: 500}}
+  agents:
+    - {{id: "agent:writer", role: copywriter, mandate: headlines for paid social, owner: editor@{roster.own_domain},
+       success: share of drafts approved at first, tools: [feed], sees: [patterns, brand],
+       may: [read_patterns, draft, revise, return_receipt], asks: [publish, spend]}}
 """

@@ -20,6 +20,7 @@ import duckdb
 from dagster_project.warehouse.connection import WarehouseBusy, connect, first
 from dagster_project.workspace.paths import DBT_PROJECT, PROJECT, Workspace
 from dagster_project.workspace.settings import Settings
+from feedback.approvals import decisions_digest
 from feedback.storage.damaged_files import sha256_of
 
 DEFAULT_SEED = 20260101
@@ -108,13 +109,18 @@ def packages_sha256() -> str:
 
 
 def fingerprint(workspace: Workspace, as_of_day: date, seed: int, selection: str = "") -> str:
-    """Digest of all that a run depends on: files, frozen designs, settings, code, packages, day, seed, selection."""
+    """Digest of all that a run depends on.
+
+    Files, frozen designs, people's decisions, settings, code, packages, day, seed and selection.
+    """
     digest = hashlib.sha256(f"{as_of_day}|{seed}|{selection}|{code_version()}|{packages_sha256()}".encode())
     digest.update(workspace.settings_file.read_bytes())
     for folder, pattern in ((workspace.landing, "**/*"), (workspace.experiments, "*.json")):
         for path in sorted(p for p in folder.glob(pattern) if p.is_file()):
             digest.update(path.relative_to(folder).as_posix().encode())
             digest.update(bytes.fromhex(sha256_of(path)))
+    if workspace.approvals.exists():
+        digest.update(bytes.fromhex(decisions_digest(workspace.approvals)))
     return digest.hexdigest()
 
 

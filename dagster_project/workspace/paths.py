@@ -118,6 +118,11 @@ class Workspace:
         return self.root / "experiments"
 
     @property
+    def approvals(self) -> Path:
+        """The ledger of people's decisions; not derived: keep it with landing/."""
+        return self.root / "approvals" / "ledger.jsonl"
+
+    @property
     def memory(self) -> Path:
         return self.root / "memory"
 

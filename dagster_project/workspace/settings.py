@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dagster_project.workspace.prior_settings import Priors
+from feedback.approvals import ApprovalPolicy
 from models.channel_classes import ClassChoice, class_of
 from models.error import PlumblineError
 
@@ -261,13 +262,6 @@ class Patterns(_Part):
     max_life_days: int = Field(default=365, ge=30)
 
 
-class Approvals(_Part):
-    """Who may approve what; at most `weekly_limit` decisions are put to people each week."""
-
-    approvers: tuple[str, ...] = ()
-    weekly_limit: int = Field(default=5, ge=1)
-
-
 class Llm(_Part):
     """Language models for `plumbline ask` and feature tagging; no call is made above the caps."""
 
@@ -304,7 +298,7 @@ class Settings(_Part):
     mmm: Mmm = Mmm()
     priors: Priors = Priors()
     patterns: Patterns = Patterns()
-    approvals: Approvals = Approvals()
+    approvals: ApprovalPolicy = ApprovalPolicy()
     llm: Llm = Llm()
     retention: Retention = Retention()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from feedback.patterns.cards import Approval, Card, CardRun, block, newest, next_versions, retract, usable
+from feedback.patterns.cards import Approval, Card, CardRun, block, claim, newest, next_versions, retract, usable
 from feedback.patterns.contract import CardRefused, accept, problems, schema
 from feedback.patterns.vocabulary import VOCABULARY, FeatureDefinition, declared, extract_headlines, headline_features
 
@@ -22,6 +22,7 @@ __all__ = [
     "Offer",
     "accept",
     "block",
+    "claim",
     "declared",
     "extract_headlines",
     "headline_features",

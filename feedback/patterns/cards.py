@@ -34,7 +34,11 @@ class Approval:
 
 @dataclass(frozen=True)
 class CardRun:
-    """Where this run's cards come from and to whom they belong; `data_snapshot_sha256` is of tests and features."""
+    """Where this run's cards come from and to whom they belong.
+
+    `data_snapshot_sha256` is of tests and features. `approvals` are keyed by pattern id, so that consent to a feature
+    on one channel is never taken for another.
+    """
 
     brand: str
     run_id: str
@@ -121,24 +125,8 @@ def _card(d: Decision, current: Mapping[str, Card], now: datetime, run: CardRun)
         return None
     if definition is None:
         raise ValueError(f"feature {d.feature} is not in the vocabulary; a person admits new keys first")
-    features = [
-        {
-            "key": d.feature,
-            "op": "present",
-            "value": None,
-            "extractor": definition.extractor,
-            "extractor_version": definition.version,
-            "extractor_kappa": None,
-        }
-    ]
-    scope = {
-        "brand": run.brand,
-        "channels": list(d.channels),
-        "formats": list(run.formats),
-        "audiences": list(run.audiences),
-        "markets": list(run.markets),
-        "lifecycle": [],
-    }
+    features = _features(d, definition)
+    scope = _scope(d, run)
     outcome = d.estimate.outcome if d.estimate else None
     previous = current.get(pattern_id(d.kind, features, scope, outcome)) if outcome else _by_scope(current, d, scope)
     if d.state in ("retired", "blocked"):
@@ -152,10 +140,11 @@ def _card(d: Decision, current: Mapping[str, Card], now: datetime, run: CardRun)
     # A pattern that returns from retirement on old tests stays retired until newer tests arrive.
     if d.expires <= d.since:
         return None
-    approval = run.approvals.get(d.feature)
+    identity = pattern_id(d.kind, features, scope, d.estimate.outcome)
+    approval = run.approvals.get(identity)
     card = {
         "spec": "pattern/1",
-        "pattern_id": pattern_id(d.kind, features, scope, d.estimate.outcome),
+        "pattern_id": identity,
         "state": d.state,
         "kind": d.kind,
         "statement": write(d.kind, d.feature, definition.noun, d.channels),
@@ -196,6 +185,53 @@ def _card(d: Decision, current: Mapping[str, Card], now: datetime, run: CardRun)
     }
     sealed = _sealed(card, previous, now)
     return None if previous is not None and _same(sealed, previous) else sealed
+
+
+def claim(d: Decision, run: CardRun) -> tuple[str, dict[str, Any]] | None:
+    """What a person approves when approving this pattern: its id, and what its card says to whom; no figures.
+
+    The same claim with next week's estimate is the same claim: the rules judge the figures, people judge what is said.
+    Another wording, scope, risk or tier is another claim. None for a decision without an estimate and for a feature
+    outside the vocabulary, neither of which can become a card.
+    """
+    definition = run.vocabulary.get(d.feature)
+    if definition is None or d.estimate is None:
+        return None
+    features, scope = _features(d, definition), _scope(d, run)
+    said = {
+        "kind": d.kind,
+        "statement": write(d.kind, d.feature, definition.noun, d.channels),
+        "features": [{k: f[k] for k in ("key", "op", "value")} for f in features],
+        "scope": scope,
+        "outcome": d.estimate.outcome,
+        "risk": d.risk,
+        "tier": d.tier,
+    }
+    return pattern_id(d.kind, features, scope, d.estimate.outcome), said
+
+
+def _features(d: Decision, definition: FeatureDefinition) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": d.feature,
+            "op": "present",
+            "value": None,
+            "extractor": definition.extractor,
+            "extractor_version": definition.version,
+            "extractor_kappa": None,
+        }
+    ]
+
+
+def _scope(d: Decision, run: CardRun) -> dict[str, Any]:
+    return {
+        "brand": run.brand,
+        "channels": list(d.channels),
+        "formats": list(run.formats),
+        "audiences": list(run.audiences),
+        "markets": list(run.markets),
+        "lifecycle": [],
+    }
 
 
 def _by_scope(current: Mapping[str, Card], d: Decision, scope: Mapping[str, Any]) -> Card | None:

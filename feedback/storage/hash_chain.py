@@ -1,11 +1,14 @@
 """A ledger of events in which each line holds the hash of the previous line, so that an edit breaks every later line.
 
 The chain alone cannot show that lines were cut off its end; therefore each audit pack keeps the chain up to its own
-line.
+line, and the ledger of approvals keeps its length and head in a second place. Nor can it show that all lines were
+written anew; that takes a key which the writer of the file does not hold.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -19,13 +22,31 @@ from models.error import PlumblineError
 GENESIS = "0" * 64
 
 
-def line(previous: str, body: Mapping[str, Any]) -> str:
+SEALS = ("hash", "mac")
+
+
+def line(previous: str, body: Mapping[str, Any], *, key: bytes | None = None) -> str:
     """The ledger line that follows the line with hash `previous`, as canonical JSON.
 
-    `hash` is the SHA-256 of the canonical JSON of `body` and `previous`. Raises ValueError for a body without one.
+    `hash` is the SHA-256 of the canonical JSON of `body` and `previous`; with a `key`, `mac` is the HMAC of that hash.
+    Raises ValueError for a body that has no canonical form.
     """
     linked = {**body, "previous": previous}
-    return canonical({**linked, "hash": sha256(linked)}).decode()
+    digest = sha256(linked)
+    seals = {"hash": digest, **({"mac": mac(key, digest)} if key else {})}
+    return canonical({**linked, **seals}).decode()
+
+
+def mac(key: bytes, digest: str) -> str:
+    """Hex HMAC-SHA256 of a line's hash."""
+    return hmac.new(key, digest.encode(), hashlib.sha256).hexdigest()
+
+
+def signed(text: str, key: bytes) -> bool:
+    """Whether a line of a chain that holds carries the right signature; compared in constant time."""
+    entry = json.loads(text)
+    given = entry.get("mac")
+    return isinstance(given, str) and hmac.compare_digest(given.encode(), mac(key, entry["hash"]).encode())
 
 
 def lines_of(path: Path) -> list[str]:
@@ -68,7 +89,7 @@ def broken_at(lines: Sequence[str]) -> int | None:
     for number, text in enumerate(lines, 1):
         try:
             entry = json.loads(text)
-            linked = {key: value for key, value in entry.items() if key != "hash"}
+            linked = {key: value for key, value in entry.items() if key not in SEALS}
             follows = entry["previous"] == previous and entry["hash"] == sha256(linked)
             if not follows or text != canonical(entry).decode():
                 return number

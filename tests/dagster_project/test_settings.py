@@ -77,6 +77,31 @@ def test_a_prior_that_cannot_be_used_is_refused(tmp_path: Path, text: str, compl
         load(tmp_path / "plumbline.yaml")
 
 
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        pytest.param("approvals: {people: [{id: a, roles: [boss]}]}", "people a: boss is not a role", id="no role"),
+        pytest.param("approvals: {gates: {publsh: {quorum: 2}}}", "publsh is not an action", id="no action"),
+        pytest.param("approvals: {gates: {publish: {qorum: 2}}}", "qorum is not a setting; known", id="key"),
+        pytest.param("approvals: {people: [{id: a, role: [cfo]}]}", "role is not a setting; known", id="person"),
+        pytest.param("approvals: {risks: {offer: huge}}", "approvals.risks.offer is huge", id="no risk"),
+        pytest.param("approvals: {risks: {ofer: claim}}", "ofer lies in no namespace", id="no feature"),
+    ],
+)
+def test_an_approval_policy_that_cannot_be_used_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
+    (tmp_path / "plumbline.yaml").write_text(text)
+    with pytest.raises(SettingsError, match=complaint) as caught:
+        load(tmp_path / "plumbline.yaml")
+    assert str(caught.value).startswith("plumbline.yaml: approvals")
+
+
+def test_the_short_form_of_approvers_still_names_people_who_may_decide(tmp_path: Path) -> None:
+    (tmp_path / "plumbline.yaml").write_text("approvals: {approvers: [ada@x.example], weekly_limit: 3}")
+    policy = load(tmp_path / "plumbline.yaml").approvals
+    assert [person.id for person in policy.everybody] == ["ada@x.example"]
+    assert policy.weekly_limit == 3
+
+
 def test_names_that_other_code_relies_on() -> None:
     assert len(SOURCES) == 19
     assert LADDER.index("lead") < LADDER.index("opportunity") < LADDER.index("won")

@@ -106,7 +106,11 @@ def test_a_candidate_has_no_card_and_a_retired_one_only_if_it_had() -> None:
 def test_a_risky_card_needs_a_person_bound_to_a_subject() -> None:
     with pytest.raises(CardRefused, match="approved_by"):
         cards(decision(risk="claim"))
-    approved = replace(RUN, approvals={"headline.number": Approval("anna.brand", "ab" * 32)})
+    (identity,) = [c["pattern_id"] for c in cards()]
+    elsewhere = replace(RUN, approvals={"headline.number": Approval("anna.brand", "ab" * 32)})
+    with pytest.raises(CardRefused, match="approved_by"):
+        cards(decision(risk="claim"), run=elsewhere)
+    approved = replace(RUN, approvals={identity: Approval("anna.brand", "ab" * 32)})
     (card,) = cards(decision(risk="claim"), run=approved)
     assert card["governance"]["approval_subject"] == "ab" * 32
 

@@ -1,0 +1,1 @@
+"""Makes `made_requests`, which the tests of this folder share, importable."""
