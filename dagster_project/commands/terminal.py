@@ -30,7 +30,23 @@ FIXES = {
     errno.EROFS: "the disk is read-only: commands that only read work, a run needs to write",
     errno.EACCES: "this user may not write there: change the owner or the permissions of the workspace",
 }
-out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+
+
+class LiteralConsole(Console):
+    """A console on which text from files stays text: no emoji for `:x:`, and control characters are spelled out."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print as rich does; strings first lose what a terminal would obey."""
+        super().print(*(shown(o) if isinstance(o, str) else o for o in objects), **options)
+
+
+def shown(text: str) -> str:
+    """`text` with every character that a terminal would obey, or nobody would see, in its escaped form."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
+out = LiteralConsole(soft_wrap=True, emoji=False)
+err = LiteralConsole(stderr=True, soft_wrap=True, emoji=False)
 
 WorkspaceArgument = Annotated[
     Path,
@@ -147,4 +163,4 @@ def cell(value: object) -> str:
         return f"{value:,.2f}"
     if isinstance(value, list):
         return ", ".join(cell(v) for v in value)
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))
+    return shown(str(value)).replace("\n", "\\n")

@@ -129,8 +129,13 @@ class Workspace:
     def prepare(self) -> list[str]:
         """Create the derived folders and point Dagster and dbt at them. Doing it twice changes nothing.
 
+        What this process writes from now on can be read by its owner, by the group where the umask allows it, and by
+        nobody else.
+
         Returns one sentence per damaged file of Dagster or dbt that was set aside.
         """
+        # Results and memory hold a company's figures: the umask decides about the group, strangers get nothing.
+        os.umask(os.umask(0o077) | 0o007)
         for folder in (self.derived, self.dagster_home, self.dbt_target, self.fits):
             folder.mkdir(parents=True, exist_ok=True)
         sentences = self._write_instance_settings() + set_aside_damaged_manifest(self.dbt_target)

@@ -24,6 +24,7 @@ class CachedFile(Generic[T]):
 
     def __init__(self, path: Path, parse: Callable[[bytes], T], *, most_bytes: int) -> None:
         self.path, self._parse, self._most_bytes = path, parse, most_bytes
+        self._name = str(path)  # a Path is turned into text at every call
         self._signature: tuple[int, ...] | None = None
         self._value: T | None = None
         self._refusal: PlumblineError | None = None
@@ -32,7 +33,7 @@ class CachedFile(Generic[T]):
         """The parsed content. Raises FileNotFoundError, OSError for what is not a plain file or too large, and
         what `parse` raises.
         """
-        status = os.stat(self.path)
+        status = os.stat(self._name)
         signature = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         if self._signature is None or signature != self._signature:
             self._read(status, signature)

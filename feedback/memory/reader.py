@@ -87,7 +87,7 @@ class Validity:
 def usable_cards(snapshot: Snapshot, now: datetime) -> tuple[StoredCard, ...]:
     """The cards of a snapshot that have begun and not expired, in reading order."""
     at = now.timestamp()
-    return tuple(card for card in snapshot.cards if card.valid_from <= at < card.expires_at)
+    return tuple(card for card in snapshot.cards if card.usable(at))
 
 
 def folder_of(memory: Path, brand: str) -> Path:
@@ -114,9 +114,8 @@ class MemoryReader:
         """The brand's current snapshot, or the reason why there is none: nothing published, too old, damaged, or dated
         in the future. Raises ValueError for a brand name that is not a plain id.
         """
-        folder = folder_of(self.memory, brand)
         try:
-            pointer = self._pointer(folder, brand)
+            pointer = self._pointer(brand)
         except FileNotFoundError:
             return Current(brand, None, None, NOTHING_YET)
         except (OSError, MemoryDamaged):
@@ -128,7 +127,7 @@ class MemoryReader:
         if age < -CLOCKS_DIFFER:
             return Current(brand, pointer, None, "the feed is dated in the future; a clock is wrong")
         try:
-            return Current(brand, pointer, self._snapshot(folder, brand, pointer), None)
+            return Current(brand, pointer, self._snapshot(brand, pointer), None)
         except OSError:
             return Current(brand, pointer, None, WRONG_HASH)
         except MemoryDamaged as damage:
@@ -151,7 +150,7 @@ class MemoryReader:
         """
         folder = folder_of(self.memory, brand)
         try:
-            pointer = self._pointer(folder, brand)
+            pointer = self._pointer(brand)
         except FileNotFoundError:
             head, digest = 0, None
         except OSError as error:
@@ -186,23 +185,23 @@ class MemoryReader:
             return []
         return [name for name in names if (self.memory / name / POINTER).exists()]
 
-    def _pointer(self, folder: Path, brand: str) -> Pointer:
+    def _pointer(self, brand: str) -> Pointer:
         file = self._pointers.get(brand)
         if file is None:
-            file = CachedFile(folder / POINTER, pointer_of, most_bytes=LARGEST_POINTER)
+            file = CachedFile(folder_of(self.memory, brand) / POINTER, pointer_of, most_bytes=LARGEST_POINTER)
             pointer = file.value()  # a brand that does not exist takes no memory
             self._pointers[brand] = file
             return pointer
         return file.value()
 
-    def _snapshot(self, folder: Path, brand: str, pointer: Pointer) -> Snapshot:
+    def _snapshot(self, brand: str, pointer: Pointer) -> Snapshot:
         seq, digest = pointer.feed_seq, pointer.sha256
         kept = self._snapshots.get(brand)
         if kept is None or (kept[0].feed_seq, kept[0].sha256) != (seq, digest):
             self._snapshots.pop(brand, None)
             self._validity.pop(brand, None)
             file = CachedFile(
-                folder / f"feed-{seq}.json",
+                folder_of(self.memory, brand) / f"feed-{seq}.json",
                 lambda content: snapshot_of(content, brand=brand, feed_seq=seq, sha256=digest),
                 most_bytes=LARGEST_SNAPSHOT,
             )

@@ -38,6 +38,10 @@ class StoredCard:
     expires_at: float
     json: bytes
 
+    def usable(self, seconds: float) -> bool:
+        """Whether the card has begun and not expired at `seconds` since 1970."""
+        return self.valid_from <= seconds < self.expires_at
+
 
 @dataclass(frozen=True)
 class History:
@@ -57,6 +61,7 @@ class Snapshot:
     history: History
     heads: dict[str, dict[str, Any]]
     cards: tuple[StoredCard, ...]
+    by_id: dict[str, StoredCard]
 
 
 def snapshot_of(content: bytes, *, brand: str, feed_seq: int, sha256: str) -> Snapshot:
@@ -83,7 +88,7 @@ def snapshot_of(content: bytes, *, brand: str, feed_seq: int, sha256: str) -> Sn
     if len(cards) != sum(head["state"] in SERVED for head in heads.values()):
         raise MemoryDamaged("the snapshot lacks a card that it names as current")
     cards.sort(key=lambda card: (SERVED.index(card.state), KINDS.index(card.kind), card.pattern_id))
-    return Snapshot(feed_seq, sha256, history, heads, tuple(cards))
+    return Snapshot(feed_seq, sha256, history, heads, tuple(cards), {card.pattern_id: card for card in cards})
 
 
 def history_of(content: bytes, *, brand: str, feed_seq: int, sha256: str) -> History:

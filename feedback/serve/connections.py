@@ -121,5 +121,5 @@ class GuardedProtocol(HttpToolsProtocol):
 
 
 def uvicorn_settings() -> dict[str, Any]:
-    """The options of uvicorn that these limits need; the loop is asyncio's because it accepts in counted batches."""
-    return {"http": GuardedProtocol, "ws": "none", "loop": "asyncio", "backlog": BACKLOG, "timeout_keep_alive": 10}
+    """The options of uvicorn that these limits need."""
+    return {"http": GuardedProtocol, "ws": "none", "loop": "auto", "backlog": BACKLOG, "timeout_keep_alive": 10}

@@ -14,14 +14,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from feedback.memory import ChangesGone, Current, MemoryDamaged, MemoryReader, read
-from feedback.memory.reader import MAX_STALENESS, usable_cards
+from feedback.memory.reader import MAX_STALENESS
 from feedback.patterns.cards import Card
 from feedback.serve.access import Access, Refusal
 from feedback.serve.answers import SafeHeaders, json_bytes, problem, read_only, unknown_route
-from feedback.serve.pages import PageGone, Pages, etag, is_held, refusal_body
+from feedback.serve.pages import PageGone, Pages, about, etag, is_held, refusal_body
 from feedback.serve.queries import QueryRefused, feed_number, only_once, pattern_query
 
-Answer = Callable[[Request, str, datetime], Awaitable[Response]]
+Answer = Callable[[Request, Current, datetime], Awaitable[Response]]
 
 
 def utc_now() -> datetime:
@@ -40,7 +40,7 @@ def feed_list(memory_dir: Path | str, brand: str, channel: str | None = None, *,
 
 
 class FeedRoutes:
-    """The answers of the feed to a reader; each gets the request, the brand it may see, and the time."""
+    """The answers of the feed to a reader; each gets the request, the feed of the brand, and the time."""
 
     def __init__(
         self,
@@ -70,9 +70,10 @@ class FeedRoutes:
                 if brand is None:
                     return problem(400, f"name a brand: {request.url.path[:80]}?brand=…")
                 foreign = any(only is not None and only != brand for only in (self._brand, grant.brand))
-                if foreign or not self._exists(brand, now):
+                current = None if foreign else self._published(brand, now)
+                if current is None:
                     return problem(404, "no such brand")
-                return await answer(request, brand, now)
+                return await answer(request, current, now)
             except QueryRefused as refused:
                 return problem(400, str(refused))
             except (ChangesGone, PageGone) as gone:
@@ -82,10 +83,9 @@ class FeedRoutes:
 
         return checked
 
-    async def patterns(self, request: Request, brand: str, now: datetime) -> Response:
+    async def patterns(self, request: Request, current: Current, now: datetime) -> Response:
         """A page of the cards that may be used now; none, with the reason, when the feed is stale or damaged."""
         query = pattern_query(request.state.parameters)
-        current = self._reader.current(brand, now)
         headers = _feed_headers(current)
         if current.snapshot is None:
             body = json.dumps(refusal_body(current), ensure_ascii=False).encode()
@@ -93,33 +93,30 @@ class FeedRoutes:
         page = self._pages.page(current, query, now)
         return _tagged(request, page.body, page.etag, headers)
 
-    async def pattern(self, request: Request, brand: str, now: datetime) -> Response:
+    async def pattern(self, request: Request, current: Current, now: datetime) -> Response:
         """One current card by its id; 410 for one that is no longer to be used, 404 for one that never was."""
-        current = self._reader.current(brand, now)
         name = request.path_params["pattern_id"][:40]
         if current.snapshot is None:
             return _unavailable(current)
-        card = next((card for card in current.snapshot.cards if card.pattern_id == name), None)
+        card = current.snapshot.by_id.get(name)
         if card is None:
             head = current.snapshot.heads.get(name)
             if head is None:
                 return problem(404, f"no pattern {name!r} of this brand")
             return problem(410, f"pattern {name} is {head['state']}: do not use it", state=head["state"])
-        if card not in usable_cards(current.snapshot, now):
+        if not card.usable(now.timestamp()):
             return problem(410, f"pattern {name} is not valid at this time: do not use it", state=card.state)
-        about = json.dumps(_about(current) | {"act_on": card.state == "promoted"}, ensure_ascii=False).encode()
-        body = about[:-1] + b',"pattern":' + card.json + b"}"
+        start = json.dumps(about(current) | {"act_on": card.state == "promoted"}, ensure_ascii=False).encode()
+        body = start[:-1] + b',"pattern":' + card.json + b"}"
         return _tagged(request, body, etag(current.snapshot.sha256, card.pattern_id), _feed_headers(current))
 
-    async def changes(self, request: Request, brand: str, now: datetime) -> Response:
+    async def changes(self, request: Request, current: Current, now: datetime) -> Response:
         """What happened since a feed number, as references in order."""
         after = feed_number(request.state.parameters)
-        current = self._reader.current(brand, now)
         if current.snapshot is None:
             return _unavailable(current)
-        changes_since, head = self._reader.changes_after(brand, after)
-        body = {"brand": brand, "changes": changes_since, "head_seq": head, **_about(current)}
-        return json_bytes(json.dumps(body).encode(), headers=_feed_headers(current) | {"Cache-Control": "no-store"})
+        body = self._pages.changes(current, after)
+        return json_bytes(body, headers=_feed_headers(current) | {"Cache-Control": "no-store"})
 
     async def health(self, request: Request) -> Response:
         """200 when every feed can be used, 503 otherwise; which and why only for readers with a token."""
@@ -131,14 +128,15 @@ class FeedRoutes:
         body: dict[str, object] = {"status": "ok" if good else "stale"}
         if not isinstance(grant, Refusal):
             shown = [feed for feed in feeds if grant.brand in (None, feed.brand)]
-            body["feeds"] = [{"brand": feed.brand, **_about(feed)} for feed in shown]
+            body["feeds"] = [{"brand": feed.brand, **about(feed)} for feed in shown]
         return json_bytes(json.dumps(body).encode(), 200 if good else 503, {"Cache-Control": "no-store"})
 
-    def _exists(self, brand: str, now: datetime) -> bool:
+    def _published(self, brand: str, now: datetime) -> Current | None:
         try:
-            return self._reader.current(brand, now).published
+            current = self._reader.current(brand, now)
         except ValueError:
-            return False
+            return None
+        return current if current.published else None
 
 
 def app(
@@ -177,18 +175,8 @@ def app(
     )
 
 
-def _about(current: Current) -> dict[str, object]:
-    pointer = current.pointer
-    return {
-        "feed_seq": pointer.feed_seq if pointer else 0,
-        "checked_at": pointer.checked_at if pointer else None,
-        "stale": current.reason is not None,
-        "reason": current.reason,
-    }
-
-
 def _unavailable(current: Current) -> Response:
-    return problem(503, str(current.reason), brand=current.brand, **_about(current))
+    return problem(503, str(current.reason), brand=current.brand, **about(current))
 
 
 def _feed_headers(current: Current) -> dict[str, str]:

@@ -124,10 +124,13 @@ def application(
 
 
 def _listener(host: str, port: int) -> socket.socket:
+    from feedback.serve.connections import BACKLOG
+
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        listener.listen(BACKLOG)  # from here on a connection waits rather than being refused
         listener.set_inheritable(True)
     except BaseException:
         listener.close()

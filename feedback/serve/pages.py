@@ -1,4 +1,4 @@
-"""The bodies of /v1/patterns as bytes: written once per snapshot and query, sent as often as anybody asks."""
+"""The bodies of /v1/patterns and /v1/changes as bytes: written once per snapshot and query, then sent as they are."""
 
 from __future__ import annotations
 
@@ -52,14 +52,31 @@ class Pages:
                 fix="start again with the first page",
             )
         key = (current.brand, snapshot.sha256, pointer.checked_at, query, self._reader.validity(current).span(now))
-        page = self._pages.get(key)
+        return self._kept(key) or self._keep(key, _page(current.brand, pointer, snapshot, query, now))
+
+    def changes(self, current: Current, after: int) -> bytes:
+        """The body of /v1/changes for a readable feed. Raises what `MemoryReader.changes_after` raises."""
+        if current.pointer is None:
+            raise ValueError(f"the feed of {current.brand} cannot be read: {current.reason}")
+        key = (current.brand, current.pointer.sha256, current.pointer.checked_at, after)
+        page = self._kept(key)
         if page is None:
-            page = self._pages[key] = _page(current.brand, pointer, snapshot, query, now)
-            self._bytes += len(page.body)
-            while self._bytes > MOST_BYTES or len(self._pages) > MOST_PAGES:
-                self._bytes -= len(self._pages.popitem(last=False)[1].body)
-        else:
+            changes, head = self._reader.changes_after(current.brand, after)
+            body = {"brand": current.brand, "changes": changes, "head_seq": head, **about(current)}
+            page = self._keep(key, Page(json.dumps(body).encode(), etag(current.pointer.sha256, str(after))))
+        return page.body
+
+    def _kept(self, key: tuple[Any, ...]) -> Page | None:
+        page = self._pages.get(key)
+        if page is not None:
             self._pages.move_to_end(key)
+        return page
+
+    def _keep(self, key: tuple[Any, ...], page: Page) -> Page:
+        self._pages[key] = page
+        self._bytes += len(page.body)
+        while self._bytes > MOST_BYTES or len(self._pages) > MOST_PAGES:
+            self._bytes -= len(self._pages.popitem(last=False)[1].body)
         return page
 
 
@@ -70,7 +87,7 @@ def _page(brand: str, pointer: Pointer, snapshot: Snapshot, query: PatternQuery,
     rest = [(at, card) for at, card in matching if at >= start]
     shown = [card for _, card in rest[: query.limit]]
     following = f"{snapshot.feed_seq}.{rest[query.limit - 1][0] + 1}" if len(rest) > query.limit else None
-    about = {
+    start_of_body = {
         "brand": brand,
         "feed_seq": snapshot.feed_seq,
         "snapshot_sha256": snapshot.sha256,
@@ -82,10 +99,21 @@ def _page(brand: str, pointer: Pointer, snapshot: Snapshot, query: PatternQuery,
         "note": _note(query, snapshot.cards) if not matching else None,
         "act_on": [card.pattern_id for card in shown if card.state == "promoted"],
     }
-    body = json.dumps(about, ensure_ascii=False, separators=(",", ":")).encode()
+    body = json.dumps(start_of_body, ensure_ascii=False, separators=(",", ":")).encode()
     body = body[:-1] + b',"patterns":[' + b",".join(card.json for card in shown) + b"]}"
     held_back = sorted(card.pattern_id for card in snapshot.cards if card not in usable)
     return Page(body, etag(snapshot.sha256, *([repr(query)] if query != PLAIN else []), *held_back))
+
+
+def about(current: Current) -> dict[str, object]:
+    """What every answer says of the feed it comes from: number, time of the last check, and why it cannot be used."""
+    pointer = current.pointer
+    return {
+        "feed_seq": pointer.feed_seq if pointer else 0,
+        "checked_at": pointer.checked_at if pointer else None,
+        "stale": current.reason is not None,
+        "reason": current.reason,
+    }
 
 
 def refusal_body(current: Current) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 import typer
 from sqlalchemy import create_engine, text
 
-from dagster_project.commands.terminal import BROKEN, sentences_for_trouble
+from dagster_project.commands.terminal import BROKEN, rows_as_table, sentences_for_trouble, stop
 
 
 def fill_a_small_database(path: Path) -> None:
@@ -47,3 +47,15 @@ def test_what_the_operating_system_refused_comes_with_its_fix(capsys: pytest.Cap
 def test_a_fault_of_the_program_keeps_its_traceback() -> None:
     with pytest.raises(KeyError), sentences_for_trouble():
         raise KeyError("a fault")
+
+
+def test_text_from_files_is_shown_literally(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file may be named `:x:`, or carry bytes that a terminal obeys or that turn the reading direction."""
+    name = "landing/:x:/[red]a\x1b[2J\x07\u202e\udcff.csv"
+    with pytest.raises(typer.Exit):
+        stop(BROKEN, f"{name}: cannot be read\nsecond line")
+    rows_as_table("files", [{"file": name}])
+    told = capsys.readouterr()
+    literal = r"landing/:x:/[red]a\x1b[2J\x07\u202e\udcff.csv"
+    assert told.err == f"{literal}: cannot be read\nsecond line\n"
+    assert told.out == f"file\n{literal}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from dagster_project.workspace.instance_storage import set_aside_damaged_storage
 from dagster_project.workspace.paths import DAGSTER_YAML, Workspace
 from dagster_project.workspace.pepper import PepperError, pepper
+from feedback.storage.atomic_files import write_atomically
 from feedback.storage.damaged_files import write_checksum
 
 
@@ -99,3 +101,21 @@ def test_a_pepper_that_can_be_guessed_is_refused(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("PLUMBLINE_PEPPER", "short")
     with pytest.raises(PepperError, match="PLUMBLINE_PEPPER: has 5 characters; use at least 16"):
         pepper(tmp_path)
+
+
+@pytest.mark.parametrize(("umask", "folder", "file"), [(0o022, 0o750, 0o640), (0o077, 0o700, 0o600)])
+def test_what_a_run_writes_follows_the_umask_and_is_closed_to_strangers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, umask: int, folder: int, file: int
+) -> None:
+    for name in ("PLUMBLINE_WORKSPACE", "DAGSTER_HOME", "PLUMBLINE_WAREHOUSE"):
+        monkeypatch.setenv(name, "restored after the test")
+    before = os.umask(umask)
+    try:
+        made = Workspace.at(tmp_path)
+        made.prepare()
+        made.warehouse.write_bytes(b"rows")
+        write_atomically(made.pointer, b"published-1.duckdb")
+    finally:
+        os.umask(before)
+    assert made.derived.stat().st_mode & 0o777 == folder
+    assert {path.stat().st_mode & 0o777 for path in (made.warehouse, made.pointer)} == {file}
