@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from dagster_project import automation
-from dagster_project.assets import attribution, ingest, patterns, visibility
+from dagster_project.assets import attribution, feed_experiment, ingest, patterns, visibility
 from dagster_project.assets.dbt import asset as transform
 from dagster_project.assets.experiments import asset as experiments
 from dagster_project.assets.mmm import asset as measure
@@ -24,6 +24,7 @@ STEPS = (
     attribution,
     visibility,
     triangulate,
+    feed_experiment,
     patterns,
     publish,
 )

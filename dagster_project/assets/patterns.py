@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import duckdb
@@ -19,6 +21,9 @@ from dagster_project.workspace.approval_ledger import approvals_of
 from dagster_project.workspace.environment import settings, workspace
 from feedback.patterns import VOCABULARY
 from models.warning import Warning
+
+if TYPE_CHECKING:
+    from models.patterns.decision import Decision
 
 LONGEST_REPLAY_WEEKS = 52
 QUERY = "dbt/models/marts/content/hook_test.sql"
@@ -77,7 +82,7 @@ def pattern_estimate(warehouse: Warehouse) -> dg.MaterializeResult:
 
 @dg.asset(
     key=["feedback", "pattern_card"],
-    deps=[["measurement", "pattern_estimate"]],
+    deps=[["measurement", "pattern_estimate"], ["measurement", "feed_lift"]],
     group_name="feedback",
     owners=["team:content"],
     kinds={"python", "duckdb"},
@@ -90,7 +95,7 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
     """
     from feedback.approvals.pattern_gate import gated
     from feedback.patterns import CardRun, EpochKey, next_versions
-    from models.patterns import LearnSpec, PromotionPolicy, replay
+    from models.patterns import LearnSpec, as_experiments, replay
 
     company = settings()
     waiting = denied = 0
@@ -98,7 +103,10 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
         facts = run_record.current(con)
         tests, features = _tests(con)
         stored = [json.loads(row[0]) for row in con.execute("select card from feedback.pattern_card").fetchall()]
-    new = []
+        worth = con.execute(
+            "select max(verdict) from measurement.feed_lift where run_id = ?", [facts.run_id]
+        ).fetchone()
+    new, decisions = [], []
     if tests.height:
         span = tests.select((pl.lit(facts.as_of_day) - pl.col("week").min()).dt.total_days()).item()
         weeks = min(LONGEST_REPLAY_WEEKS, max(2, int(span) // 7))
@@ -106,32 +114,34 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
             tests,
             features,
             # The statistics decide as if people had agreed; whether they have is asked of the ledger, below.
-            PromotionPolicy(
-                max_life_days=company.patterns.max_life_days,
-                risk=company.approvals.risks,
-                approved=frozenset(VOCABULARY),
+            company.patterns.policy.model_copy(
+                update={"risk": company.approvals.risks, "approved": frozenset(VOCABULARY)}
             ),
             as_of=facts.as_of_day,
             weeks=weeks,
             seed=facts.seed,
             spec=LearnSpec(delta=company.patterns.delta or 0.01),
         )
+        if worth == ("useless",):
+            decisions = as_experiments(decisions)
         run = CardRun(
             brand=company.company.brand,
             run_id=facts.run_id,
             code_version=run_record.code_version(),
             data_snapshot_sha256=_digest(tests, features),
             query_ref=f"{QUERY}@{run_record.code_version()}",
+            explore_floor=company.patterns.exposure.explore_floor,
             seed_ref=EpochKey.name_of(facts.as_of),
         )
         now = run_record.now(company).replace(tzinfo=UTC, microsecond=0)
         of_today = facts.as_of_day == run_record.today(company)
         ledger = approvals_of(workspace(), company)
         gate = gated(decisions, stored, run, ledger, now, may_ask=of_today)
-        waiting, denied = gate.waiting, gate.denied
+        waiting, denied, decisions = gate.waiting, gate.denied, list(gate.decisions)
         recorded_at = facts.as_of.replace(tzinfo=UTC, microsecond=0)
-        new = next_versions(stored, gate.decisions, recorded_at, replace(run, approvals=gate.approvals))
+        new = next_versions(stored, decisions, recorded_at, replace(run, approvals=gate.approvals))
     with warehouse.write() as con:
+        tables.replace(con, "feedback.pattern_decision", facts.run_id, _decision_rows(decisions))
         for card in new:
             con.execute(
                 "insert or ignore into feedback.pattern_card values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -187,7 +197,7 @@ def feed(warehouse: Warehouse) -> dg.MaterializeResult:
 
 def _tests(con: duckdb.DuckDBPyConnection) -> tuple[pl.DataFrame, pl.DataFrame]:
     tests = con.sql(
-        "select brief, variant, channel, week, trials, successes from marts.hook_test"
+        "select brief, variant, channel, week, trials, successes from marts.hook_test where is_learnable"
         " order by brief, variant, channel, week"
     ).pl()
     features = con.sql("select variant, feature from marts.variant_feature order by variant, feature").pl()
@@ -208,6 +218,39 @@ def _outside_vocabulary(con: duckdb.DuckDBPyConnection) -> list[Warning]:
         for key in keys
         if key not in VOCABULARY
     ]
+
+
+def _decision_rows(decisions: Sequence[Decision]) -> pl.DataFrame:
+    """Every decision of the replayed weeks with its reasons; the estimate as it was in that week."""
+    return pl.DataFrame(
+        [
+            {
+                "week": d.week,
+                "feature": d.feature,
+                "kind": d.kind,
+                "channels": list(d.channels),
+                "state": d.state,
+                "previous": d.previous,
+                "since": d.since,
+                "reason": d.reason,
+                "unmet": list(d.unmet),
+                "p_assign": d.p_assign,
+                "worth": d.worth,
+                "risk": d.risk,
+                "tier": d.tier,
+                "retire_reason": d.retire_reason,
+                "expires": d.expires,
+                "shrunk": d.estimate.shrunk if d.estimate else None,
+                "low": d.estimate.low if d.estimate else None,
+                "high": d.estimate.high if d.estimate else None,
+                "lfsr": d.estimate.lfsr if d.estimate else None,
+                "n_contrasts": d.estimate.n_contrasts if d.estimate else None,
+            }
+            for d in decisions
+        ],
+        infer_schema_length=None,
+        schema_overrides={"channels": pl.List(pl.String), "unmet": pl.List(pl.String)},
+    )
 
 
 def _digest(tests: pl.DataFrame, features: pl.DataFrame) -> str:

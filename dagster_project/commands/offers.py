@@ -61,6 +61,7 @@ def offer_cards(
                 feed_seq=feed.feed_seq,
                 now=now,
                 variant_id=variant_id,
+                rules=settings.patterns.exposure,
             )
         except ValueError as error:
             stop(USAGE, str(error))

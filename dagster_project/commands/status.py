@@ -70,6 +70,16 @@ VIEWS = {
     "patterns": "select pattern_id, version, state, kind, card->>'$.statement' as statement, recorded_at from"
     " feedback.pattern_card c where version = (select max(version) from feedback.pattern_card d where"
     " d.pattern_id = c.pattern_id) order by state, statement",
+    "decisions": "select week, feature, kind, channels, state, previous, reason, unmet, p_assign, shrunk, low, high,"
+    f" lfsr, n_contrasts from feedback.pattern_decision where {LATEST} and (previous is distinct from state or week ="
+    f" (select max(week) from feedback.pattern_decision where {LATEST})) order by week desc, state, feature",
+    "feed_lift": "select verdict, message, lift, low, high, n, n_ready, n_planned, look, looks, round, may_be_read,"
+    " money, money_low, money_high, currency, used_when_on, used_when_off, offered, unanswered, refused from"
+    f" measurement.feed_lift where {LATEST}",
+    "receipts": "select brief, variant, channel, pattern_id, version, feature, follow, assigned, p, pair_role,"
+    " receipted, claimed, used, offered_at from marts.receipt order by offered_at desc, brief, variant, pattern_id",
+    "refused": "select file, file_row as row, receipt_id, rule, message from marts.receipt_refusal"
+    " order by file, file_row",
     "system": "select * from marts.system_week order by week desc limit 26",
     "quarantine": 'select source, file, row, "column", value, rule, message from raw.quarantine'
     " order by source, file, row",
@@ -119,7 +129,10 @@ def show(
     """Any mart or result as a table; quarantine shows what did not land, and why."""
     workspace, _ = opened(ws)
     with reading(workspace, newest=table in ("quarantine", "checks", "batches", "runs")) as con:
-        rows = _rows(con, _query(con, table), limit if not json_ else None)
+        try:
+            rows = _rows(con, _query(con, table), limit if not json_ else None)
+        except duckdb.CatalogException:
+            stop(BROKEN, f"the last run of {ws} made no table {table}: run `plumbline run {ws}` with this version")
     if json_:
         as_json({"table": table, "rows": rows})
     else:

@@ -101,6 +101,14 @@ TABLES = {
     "feedback.pattern_card": "pattern_id varchar, version bigint, state varchar, kind varchar, brand varchar,"
     " card json,"
     " content_sha256 varchar, recorded_at timestamp, run_id varchar, primary key (pattern_id, version)",
+    "measurement.feed_lift": "run_id varchar primary key, outcome varchar, lift double, low double, high double,"
+    " level double, n bigint, n_ready bigint, n_planned bigint, look bigint, looks bigint, round bigint,"
+    " may_be_read boolean, verdict varchar, money double, money_low double, money_high double, currency varchar,"
+    " used_when_on double, used_when_off double, offered bigint, unanswered bigint, refused bigint, message varchar",
+    "feedback.pattern_decision": "run_id varchar, week date, feature varchar, kind varchar, channels varchar[],"
+    " state varchar, previous varchar, since date, reason varchar, unmet varchar[], p_assign double, worth double,"
+    " risk varchar, tier varchar, retire_reason varchar, expires date, shrunk double, low double, high double,"
+    " lfsr double, n_contrasts bigint",
     "feedback.feed": "feed_seq bigint, brand varchar, sha256 varchar, cards bigint, run_id varchar,"
     " primary key (brand, feed_seq)",
     "feedback.report": "run_id varchar, period varchar, file varchar, sha256 varchar, status varchar, reason varchar",

@@ -20,6 +20,7 @@ from dagster_project.workspace.prior_settings import Priors
 from feedback.approvals import ApprovalPolicy
 from models.channel_classes import ClassChoice, class_of
 from models.error import PlumblineError
+from models.pattern_rules import ExposureRules, PromotionPolicy
 
 Source = Literal[
     "google_ads",
@@ -256,10 +257,33 @@ class Mmm(_Part):
 
 
 class Patterns(_Part):
-    """Smallest effect worth acting on (log odds) and how long a card lives at most."""
+    """Smallest effect worth acting on (log odds), how long a card lives at most, and the rules of the feed.
+
+    `rules` are the thresholds of a card's life, `exposure` how cards are dealt to variants, `smallest_lift` the lift of
+    the whole feed (log odds) below which it is not worth its effort.
+    """
 
     delta: float = Field(default=0.02, ge=0)
     max_life_days: int = Field(default=365, ge=30)
+    rules: PromotionPolicy = PromotionPolicy()
+    exposure: ExposureRules = ExposureRules()
+    smallest_lift: float = Field(default=0.10, gt=0, le=2)
+
+    @field_validator("rules")
+    @classmethod
+    def _set_elsewhere(cls, rules: PromotionPolicy) -> PromotionPolicy:
+        if "max_life_days" in rules.model_fields_set:
+            raise ValueError("max_life_days stands under patterns, not under patterns.rules; move it there")
+        if "risk" in rules.model_fields_set:
+            raise ValueError("risk stands under approvals.risks, not under patterns.rules; move it there")
+        if rules.approved:
+            raise ValueError("approved is no setting: a person approves one version of a card; remove it")
+        return rules
+
+    @property
+    def policy(self) -> PromotionPolicy:
+        """The rules with the life span that is set beside them."""
+        return self.rules.model_copy(update={"max_life_days": self.max_life_days})
 
 
 class Llm(_Part):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from models.patterns.arms import split_check
 from models.patterns.assignment import AssignmentRefused, Draw, ExposureRules, MenuCard, draw, inclusion_probabilities
 from models.patterns.estimates import Estimate, PatternEstimates
-from models.patterns.feed_experiment import FeedLift, FeedPlan, MoneyPerLogOdds, feed_lift, pairs_needed
+from models.patterns.feed_experiment import FeedLift, FeedPlan, MoneyPerLogOdds, feed_lift, pair_sd_of, pairs_needed
 from models.patterns.learning import learn, prior_pack
-from models.patterns.lifecycle import Decision, promote, replay
+from models.patterns.lifecycle import Decision, as_experiments, promote, replay
 from models.patterns.prior import PriorPack
 from models.patterns.spec import LearnSpec, PromotionPolicy
 
@@ -25,10 +25,12 @@ __all__ = [
     "PatternEstimates",
     "PriorPack",
     "PromotionPolicy",
+    "as_experiments",
     "draw",
     "feed_lift",
     "inclusion_probabilities",
     "learn",
+    "pair_sd_of",
     "pairs_needed",
     "prior_pack",
     "promote",

@@ -15,9 +15,8 @@ from math import comb
 from types import MappingProxyType
 from typing import Literal
 
-from pydantic import BaseModel, Field
-
 from models.error import PlumblineError
+from models.pattern_rules import ExposureRules
 
 PairRole = Literal["on", "off", "unpaired"]
 SEPARATOR = "\x1f"
@@ -30,18 +29,6 @@ PAIR = (0, 1)  # the two variants of a pair brief; a third one is drawn as in an
 
 class AssignmentRefused(PlumblineError, ValueError):
     """A draw that cannot be made: a key that can be guessed, an id that cannot be hashed, an unknown variant."""
-
-
-class ExposureRules(BaseModel, frozen=True, extra="forbid"):
-    """How cards are dealt out: at most `slots` per variant, each open with probability 1 - `explore_floor`.
-
-    In a share `pair_share` of the briefs one of the first two variants, drawn by a fair coin, receives no card: the
-    difference between the two is what the feed is worth.
-    """
-
-    slots: int = Field(default=2, ge=1, le=4)
-    explore_floor: float = Field(default=0.30, ge=0.05, le=0.95)
-    pair_share: float = Field(default=0.30, ge=0.05, le=1.0)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,11 @@ def promote(estimates: PatternEstimates, policy: PromotionPolicy, history: Seque
     return sorted(decisions, key=lambda d: d.key)
 
 
+def as_experiments(decisions: Iterable[Decision]) -> list[Decision]:
+    """The decisions with every card dealt by a fair coin at most: for a feed whose own worth was not shown."""
+    return [replace(d, p_assign=min(d.p_assign, 0.5)) for d in decisions]
+
+
 def replay(
     tests: pl.DataFrame,
     features: pl.DataFrame,

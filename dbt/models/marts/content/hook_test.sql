@@ -45,6 +45,8 @@ select
     ranked.week,
     cast(ranked.trials as bigint) as trials,
     cast(ranked.successes as bigint) as successes,
-    ranked.value
+    ranked.value,
+    coalesce(receipts.unanswered, 0) = 0 as is_learnable
 from ranked
+left join {{ ref('int_content__brief_receipts') }} as receipts on ranked.brief = receipts.brief
 where ranked.recency = 1
