@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.commands import agents, approvals, audit, not_available, offers, run, setup, status
+from dagster_project.commands import agents, audit, not_available, offers, run, setup, status
+from dagster_project.commands.approvals import decide
+from dagster_project.commands.approvals import pending as pending_command
 from dagster_project.commands.experiment import design
 from dagster_project.commands.plan import command as plan_command
 
@@ -49,9 +51,9 @@ for command in (
     run.report,
     plan_command.plan,
     run.ui,
-    approvals.pending,
-    approvals.approve,
-    approvals.deny,
+    pending_command.pending,
+    decide.approve,
+    decide.deny,
     setup.doctor,
 ):
     app.command(command.__name__)(command)

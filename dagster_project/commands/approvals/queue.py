@@ -1,0 +1,74 @@
+"""How `pending` prints the queue: people read lines, programs one JSON document."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from dagster_project.commands.terminal import as_json, cell, err, out
+from feedback.approvals import Approvals
+
+if TYPE_CHECKING:
+    from feedback.approvals.digest import OpenDecision
+
+
+def show_queue(approvals: Approvals, now: datetime, currency: str, *, only_digest: bool, json_: bool) -> None:
+    """Print what waits: everything, or the week's digest."""
+    from feedback.approvals.digest import digest, nobody_can_decide, open_decisions
+
+    week = digest(approvals, now)
+    everything = open_decisions(approvals, now)
+    shown = list(week.decisions) if only_digest else [d for d in everything if not d.announced]
+    notes = nobody_can_decide([*shown, *week.announced])
+    if json_:
+        as_json(
+            {
+                "at": now,
+                "currency": currency,
+                "pending": [_plain(d) for d in shown],
+                "announced": [_plain(d) for d in week.announced],
+                "left_for_later": week.left_for_later if only_digest else 0,
+                "decided_this_week": week.decided_this_week,
+                "weekly_limit": week.weekly_limit,
+                "notes": notes,
+            }
+        )
+        return
+    if not shown:
+        left = f"; {week.left_for_later} wait for next week" if only_digest and week.left_for_later else ""
+        out.print(f"nothing waits for a decision{left}", markup=False, emoji=False)
+    for number, decision in enumerate(shown, 1):
+        _print(number, decision, now, currency)
+    if only_digest and shown and week.left_for_later:
+        out.print(f"{week.left_for_later} more wait; the week's limit is {week.weekly_limit} decisions")
+    for decision in week.announced:
+        out.print(
+            f"announced {decision.subject[:12]}  {cell(decision.title)}. {decision.silence}", markup=False, emoji=False
+        )
+    for note in notes:
+        err.print(note, markup=False, emoji=False, highlight=False)
+
+
+def _print(number: int, d: OpenDecision, now: datetime, currency: str) -> None:
+    hours = int((d.expires - now).total_seconds() // 3600)
+    urgent = {"open": "", "reminder": " REMINDER", "escalated": " ESCALATED"}[d.urgency]
+    money = "; ".join(
+        f"{name} {currency} {amount:,.0f}"
+        for name, amount in (("worth", d.worth), ("at risk", d.at_risk))
+        if amount is not None
+    )
+    lines = [
+        f"{number}. {d.subject[:12]}  {d.action}{urgent}  {cell(d.title)}",
+        f"   {cell(d.evidence)}" if d.evidence else "",
+        f"   {money or 'not known in money'}; requested by {d.requested_by}; expires in {hours} h",
+        f"   {len(d.approved_by)} of {d.quorum} have approved; may decide: {', '.join(d.deciders) or 'nobody'}",
+        f"   if denied: {cell(d.if_denied)}" if d.if_denied else "",
+        f"   if nobody answers: {d.silence}",
+    ]
+    for line in filter(None, lines):
+        out.print(line, markup=False, emoji=False, highlight=False)
+
+
+def _plain(decision: OpenDecision) -> dict[str, Any]:
+    return asdict(decision)

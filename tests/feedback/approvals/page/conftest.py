@@ -1,0 +1,1 @@
+"""Makes `served_page`, which the tests of this folder share, importable."""
