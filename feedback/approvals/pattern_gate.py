@@ -29,7 +29,10 @@ IN_FEED_BY_CONSENT = ("promoted", "watch")
 
 @dataclass(frozen=True)
 class GatedPatterns:
-    """Decisions as they may become cards, the consents they carry (by pattern id), and how many wait or were denied."""
+    """Decisions as they may become cards, the consents they carry (by pattern id), and how many wait or were denied.
+
+    `decisions` are those of earlier weeks as they were, then the newest per pattern as the gate leaves it.
+    """
 
     decisions: tuple[Decision, ...]
     approvals: Mapping[str, Approval]
@@ -64,7 +67,7 @@ def gated(
     *,
     may_ask: bool = True,
 ) -> GatedPatterns:
-    """The newest decision per pattern after the gate.
+    """The decisions after the gate, which judges the newest per pattern.
 
     A promotion without consent stays an experiment (`provisional`) and a request is put to people. With consent the
     approval is used for exactly this card version; a card that already carries it keeps it while it stays in the feed.
@@ -76,8 +79,10 @@ def gated(
     known_risks(approvals.policy)
     heads = {k: c for k, c in newest(stored).items() if c["scope"]["brand"] == run.brand}
     latest: dict[Key, Decision] = {}
-    for decision in sorted(decisions, key=lambda d: d.week):
+    in_order = sorted(decisions, key=lambda d: d.week)
+    for decision in in_order:
         latest[decision.key] = decision
+    earlier = [decision for decision in in_order if latest[decision.key] is not decision]
     pieces = [_piece(decision, run, heads, now) for _, decision in sorted(latest.items())]
     before = approvals.book()
     approvals.ask_all(
@@ -94,7 +99,7 @@ def gated(
     waiting = sum(
         d.state == "provisional" and p.decision.state == "promoted" for d, p in zip(after, pieces, strict=True)
     )
-    return GatedPatterns(tuple(after), consents, waiting, sum(d.state == "blocked" for d in after))
+    return GatedPatterns((*earlier, *after), consents, waiting, sum(d.state == "blocked" for d in after))
 
 
 @dataclass(frozen=True)
