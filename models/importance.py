@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+LARGEST_LOG = 700.0  # e to the power of this is still a number
+
 
 def plain(log_weights: np.ndarray) -> np.ndarray:
     """Normalised importance weights (D,) as they are."""
@@ -29,7 +31,8 @@ def smooth(log_weights: np.ndarray) -> tuple[np.ndarray, float]:
         return weights / weights.sum(), -np.inf
     k, scale = _pareto(np.sort(excess))
     p = (np.arange(tail) + 0.5) / tail
-    fitted = scale / k * ((1 - p) ** (-k) - 1) if abs(k) > 1e-9 else -scale * np.log1p(-p)
+    growth = -np.log1p(-p)
+    fitted = scale / k * np.expm1(np.minimum(k * growth, LARGEST_LOG)) if abs(k) > 1e-9 else scale * growth
     weights = np.exp(logs)
     weights[order[-tail:]] = np.minimum(cut + fitted, 1.0)
     return weights / weights.sum(), float(k)

@@ -21,7 +21,7 @@ Ablation = Literal[
     "log claims",
     "plain log claims",
     "additive claims",
-    "no shift",
+    "no error in money",
     "generic priors",
 ]
 ABLATIONS: tuple[Ablation, ...] = get_args(Ablation)
@@ -30,7 +30,7 @@ CHANGES: Mapping[str, Mapping[str, float]] = {
     "log claims": {"additive_claim": 0.0},
     "plain log claims": {"additive_claim": 0.0, "silent_claim": 1e-6},
     "additive claims": {"additive_claim": 1.0},
-    "no shift": {"demand_shift": 0.0, "demand_noise_factor": 1.0},
+    "no error in money": {"mmm_money_error": 0.0, "demand_money_error": 0.0, "demand_money_mean": 0.0},
 }
 KINDS_OF_CLAIM = {
     "click": "platform",
@@ -67,6 +67,7 @@ def combined(
         captured={} if ablation == "no tests" else fit.captured,
         uses_experiments=False,
         prior=_priors_of_fit(fit),
+        booked_per_spend=_booked_per_spend(company, fit.channels),
     )
     return combine(
         evidence_frame(rows, classes),
@@ -118,3 +119,9 @@ def _priors_of_fit(fit: FitDraws) -> dict[str, tuple[float, float]]:
     """Median and log sd of the iROAS prior of each channel whose effect had to be positive."""
     rows = zip(fit.channels, fit.prior_log_mean, fit.prior_log_sd, strict=True)
     return {c: (float(np.exp(mean)), float(sd)) for c, mean, sd in rows if np.isfinite(sd)}
+
+
+def _booked_per_spend(company: MeasuredCompany, channels: tuple[str, ...]) -> dict[str, float]:
+    """Booked revenue of the whole frame per unit of each channel's spend."""
+    booked = float(company.weekly["revenue"].sum())
+    return {c: booked / float(company.weekly[f"spend_{c}"].sum()) for c in channels}

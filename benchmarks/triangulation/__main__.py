@@ -16,10 +16,8 @@ from models.triangulation.worlds import WORLDS, WorldSpec
 ABLATIONS: dict[str, EvidencePriors] = {
     "as it is": EvidencePriors(),
     "no useless share": EvidencePriors(useless_odds_least=1e-6, useless_odds_most=1e-4),
-    "useless share without hidden demand": EvidencePriors(
-        demand_additive_mean=0.0, demand_additive_sd=EvidencePriors().mmm_additive_sd
-    ),
-    "no shift for demand": EvidencePriors(demand_shift=0.0, demand_noise_factor=1.0),
+    "no error in money": EvidencePriors(mmm_money_error=0.0, demand_money_error=0.0, demand_money_mean=0.0),
+    "demand adds nothing": EvidencePriors(demand_money_error=EvidencePriors().mmm_money_error, demand_money_mean=0.0),
     "claims in log form only": EvidencePriors(additive_claim=0.0),
     "claims in additive form only": EvidencePriors(additive_claim=1.0),
     "no silent claims": EvidencePriors(silent_claim=1e-3),

@@ -11,9 +11,10 @@ import numpy as np
 from models.channel_classes import CLASSES, UNSET_MARGIN, ChannelClass, iroas_prior
 from models.triangulation.evidence import Readings
 from models.triangulation.likelihood import claim_logpdf, lift_logpdf
+from models.triangulation.mmm_error import MoneyError, reading_of_draws, returns_given_error
 from models.triangulation.priors import EvidencePriors
 from models.triangulation.recombination import positions
-from models.triangulation.useless import reading_of_draws, useless_share
+from models.triangulation.useless import useless_share
 from models.triangulation.vocabulary import LEAST_CAPTURED, MOST_CAPTURED, Design
 
 Z_NODES = np.linspace(-3.2, 3.2, 21)
@@ -49,9 +50,10 @@ class ChannelClaim:
 class ChannelModel:
     """A channel's returns before tests and claims, on x = asinh(iROAS / scale), and its own evidence.
 
-    `ordered` (draws,) are the MMM's returns in ascending order and `order` their rows; without an MMM, quantiles of the
-    class prior. `useless` is the probability of no effect given the MMM. `noise` and `shift` are 0 without an MMM.
-    `prior_x` (n,) are draws of the class prior (lump included) pushed through the same noise.
+    `ordered` (draws,) are the returns that the MMM's reading leaves possible, its error in money included, ascending;
+    `order` are the MMM's rows in the order of its own returns. Without an MMM, `ordered` are quantiles of the class
+    prior. `useless` is the probability of no effect given the MMM, `useless_as_read` the same with the reading taken at
+    its word: what a test that finds no effect is compared with.
     """
 
     name: str
@@ -60,9 +62,8 @@ class ChannelModel:
     order: np.ndarray
     has_mmm: bool
     useless: float
+    useless_as_read: float
     useless_sd: float
-    shift: float
-    noise_factor: float
     prior: tuple[float, float]
     tests: tuple[ChannelTest, ...]
     claims: tuple[ChannelClaim, ...]
@@ -83,8 +84,8 @@ class ChannelModel:
         level = self.ordered[positions(score, len(self.ordered))]
         x = np.arcsinh(level / self.scale)
         if self.has_mmm:
-            centre = x + np.tanh(level / self.scale) * bias + self.shift
-            useful = centre[:, None] + (self.noise_factor * noise)[:, None] * Z_NODES
+            centre = x + np.tanh(level / self.scale) * bias
+            useful = centre[:, None] + noise[:, None] * Z_NODES
             weight = np.exp(-0.5 * Z_NODES**2)
         else:
             useful, weight = x[:, None], np.ones(1)
@@ -150,14 +151,18 @@ def _model(
     if read.mmm is not None and column is not None:
         returns = read.mmm.returns[:, column]
         prior = read.mmm.prior.get(read.channels[c], prior)
+        reading = reading_of_draws(returns, *prior)
+        error = _money_error(row, read.mmm.booked_per_spend.get(read.channels[c]), priors)
         order = np.argsort(returns, kind="stable")
-        ordered = returns[order]
+        ordered = returns_given_error(returns, prior, reading, error)
         captured = read.mmm.captured
-        useless = _useless_given_mmm(returns, row, prior, unit, priors)
+        useless, as_read = (
+            _useless_given_mmm(reading, error, row, prior, unit, priors, least=least)
+            for least in (priors.useless_odds_least, 0.0)
+        )
     else:
         ordered, order = prior_returns(prior), np.zeros(0, dtype=np.int64)
-        useless = row.no_effect
-    follows = column is not None and row.follows_demand
+        useless = as_read = row.no_effect
 
     def places(of_channel: np.ndarray) -> list[int]:
         return np.flatnonzero(of_channel == c).tolist()
@@ -169,9 +174,8 @@ def _model(
         order=order,
         has_mmm=column is not None,
         useless=useless,
+        useless_as_read=as_read,
         useless_sd=priors.useless_sd * unit,
-        shift=priors.demand_shift if follows else 0.0,
-        noise_factor=priors.demand_noise_factor if follows else 1.0,
         prior=prior,
         tests=tuple(_test(read, e, order, captured, priors) for e in places(read.tests.channel)),
         claims=tuple(
@@ -189,20 +193,32 @@ def prior_returns(prior: tuple[float, float]) -> np.ndarray:
     return np.asarray(median * np.exp(log_sd * ndtri((np.arange(PRIOR_DRAWS) + 0.5) / PRIOR_DRAWS)))
 
 
+def _money_error(row: ChannelClass, booked_per_spend: float | None, priors: EvidencePriors) -> MoneyError:
+    ratio = priors.usual_booked_per_spend if booked_per_spend is None else booked_per_spend
+    if row.follows_demand:
+        return MoneyError(priors.demand_money_mean * ratio, priors.demand_money_error * ratio)
+    return MoneyError(0.0, priors.mmm_money_error * ratio)
+
+
 def _useless_given_mmm(
-    returns: np.ndarray, row: ChannelClass, prior: tuple[float, float], unit: float, priors: EvidencePriors
+    reading: tuple[float, float],
+    error: MoneyError,
+    row: ChannelClass,
+    prior: tuple[float, float],
+    unit: float,
+    priors: EvidencePriors,
+    *,
+    least: float,
 ) -> float:
     if row.no_effect == 0:
         return 0.0
-    follows = row.follows_demand
     return useless_share(
         row.no_effect,
-        reading_of_draws(returns, *prior),
+        reading,
         *prior,
         useless_sd=priors.useless_sd * unit,
-        error_mean=(priors.demand_additive_mean if follows else 0.0) * unit,
-        error_sd=(priors.demand_additive_sd if follows else priors.mmm_additive_sd) * unit,
-        least=priors.useless_odds_least,
+        error=error,
+        least=least,
         most=priors.useless_odds_most,
     )
 
@@ -251,7 +267,7 @@ def prior_variance(model: ChannelModel, priors: EvidencePriors) -> float:
     error = 0.0
     if model.has_mmm:
         noise = min(priors.mmm_noise.median * np.exp(priors.mmm_noise.log_sd**2), priors.mmm_noise_most)
-        error = (model.noise_factor * noise) ** 2 + priors.mmm_bias_sd**2
+        error = noise**2 + priors.mmm_bias_sd**2
     lump = np.arcsinh(model.useless_sd * USELESS_NODES / model.scale)
     at_zero = float(USELESS_WEIGHTS @ lump**2 / USELESS_WEIGHTS.sum())
     mean = (1 - useless) * float(x.mean())

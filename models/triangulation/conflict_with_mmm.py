@@ -37,9 +37,9 @@ def mmm_oddity(model: ChannelModel, priors: EvidencePriors) -> tuple[float, floa
         logs = logs + model.claims_logpdf(x[:, None], middle)[:, 0]
     weight = np.exp(logs - logs.max())
     weight /= weight.sum()
-    error = np.hypot(priors.mmm_bias_sd, model.noise_factor * priors.mmm_noise.median)
+    error = np.hypot(priors.mmm_bias_sd, priors.mmm_noise.median)
     step = max(len(level) // 400, 1)
-    below = float(weight @ ndtr((x[:, None] - model.shift - level[None, ::step]) / error).mean(axis=1))
+    below = float(weight @ ndtr((x[:, None] - level[None, ::step]) / error).mean(axis=1))
     expected = float(theta[min(int(np.searchsorted(np.cumsum(weight), 0.5)), GRID - 1)])
     observed = float(model.scale * np.sinh(np.median(level)))
     return observed, expected, float(np.clip(2 * min(below, 1 - below), 0.0, 1.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -74,7 +75,9 @@ def _of_channel(read: Readings, model: ChannelModel, c: int, priors: EvidencePri
     rows_used = slice(None, None, max(len(drawn.weighted.log_all) // PARTICLES, 1))
     particles = drawn.weighted.particles.take(rows_used)
     score = particles.score[:, c]
-    x, before = model.nodes(score, particles.bias, particles.noise)
+    # A small chance of no effect would excuse any test: here the MMM's reading is taken at its word.
+    as_read = replace(model, useless=model.useless_as_read)
+    x, before = as_read.nodes(score, particles.bias, particles.noise)
     theta = model.scale * np.sinh(x)
     tests = model.tests_logpdf(score, x, priors)
     each = [model.claim_logpdf(claim, x, particles.platform) for claim in model.claims]
@@ -171,8 +174,8 @@ def _heterogeneity(
             values.append((reading, min(variance / (seen * slope) ** 2, 1e12)))
         if model.has_mmm:
             x = np.arcsinh(model.ordered / model.scale)
-            error = priors.mmm_bias_sd**2 + (model.noise_factor * float(drawn.noise.mean())) ** 2
-            values.append((float(x.mean()) + model.shift - np.arcsinh(theta / model.scale), float(x.var()) + error))
+            error = priors.mmm_bias_sd**2 + float(drawn.noise.mean()) ** 2
+            values.append((float(x.mean()) - np.arcsinh(theta / model.scale), float(x.var()) + error))
         level = np.log(max(theta, priors.claim_floor))
         for claim in model.claims:
             bias = bias_of(model.row, read.claims.claim_type[claim.place])

@@ -22,8 +22,10 @@ class MMMDraws:
 
     `captured` maps a test's method to draws (draws,) of the ratio of what the test would read under that draw to that
     draw's window iROAS, so that shape, carryover and level stay together. `prior` maps a channel to (median, log sd) of
-    the iROAS prior of the fit; without it the prior of the channel's class is taken. A fit that has used experiments is
-    refused: they would count twice. Raises ValueError on shapes that do not fit or a name given twice.
+    the iROAS prior of the fit; without it the prior of the channel's class is taken. `booked_per_spend` maps a channel
+    to the booked KPI (in money) of the window per unit of its spend, which says how large an error in money is in
+    iROAS; without it a usual figure is taken. A fit that has used experiments is refused: they would count twice.
+    Raises ValueError on shapes that do not fit, a name given twice, or a ratio that is not above zero.
     """
 
     channels: tuple[str, ...]
@@ -31,6 +33,7 @@ class MMMDraws:
     captured: Mapping[str, np.ndarray] = field(default_factory=dict)
     uses_experiments: bool = False
     prior: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    booked_per_spend: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _refuse(self.channels, uses_experiments=self.uses_experiments)
@@ -41,6 +44,12 @@ class MMMDraws:
         for method, share in self.captured.items():
             if np.shape(share) != (len(self.returns),):
                 raise MMMEvidenceError(f"captured[{method!r}] has shape {np.shape(share)}: need ({len(self.returns)},)")
+        for channel, ratio in self.booked_per_spend.items():
+            if not (np.isfinite(ratio) and ratio > 0):
+                raise MMMEvidenceError(
+                    f"booked_per_spend[{channel!r}] is {ratio}: a finite number above zero; leave the channel out where"
+                    " its spend or the booked KPI is not known"
+                )
 
 
 @dataclass(frozen=True, eq=False)

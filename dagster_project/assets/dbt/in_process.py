@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
@@ -12,8 +13,8 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
 from dagster_project.workspace.paths import DBT_PROJECT, Workspace
-from feedback.storage.atomic_files import replacing
-from feedback.storage.damaged_files import checksum_file, has_its_checksum, write_checksum
+from feedback.storage.atomic_files import replacing, write_atomically
+from feedback.storage.damaged_files import checksum_file, has_its_checksum, sha256_of, write_checksum
 
 RESULTS = {"LogModelResult", "LogTestResult", "LogSeedResult", "LogSnapshotResult"}
 WATCHED = {".sql", ".yml", ".csv"}
@@ -52,28 +53,35 @@ def project(workspace: Workspace) -> DbtProject:
 
 
 def ensure_manifest(workspace: Workspace) -> None:
-    """Parse the project where no whole manifest is newer than every model, test and seed.
+    """Parse the project where no whole manifest is there that was made of exactly these models, tests and seeds.
 
-    A damaged manifest was set aside when the workspace was prepared, see `Workspace.prepare`.
+    By content: a workspace that was copied, restored or used with another version has dates that say nothing. A damaged
+    manifest was set aside when the workspace was prepared, see `Workspace.prepare`.
     """
     manifest = workspace.dbt_target / "manifest.json"
-    if not has_its_checksum(manifest) or manifest.stat().st_mtime < _newest_source():
-        _parsed.cache_clear()
-        parsed = _parsed(workspace.warehouse, workspace.dbt_target, _newest_source())
-        checksum_file(manifest).unlink(missing_ok=True)
-        with replacing(manifest) as part:
-            parsed.write(str(part))
-        write_checksum(manifest)
+    made_of = manifest.with_name("manifest.json.sources")
+    digest = _digest_of_sources()
+    if has_its_checksum(manifest) and made_of.exists() and made_of.read_bytes() == digest.encode():
+        return
+    parsed = _parsed(workspace.warehouse, workspace.dbt_target, digest)
+    checksum_file(manifest).unlink(missing_ok=True)
+    made_of.unlink(missing_ok=True)
+    with replacing(manifest) as part:
+        parsed.write(str(part))
+    write_checksum(manifest)
+    write_atomically(made_of, digest.encode())
 
 
-def _newest_source() -> float:
-    """When the SQL last changed. The files of a wheel keep an old mtime; their ctime is when they were installed."""
-    states = [path.stat() for path in DBT_PROJECT.rglob("*") if path.suffix in WATCHED]
-    return max(max(state.st_mtime, state.st_ctime) for state in states)
+def _digest_of_sources() -> str:
+    """SHA-256 of the names and contents of everything that dbt parses."""
+    total = hashlib.sha256()
+    for path in sorted(path for path in DBT_PROJECT.rglob("*") if path.suffix in WATCHED and path.is_file()):
+        total.update(f"{path.relative_to(DBT_PROJECT).as_posix()} {sha256_of(path)}\n".encode())
+    return total.hexdigest()
 
 
 @lru_cache(maxsize=1)
-def _parsed(warehouse: Path, target: Path, _newest: float) -> Any:
+def _parsed(warehouse: Path, target: Path, _digest: str) -> Any:
     """The parsed project, kept for every step of this process: parsing costs more than most steps' SQL."""
     outcome = _invoke(warehouse, target, ("--no-write-json", "parse"))
     if not outcome.success:
@@ -83,7 +91,7 @@ def _parsed(warehouse: Path, target: Path, _newest: float) -> Any:
 
 def invoke(workspace: Workspace, command: str, *arguments: str, keep: Callable[[Any], None] | None = None) -> Any:
     """Run one dbt command in this process and let go of the DuckDB file afterwards."""
-    manifest = _parsed(workspace.warehouse, workspace.dbt_target, _newest_source())
+    manifest = _parsed(workspace.warehouse, workspace.dbt_target, _digest_of_sources())
     return _invoke(workspace.warehouse, workspace.dbt_target, ("--no-write-json", command, *arguments), manifest, keep)
 
 

@@ -36,6 +36,7 @@ def mmm_draws(fit: MMMFit | None, contracts: Sequence[LiftContract]) -> MMMDraws
         captured=captured,
         uses_experiments=fit.uses_experiments,
         prior=prior_of(fit),
+        booked_per_spend=booked_per_spend(fit),
     )
 
 
@@ -49,6 +50,13 @@ def prior_of(fit: MMMFit) -> dict[str, tuple[float, float]]:
         for c, channel in enumerate(fit.data.channels)
         if effect.kind[c] == LOG_LINK
     }
+
+
+def booked_per_spend(fit: MMMFit) -> dict[str, float]:
+    """The booked KPI of the model's window, in money, per unit of each paid channel's spend."""
+    booked = float(fit.data.kpi.sum()) * fit.data.money_per_kpi
+    spend = dict(zip(fit.data.channels, fit.data.spend.sum(axis=(0, 1)), strict=True))
+    return {channel: booked / float(total) for channel, total in spend.items() if booked > 0 and total > 0}
 
 
 def captured_of(fit: MMMFit, test: LiftContract) -> np.ndarray:
