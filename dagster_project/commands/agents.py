@@ -10,8 +10,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from dagster_project.commands.feed_tokens import token
 from dagster_project.commands.terminal import (
     BROKEN,
+    NO,
     USAGE,
     JsonOption,
     as_json,
@@ -24,6 +26,7 @@ from dagster_project.workspace.settings import Settings
 from feedback.serve.listening import TOKEN_VARIABLE
 
 feed = typer.Typer(no_args_is_help=True, help="The pattern feed that content agents read.")
+feed.add_typer(token, name="token")
 
 
 @feed.command("list")
@@ -73,9 +76,39 @@ def serve_feed(
     except ValueError as error:
         stop(USAGE, str(error))
     asked = ["--brand", brand, "--host", host, "--port", str(port), "--workers", str(workers)]
+    asked += ["--brand-documents", str(workspace.brand_documents)]
     if settings.clock:
         asked += ["--now", _now(settings).isoformat()]
     _replace_process("feedback.serve", [str(workspace.memory), *asked])
+
+
+@feed.command("brand")
+def list_brand(ws: Annotated[Path, typer.Argument(metavar="WS")] = Path("data"), json_: JsonOption = False) -> None:
+    """The brand's voice and guidelines in brand/*.md: which are in force; exit 1 where one is faulty."""
+    from feedback.memory.brand_documents import BrandDocumentError, in_force, load
+
+    workspace, settings = opened(ws)
+    try:
+        documents = load(workspace.brand_documents)
+    except BrandDocumentError as fault:
+        stop(NO, str(fault))
+    current = {document.name for document in in_force(documents, _now(settings))}
+    rows = [
+        {
+            "document": document.name,
+            "title": document.front.title,
+            "in force": document.name in current,
+            "valid from": document.front.valid_from,
+            "valid until": document.front.valid_until,
+            "superseded by": document.front.superseded_by,
+            "sha256": document.sha256,
+        }
+        for document in documents
+    ]
+    if json_:
+        as_json({"brand": settings.company.brand, "documents": rows})
+    else:
+        rows_as_table(f"brand documents of {settings.company.brand}", rows)
 
 
 @feed.command("mcp")

@@ -123,6 +123,11 @@ class Workspace:
         return self.root / "approvals" / "ledger.jsonl"
 
     @property
+    def brand_documents(self) -> Path:
+        """The brand's voice and guidelines as people write them; not derived: keep them with landing/."""
+        return self.root / "brand"
+
+    @property
     def memory(self) -> Path:
         return self.root / "memory"
 

@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("--brand")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8100)
+    parser.add_argument("--brand-documents", type=Path, help="the folder of the brand's voice and guidelines")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--now", type=datetime.fromisoformat, help="a time at which the clock stands still")
     asked = parser.parse_args()
@@ -36,6 +37,7 @@ def main() -> int:
             token=os.environ.get(TOKEN_VARIABLE),
             clock=FixedClock(asked.now) if asked.now else utc_now,
             workers=asked.workers,
+            brand_documents=asked.brand_documents,
         )
     except ValueError as refused:
         print(refused, file=sys.stderr)

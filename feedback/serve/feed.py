@@ -14,12 +14,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from feedback.memory import ChangesGone, Current, MemoryDamaged, MemoryReader, read
+from feedback.memory.brand_documents import BrandDocument, BrandDocumentError, BrandFolder, brand_body, in_force
+from feedback.memory.evidence import EvidenceReader, evidence_body
 from feedback.memory.reader import MAX_STALENESS
 from feedback.patterns.cards import Card
 from feedback.serve.access import Access, Refusal
 from feedback.serve.answers import SafeHeaders, json_bytes, problem, read_only, unknown_route
+from feedback.serve.openapi import openapi
 from feedback.serve.pages import PageGone, Pages, about, etag, is_held, refusal_body
-from feedback.serve.queries import QueryRefused, feed_number, only_once, pattern_query
+from feedback.serve.queries import QueryRefused, feed_number, one_of, only_once, pattern_query
 
 Answer = Callable[[Request, Current, datetime], Awaitable[Response]]
 
@@ -50,8 +53,11 @@ class FeedRoutes:
         access: Access,
         clock: Callable[[], datetime],
         max_staleness: timedelta,
+        brand_documents: Path | None,
     ) -> None:
         self._brand, self._clock = brand, clock
+        self._evidence = EvidenceReader(memory, max_staleness=max_staleness)
+        self._documents = BrandFolder(brand_documents) if brand_documents else None
         self._reader = MemoryReader(memory, max_staleness=max_staleness)
         self._access = access
         self._pages = Pages(self._reader)
@@ -61,7 +67,7 @@ class FeedRoutes:
 
         async def checked(request: Request) -> Response:
             now = self._clock()
-            grant = self._access.check(request.headers.get("authorization", ""), now)
+            grant = self._access.check(request.headers.get("authorization", ""))
             if isinstance(grant, Refusal):
                 return problem(grant.status, grant.reason)
             try:
@@ -74,6 +80,8 @@ class FeedRoutes:
                 if current is None:
                     return problem(404, "no such brand")
                 return await answer(request, current, now)
+            except BrandDocumentError as fault:
+                return problem(503, str(fault), stale=True, reason=str(fault))
             except QueryRefused as refused:
                 return problem(400, str(refused))
             except (ChangesGone, PageGone) as gone:
@@ -118,10 +126,45 @@ class FeedRoutes:
         body = self._pages.changes(current, after)
         return json_bytes(body, headers=_feed_headers(current) | {"Cache-Control": "no-store"})
 
+    async def channel_evidence(self, request: Request, current: Current, now: datetime) -> Response:
+        """What the last report says of each channel, or of one."""
+        evidence = self._evidence.current(current.brand, now)
+        channel = request.state.parameters.get("channel")
+        known = [row["channel"] for row in evidence.document["channels"]]
+        if channel is not None:
+            one_of("channel", channel, known)
+        body = evidence_body(evidence, None if channel is None else (channel,))
+        tag = etag(evidence.sha256, *([channel] if channel else []))
+        return _tagged(request, body, tag, {"X-Checked-At": evidence.document["checked_at"]})
+
+    async def brand_documents(self, request: Request, current: Current, now: datetime) -> Response:
+        """The brand's documents that are in force today."""
+        documents = in_force(self._kept_documents(), now)
+        if not documents:
+            return problem(404, "no brand document is in force: people keep them as Markdown in the workspace's brand/")
+        body, digest = brand_body(current.brand, documents)
+        return _tagged(request, body, etag(digest), {})
+
+    async def brand_document(self, request: Request, current: Current, now: datetime) -> Response:
+        """One version of a document by its hash, also when it is no longer in force."""
+        digest = request.path_params["sha256"]
+        found = [document for document in self._kept_documents() if document.sha256 == digest]
+        if not found:
+            return problem(404, f"no brand document has the hash {digest[:64]!r}")
+        body = json.dumps({"brand": current.brand, "document": found[0].as_json()}, ensure_ascii=False).encode()
+        return _tagged(request, body, etag(digest), {})
+
+    def _kept_documents(self) -> list[BrandDocument]:
+        return self._documents.documents() if self._documents else []
+
+    async def openapi(self, _: Request) -> Response:
+        """The description of every route; it holds nothing of any brand."""
+        return json_bytes(json.dumps(openapi(), ensure_ascii=False).encode())
+
     async def health(self, request: Request) -> Response:
         """200 when every feed can be used, 503 otherwise; which and why only for readers with a token."""
         now = self._clock()
-        grant = self._access.check(request.headers.get("authorization", ""), now)
+        grant = self._access.check(request.headers.get("authorization", ""))
         brands = [self._brand] if self._brand else self._reader.brands()
         feeds = [self._reader.current(brand, now) for brand in brands]
         good = bool(feeds) and all(feed.reason is None for feed in feeds)
@@ -148,16 +191,20 @@ def app(
     max_staleness: timedelta = MAX_STALENESS,
     hosts: tuple[str, ...] | None = None,
     guarded: bool = False,
+    brand_documents: Path | None = None,
 ) -> Starlette:
     """GET /v1/patterns, /v1/patterns/{id}, /v1/changes and /v1/health over the snapshots of `memory_dir`.
 
     `brand` set: only this brand exists. `token` set, or tokens made for the memory: every route except the bare health
     status requires one as a bearer token. Stale or damaged memory gives no card but the reason. `hosts` set: requests
     under another name in the Host header are refused. `guarded`: a token is required even when none is left.
+    `brand_documents`: the folder of the brand's voice and guidelines. /openapi.json describes every route.
     """
     memory = Path(memory_dir)
     access = Access(memory, token, always=guarded)
-    routes = FeedRoutes(memory, brand=brand, access=access, clock=clock, max_staleness=max_staleness)
+    routes = FeedRoutes(
+        memory, brand=brand, access=access, clock=clock, max_staleness=max_staleness, brand_documents=brand_documents
+    )
     middleware = [Middleware(SafeHeaders)]
     if hosts is not None:
         from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -168,7 +215,11 @@ def app(
             Route("/v1/patterns", routes.guarded(routes.patterns, "channel", "state", "kind", "limit", "after")),
             Route("/v1/patterns/{pattern_id}", routes.guarded(routes.pattern)),
             Route("/v1/changes", routes.guarded(routes.changes, "after")),
+            Route("/v1/evidence/channels", routes.guarded(routes.channel_evidence, "channel")),
+            Route("/v1/brand", routes.guarded(routes.brand_documents)),
+            Route("/v1/brand/{sha256}", routes.guarded(routes.brand_document)),
             Route("/v1/health", routes.health),
+            Route("/openapi.json", routes.openapi),
         ],
         middleware=middleware,
         exception_handlers={404: unknown_route, 405: read_only},

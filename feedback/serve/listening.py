@@ -39,6 +39,7 @@ class FeedApplication:
     hosts: tuple[str, ...] | None
     clock: Callable[[], datetime]
     guarded: bool
+    brand_documents: Path | None
     _application: Starlette | None = field(default=None, repr=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,6 +52,7 @@ class FeedApplication:
                 clock=self.clock,
                 hosts=self.hosts,
                 guarded=self.guarded,
+                brand_documents=self.brand_documents,
             )
         await self._application(scope, receive, send)
 
@@ -64,6 +66,7 @@ def serve(
     token: str | None = None,
     clock: Callable[[], datetime] = utc_now,
     workers: int = 1,
+    brand_documents: Path | None = None,
 ) -> None:
     """Serve the feed until interrupted, by `workers` processes that share the port.
 
@@ -77,7 +80,7 @@ def serve(
 
     if workers < 1:
         raise ValueError(f"workers={workers}: at least 1 process must serve")
-    served = application(memory_dir, brand=brand, host=host, token=token, clock=clock)
+    served = application(memory_dir, brand=brand, host=host, token=token, clock=clock, brand_documents=brand_documents)
     config = uvicorn.Config(
         served,
         log_level="warning",
@@ -103,7 +106,13 @@ def serve(
 
 
 def application(
-    memory_dir: Path | str, *, brand: str | None, host: str, token: str | None, clock: Callable[[], datetime] = utc_now
+    memory_dir: Path | str,
+    *,
+    brand: str | None,
+    host: str,
+    token: str | None,
+    clock: Callable[[], datetime] = utc_now,
+    brand_documents: Path | None = None,
 ) -> FeedApplication:
     """The feed as `serve` runs it. Without a token it answers this machine only, and only under this machine's names.
 
@@ -113,14 +122,16 @@ def application(
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise ValueError(f"the feed's token has {len(token)} characters; use at least {SHORTEST_TOKEN} random ones")
     if Access(memory, token).guarded:
-        return FeedApplication(memory, brand, token, None, clock, True)
+        return FeedApplication(memory, brand, token, None, clock, True, brand_documents)
     if not _loopback(host):
         raise ValueError(
             f"host {host} can be reached by other machines: set a token (`plumbline feed token new`), or serve on"
             " 127.0.0.1"
         )
     # A page in a browser could point its own name at 127.0.0.1; it cannot fake the Host header.
-    return FeedApplication(memory, brand, None, ("127.0.0.1", "localhost", "[::1]", "[", host), clock, False)
+    return FeedApplication(
+        memory, brand, None, ("127.0.0.1", "localhost", "[::1]", "[", host), clock, False, brand_documents
+    )
 
 
 def _listener(host: str, port: int) -> socket.socket:

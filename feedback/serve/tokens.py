@@ -1,6 +1,6 @@
 """Bearer tokens of single brands: shown once when made, kept as hashes, ended by date or by hand.
 
-`<memory>/tokens.json` holds id, brand, hash and dates; `<memory>/token-use/<id>` has the time of the last use as its
+`<memory>/tokens.json` holds id, brand, hash and dates; `<memory>/.token-use/<id>` has the time of the last use as its
 modification time. Both are readable by their owner only.
 """
 
@@ -28,7 +28,7 @@ from feedback.patterns.contract import instant
 from feedback.storage.atomic_files import replacing
 from models.error import PlumblineError
 
-TOKENS, USES = "tokens.json", "token-use"
+TOKENS, USES = "tokens.json", ".token-use"
 DAMAGED = "memory/tokens.json is damaged, so no token can be checked"
 LARGEST = 4 * 1024 * 1024
 USE_RESOLUTION_SECONDS = 60

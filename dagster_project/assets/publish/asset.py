@@ -26,6 +26,7 @@ from dagster_project.warehouse.run_record import Check
 from dagster_project.workspace.environment import settings, workspace
 from dagster_project.workspace.paths import Workspace
 from dagster_project.workspace.report_settings import report_settings
+from feedback.reports.figure_store import FigureStore
 from feedback.storage.damaged_files import sha256_of
 
 UPSTREAM = [
@@ -52,6 +53,7 @@ class Verdict:
     reasons: tuple[str, ...] = ()
     report: tuple[Path, ...] = ()
     others: tuple[Path, ...] = ()
+    figures: FigureStore | None = None
     metadata: dict[str, dg.MetadataValue | str] = field(default_factory=dict)
 
 
@@ -131,6 +133,7 @@ def _report_from(candidate: Path) -> Verdict:
     return Verdict(
         Check("report:built", True, "error", files.pdf.name, "every gate of the report passed"),
         report=(files.pdf, files.html, files.xlsx),
+        figures=files.store,
         others=(files.figures_json, *(path for path in pack.rglob("*") if path.is_file())),
         metadata={**metadata, "audit_pack": dg.MetadataValue.path(str(pack))},
     )
@@ -153,13 +156,31 @@ def _deliver(warehouse: Warehouse, place: Workspace, verdict: Verdict) -> None:
         run_record.close(con, facts.run_id, state)
         print_ = first(con, "select fingerprint from ops.run where run_id = ?", [facts.run_id])
         fit = first(con, "select file from measurement.mmm_fit where run_id = ?", [facts.run_id])
+    evidence = _publish_evidence(place, facts, verdict)
     published.refresh(place, WRITTEN_AT_THE_END)
     file = published.publish(place, facts.run_id, settings().retention.published)
     outputs = RunOutputs(facts.run_id, print_[0] if print_ else "", state, verdict.reasons)
-    paths = [place.warehouse, file, place.pointer, *verdict.report, *verdict.others, *_feed_files(place)]
+    paths = [place.warehouse, file, place.pointer, *verdict.report, *verdict.others, *_feed_files(place), evidence]
     if fit:
         paths += [place.fits / fit[0], place.reports / "model-card.md"]
     run_outputs.write(place, outputs, paths)
+
+
+def _publish_evidence(place: Workspace, facts: run_record.RunFacts, verdict: Verdict) -> Path:
+    """What the report says of each channel, or why it is withheld, for readers that never open the warehouse."""
+    from feedback.memory.evidence import publish_evidence
+    from feedback.reports.figures.channel_evidence import about_report, channel_evidence
+
+    figures = verdict.figures
+    return publish_evidence(
+        place.memory,
+        settings().company.brand,
+        run_id=facts.run_id,
+        now=facts.as_of.replace(tzinfo=UTC, microsecond=0),
+        channels=channel_evidence(figures) if figures else (),
+        about=about_report(figures) if figures else None,
+        withheld=() if figures else verdict.reasons or (verdict.check.message,),
+    )
 
 
 def _feed_files(place: Workspace) -> Iterator[Path]:
