@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.feed.load import Timing, get, load
+from benchmarks.feed.mcp_reads import mcp_reads
 from benchmarks.feed.memory import write
 from benchmarks.feed.servers import cpu_seconds, feed, megabytes, running
 
@@ -64,6 +65,8 @@ def main() -> None:
         ours = rows[4][1]
         print(f"a page costs {naive.cpu_ms / ours.cpu_ms:.0f} times less than when read per request")
         print(f"and {floor.cpu_ms / ours.cpu_ms:.1f} times less than a plain file of that size")
+        reads = mcp_reads(memory, 100)
+        print(f"an MCP read of five cards takes {reads[50]:.1f} ms (median of 100), {reads[-2]:.1f} ms at p99")
         print(f"the bare socket's p99 of {bare.timing.p99:.1f} ms is what this machine adds by itself")
 
 

@@ -22,6 +22,7 @@ from dagster_project.commands.terminal import (
     stop,
 )
 from dagster_project.warehouse import run_record
+from dagster_project.workspace.paths import Workspace
 from dagster_project.workspace.settings import Settings
 from feedback.serve.listening import TOKEN_VARIABLE
 
@@ -76,10 +77,7 @@ def serve_feed(
     except ValueError as error:
         stop(USAGE, str(error))
     asked = ["--brand", brand, "--host", host, "--port", str(port), "--workers", str(workers)]
-    asked += ["--brand-documents", str(workspace.brand_documents)]
-    if settings.clock:
-        asked += ["--now", _now(settings).isoformat()]
-    _replace_process("feedback.serve", [str(workspace.memory), *asked])
+    _serve(workspace, settings, asked)
 
 
 @feed.command("brand")
@@ -112,10 +110,34 @@ def list_brand(ws: Annotated[Path, typer.Argument(metavar="WS")] = Path("data"),
 
 
 @feed.command("mcp")
-def serve_mcp(ws: Annotated[Path, typer.Argument(metavar="WS")] = Path("data")) -> None:
-    """Arrives with the MCP server; until then read `feed list --json` or `feed serve`."""
-    opened(ws)
-    stop(BROKEN, "feed mcp arrives with the MCP server; `plumbline feed serve` answers over HTTP today")
+def serve_mcp(
+    ws: Annotated[Path, typer.Argument(metavar="WS")] = Path("data"),
+    http: Annotated[bool, typer.Option("--http", help="Over HTTP at /mcp instead of standard input.")] = False,
+    host: Annotated[str, typer.Option(help="With --http: other than this machine only with a token.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="With --http: port to listen on.", min=0, max=65535)] = 8101,
+) -> None:
+    """The feed for agents that speak MCP, read-only; an agent's host starts this command itself."""
+    from feedback.serve.listening import application
+
+    workspace, settings = opened(ws)
+    if not workspace.memory.exists():
+        stop(BROKEN, f"{ws} has no feed yet: `plumbline run {ws}` first")
+    brand = settings.company.brand
+    asked = ["--brand", brand, "--protocol", "mcp-http" if http else "mcp-stdio"]
+    if http:
+        try:
+            application(workspace.memory, brand=brand, host=host, token=os.environ.get(TOKEN_VARIABLE))
+        except ValueError as error:
+            stop(USAGE, str(error))
+        asked += ["--host", host, "--port", str(port)]
+    _serve(workspace, settings, asked)
+
+
+def _serve(workspace: Workspace, settings: Settings, asked: list[str]) -> NoReturn:
+    asked = [*asked, "--brand-documents", str(workspace.brand_documents)]
+    if settings.clock:
+        asked += ["--now", _now(settings).isoformat()]
+    _replace_process("feedback.serve", [str(workspace.memory), *asked])
 
 
 def _replace_process(module: str, arguments: list[str]) -> NoReturn:

@@ -91,18 +91,18 @@ def serve(
         timeout_graceful_shutdown=5,
         **uvicorn_settings(),
     )
-    listener = _listener(host, port)
+    bound = listener(host, port)
     shown = f"[{host}]" if ":" in host else host
-    print(f"the feed is served on http://{shown}:{listener.getsockname()[1]} until Ctrl-C", flush=True)
+    print(f"the feed is served on http://{shown}:{bound.getsockname()[1]} until Ctrl-C", flush=True)
     try:
         if workers > 1:
-            run_workers(config, listener, workers)
+            run_workers(config, bound, workers)
         else:
-            uvicorn.Server(config).run(sockets=[listener])
+            uvicorn.Server(config).run(sockets=[bound])
     except KeyboardInterrupt:
         pass
     finally:
-        listener.close()
+        bound.close()
 
 
 def application(
@@ -134,19 +134,20 @@ def application(
     )
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def listener(host: str, port: int) -> socket.socket:
+    """A socket that listens on an address; port 0 takes a free one. Raises OSError for a port in use."""
     from feedback.serve.connections import BACKLOG
 
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(BACKLOG)  # from here on a connection waits rather than being refused
-        listener.set_inheritable(True)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        bound.listen(BACKLOG)  # from here on a connection waits rather than being refused
+        bound.set_inheritable(True)
     except BaseException:
-        listener.close()
+        bound.close()
         raise
-    return listener
+    return bound
 
 
 def _loopback(host: str) -> bool:
