@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dagster_project.commands.approvals.queue import waiting_lines
 from dagster_project.commands.terminal import (
     BROKEN,
     NO,
@@ -140,6 +141,8 @@ def run(
                 err.print(reason, markup=False, highlight=False)
         if outcome.status == "finished":
             _point_to_results(workspace.root, ws)
+            for line in waiting_lines(workspace, settings, ws):
+                out.print(line, markup=False, emoji=False, highlight=False)
     if outcome.exit_code:
         raise typer.Exit(outcome.exit_code)
 

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_project.commands.approvals.open_ledger import now_of
 from dagster_project.commands.terminal import as_json, cell, err, out
+from dagster_project.workspace.approval_ledger import approvals_of
+from dagster_project.workspace.paths import Workspace
+from dagster_project.workspace.settings import Settings
 from feedback.approvals import Approvals
+from models.error import PlumblineError
 
 if TYPE_CHECKING:
     from feedback.approvals.digest import OpenDecision
+
+
+def waiting_lines(workspace: Workspace, settings: Settings, ws: Path) -> list[str]:
+    """What the end of a run says of the queue: how many decisions wait; nothing where none does or nobody was asked."""
+    if not workspace.approvals.exists():
+        return []
+    try:
+        waiting = approvals_of(workspace, settings).pending(now_of(settings))
+    except PlumblineError as error:
+        return [str(error)]
+    what = "1 decision waits" if len(waiting) == 1 else f"{len(waiting)} decisions wait"
+    return [f"  {what} for a person: plumbline pending {ws}"] if waiting else []
 
 
 def show_queue(approvals: Approvals, now: datetime, currency: str, *, only_digest: bool, json_: bool) -> None:

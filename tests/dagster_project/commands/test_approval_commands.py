@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from dagster_project.cli import app
 from dagster_project.commands.approvals.open_ledger import now_of
+from dagster_project.commands.approvals.queue import waiting_lines
 from dagster_project.workspace.approval_ledger import approvals_of
 from dagster_project.workspace.paths import Workspace
 from dagster_project.workspace.settings import load
@@ -161,3 +162,12 @@ def test_a_set_day_dates_the_decision(ws: Path) -> None:
     now = now_of(load(ws / "plumbline.yaml"))
     assert ledger(ws).book().case(subject).approvals[0].at == now
     assert now - now.replace(hour=0, minute=0, second=0) > timedelta(hours=23)
+
+
+def test_a_run_ends_by_saying_what_waits_or_why_nobody_can_tell(ws: Path) -> None:
+    workspace, settings = Workspace.at(ws), load(ws / "plumbline.yaml")
+    assert waiting_lines(workspace, settings, ws) == []
+    ask(ws)
+    assert waiting_lines(workspace, settings, ws) == [f"  1 decision waits for a person: plumbline pending {ws}"]
+    (ws / "approvals/ledger.jsonl").write_text("{}\n")
+    assert "does not follow" in waiting_lines(workspace, settings, ws)[0]
