@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from dagster_project.commands.feed_receipts import return_receipts, write_skill
 from dagster_project.commands.feed_tokens import token
 from dagster_project.commands.terminal import (
     BROKEN,
@@ -24,10 +25,11 @@ from dagster_project.commands.terminal import (
 from dagster_project.warehouse import run_record
 from dagster_project.workspace.paths import Workspace
 from dagster_project.workspace.settings import Settings
-from feedback.serve.listening import TOKEN_VARIABLE
 
 feed = typer.Typer(no_args_is_help=True, help="The pattern feed that content agents read.")
 feed.add_typer(token, name="token")
+feed.command("skill")(write_skill)
+feed.command("receipt")(return_receipts)
 
 
 @feed.command("list")
@@ -66,7 +68,7 @@ def serve_feed(
     workers: Annotated[int, typer.Option(help="Processes that share the port.", min=1, max=64)] = 1,
 ) -> None:
     """The feed over HTTP, read-only: GET /v1/patterns. `feed token` and PLUMBLINE_FEED_TOKEN say who may read."""
-    from feedback.serve.listening import application
+    from feedback.serve.listening import TOKEN_VARIABLE, application
 
     workspace, settings = opened(ws)
     if not workspace.memory.exists():
@@ -117,7 +119,7 @@ def serve_mcp(
     port: Annotated[int, typer.Option(help="With --http: port to listen on.", min=0, max=65535)] = 8101,
 ) -> None:
     """The feed for agents that speak MCP, read-only; an agent's host starts this command itself."""
-    from feedback.serve.listening import application
+    from feedback.serve.listening import TOKEN_VARIABLE, application
 
     workspace, settings = opened(ws)
     if not workspace.memory.exists():

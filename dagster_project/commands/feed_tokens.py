@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,8 +19,9 @@ from dagster_project.commands.terminal import (
     sentences_for_trouble,
     stop,
 )
-from feedback.serve import tokens
-from feedback.serve.tokens import FeedToken, TokenRefused, TokenStore
+
+if TYPE_CHECKING:
+    from feedback.serve.tokens import FeedToken, TokenStore
 
 token = typer.Typer(no_args_is_help=True, help="Tokens of readers: new, list, revoke. Kept as hashes.")
 Workspace = Annotated[Path, typer.Argument(metavar="WS")]
@@ -35,6 +36,8 @@ def new_token(
     json_: JsonOption = False,
 ) -> None:
     """A new token of this brand, printed once; servers of this workspace ask for one from the first token on."""
+    from feedback.serve import tokens
+
     workspace, settings = opened(ws)
     now = datetime.now(UTC)
     with sentences_for_trouble():
@@ -44,10 +47,10 @@ def new_token(
             secret, made = tokens.new(
                 workspace.memory, settings.company.brand, now, lifetime=timedelta(days=days), note=note
             )
-        except TokenRefused as refused:
+        except tokens.TokenRefused as refused:
             stop(USAGE, str(refused))
     if json_:
-        as_json({"token": secret, **_row(made, TokenStore(workspace.memory), now)})
+        as_json({"token": secret, **_row(made, tokens.TokenStore(workspace.memory), now)})
         return
     out.print(secret, markup=False, highlight=False)
     err.print(
@@ -59,6 +62,8 @@ def new_token(
 @token.command("list")
 def list_tokens(ws: Workspace = Path("data"), json_: JsonOption = False) -> None:
     """Every token ever made: state, dates, last use. The tokens themselves are stored nowhere."""
+    from feedback.serve.tokens import TokenStore
+
     workspace, _ = opened(ws)
     now = datetime.now(UTC)
     store = TokenStore(workspace.memory)
@@ -73,11 +78,13 @@ def list_tokens(ws: Workspace = Path("data"), json_: JsonOption = False) -> None
 @token.command("revoke")
 def revoke_token(token_id: Annotated[str, typer.Argument(metavar="ID")], ws: Workspace = Path("data")) -> None:
     """End a token at once, also for servers that are running."""
+    from feedback.serve import tokens
+
     workspace, _ = opened(ws)
     with sentences_for_trouble():
         try:
             tokens.revoke(workspace.memory, token_id, datetime.now(UTC))
-        except TokenRefused as refused:
+        except tokens.TokenRefused as refused:
             stop(USAGE, str(refused))
     out.print(f"token {token_id} is revoked", markup=False, highlight=False)
 
