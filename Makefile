@@ -11,7 +11,7 @@ SIZE ?= small
 export OMP_NUM_THREADS ?= 1
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help demo test test-slow test-acceptance test-heavy test-campaign lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation bench-one-number bench-planning bench-structure bench-recovery bench-feed compare clean
+.PHONY: help demo test test-slow test-acceptance test-heavy test-campaign lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation bench-one-number bench-planning bench-structure bench-recovery bench-feed bench-loop compare clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -70,6 +70,9 @@ bench-incrementality: $(VENV) ## coverage, false alarms and power of the geo rea
 
 bench-triangulation: $(VENV) ## error and coverage of the combined number in simulated worlds
 	$(RUN)python -m benchmarks.triangulation
+
+bench-loop: $(VENV) ## the pattern feed and its agents over two years of simulated companies: what it is worth, and what it reads (WORKERS=2)
+	$(RUN)python -m benchmarks.patterns $(if $(WORKERS),--workers $(WORKERS))
 
 bench-one-number: $(VENV) ## the one number against known truth in 63 companies of five kinds, beside each single method (under 40 minutes)
 	$(RUN)python -m benchmarks.one_number --companies 63 --seed 1 --write

@@ -137,9 +137,11 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
         of_today = facts.as_of_day == run_record.today(company)
         ledger = approvals_of(workspace(), company)
         gate = gated(decisions, stored, run, ledger, now, may_ask=of_today)
-        waiting, denied, decisions = gate.waiting, gate.denied, list(gate.decisions)
+        waiting, denied = gate.waiting, gate.denied
+        judged = {(d.key, d.week) for d in gate.decisions}
+        decisions = [d for d in decisions if (d.key, d.week) not in judged] + list(gate.decisions)
         recorded_at = facts.as_of.replace(tzinfo=UTC, microsecond=0)
-        new = next_versions(stored, decisions, recorded_at, replace(run, approvals=gate.approvals))
+        new = next_versions(stored, gate.decisions, recorded_at, replace(run, approvals=gate.approvals))
     with warehouse.write() as con:
         tables.replace(con, "feedback.pattern_decision", facts.run_id, _decision_rows(decisions))
         for card in new:

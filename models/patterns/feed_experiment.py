@@ -98,7 +98,7 @@ class FeedLift:
     @property
     def may_be_read(self) -> bool:
         """Whether a planned look has been reached; until then any figure would invite stopping at a lucky moment."""
-        return self.look > 0 or self.round > 1
+        return self.look > 0
 
 
 def pairs_needed(pair_sd: float, smallest_lift: float, looks: int = 1) -> int:
@@ -128,9 +128,9 @@ def feed_lift(pairs: pl.DataFrame, plan: FeedPlan | None = None, *, money: Money
 
     `pairs`: brief, closed (date of the last result), trials_on, successes_on, trials_off, successes_off; one row per
     pair brief. Pairs count in the order in which they closed, so looking every day gives the same answer as looking at
-    the planned moments. After a complete round the next one begins; until its first look the last round's result
-    stands. Looks are O'Brien-Fleming; Student's t allows for the small number of pairs. Raises FeedExperimentError for
-    missing columns, a brief twice, or impossible counts.
+    the planned moments. After a complete round the next one begins; until that has decided, the last round's
+    result stands. Looks are O'Brien-Fleming; Student's t allows for the small number of pairs. Raises
+    FeedExperimentError for missing columns, a brief twice, or impossible counts.
     """
     plan = plan or FeedPlan()
     _refuse_impossible(pairs)
@@ -139,27 +139,37 @@ def feed_lift(pairs: pl.DataFrame, plan: FeedPlan | None = None, *, money: Money
     left_out, planned = pairs.height - enough.height, plan.pairs
     step = planned // plan.looks
     completed, rest = divmod(enough.height, planned)
-    look, round_ = (rest // step, completed + 1) if rest >= step or not completed else (plan.looks, completed)
-    n = look * step
     waiting = FeedLift(
         None,
         None,
         None,
-        n=n,
+        n=0,
         n_ready=enough.height,
         n_planned=planned,
-        look=look,
+        look=0,
         looks=plan.looks,
-        round=round_,
+        round=completed + 1,
         verdict="too early",
         sentence=f"{enough.height} of {planned} pairs have results; the first look is at {step}. Until then no figure"
         " is shown, because a reader would stop at a lucky moment.",
         left_out=left_out,
     )
+    running = _read(enough[completed * planned :], rest // step, plan, money, waiting)
+    if not completed or running.verdict != "too early":
+        return running
+    # The new round has decided nothing yet: what the last complete one said stands.
+    whole = enough[(completed - 1) * planned : completed * planned]
+    return _read(whole, plan.looks, plan, money, replace(waiting, round=completed))
+
+
+def _read(pairs: pl.DataFrame, look: int, plan: FeedPlan, money: MoneyPerLogOdds | None, waiting: FeedLift) -> FeedLift:
+    """One round as of its `look`."""
     if not look:
         return waiting
-    first = (round_ - 1) * planned
-    read = enough[first : first + n]
+    step = plan.pairs // plan.looks
+    n = look * step
+    read = pairs[:n]
+    waiting = replace(waiting, n=n, look=look)
     split = _split_p(read)
     if split < SPLIT_ALPHA:
         return _unmeasurable(split, waiting)

@@ -83,6 +83,8 @@ def test_a_new_round_begins_and_the_last_one_stands_until_its_first_look():
     assert whole.verdict == "useful"
     waiting = feed_lift(pairs[: plan.pairs + 3], plan)
     assert (waiting.lift, waiting.verdict, waiting.round) == (whole.lift, "useful", 1)
+    undecided = feed_lift(pairs[: plan.pairs + plan.pairs // 4], plan)
+    assert (undecided.verdict, undecided.round) == ("useful", 1), "a first look that decides nothing takes nothing back"
     later = feed_lift(pairs, plan)
     assert (later.verdict, later.round, later.n) == ("useless", 2, plan.pairs)
     assert [w.code for w in later.warnings] == ["feed_worth_not_shown"]

@@ -1,0 +1,1 @@
+"""The closed loop of pattern feed and content agents, simulated with known truth."""
