@@ -102,8 +102,8 @@ def main() -> None:
     """Print the tables that docs/methods/patterns.md quotes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200, help="simulated companies per feed")
-    parser.add_argument("--fixed-runs", type=int, default=600, help="companies with a fixed useful or useless feed")
-    parser.add_argument("--swaps", type=int, default=100, help="companies whose effects all change sign")
+    parser.add_argument("--fixed-runs", type=int, default=300, help="companies with a fixed useful or useless feed")
+    parser.add_argument("--swaps", type=int, default=60, help="companies whose effects all change sign")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

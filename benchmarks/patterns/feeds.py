@@ -12,11 +12,12 @@ from models.pattern_rules import ExposureRules
 from models.patterns import MenuCard, draw
 from models.patterns.contrasts import Cells, demean
 from models.patterns.drift import change_z
-from models.patterns.mixture import fit_mixture, posterior
+from models.patterns.mixture import ScaleMixture, fit_mixture, posterior
 
 START = date(2024, 1, 1)
 KEY = b"a key for simulations only, 32 by"
 HALF_LIFE_WEEKS, REFIT_WEEKS, MOST_CARDS = 104, 4, 8
+USUAL_SIZE_WEEKS = 12  # how large effects usually are changes slowly and is the dearest part of a refit
 ENTER_P, LEAVE_P, ALARM_Z, ALARM_WEEKS, NEW_CARD_WEEKS = 0.95, 0.80, -2.5, 8, 12
 
 
@@ -107,7 +108,7 @@ class LearnedFeed(FixedFeed):
     """The product's statistics: contrasts within briefs, empirical Bayes, in at .95, out below .80, change alarm."""
 
     alarm: bool = True
-    drift_sd_per_year: float = 0.025
+    _usual: ScaleMixture | None = None
     _num: list[np.ndarray] = field(default_factory=list)
     _den: list[np.ndarray] = field(default_factory=list)
 
@@ -134,8 +135,10 @@ class LearnedFeed(FixedFeed):
         varies = (den > 1e-9).sum(axis=0)
         se = np.sqrt(varies / (varies - 1) * ((weight * (num - b * den)) ** 2).sum(axis=0)) / total
         zero = np.zeros(FEATURES)
-        mixture = fit_mixture(b, se, zero)
-        at = posterior(b, se, zero, mixture.scales, mixture.weights, delta=0.01, drift_now=zero, drift_next=zero)
+        if self._usual is None or not (week + 1) % USUAL_SIZE_WEEKS:
+            self._usual = fit_mixture(b, se, zero)
+        usual = self._usual
+        at = posterior(b, se, zero, usual.scales, usual.weights, delta=0.01, drift_now=zero, drift_next=zero)
         stays = {f for f in self.cards if at.p_gt_0[f] >= LEAVE_P and not (self.alarm and self._changed(f, week))}
         for f in np.argsort(-at.expected_gain):
             enters = at.p_gt_0[f] >= ENTER_P and not (self.alarm and self._changed(int(f), week))

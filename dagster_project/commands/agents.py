@@ -36,13 +36,16 @@ feed.command("receipt")(return_receipts)
 def list_cards(
     ws: Annotated[Path, typer.Argument(metavar="WS")] = Path("data"),
     channel: Annotated[str | None, typer.Option(help="Only cards that hold for this channel.")] = None,
+    neutral: Annotated[bool, typer.Option("--neutral", help="Also what was shown to make no difference.")] = False,
     json_: JsonOption = False,
 ) -> None:
-    """The current, unexpired cards of the brand."""
+    """The current, unexpired cards of the brand: what to do and what to avoid, strongest first."""
+    from feedback.patterns import ranked, useful
     from feedback.serve import feed_list
 
     workspace, settings = opened(ws)
     cards = feed_list(workspace.memory, settings.company.brand, channel=channel, now=_now(settings))
+    cards = ranked(cards) if neutral else useful(cards)
     if json_:
         as_json({"brand": settings.company.brand, "patterns": cards})
         return

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from feedback.patterns.cards import Approval, Card, CardRun, block, claim, newest, next_versions, retract, usable
+from feedback.patterns.cards import (
+    Approval,
+    Card,
+    CardRun,
+    block,
+    claim,
+    newest,
+    next_versions,
+    ranked,
+    retract,
+    usable,
+    useful,
+)
 from feedback.patterns.contract import CardRefused, accept, problems, schema
 from feedback.patterns.vocabulary import VOCABULARY, FeatureDefinition, declared, extract_headlines, headline_features
 
@@ -31,9 +43,11 @@ __all__ = [
     "next_versions",
     "offer",
     "problems",
+    "ranked",
     "retract",
     "schema",
     "usable",
+    "useful",
 ]
 
 

@@ -292,6 +292,23 @@ def _z(day: date) -> str:
     return datetime.combine(day, time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def useful(cards: Iterable[Card]) -> list[Card]:
+    """What to do and what to avoid, strongest first; cards shown to make no difference only settle debates."""
+    return ranked(card for card in cards if card["kind"] != "neutral")
+
+
+def ranked(cards: Iterable[Card]) -> list[Card]:
+    """Promoted cards before experiments and doubtful ones, then by the size of the effect to expect, then by id."""
+    order = {"promoted": 0, "provisional": 1, "watch": 2}
+
+    def place(card: Card) -> tuple[bool, int, float, str]:
+        estimates = card["evidence"]["estimates"]
+        effect = estimates[0]["shrunk"] if estimates else 0.0
+        return card["kind"] == "neutral", order.get(card["state"], 3), -effect, card["pattern_id"]
+
+    return sorted(cards, key=place)
+
+
 def usable(card: Card, now: datetime) -> bool:
     """Whether an agent may be shown this card now: provisional, promoted or watch, begun and not expired."""
     if card["state"] not in ("provisional", "promoted", "watch"):

@@ -30,7 +30,7 @@ def test_writers_alone_use_the_vocabulary_evenly():
 
 @pytest.mark.slow
 def test_a_feed_without_effect_reads_as_useless_and_an_effective_one_is_covered():
-    """12 companies each: the rates themselves are measured by `make bench-loop` on 600.
+    """12 companies each: the rates themselves are measured by `make bench-loop` on 300.
 
     With a true rate of 5 % three or more false lifts of 12 come by chance in 2 % of cases, and with a true coverage of
     90 % fewer than 8 of 12 in 1 %; the seeds are fixed, so the test cannot flicker.

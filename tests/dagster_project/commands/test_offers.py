@@ -77,3 +77,22 @@ def test_without_a_feed_or_a_fitting_card_it_says_so(ws, cards):
     impossible = CliRunner().invoke(app, ["feed", "offer", str(ws), "--brief", "b\t9", "--channel", "linkedin"])
     assert impossible.exit_code == 2
     assert "control characters" in impossible.stderr
+
+
+def test_neutral_cards_are_listed_only_on_request(ws, cards):
+    from feedback.patterns.identity import content_sha256
+
+    neutral = [
+        dict(card, kind="neutral", pattern_id=f"pat_{'0' * 8}{i:02}", state="provisional")
+        for card in cards
+        for i in (1, 2)
+    ]
+    neutral = [card | {"content_sha256": content_sha256(card)} for card in neutral]
+    publish(ws / "memory", "acme", [*cards, *neutral], NOW)
+
+    def listed(*more):
+        answer = CliRunner().invoke(app, ["feed", "list", str(ws), "--json", *more])
+        return [card["kind"] for card in json.loads(answer.stdout)["patterns"]]
+
+    assert listed() == ["do"]
+    assert listed("--neutral") == ["do", "neutral", "neutral"]
