@@ -140,7 +140,10 @@ def objection(case: Case | None, event: Mapping[str, Any]) -> str | None:
     if kind == "bypassed" and not str(event.get("reason") or "").strip():
         return "a bypass needs its reason"
     if kind == "approved" and by in [deed.by for deed in case.approvals]:
-        return f"{by!r} has already approved {subject}: its quorum of {case.request.quorum} needs others"
+        quorum = case.request.quorum
+        return f"{by!r} has already approved {subject}" + (
+            f": its quorum of {quorum} needs others" if quorum > 1 else ""
+        )
     return None
 
 

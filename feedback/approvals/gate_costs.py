@@ -14,6 +14,7 @@ from feedback.approvals.policy import ApprovalPolicy
 Verdict = Literal["too few", "costs more than it protects", "protects more than it costs", "changes nothing", "changes"]
 T = TypeVar("T")
 FEWEST, LITTLE_CHANGE, Z_95 = 20, 0.05, 1.645
+FEWEST_TIMED = 5
 WEEKS, RUBBER_STAMP_SECONDS, RUBBER_STAMP_ALARM, DEBT_ALARM = 4, 10.0, 0.30, 1.0
 
 
@@ -49,7 +50,8 @@ class DecisionDebt:
     """How people keep up: announcements of low-risk cards, on which nobody must decide, are left out.
 
     Rates are over the last four weeks; `opened_per_decided` above 1 means that the queue grows and is None before the
-    first decision. `share_under_10_s` is of decisions made on the page, where the time is known. Times in hours.
+    first decision. `share_under_10_s` is of decisions made on the page, where the time is known; its alarm needs five.
+    Times are in hours.
     """
 
     open: int
@@ -101,7 +103,7 @@ def decision_debt(book: Book, policy: ApprovalPolicy, at: datetime) -> DecisionD
     alarms = []
     if (ratio is not None and ratio > DEBT_ALARM) or (ratio is None and opened):
         alarms.append("more decisions are requested than made: raise limits of gates or delegate")
-    if quick is not None and quick > RUBBER_STAMP_ALARM:
+    if quick is not None and quick > RUBBER_STAMP_ALARM and len(seconds) >= FEWEST_TIMED:
         alarms.append(f"{quick:.0%} of decisions on the page took under 10 s: nobody can have read what was shown")
     return DecisionDebt(
         open=len(waiting),

@@ -84,15 +84,18 @@ def test_decision_debt_counts_queue_haste_abandonment_and_overturned_denials(tmp
     approvals.ask(request(artifact_sha256=f"{2:064x}", requested_at=NOW + 2 * HOUR, expires=None))
     approvals.approve(subjects[2], by=BOB, at=NOW + 3 * HOUR)
     approvals.ask(request(action="pattern_low", requested_by="pipeline", expires=None))
+    assert len(decision_debt(approvals.book(), approvals.policy, NOW + 10 * HOUR).alarms) == 1
+    for subject in approvals.ask_all(request(action="brief", artifact_sha256=f"{i:064x}") for i in range(3)):
+        approvals.approve(subject, by=ADA, at=NOW + HOUR, seconds_shown=1.0)
     debt = decision_debt(approvals.book(), approvals.policy, NOW + 10 * HOUR)
-    assert (debt.open, debt.opened_per_week, debt.decided_per_week) == (3, 7 / 4, 1.0)
-    assert debt.opened_per_decided == 7 / 4
-    assert (debt.timed_decisions, debt.share_under_10_s) == (2, 0.5)
+    assert (debt.open, debt.opened_per_week, debt.decided_per_week) == (3, 10 / 4, 7 / 4)
+    assert debt.opened_per_decided == 10 / 7
+    assert (debt.timed_decisions, debt.share_under_10_s) == (5, 0.8)
     assert debt.overturned_denials == 1.0
     assert debt.p85_age_hours == 10
     assert len(debt.alarms) == 2
     later = decision_debt(approvals.book(), approvals.policy, NOW + 200 * HOUR)
-    assert later.abandoned == 3 / 7
+    assert later.abandoned == 3 / 10
 
 
 def test_an_empty_ledger_says_nothing_rather_than_zero(tmp_path: Path) -> None:
