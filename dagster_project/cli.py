@@ -12,6 +12,7 @@ import typer
 from dagster_project.commands import agents, audit, not_available, offers, run, setup, status
 from dagster_project.commands.approvals import decide
 from dagster_project.commands.approvals import pending as pending_command
+from dagster_project.commands.approvals import request as request_command
 from dagster_project.commands.experiment import design
 from dagster_project.commands.plan import command as plan_command
 
@@ -54,6 +55,7 @@ for command in (
     pending_command.pending,
     decide.approve,
     decide.deny,
+    request_command.request,
     setup.doctor,
 ):
     app.command(command.__name__)(command)

@@ -171,3 +171,44 @@ def test_a_run_ends_by_saying_what_waits_or_why_nobody_can_tell(ws: Path) -> Non
     assert waiting_lines(workspace, settings, ws) == [f"  1 decision waits for a person: plumbline pending {ws}"]
     (ws / "approvals/ledger.jsonl").write_text("{}\n")
     assert "does not follow" in waiting_lines(workspace, settings, ws)[0]
+
+
+def test_an_agent_asks_for_a_file_and_acts_once_on_exactly_that_file(ws: Path) -> None:
+    post = ws / "post.md"
+    post.write_text("Seven reasons")
+    ours = ("request", ws, "publish", post, "--by", "agent:writer", "--param", "channel=meta")
+    asked = json.loads(said(*ours, "--worth", "1200", "--json", code=0))
+    assert asked["state"] == "pending"
+    assert "is pending" in said(*ours, "--use", "post 17", code=1)
+    for person in ("ada@acme.example", "bob@acme.example"):
+        said("approve", ws, asked["subject"], "--by", person, code=0)
+    assert "is unknown" in said(*ours[:-1], "channel=linkedin", "--use", "post 17", code=1)
+    post.write_text("Eight reasons")
+    assert "is unknown" in said(*ours, "--use", "post 17", code=1)
+    post.write_text("Seven reasons")
+    for _ in range(2):
+        assert "consumed by ada@acme.example, bob@acme.example" in said(*ours, "--use", "post 17", code=0)
+    assert "is consumed" in said(*ours, "--use", "post 18", code=1)
+
+
+@pytest.mark.parametrize(
+    ("action", "more", "code", "complaint"),
+    [
+        ("audience", ["--by", "agent:writer"], 1, "not in the mandate"),
+        ("publish", ["--by", "agent:nobody"], 1, "not in the roster"),
+        ("publish", ["--by", "eve@acme.example"], 1, "may not request anything"),
+        ("fly", ["--by", "pipeline"], 1, "has no gate"),
+        ("publish", ["--by", "agent:writer", "--param", "brand=bolt"], 2, "the brand is the workspace's"),
+        ("publish", ["--by", "agent:writer", "--param", "channel"], 2, "write NAME=VALUE"),
+        ("publish", ["--by", "agent:writer", "--worth", "much"], 2, "is not an amount"),
+        ("publish", ["--by", "agent:writer", "--title", "a\u202eb"], 2, "invisible character"),
+        ("spend", ["--by", "agent:writer", "--param", "amount=NaN"], 0, "is pending"),
+    ],
+)
+def test_a_request_that_cannot_be_made_says_why(ws: Path, action, more, code, complaint) -> None:
+    (ws / "post.md").write_text("Seven reasons")
+    assert complaint in said("request", ws, action, ws / "post.md", *more, code=code)
+
+
+def test_a_file_that_is_missing_cannot_be_asked_for(ws: Path) -> None:
+    assert "is not a file" in said("request", ws, "publish", ws / "none.md", "--by", "agent:writer", code=2)
