@@ -80,13 +80,17 @@ def digest(approvals: Approvals, at: datetime) -> Digest:
 
 
 def nobody_can_decide(decisions: Sequence[OpenDecision]) -> list[str]:
-    """One sentence per action whose quorum the people of plumbline.yaml cannot reach."""
-    actions = sorted({d.action for d in decisions if len({*d.deciders, *d.approved_by}) < d.quorum})
-    return [
-        f"plumbline.yaml: approvals.people: too few people may decide on {action}, so it will expire; add people with"
-        f" its roles or change approvals.gates.{action}"
-        for action in actions
+    """One sentence per action whose quorum the people of plumbline.yaml cannot reach, or to which nobody may object."""
+    key = "plumbline.yaml: approvals.people:"
+    short = sorted({d.action for d in decisions if not d.announced and len({*d.deciders, *d.approved_by}) < d.quorum})
+    sentences = [
+        f"{key} too few people may decide on {action}, so it will expire; add people with its roles or change"
+        f" approvals.gates.{action}"
+        for action in short
     ]
+    if any(d.announced and not d.deciders for d in decisions):
+        sentences.append(f"{key} nobody may object to what is announced; add people with a role of pattern_low")
+    return sentences
 
 
 def _open(case: Case, policy: ApprovalPolicy, at: datetime) -> OpenDecision:

@@ -13,6 +13,7 @@ from dagster_project.workspace.approval_ledger import approvals_of
 from dagster_project.workspace.paths import Workspace
 from dagster_project.workspace.settings import Settings
 from feedback.approvals import Approvals
+from feedback.approvals.cases import VETO_ACTION
 from models.error import PlumblineError
 
 if TYPE_CHECKING:
@@ -24,9 +25,10 @@ def waiting_lines(workspace: Workspace, settings: Settings, ws: Path) -> list[st
     if not workspace.approvals.exists():
         return []
     try:
-        waiting = approvals_of(workspace, settings).pending(now_of(settings))
+        queue = approvals_of(workspace, settings).pending(now_of(settings))
     except PlumblineError as error:
         return [str(error)]
+    waiting = [request for request in queue if request.action != VETO_ACTION]
     what = "1 decision waits" if len(waiting) == 1 else f"{len(waiting)} decisions wait"
     return [f"  {what} for a person: plumbline pending {ws}"] if waiting else []
 

@@ -212,3 +212,13 @@ def test_a_request_that_cannot_be_made_says_why(ws: Path, action, more, code, co
 
 def test_a_file_that_is_missing_cannot_be_asked_for(ws: Path) -> None:
     assert "is not a file" in said("request", ws, "publish", ws / "none.md", "--by", "agent:writer", code=2)
+
+
+def test_a_workspace_without_people_says_that_nobody_may_object(tmp_path: Path) -> None:
+    (tmp_path / "plumbline.yaml").write_text("company: {name: Acme, brand: acme}\nclock: 2026-11-02\n")
+    ask(tmp_path, "pattern_low", requested_by="pipeline")
+    shown = said("pending", tmp_path, code=0)
+    assert "nothing waits for a decision" in shown
+    assert "enters the feed 24 hours after it was announced" in shown
+    assert "nobody may object to what is announced" in shown
+    assert waiting_lines(Workspace.at(tmp_path), load(tmp_path / "plumbline.yaml"), tmp_path) == []
