@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +23,7 @@ from dagster_project.warehouse.resource import HEALED
 from dagster_project.warehouse.run_outputs import BLOCKED, RunOutputs
 from dagster_project.workspace.paths import Workspace
 from dagster_project.workspace.settings import Settings
+from dagster_project.workspace.stop_signals import stop_requests
 from models.error import PlumblineError
 
 PUBLISHING = {dg.AssetKey(["feedback", "snapshot"]), dg.AssetKey(["feedback", "cfo_report"])}
@@ -116,18 +118,19 @@ def run(
             raise SelectionError(str(error), key=f"--select {select}") from None
         # A part of the graph is worked on, never published: readers keep the last whole run.
         selected = sorted((chosen - PUBLISHING) | {dg.AssetKey(["ops", "settings"])})
-    watcher = _Watcher(show)
     instance, dagster_run = dg.DagsterInstance.get(), str(uuid4())
-    instance.add_event_listener(dagster_run, watcher.see)
-    result = defs.resolve_job_def("daily").execute_in_process(
-        instance=instance,
-        run_id=dagster_run,
-        partition_key=str(day),
-        asset_selection=selected,
-        raise_on_error=False,
-        tags={SEED_TAG: str(seed), SELECTION_TAG: select or ""},
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-    )
+    with stop_requests() as stopped:
+        watcher = _Watcher(show, stopped)
+        instance.add_event_listener(dagster_run, watcher.see)
+        result = defs.resolve_job_def("daily").execute_in_process(
+            instance=instance,
+            run_id=dagster_run,
+            partition_key=str(day),
+            asset_selection=selected,
+            raise_on_error=False,
+            tags={SEED_TAG: str(seed), SELECTION_TAG: select or ""},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
     if watcher.busy:
         raise WarehouseBusy(busy_sentence(workspace.warehouse))
     if watcher.interrupted:
@@ -144,8 +147,9 @@ def run(
 class _Watcher:
     """Turns Dagster's events into finished steps and sentences."""
 
-    def __init__(self, show: Callable[[str, Step | None], None]) -> None:
+    def __init__(self, show: Callable[[str, Step | None], None], stopped: Callable[[], bool]) -> None:
         self.show = show
+        self.stopped = stopped
         self.steps: list[Step] = []
         self.reasons: list[str] = []
         self.notes: list[str] = []
@@ -161,6 +165,8 @@ class _Watcher:
         name = (event.step_key or "").replace("__", "/")
         kind = event.event_type_value
         if kind == "STEP_START":
+            if self.stopped():  # a library took the interruption for an error of its own: interrupt the run itself
+                signal.raise_signal(signal.SIGINT)
             self._begun[name] = time.monotonic()
             self.show(name, None)
         elif kind == "ASSET_MATERIALIZATION":
@@ -200,7 +206,7 @@ class _Watcher:
     def _failed(self, name: str, event: dg.DagsterEvent) -> None:
         errors = _chain(event.step_failure_data.error)
         kind = errors[-1].cls_name if errors else None
-        if kind in INTERRUPTED:
+        if kind in INTERRUPTED or self.stopped():
             self.interrupted = True
             return
         if name in self._said_no or kind == "DagsterAssetCheckFailedError":
