@@ -9,13 +9,16 @@ from dagster_project.workspace.settings import Settings
 from feedback.approvals import Approvals, Seal, signing_key
 from feedback.approvals.tokens import FILE, PeopleTokens
 
-ANCHOR = "approvals.anchor"
+ANCHOR = ".anchor"
 
 
 def anchor_of(workspace: Workspace, settings: Settings) -> Path:
-    """Where the ledger's length and head are kept: `approvals.anchor_file`, else a file in memory/."""
+    """Where the ledger's length and head are kept: `approvals.anchor_file`, else a file beside the ledger.
+
+    Not in a folder that may be deleted and made again: the anchor cannot be, and without it every gate is closed.
+    """
     named = settings.approvals.anchor_file
-    return workspace.root / Path(named).expanduser() if named else workspace.memory / ANCHOR
+    return workspace.root / Path(named).expanduser() if named else workspace.approvals.with_suffix(ANCHOR)
 
 
 def approvals_of(workspace: Workspace, settings: Settings) -> Approvals:

@@ -109,8 +109,14 @@ class _Piece:
     request: Request | None
     card: Card | None
 
-    @property
-    def next_version(self) -> str:
+    def act(self, case: Case | None) -> str:
+        """The card version for which an approval is used: the next one.
+
+        Without any stored card of a pattern whose approval was used, the warehouse is being made again: the same act.
+        """
+        used_for = case.end.used_for if case is not None and case.end is not None else None
+        if self.card is None and used_for and used_for.startswith(f"{self.pattern_id}@"):
+            return used_for
         return f"{self.pattern_id}@{self.card['version'] + 1 if self.card else 1}"
 
     @property
@@ -155,7 +161,7 @@ def _asks(piece: _Piece, book: Book, policy: ApprovalPolicy, now: datetime) -> b
     if case.denial is not None:
         return case.denial.reason == "not_now" and now - case.denial.at >= ASKED_AGAIN_AFTER
     if case.end is not None:
-        used_here = case.end.used_for == piece.next_version
+        used_here = case.end.used_for == piece.act(case)
         return not (used_here or piece.carries_consent)
     return case.status(policy, now).state == "expired"
 
@@ -189,9 +195,9 @@ def _used(piece: _Piece, case: Case | None, approvals: Approvals, now: datetime)
     approved = case is not None and (case.end is not None or case.status(policy, now).state in ("approved", "bypassed"))
     try:
         if low and not (approved and case is not None and (case.approvals or case.bypass)):
-            approvals.pass_veto(piece.request, at=now, used_for=piece.next_version)
+            approvals.pass_veto(piece.request, at=now, used_for=piece.act(case))
             return piece.decision, None
-        approvals.consume(piece.request, at=now, used_for=piece.next_version)
+        approvals.consume(piece.request, at=now, used_for=piece.act(case))
     except ApprovalRefused:
         return _held(piece.decision, _why(piece.decision)), None
     assert case is not None

@@ -137,6 +137,19 @@ def test_a_run_that_died_after_the_use_finds_its_approval_again(tmp_path: Path) 
     assert states(run_once(stored, approvals, NOW + DAY + timedelta(minutes=5), card)) == ["promoted"]
 
 
+@pytest.mark.parametrize("risk", ["brand", "low"])
+def test_a_warehouse_that_is_made_again_keeps_what_people_decided(tmp_path: Path, risk: str) -> None:
+    approvals, stored = ledger(tmp_path), []
+    card = decision(risk=risk)
+    run_once(stored, approvals, NOW, card)
+    if risk == "brand":
+        approvals.approve(approvals.pending(NOW)[0].subject, by=ADA, at=NOW)
+    assert states(run_once(stored, approvals, NOW + DAY, card)) == ["promoted"]
+    lines = len(hash_chain.lines_of(tmp_path / "ledger.jsonl"))
+    assert states(run_once([], approvals, NOW + 3 * DAY, card)) == ["promoted"]
+    assert len(hash_chain.lines_of(tmp_path / "ledger.jsonl")) == lines
+
+
 def test_an_expired_request_is_not_consent_and_is_asked_again(tmp_path: Path) -> None:
     approvals, stored = ledger(tmp_path), []
     card = decision(risk="brand")
