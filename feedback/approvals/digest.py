@@ -10,7 +10,7 @@ from typing import Literal
 
 from feedback.approvals.cases import VETO_ACTION, Case
 from feedback.approvals.ledger import Approvals, decided_within_a_week, rank
-from feedback.approvals.policy import ESCALATES_AT, REMINDS_AT, ApprovalPolicy, elapsed
+from feedback.approvals.policy import ESCALATES_AT, REMINDS_AT, ApprovalPolicy, at_stake, elapsed
 
 Urgency = Literal["open", "reminder", "escalated"]
 
@@ -119,5 +119,5 @@ def _open(case: Case, policy: ApprovalPolicy, at: datetime) -> OpenDecision:
         approved_by=approved,
         deciders=tuple(p.id for p in policy.deciders(request, at) if p.id not in approved),
         worth=request.worth,
-        at_risk=request.at_risk,
+        at_risk=at_stake(request),
     )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal, TypeVar
 
 from feedback.approvals.cases import VETO_ACTION, Book, Case
-from feedback.approvals.policy import ApprovalPolicy
+from feedback.approvals.policy import ApprovalPolicy, at_stake
 
 Verdict = Literal["too few", "costs more than it protects", "protects more than it costs", "changes nothing", "changes"]
 T = TypeVar("T")
@@ -128,7 +128,7 @@ def _cost(action: str, cases: Sequence[Case], policy: ApprovalPolicy, at: dateti
     waits = _waits(cases, policy, at)
     closed = decided + expired
     lost = _money(c.request.worth for c, state in zip(cases, states, strict=True) if state == "expired")
-    protected = _money(c.request.at_risk for c in changed)
+    protected = _money(at_stake(c.request) for c in changed)
     high = _wilson_high(len(changed), closed) if closed else None
     hours = sum(wait for wait, _ in waits)
     verdict, reason = _verdict(closed, high, lost, protected, hours)

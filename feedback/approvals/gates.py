@@ -30,6 +30,11 @@ class Gate(BaseModel, frozen=True, extra="forbid"):
     expires_hours: int = Field(default=72, ge=1, le=90 * DAY)
     escalate_to: tuple[Role, ...] = ()
 
+    @property
+    def who(self) -> str:
+        """The roles in words: joined by "and" where each of them must agree."""
+        return (" and " if self.every_role else " or ").join(self.roles)
+
     def people_needed(self, amount: Decimal | None) -> int:
         """How many different people must approve; an amount that is not given counts as above every limit."""
         needed = max(self.quorum, len(self.roles)) if self.every_role else self.quorum

@@ -15,7 +15,7 @@ from typing import Any
 from filelock import FileLock
 
 from feedback.approvals.cases import PERSON, Book, Case, Void, read_book, refusal
-from feedback.approvals.policy import ApprovalPolicy
+from feedback.approvals.policy import ApprovalPolicy, at_stake
 from feedback.approvals.request import ApprovalStatus, Request, event_of, utc
 from feedback.approvals.seal import Seal
 from feedback.storage import hash_chain
@@ -264,7 +264,7 @@ class Approvals:
 
 def rank(request: Request) -> tuple[bool, Decimal, str, str]:
     """The order of the queue: most money first (unknown money last), then what expires first."""
-    money = max((m for m in (request.worth, request.at_risk) if m is not None), default=None)
+    money = max((m for m in (request.worth, at_stake(request)) if m is not None), default=None)
     expires = request.expires or request.requested_at
     return money is None, -(money or Decimal(0)), utc(expires), request.subject
 

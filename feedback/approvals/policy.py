@@ -148,7 +148,7 @@ class ApprovalPolicy(BaseModel, frozen=True, extra="forbid"):
             return f"{actor!r} may not decide on {request.action}, only {named}"
         if not set(person.roles) & set(self._roles(gate, request, at)):
             return (
-                f"{actor!r} may not decide on {request.action}: it needs {' or '.join(gate.roles)} ({named}), not"
+                f"{actor!r} may not decide on {request.action}: it needs {gate.who} ({named}), not"
                 f" {', '.join(person.roles)}"
             )
         return None
@@ -185,7 +185,7 @@ class ApprovalPolicy(BaseModel, frozen=True, extra="forbid"):
         free = gate.free_up_to if gate else None
         if free and amount is not None and amount.is_finite() and 0 <= amount <= free:
             return Permission("free", f"{action} up to {free} waits for nobody (approvals.gates.{action}.free_up_to)")
-        return Permission("ask", f"{action} waits for {' or '.join(gate.roles) if gate else 'a person'}")
+        return Permission("ask", f"{action} waits for {gate.who if gate else 'a person'}")
 
     def _roles(self, gate: Gate, request: Request, at: datetime) -> tuple[str, ...]:
         escalated = not gate.every_role and elapsed(self.terms(request), at) >= ESCALATES_AT
@@ -199,6 +199,11 @@ def amount_of(request: Request) -> Decimal | None:
     except InvalidOperation:
         return None
     return amount if amount.is_finite() and amount >= 0 else None
+
+
+def at_stake(request: Request) -> Decimal | None:
+    """What may be lost by a request: as it states, else the amount it would spend; None where neither is known."""
+    return request.at_risk if request.at_risk is not None else amount_of(request)
 
 
 def elapsed(request: Request, at: datetime) -> float:

@@ -81,12 +81,13 @@ def _print(number: int, d: OpenDecision, now: datetime, currency: str) -> None:
     lines = [
         f"{number}. {d.subject[:12]}  {d.action}{urgent}  {cell(d.title)}",
         f"   {cell(d.evidence)}" if d.evidence else "",
+        f"   {', '.join(f'{k}={cell(v)}' for k, v in sorted(d.params.items()) if k != 'brand')}",
         f"   {money or 'not known in money'}; requested by {d.requested_by}; expires in {hours} h",
         f"   {len(d.approved_by)} of {d.quorum} have approved; may decide: {', '.join(d.deciders) or 'nobody'}",
         f"   if denied: {cell(d.if_denied)}" if d.if_denied else "",
         f"   if nobody answers: {d.silence}",
     ]
-    for line in filter(None, lines):
+    for line in filter(str.strip, lines):
         out.print(line, markup=False, emoji=False, highlight=False)
 
 

@@ -128,6 +128,14 @@ def test_the_queue_is_ordered_by_money_and_limited_a_week(approvals):
     assert approvals.pending(NOW + timedelta(days=7)) == []
 
 
+def test_spending_is_ranked_by_its_amount_unless_more_is_said_to_be_at_risk(approvals):
+    small = request(action="spend", params={"amount": "900"}, expires=None)
+    large = request(action="spend", params={"amount": "4000"}, expires=None)
+    risky = request(action="publish", at_risk=2000)
+    approvals.ask_all([small, risky, large])
+    assert [r.subject for r in approvals.pending(NOW)] == [large.subject, risky.subject, small.subject]
+
+
 def test_when_nobody_answers_the_next_role_may_decide(approvals):
     subject = approvals.ask(request(requested_by=BOB, params={}))
     late = NOW + timedelta(hours=70)
