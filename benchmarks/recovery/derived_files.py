@@ -29,6 +29,7 @@ KINDS = (
     ("record of the delivery", r"^warehouse/DELIVERED$"),
     ("feed snapshot", r"^memory/.*/feed-\d+\.json$"),
     ("pointer to the feed", r"^memory/.*/CURRENT\.json$"),
+    ("evidence of the channels", r"^memory/.*/EVIDENCE\.json$"),
     ("report pdf", r"^reports/.*\.pdf$"),
     ("report html", r"^reports/.*\.html$"),
     ("report xlsx", r"^reports/.*\.xlsx$"),
