@@ -105,3 +105,24 @@ def test_the_short_form_of_approvers_still_names_people_who_may_decide(tmp_path:
 def test_names_that_other_code_relies_on() -> None:
     assert len(SOURCES) == 19
     assert LADDER.index("lead") < LADDER.index("opportunity") < LADDER.index("won")
+
+
+def test_every_rule_of_the_pattern_feed_is_documented_and_set_in_one_place(tmp_path: Path) -> None:
+    from models.pattern_rules import ExposureRules, PromotionPolicy
+
+    page = Path(__file__).parents[2].joinpath("docs/methods/patterns.md").read_text(encoding="utf-8")
+    for name in (*PromotionPolicy.model_fields, *ExposureRules.model_fields):
+        assert f"`{name}`" in page, f"docs/methods/patterns.md does not explain {name}"
+    path = tmp_path / "plumbline.yaml"
+    path.write_text("patterns: {max_life_days: 90, rules: {watch_p: 0.7}, exposure: {pair_share: 0.5}}\n")
+    patterns = load(path).patterns
+    assert (patterns.policy.watch_p, patterns.policy.max_life_days, patterns.exposure.pair_share) == (0.7, 90, 0.5)
+    for rules, complaint in (
+        ("max_life_days: 90", "stands under patterns"),
+        ("risk: {offer: claim}", "approvals.risks"),
+        ("approved: [headline.number]", "a person approves"),
+        ("wacth_p: 0.7", "watch_p"),
+    ):
+        path.write_text(f"patterns: {{rules: {{{rules}}}}}\n")
+        with pytest.raises(SettingsError, match=complaint):
+            load(path)
