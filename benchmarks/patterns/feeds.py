@@ -17,6 +17,7 @@ from models.patterns.mixture import ScaleMixture, fit_mixture, posterior
 START = date(2024, 1, 1)
 KEY = b"a key for simulations only, 32 by"
 HALF_LIFE_WEEKS, REFIT_WEEKS, MOST_CARDS = 104, 4, 8
+FEWEST_BRIEFS = 20
 USUAL_SIZE_WEEKS = 12  # how large effects usually are changes slowly and is the dearest part of a refit
 ENTER_P, LEAVE_P, ALARM_Z, ALARM_WEEKS, NEW_CARD_WEEKS = 0.95, 0.80, -2.5, 8, 12
 
@@ -109,6 +110,7 @@ class LearnedFeed(FixedFeed):
 
     alarm: bool = True
     _usual: ScaleMixture | None = None
+    _since: np.ndarray = field(default_factory=lambda: np.full(FEATURES, -1))
     _num: list[np.ndarray] = field(default_factory=list)
     _den: list[np.ndarray] = field(default_factory=list)
 
@@ -129,19 +131,25 @@ class LearnedFeed(FixedFeed):
     def _refit(self, week: int) -> None:
         num, den = np.concatenate(self._num), np.concatenate(self._den)
         age = week - np.repeat(np.arange(len(self._num)), BRIEFS)
-        weight = (0.5 ** (age / HALF_LIFE_WEEKS))[:, None]
+        weight = np.where(age[:, None] < week - self._since[None, :], (0.5 ** (age / HALF_LIFE_WEEKS))[:, None], 0.0)
         total = (weight * den).sum(axis=0)
-        b = (weight * num).sum(axis=0) / total
-        varies = (den > 1e-9).sum(axis=0)
-        se = np.sqrt(varies / (varies - 1) * ((weight * (num - b * den)) ** 2).sum(axis=0)) / total
+        known = total > 0
+        b = np.where(known, (weight * num).sum(axis=0) / np.where(known, total, 1), 0.0)
+        varies = (weight * den > 1e-9).sum(axis=0)
+        spread = np.sqrt(((weight * (num - b * den)) ** 2).sum(axis=0) * varies / np.maximum(varies - 1, 1))
+        # Too few briefs since the alarm to have a spread of their own: nothing is known of the feature.
+        se = np.where(varies >= FEWEST_BRIEFS, spread / np.where(known, total, 1), 1.0)
         zero = np.zeros(FEATURES)
         if self._usual is None or not (week + 1) % USUAL_SIZE_WEEKS:
             self._usual = fit_mixture(b, se, zero)
         usual = self._usual
         at = posterior(b, se, zero, usual.scales, usual.weights, delta=0.01, drift_now=zero, drift_next=zero)
-        stays = {f for f in self.cards if at.p_gt_0[f] >= LEAVE_P and not (self.alarm and self._changed(f, week))}
+        alarmed = {f for f in self.cards if self.alarm and self._changed(f, week)}
+        # As after a retirement, only tests from now on count: the old ones would bring the card straight back.
+        self._since[list(alarmed)] = week
+        stays = {f for f in self.cards if at.p_gt_0[f] >= LEAVE_P} - alarmed
         for f in np.argsort(-at.expected_gain):
-            enters = at.p_gt_0[f] >= ENTER_P and not (self.alarm and self._changed(int(f), week))
+            enters = int(f) not in alarmed and at.p_gt_0[f] >= ENTER_P
             if len(stays) < MOST_CARDS and enters:
                 stays.add(int(f))
         self.cards = {f: float(np.clip(at.p_gt_0[f], 0.5, 0.9)) for f in sorted(stays)}
