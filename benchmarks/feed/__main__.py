@@ -67,7 +67,10 @@ def main() -> None:
         print(f"and {floor.cpu_ms / ours.cpu_ms:.1f} times less than a plain file of that size")
         reads = mcp_reads(memory, 100)
         print(f"an MCP read of five cards takes {reads[50]:.1f} ms (median of 100), {reads[-2]:.1f} ms at p99")
-        print(f"the bare socket's p99 of {bare.timing.p99:.1f} ms is what this machine adds by itself")
+        print(f"the bare socket needs {bare.cpu_ms:.2f} ms of processor time and has a p99 of {bare.timing.p99:.1f} ms")
+        print(
+            f"load of the machine after: {os.getloadavg()[0]:.1f}; a p99 means little unless the cores were idle before"
+        )
 
 
 def _measured(kind: str, server: tuple[int, int], requests: Sequence[bytes], rate: float, seconds: float) -> Measured:
