@@ -158,7 +158,7 @@ def _model(
         captured = read.mmm.captured
         useless, as_read = (
             _useless_given_mmm(reading, error, row, prior, unit, priors, least=least)
-            for least in (priors.useless_odds_least, 0.0)
+            for least in (_least_odds(row, priors), 0.0)
         )
     else:
         ordered, order = prior_returns(prior), np.zeros(0, dtype=np.int64)
@@ -198,6 +198,10 @@ def _money_error(row: ChannelClass, booked_per_spend: float | None, priors: Evid
     if row.follows_demand:
         return MoneyError(priors.demand_money_mean * ratio, priors.demand_money_error * ratio)
     return MoneyError(0.0, priors.mmm_money_error * ratio)
+
+
+def _least_odds(row: ChannelClass, priors: EvidencePriors) -> float:
+    return priors.demand_useless_odds_least if row.follows_demand else priors.useless_odds_least
 
 
 def _useless_given_mmm(

@@ -68,7 +68,7 @@ def returns_given_error(
         return ordered
     if ordered[0] <= 0:
         centre, spread = float(ordered.mean()), float(ordered.std())
-        if spread > 0:
+        if spread > 1e-9 * abs(centre):  # else they are all alike, up to rounding
             return np.asarray(centre + (ordered - centre) * np.hypot(spread, error.sd) / spread)
         return np.asarray(centre + error.sd * norm.ppf((np.arange(ordered.size) + 0.5) / ordered.size))
     (median, log_sd), (centre, se) = prior, reading

@@ -35,16 +35,17 @@ class EvidencePriors(BaseModel, frozen=True, extra="forbid"):
     mmm_noise_most: PositiveFloat = 1.0
     # Error in money, as a share of the booked KPI: an MMM misplaces about as much of it whatever a channel spends.
     # To classes whose budget follows demand it credits hidden demand, so there the error is larger and has a mean.
-    mmm_money_error: NonNegativeFloat = 0.01
+    mmm_money_error: NonNegativeFloat = 0.0075
     demand_money_error: NonNegativeFloat = 0.02
     demand_money_mean: NonNegativeFloat = 0.02
     # Booked KPI per unit of a channel's spend where an MMM's reading comes without it.
     usual_booked_per_spend: PositiveFloat = 20.0
-    # A useless channel returns nothing, or does harm: give or take this much (in margin x iROAS).
-    useless_sd: PositiveFloat = 0.15
-    # An MMM's reading may make uselessness likelier or less likely by so much. What hidden demand adds to a reading has
-    # no known bound, so only a test empties the chance of no effect.
-    useless_odds_least: PositiveFloat = 0.5
+    # A useless channel returns nothing, or does harm: give or take a fifth of what breaks even (in margin x iROAS).
+    useless_sd: PositiveFloat = 0.20
+    # An MMM's reading may make uselessness likelier or less likely by so much. Where spend follows demand, what hidden
+    # demand adds to a reading has no known bound, so there only a test empties the chance of no effect.
+    useless_odds_least: PositiveFloat = 0.1
+    demand_useless_odds_least: PositiveFloat = 1.0
     useless_odds_most: PositiveFloat = 3.0
     # Effects move: about 20 % in a year, more with the square root of time.
     drift: PositiveFloat = 0.20
