@@ -24,7 +24,10 @@ from dagster_project.commands.terminal import (
 )
 from dagster_project.workspace.paths import Workspace
 
-OPTIONAL = {"dagster-postgres": ("postgres", "keeps Dagster's instance in PostgreSQL")}
+OPTIONAL = {
+    "dagster-postgres": ("postgres", "keeps Dagster's instance in PostgreSQL"),
+    "litellm": ("agents", "lets the example agent of docs/agent.md talk to a language model"),
+}
 REQUIRED = (
     "dagster",
     "dbt-core",

@@ -16,8 +16,6 @@ from benchmarks.one_number.runs import jobs, run
 from benchmarks.one_number.scores import best, ratio_interval, score, with_errors
 from models.worlds.measured_company import measured_company
 
-PREVIOUS_RMSE = 1.525  # of the previous combination (commit 63699f3), MMM with its generic prior
-
 
 def rows(method: str, points: list[float], *, company: str = "a", truth: tuple[float, ...] = (2.0, 0.0)) -> list[dict]:
     return [
@@ -134,13 +132,10 @@ def test_every_method_has_a_figure_for_every_channel(tmp_path: Path):
 def test_the_one_number_does_not_fall_behind_on_six_companies(tmp_path: Path):
     """The first six companies of the published benchmark, from their weekly frames: no ratio may rise.
 
-    The goal is .80 of the best single method over 63 companies. Here the mean stands at .91 of the MMM's and the middle
-    value at .89 of the MMM's middle value; other machines' fits move both by about .01. Lower the bounds when the model
-    gets better, never raise them.
+    Here the mean stands at .79 of the MMM's and the middle value at .75 of the MMM's middle value; other machines' fits
+    move both by about .01. Lower the bounds when the model gets better, never raise them.
     """
     results = run(jobs(6, seed=1, folder=tmp_path), processes=2)
     scores = page.tables(pl.concat([r.rows for r in results if r is not None]), seed=1).scores[page.ALL]
-    assert scores[OURS].rmse <= 0.94 * scores[MMM].rmse
-    assert scores[OURS_MIDDLE].rmse <= 0.92 * scores[MMM_MIDDLE].rmse
-    # the middle value is never behind the combination that this model replaced, measured once on these fits
-    assert scores[OURS_MIDDLE].rmse <= PREVIOUS_RMSE
+    assert scores[OURS].rmse <= 0.82 * scores[MMM].rmse
+    assert scores[OURS_MIDDLE].rmse <= 0.78 * scores[MMM_MIDDLE].rmse

@@ -167,9 +167,10 @@ def test_silent_journeys_are_null_paths_and_young_ones_wait(mart):
 
 
 def test_content_answers_and_figures_of_the_system(mart):
+    # a card that was dealt to the brief has no receipt, so nothing is learned from it
     assert mart("select * from marts.hook_test order by variant") == [
-        ("br1", "v1", "linkedin", date(2026, 9, 14), 1100, 31, None),
-        ("br1", "v2", "linkedin", date(2026, 9, 14), 900, 20, None),
+        ("br1", "v1", "linkedin", date(2026, 9, 14), 1100, 31, None, False),
+        ("br1", "v2", "linkedin", date(2026, 9, 14), 900, 20, None, False),
     ]
     assert mart("select variant, feature from marts.variant_feature order by all") == [
         ("v1", "headline.question"),
