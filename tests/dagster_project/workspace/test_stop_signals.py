@@ -22,10 +22,11 @@ def swallow(number: int) -> None:
 
 @pytest.fixture
 def handled_signals():
-    """SIGTERM as Dagster handles it during a step: as an interruption."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Both signals as Dagster handles them during a step: as an interruption. A shell's background job ignores SIGINT."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
