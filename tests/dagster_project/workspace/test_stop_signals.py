@@ -22,7 +22,7 @@ def swallow(number: int) -> None:
 
 @pytest.fixture
 def handled_signals():
-    """Both signals as Dagster handles them during a step: as an interruption. A shell's background job ignores SIGINT."""
+    """Both signals as Dagster handles them during a step; a background job of a shell would ignore SIGINT."""
     before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in before.items():
