@@ -40,10 +40,14 @@ def list_cards(
     json_: JsonOption = False,
 ) -> None:
     """The current, unexpired cards of the brand: what to do and what to avoid, strongest first."""
+    from feedback.memory import read
     from feedback.patterns import ranked, useful
     from feedback.serve import feed_list
 
     workspace, settings = opened(ws)
+    reason = read(workspace.memory, settings.company.brand, _now(settings)).reason
+    if reason is not None:
+        stop(BROKEN, f"{ws} lists no cards: {reason}")
     cards = feed_list(workspace.memory, settings.company.brand, channel=channel, now=_now(settings))
     cards = ranked(cards) if neutral else useful(cards)
     if json_:

@@ -68,7 +68,8 @@ def open_decisions(approvals: Approvals, at: datetime) -> list[OpenDecision]:
 def digest(approvals: Approvals, at: datetime) -> Digest:
     """The weekly digest: the policy's number of decisions less those made in the last seven days, ranked by money.
 
-    An escalated decision goes before the others: it is about to expire. Announcements of low-risk cards are listed
+    Escalated ones go first; these and what others have approved already are shown beyond the limit too, since they
+    would expire before their turn. Announcements of low-risk cards are listed
     apart, since silence is no consent but their hours to object simply end. Source: at most five decisions per week.
     """
     waiting = open_decisions(approvals, at)
@@ -76,7 +77,12 @@ def digest(approvals: Approvals, at: datetime) -> Digest:
     decided, limit = decided_within_a_week(approvals.book(), at), approvals.policy.weekly_limit
     places = max(0, limit - decided)
     announced = tuple(d for d in waiting if d.announced)
-    return Digest(tuple(to_decide[:places]), len(to_decide[places:]), announced, decided, limit)
+    shown = tuple(d for place, d in enumerate(to_decide) if place < places or _cannot_wait(d))
+    return Digest(shown, len(to_decide) - len(shown), announced, decided, limit)
+
+
+def _cannot_wait(decision: OpenDecision) -> bool:
+    return decision.urgency == "escalated" or bool(decision.approved_by)
 
 
 def nobody_can_decide(decisions: Sequence[OpenDecision]) -> list[str]:

@@ -219,6 +219,9 @@ class Approvals:
         body = {"event": event, "subject": request.subject, "at": utc(at), "used_for": used_for}
         with self._locked() as lines:
             case = self._book(lines).case(request.subject)
+            if case is not None and case.request.requested_by != request.requested_by:
+                asked = case.request.requested_by
+                raise ApprovalRefused(f"{asked} asked for it, so {request.requested_by} may not act on it")
             ended = case.end if case is not None and case.denial is None else None
             if case and ended and used_for and (ended.event, ended.used_for) == (event, used_for):
                 return case.status(self._policy, at).by
@@ -240,12 +243,6 @@ class Approvals:
         return lines
 
     def _append(self, lines: list[str], body: Mapping[str, Any]) -> None:
-        if self._seal.key is None and lines and "mac" in json.loads(lines[-1]):
-            raise ApprovalRefused(
-                "the ledger is signed and the key is not at hand, so nothing can be added",
-                file=self._path.name,
-                fix="set PLUMBLINE_APPROVAL_KEY or approvals.key_file",
-            )
         text = hash_chain.line(hash_chain.head(lines), body, key=self._seal.key)
         if len(text) > LONGEST_LINE:
             raise ApprovalRefused(f"the entry has {len(text)} characters; at most {LONGEST_LINE} are kept")
@@ -270,9 +267,9 @@ def rank(request: Request) -> tuple[bool, Decimal, str, str]:
 
 
 def decided_within_a_week(book: Book, at: datetime) -> int:
-    """How many decisions people made in the last seven days."""
-    deeds = [d for case in book.cases for d in (*case.approvals, case.denial, case.bypass) if d is not None]
-    return sum(at - timedelta(days=7) < deed.at <= at for deed in deeds)
+    """On how many requests people decided in the last seven days; the approvals of one quorum are one decision."""
+    cases = [[d for d in (*case.approvals, case.denial, case.bypass) if d is not None] for case in book.cases]
+    return sum(any(at - timedelta(days=7) < deed.at <= at for deed in deeds) for deeds in cases)
 
 
 def decisions_digest(path: Path) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from feedback.approvals.gates import ACTIONS, AGENT_TASKS, DEFAULT_GATES, MAY_BE_DELEGATED, Gate
-from feedback.approvals.request import AGENT, Actor, Request
+from feedback.approvals.request import AGENT, LARGEST_AMOUNT, Actor, Request
 from feedback.approvals.roster import STANDARD_ROLES, Agent, Person, Role
 
 # Namespaces of features. Single features are compared with the vocabulary by the pattern gate: it is slow to import.
@@ -198,7 +198,7 @@ def amount_of(request: Request) -> Decimal | None:
         amount = Decimal(request.params.get("amount", ""))
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and amount >= 0 else None
+    return amount if amount.is_finite() and 0 <= amount <= LARGEST_AMOUNT else None
 
 
 def at_stake(request: Request) -> Decimal | None:

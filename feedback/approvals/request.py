@@ -18,6 +18,7 @@ State = Literal["pending", "approved", "denied", "expired", "consumed", "passed"
 REASONS = ("wrong_facts", "weak_evidence", "brand", "legal", "not_now")
 MOST_PARAMS = 20
 AGENT = "agent:"
+LARGEST_AMOUNT = Decimal(10) ** 15  # no budget is larger, and sums of larger numbers would overflow
 
 
 def _visible(text: str) -> str:
@@ -48,8 +49,8 @@ class Request(BaseModel, frozen=True, extra="forbid"):
     requested_at: AwareDatetime
     expires: AwareDatetime | None = None
     quorum: int = Field(default=1, ge=1, le=5)
-    worth: Decimal | None = None
-    at_risk: Decimal | None = Field(default=None, ge=0)
+    worth: Decimal | None = Field(default=None, ge=-LARGEST_AMOUNT, le=LARGEST_AMOUNT)
+    at_risk: Decimal | None = Field(default=None, ge=0, le=LARGEST_AMOUNT)
     title: Line = ""
     evidence: Line = ""
     if_denied: Line = ""

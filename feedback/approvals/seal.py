@@ -49,6 +49,14 @@ class Seal:
     def _check_signatures(self, name: str, lines: Sequence[str]) -> None:
         marked = ["mac" in json.loads(text) for text in lines]
         if self.key is None:
+            if True in marked:
+                raise LedgerBroken(
+                    "the ledger is signed and the key is not at hand: a line without a signature could be anybody's, so"
+                    " nothing in it counts",
+                    file=name,
+                    row=marked.index(True) + 1,
+                    fix=f"set {VARIABLE} or approvals.key_file",
+                )
             return
         first = marked.index(True) if True in marked else len(lines)
         if first > 0 and (first == len(lines) or json.loads(lines[first])["event"] != "key_adopted"):

@@ -51,6 +51,11 @@ class PeopleTokens:
         """Whether the person has a token, and so decides only with it."""
         return person in self._hashes()
 
+    def mark(self, person: str) -> str | None:
+        """A mark of the person's present token that does not reveal it; another token has another mark."""
+        kept = self._hashes().get(person)
+        return None if kept is None else _mark(kept)
+
     def owner(self, token: str) -> str | None:
         """Whose token it is; None for nobody's. Every stored hash is compared, each in constant time."""
         given, owner = _hash(token), None
@@ -99,6 +104,15 @@ def identified(tokens: PeopleTokens, person: str, given: str | None, *, required
             fix=f"make one with `plumbline pending WS --new-token {person}`",
         )
     return "stated"
+
+
+def mark_of(token: str) -> str:
+    """The mark (`PeopleTokens.mark`) of a token."""
+    return _mark(_hash(token))
+
+
+def _mark(kept: str) -> str:
+    return _hash(kept)[:16]
 
 
 def _hash(token: str) -> str:

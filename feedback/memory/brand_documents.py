@@ -162,15 +162,18 @@ def load(folder: Path) -> list[BrandDocument]:
 
 
 def in_force(documents: Sequence[BrandDocument], now: datetime) -> list[BrandDocument]:
-    """The documents to write by on the day of `now` (UTC): valid, not superseded, the newest version of each id."""
+    """The documents to write by on the day of `now` (UTC): valid, not superseded, the newest version of each id.
+
+    A successor counts from the day on which it is valid itself; until then the document before it stays in force.
+    """
     today = now.date()
-    newest: dict[str, BrandDocument] = {}
-    for document in documents:  # in order of version
-        front = document.front
-        valid = front.valid_from <= today and (front.valid_until is None or today < front.valid_until)
-        if valid and front.superseded_by is None:
-            newest[front.id] = document
-    return list(newest.values())
+    valid = [
+        d
+        for d in documents
+        if d.front.valid_from <= today and (d.front.valid_until is None or today < d.front.valid_until)
+    ]
+    names = {document.name for document in valid}
+    return list({d.front.id: d for d in valid if d.front.superseded_by not in names}.values())  # in order of version
 
 
 class BrandFolder:

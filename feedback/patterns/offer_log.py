@@ -37,7 +37,8 @@ def deal(
     `folder` is landing/receipts/offers of the workspace; one file per variant, on the disk before this returns.
     A variant keeps its first draw whatever happens to the cards, but a card that was since retired, blocked, replaced
     or has expired is no longer shown. A variant to which no card could be dealt leaves no file. Several processes may
-    deal at once: the first file counts. Raises ValueError as `offer`, OSError where the record cannot be written.
+    deal at once: the first file counts. Raises ValueError as `offer` and for a variant that was dealt for another
+    channel or under another name, OSError where the record cannot be written.
     """
     menu = list(cards)
     made = offer(
@@ -59,6 +60,12 @@ def deal(
         earlier = _recorded(path, made.records, master)
     if not earlier:
         return made
+    dealt = earlier[0]
+    if dealt["channel"] != channel or (variant_id is not None and dealt["variant_id"] != variant_id):
+        raise ValueError(
+            f"variant {variant_ix} of brief {brief_id} was dealt for channel {dealt['channel']} as"
+            f" {dealt['variant_id']}: a variant has one offer; take the next number for another channel or name"
+        )
     shown = {(c["pattern_id"], c["version"]): c for c in menu if usable(c, now)}
     on = ((r["pattern_id"], r["version"]) for r in earlier if r["arm"] == "on")
     return Offer(tuple(shown[card] for card in on if card in shown), earlier)

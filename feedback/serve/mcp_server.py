@@ -106,6 +106,8 @@ class FeedPayloads:
     def documents(self) -> dict[str, Any]:
         """The brand's documents that are in force, as GET /v1/brand gives them."""
         documents = in_force(self._documents.documents() if self._documents else [], self._clock())
+        if not documents:
+            raise PlumblineError("no document of the brand is in force: write nothing that needs its voice")
         return _parsed(brand_body(self.brand, documents)[0])
 
     def head(self) -> dict[str, Any]:

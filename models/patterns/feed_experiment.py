@@ -155,11 +155,12 @@ def feed_lift(pairs: pl.DataFrame, plan: FeedPlan | None = None, *, money: Money
         left_out=left_out,
     )
     running = _read(enough[completed * planned :], rest // step, plan, money, waiting)
-    if not completed or running.verdict != "too early":
+    if not completed or running.verdict not in ("too early", "not measurable"):
         return running
-    # The new round has decided nothing yet: what the last complete one said stands.
+    # The new round has decided nothing: what the last complete one said stands, with what is wrong with the new one.
     whole = enough[(completed - 1) * planned : completed * planned]
-    return _read(whole, plan.looks, plan, money, replace(waiting, round=completed))
+    stands = _read(whole, plan.looks, plan, money, replace(waiting, round=completed))
+    return replace(stands, warnings=(*stands.warnings, *running.warnings))
 
 
 def _read(pairs: pl.DataFrame, look: int, plan: FeedPlan, money: MoneyPerLogOdds | None, waiting: FeedLift) -> FeedLift:

@@ -51,15 +51,16 @@ class ChannelModel:
     """A channel's returns before tests and claims, on x = asinh(iROAS / scale), and its own evidence.
 
     `ordered` (draws,) are the returns that the MMM's reading leaves possible, its error in money included, ascending;
-    `order` are the MMM's rows in the order of its own returns. Without an MMM, `ordered` are quantiles of the class
-    prior. `useless` is the probability of no effect given the MMM, `useless_as_read` the same with the reading taken at
-    its word: what a test that finds no effect is compared with.
+    `order` are the MMM's rows in the order of its own returns and `mmm_median` is the middle of these (NaN without an
+    MMM). Without one, `ordered` are quantiles of the class prior. `useless` is the probability of no effect given the
+    MMM, `useless_as_read` the same with the reading taken at its word: a test that finds no effect is compared with it.
     """
 
     name: str
     row: ChannelClass
     ordered: np.ndarray
     order: np.ndarray
+    mmm_median: float
     has_mmm: bool
     useless: float
     useless_as_read: float
@@ -156,13 +157,14 @@ def _model(
         order = np.argsort(returns, kind="stable")
         ordered = returns_given_error(returns, prior, reading, error)
         captured = read.mmm.captured
+        mmm_median = float(np.median(returns))
         useless, as_read = (
             _useless_given_mmm(reading, error, row, prior, unit, priors, least=least)
             for least in (_least_odds(row, priors), 0.0)
         )
     else:
         ordered, order = prior_returns(prior), np.zeros(0, dtype=np.int64)
-        useless = as_read = row.no_effect
+        useless, as_read, mmm_median = row.no_effect, row.no_effect, np.nan
 
     def places(of_channel: np.ndarray) -> list[int]:
         return np.flatnonzero(of_channel == c).tolist()
@@ -172,6 +174,7 @@ def _model(
         row=row,
         ordered=ordered,
         order=order,
+        mmm_median=mmm_median,
         has_mmm=column is not None,
         useless=useless,
         useless_as_read=as_read,

@@ -41,5 +41,4 @@ def mmm_oddity(model: ChannelModel, priors: EvidencePriors) -> tuple[float, floa
     step = max(len(level) // 400, 1)
     below = float(weight @ ndtr((x[:, None] - level[None, ::step]) / error).mean(axis=1))
     expected = float(theta[min(int(np.searchsorted(np.cumsum(weight), 0.5)), GRID - 1)])
-    observed = float(model.scale * np.sinh(np.median(level)))
-    return observed, expected, float(np.clip(2 * min(below, 1 - below), 0.0, 1.0))
+    return model.mmm_median, expected, float(np.clip(2 * min(below, 1 - below), 0.0, 1.0))

@@ -131,7 +131,7 @@ def _check(approvals: Approvals, workspace: Workspace, settings: Settings, json_
         document = {"ok": not uncounted, "broken": None, "lines": found.lines, "signed": found.signed}
         as_json({**document, "anchor": found.anchor, "uncounted": uncounted, "notes": notes})
     else:
-        signed = "every line is signed" if found.signed else "signatures were not checked"
+        signed = "every line is signed" if found.signed else "none is signed"
         out.print(f"{found.lines} lines follow from each other, {signed}; anchor: {found.anchor}")
         for note in notes:
             err.print(note, markup=False, highlight=False)

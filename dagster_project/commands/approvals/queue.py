@@ -56,7 +56,11 @@ def show_queue(approvals: Approvals, now: datetime, currency: str, *, only_diges
         )
         return
     if not shown:
-        left = f"; {week.left_for_later} wait for next week" if only_digest and week.left_for_later else ""
+        left = (
+            f" this week; {week.left_for_later} are open beyond the limit of {week.weekly_limit}"
+            if only_digest and week.left_for_later
+            else ""
+        )
         out.print(f"nothing waits for a decision{left}", markup=False, emoji=False)
     for number, decision in enumerate(shown, 1):
         _print(number, decision, now, currency)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +12,11 @@ from pydantic import ValidationError
 
 from dagster_project.commands.approvals.open_ledger import now_of, open_ledger
 from dagster_project.commands.terminal import NO, USAGE, JsonOption, WorkspaceArgument, as_json, out, stop
+from dagster_project.workspace.approval_ledger import tokens_of
 from feedback.approvals import Permission, Request
-from feedback.approvals.policy import ApprovalPolicy, amount_of
+from feedback.approvals.policy import PIPELINE, ApprovalPolicy, amount_of
 from feedback.approvals.request import AGENT
+from feedback.approvals.tokens import VARIABLE, identified
 from feedback.storage.damaged_files import sha256_of
 
 
@@ -21,7 +24,7 @@ def request(
     ws: WorkspaceArgument,
     action: Annotated[str, typer.Argument(help="The gate: publish, redistribute, spend, audience, compliance …")],
     artifact: Annotated[Path, typer.Argument(metavar="FILE", help="Exactly what shall be done; its hash is bound.")],
-    by: Annotated[str, typer.Option("--by", help="Who asks: an agent of the roster, a person, or pipeline.")],
+    by: Annotated[str, typer.Option("--by", help="Who asks: an agent of the roster, or a person.")],
     param: Annotated[
         list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Bound as well, e.g. amount=900.")
     ] = None,
@@ -37,8 +40,13 @@ def request(
     """Ask people for a decision on a file, or with --use act on their approval: exit 0 only when it may be done."""
     if not artifact.is_file():
         stop(USAGE, f"{artifact} is not a file: name the file that shall be published, sent or paid for")
-    with open_ledger(ws) as (_, settings, approvals):
+    with open_ledger(ws) as (workspace, settings, approvals):
         now = now_of(settings)
+        if by == PIPELINE:
+            stop(NO, f"--by {by}: only a run asks as {by}; name the agent or the person who asks")
+        if settings.approvals.person(by) is not None:
+            required = settings.approvals.require_token
+            identified(tokens_of(workspace), by, os.environ.get(VARIABLE), required=required)
         params = {"brand": settings.company.brand, **_params(param or [])}
         try:
             asked = Request(

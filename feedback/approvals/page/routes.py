@@ -21,7 +21,7 @@ from feedback.approvals.ledger import ApprovalRefused, Approvals
 from feedback.approvals.page.sessions import SECONDS, Sessions
 from feedback.approvals.page.view import rendered, shown, style
 from feedback.approvals.request import REASONS
-from feedback.approvals.tokens import PeopleTokens
+from feedback.approvals.tokens import PeopleTokens, mark_of
 from models.error import PlumblineError
 
 COOKIE = "plumbline_person"
@@ -176,7 +176,8 @@ class _Page:
     async def _sign_in(self, request: Request) -> Response:
         try:
             form = await _form(request)
-            person = self._tokens.owner(form.get("token", "").strip()) if _same_site(request) else None
+            token = form.get("token", "").strip()
+            person = self._tokens.owner(token) if _same_site(request) else None
             known = person is not None and self._ledger().policy.person(person) is not None
         except _TooMuch:
             return self._refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The form is too large.")
@@ -187,7 +188,7 @@ class _Page:
             title = self._title("Decisions")
             return self._html("sign_in.html.j2", status=HTTPStatus.UNAUTHORIZED, title=title, fault=fault)
         answer = RedirectResponse("/", HTTPStatus.SEE_OTHER, headers=HEADERS)
-        cookie = self._sessions.begin(person, int(time.time()))
+        cookie = self._sessions.begin(person, mark_of(token), int(time.time()))
         answer.set_cookie(COOKIE, cookie, max_age=SECONDS, httponly=True, samesite="strict", secure=self._settings.tls)
         return answer
 
@@ -204,8 +205,11 @@ class _Page:
     def _visitor(self, request: Request) -> _Visitor | None:
         """Who asks; None without a session, and for a person whose token ended or who left the policy."""
         seconds, cookie = int(time.time()), request.cookies.get(COOKIE, "")
-        person = self._sessions.person(cookie, seconds)
-        if person is None or not self._tokens.holds(person) or self._ledger().policy.person(person) is None:
+        session = self._sessions.person(cookie, seconds)
+        if session is None:
+            return None
+        person, token = session
+        if self._tokens.mark(person) != token or self._ledger().policy.person(person) is None:
             return None
         return _Visitor(person, cookie, self._settings.clock(), seconds)
 

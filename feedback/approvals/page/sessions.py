@@ -15,23 +15,24 @@ SIGNATURE = 64
 class Sessions:
     """Signs cookies and form marks with a secret of this process: a restart signs everybody out.
 
-    Moments are whole seconds since 1970. A cookie is `expiry.nonce.person.signature`.
+    Moments are whole seconds since 1970. A cookie is `expiry.nonce.token.person.signature`, where `token` marks the
+    token that opened the session (`PeopleTokens.mark`): a session ends with its token.
     """
 
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
-    def begin(self, person: str, now: int) -> str:
-        """The cookie of a new session."""
-        body = f"{now + SECONDS}.{secrets.token_hex(8)}.{person}"
+    def begin(self, person: str, token: str, now: int) -> str:
+        """The cookie of a new session, opened with the token of this mark."""
+        body = f"{now + SECONDS}.{secrets.token_hex(8)}.{token}.{person}"
         return f"{body}.{self._signature('session', body)}"
 
-    def person(self, cookie: str, now: int) -> str | None:
-        """Whose session it is; None for a cookie that is forged, cut or over."""
+    def person(self, cookie: str, now: int) -> tuple[str, str] | None:
+        """Whose session it is and the mark of its token; None for a cookie that is forged, cut or over."""
         body, _, given = cookie.rpartition(".")
         if len(cookie) > 512 or not self._same("session", body, given):
             return None
-        expiry, _, rest = body.partition(".")
-        return rest.partition(".")[2] if int(expiry) > now else None
+        expiry, _, token, person = body.split(".", 3)
+        return (person, token) if int(expiry) > now else None
 
     def mark(self, cookie: str, subject: str, now: int) -> str:
         """The hidden field of a form: for this session, this subject, shown at this second."""

@@ -109,6 +109,15 @@ def test_a_person_with_a_token_decides_only_with_it(ws: Path, monkeypatch) -> No
     assert "identified by token" in said("approve", ws, subject, "--by", "ada@acme.example", code=0)
 
 
+def test_a_person_with_a_token_asks_only_with_it(ws: Path, monkeypatch) -> None:
+    (ws / "post.md").write_text("Seven reasons")
+    token = said("pending", ws, "--new-token", "ada@acme.example", code=0).splitlines()[0]
+    ours = ("request", ws, "publish", ws / "post.md", "--by", "ada@acme.example")
+    assert "decides with a token" in said(*ours, code=1)
+    monkeypatch.setenv("PLUMBLINE_PERSON_TOKEN", token)
+    assert "is pending" in said(*ours, code=0)
+
+
 def test_require_token_demands_it_of_everybody(ws: Path) -> None:
     subject = ask(ws)
     (ws / "plumbline.yaml").write_text(SETTINGS + "  require_token: true\n")
@@ -125,6 +134,17 @@ def test_the_digest_holds_at_most_the_week_s_decisions_and_names_a_gate_nobody_c
     assert "too few people may decide on spend" in said("pending", ws, "--digest", code=0)
 
 
+def test_the_digest_keeps_what_others_have_begun_however_many_were_decided(ws: Path) -> None:
+    begun = ask(ws, artifact_sha256="f" * 64, worth=0)
+    said("approve", ws, begun, "--by", "ada@acme.example", code=0)
+    for i in range(5):
+        subject = ask(ws, artifact_sha256=f"{i:064x}", worth=9)
+        for person in ("ada@acme.example", "bob@acme.example"):
+            said("approve", ws, subject, "--by", person, code=0)
+    week = json.loads(said("pending", ws, "--digest", "--json", code=0))
+    assert [d["subject"] for d in week["pending"]] == [begun]
+
+
 def test_check_says_what_the_ledger_is_worth_and_fails_when_it_was_cut(ws: Path, monkeypatch) -> None:
     monkeypatch.setenv("PLUMBLINE_APPROVAL_KEY", "0123456789abcdef0123456789abcdef")
     subject = ask(ws)
@@ -139,8 +159,8 @@ def test_check_says_what_the_ledger_is_worth_and_fails_when_it_was_cut(ws: Path,
     assert "lines were cut off" in said("approve", ws, subject, "--by", "bob@acme.example", code=3)
     path.write_text(whole)
     monkeypatch.delenv("PLUMBLINE_APPROVAL_KEY")
-    assert "signatures were not checked" in said("pending", ws, "--check", code=0)
-    assert "the key is not at hand" in said("approve", ws, subject, "--by", "bob@acme.example", code=1)
+    assert "the key is not at hand" in said("pending", ws, "--check", code=1)
+    assert "the key is not at hand" in said("approve", ws, subject, "--by", "bob@acme.example", code=3)
     monkeypatch.setenv("PLUMBLINE_APPROVAL_KEY", "short")
     assert "at least 16" in said("pending", ws, code=2)
 
@@ -197,7 +217,9 @@ def test_an_agent_asks_for_a_file_and_acts_once_on_exactly_that_file(ws: Path) -
         ("audience", ["--by", "agent:writer"], 1, "not in the mandate"),
         ("publish", ["--by", "agent:nobody"], 1, "not in the roster"),
         ("publish", ["--by", "eve@acme.example"], 1, "may not request anything"),
-        ("fly", ["--by", "pipeline"], 1, "has no gate"),
+        ("fly", ["--by", "ada@acme.example"], 1, "has no gate"),
+        ("publish", ["--by", "pipeline"], 1, "only a run asks as pipeline"),
+        ("publish", ["--by", "agent:writer", "--worth", "1e9999999"], 2, "less than or equal to"),
         ("publish", ["--by", "agent:writer", "--param", "brand=bolt"], 2, "the brand is the workspace's"),
         ("publish", ["--by", "agent:writer", "--param", "channel"], 2, "write NAME=VALUE"),
         ("publish", ["--by", "agent:writer", "--worth", "much"], 2, "is not an amount"),

@@ -79,6 +79,12 @@ def test_without_a_feed_or_a_fitting_card_it_says_so(ws, cards):
     assert "control characters" in impossible.stderr
 
 
+def test_an_empty_feed_says_why_instead_of_listing_no_cards(ws, cards):
+    nothing = CliRunner().invoke(app, ["feed", "list", str(ws), "--json"])
+    assert nothing.exit_code == 3
+    assert "lists no cards: nothing was published yet" in nothing.stderr
+
+
 def test_neutral_cards_are_listed_only_on_request(ws, cards):
     from feedback.patterns.identity import content_sha256
 

@@ -13,6 +13,7 @@ from made_requests import ADA, BOB, CARA, KEY, NOW, OTHER, SHA, WRITER, ledger, 
 from pydantic import ValidationError
 
 from feedback.approvals import ApprovalRefused, Approvals, Request
+from feedback.approvals.policy import amount_of
 from feedback.approvals.seal import KeyUnusable, LedgerBroken, signing_key
 from feedback.storage import hash_chain
 from feedback.storage.hash_chain import ChainBroken
@@ -168,11 +169,39 @@ def test_a_signed_ledger_is_not_continued_without_its_key_and_a_key_is_adopted_o
     with pytest.raises(LedgerBroken, match="--adopt-key"):
         ledger(tmp_path, key=KEY).consume(request(), at=NOW)
     ledger(tmp_path, key=KEY).adopt_key(NOW)
-    with pytest.raises(ApprovalRefused, match="the key is not at hand"):
+    with pytest.raises(LedgerBroken, match="the key is not at hand"):
         ledger(tmp_path).consume(request(), at=NOW)
     with pytest.raises(ApprovalRefused, match="signed already"):
         ledger(tmp_path, key=KEY).adopt_key(NOW)
     assert ledger(tmp_path, key=KEY).consume(request(), at=NOW) == (ADA,)
+
+
+def test_a_program_without_the_key_does_not_believe_unsigned_lines_of_a_signed_ledger(tmp_path: Path) -> None:
+    ledger(tmp_path, key=KEY).ask(request())
+    forge(tmp_path, YES)
+    for attempt in (lambda: ledger(tmp_path).status(request().subject, NOW), lambda: ledger(tmp_path).pending(NOW)):
+        with pytest.raises(LedgerBroken, match=r"row 1.*PLUMBLINE_APPROVAL_KEY"):
+            attempt()
+
+
+def test_only_who_asked_acts_on_the_approval(tmp_path: Path) -> None:
+    approvals = _approved(tmp_path)
+    with pytest.raises(ApprovalRefused, match=r"agent:writer asked for it, so bob@acme\.example may not act on it"):
+        approvals.consume(request(requested_by=BOB), at=NOW, used_for="post 17")
+    assert approvals.consume(request(), at=NOW, used_for="post 17") == (ADA,)
+    with pytest.raises(ApprovalRefused, match="may not act on it"):
+        approvals.consume(request(requested_by=BOB), at=NOW, used_for="post 17")
+
+
+@pytest.mark.parametrize("field", ["worth", "at_risk"])
+def test_an_amount_that_no_sum_can_hold_is_refused(field) -> None:
+    """An exponent of millions is a finite number, but its negative overflows: the whole queue could not be sorted."""
+    with pytest.raises(ValidationError):
+        request(**{field: "1e9999999"})
+
+
+def test_a_spend_of_such_an_amount_counts_as_above_every_limit() -> None:
+    assert amount_of(request(action="spend", params={"amount": "1e9999999"})) is None
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,13 @@ def test_the_newest_valid_version_is_in_force_and_the_old_ones_stay_readable(tmp
     assert [d.name for d in in_force(documents, datetime(2027, 1, 1, tzinfo=UTC))] == ["voice@3"]
 
 
+def test_a_document_stays_in_force_until_its_successor_is(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text(VOICE.replace("version: 2", "version: 2\nsuperseded_by: voice@3"))
+    (tmp_path / "b.md").write_text(VOICE.replace("version: 2", "version: 3").replace("2026-01-15", "2027-01-01"))
+    assert [d.name for d in in_force(load(tmp_path), NOW)] == ["voice@2"]
+    assert [d.name for d in in_force(load(tmp_path), datetime(2027, 1, 1, tzinfo=UTC))] == ["voice@3"]
+
+
 def test_versions_are_unique_and_successors_exist(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text(VOICE)
     (tmp_path / "b.md").write_text(VOICE)

@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
 from made_cards import NOW, cards, decision
 
 from feedback.patterns import block
@@ -22,6 +23,14 @@ def test_asking_again_later_gives_the_first_offer(tmp_path):
     assert [o.records for o in again] == [o.records for o in first]
     assert [o.on for o in again] == [o.on for o in first]
     assert len(list(tmp_path.glob("*.jsonl"))) == 20
+
+
+def test_a_variant_of_one_channel_is_not_offered_again_for_another(tmp_path):
+    deal(tmp_path, CARDS, brief_id="b1", variant_ix=0, **USE)
+    with pytest.raises(ValueError, match="variant 0 of brief b1 was dealt for channel meta"):
+        deal(tmp_path, CARDS, brief_id="b1", variant_ix=0, **USE | {"channel": "linkedin"})
+    with pytest.raises(ValueError, match="a variant has one offer"):
+        deal(tmp_path, CARDS, brief_id="b1", variant_ix=0, variant_id="another", **USE)
 
 
 def test_a_card_blocked_since_the_draw_is_not_shown(tmp_path):

@@ -108,6 +108,19 @@ def test_unequal_traffic_blocks_the_figure():
     assert broken.warnings[0].code == "feed_traffic_split"
 
 
+def test_a_round_that_cannot_be_measured_does_not_lift_the_last_verdict():
+    plan = FeedPlan(smallest_lift=0.15)
+    uneven = made_pairs(plan.pairs // 4, 0.0, 2).with_columns(trials_on=pl.lit(3200))
+    pairs = pl.concat([made_pairs(plan.pairs, 0.0, 1), uneven], how="vertical_relaxed")
+    pairs = pairs.with_columns(
+        brief=pl.format("p{}", pl.int_range(pl.len())),
+        closed=pl.date(2026, 1, 5) + pl.duration(days=pl.int_range(pl.len())),
+    )
+    after = feed_lift(pairs, plan)
+    assert (after.verdict, after.round) == ("useless", 1)
+    assert "feed_traffic_split" in {w.code for w in after.warnings}
+
+
 def test_a_baseline_shift_or_doubled_budget_changes_no_verdict():
     plan = FeedPlan(smallest_lift=0.15)
     pairs = made_pairs(plan.pairs, 0.25, 8)

@@ -143,12 +143,19 @@ def test_a_session_ends_with_its_token_its_person_and_its_time(page, tokens, app
     tokens.revoke(ADA)
     assert "Your token" in page.get("/").text
     sessions = Sessions()
-    cookie = sessions.begin(ADA, 1000)
-    assert sessions.person(cookie, 1000 + SECONDS - 1) == ADA
+    cookie = sessions.begin(ADA, "0123456789abcdef", 1000)
+    assert sessions.person(cookie, 1000 + SECONDS - 1) == (ADA, "0123456789abcdef")
     assert sessions.person(cookie, 1000 + SECONDS) is None
     for forged in (cookie.replace(ADA, BOB), cookie[:-1], "", "a.b.c.d", "é" * 9, "x" * 9000):
         assert sessions.person(forged, 1000) is None
     assert Sessions().person(cookie, 1000) is None
+
+
+def test_a_session_ends_when_its_person_gets_another_token(page, tokens, approvals) -> None:
+    sign_in(page, tokens)
+    assert "For you" in page.get("/").text
+    tokens.new(ADA)
+    assert "Your token" in page.get("/").text
 
 
 def test_signing_out_needs_the_page_s_own_form(page, tokens) -> None:
