@@ -15,7 +15,7 @@ from models.triangulation.worlds import WORLDS, WorldSpec
 # One choice of the model taken back at a time; docs/decisions/0036-evidence-model.md quotes these rows.
 ABLATIONS: dict[str, EvidencePriors] = {
     "as it is": EvidencePriors(),
-    "no useless share": EvidencePriors(useless_odds_least=1e-6, useless_odds_most=1e-4),
+    "no useless share": EvidencePriors(useless_odds_least=1e-6, demand_useless_odds_least=1e-6, useless_odds_most=1e-4),
     "no error in money": EvidencePriors(mmm_money_error=0.0, demand_money_error=0.0, demand_money_mean=0.0),
     "demand adds nothing": EvidencePriors(demand_money_error=EvidencePriors().mmm_money_error, demand_money_mean=0.0),
     "claims in log form only": EvidencePriors(additive_claim=0.0),

@@ -39,7 +39,7 @@ class CachedFile(Generic[T]):
             self._read(status, signature)
         if self._refusal is not None:
             raise self._refusal
-        return self._value  # type: ignore[return-value]
+        return self._value  # type: ignore[return-value]  # `_read` has set it, or the refusal
 
     def _read(self, status: os.stat_result, signature: tuple[int, ...]) -> None:
         self._signature = self._value = self._refusal = None

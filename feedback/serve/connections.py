@@ -80,7 +80,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
     _unfinished = 0
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it so too
         """The first request must be whole within `FIRST_REQUEST_SECONDS`."""
         super().connection_made(transport)
         self._until(FIRST_REQUEST_SECONDS)

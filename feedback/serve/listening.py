@@ -123,7 +123,7 @@ def application(
         raise ValueError(f"the feed's token has {len(token)} characters; use at least {SHORTEST_TOKEN} random ones")
     if Access(memory, token).guarded:
         return FeedApplication(memory, brand, token, None, clock, True, brand_documents)
-    if not _loopback(host):
+    if not is_loopback(host):
         raise ValueError(
             f"host {host} can be reached by other machines: set a token (`plumbline feed token new`), or serve on"
             " 127.0.0.1"
@@ -150,7 +150,8 @@ def listener(host: str, port: int) -> socket.socket:
     return bound
 
 
-def _loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens on `host`."""
     if host == "localhost":
         return True
     try:

@@ -75,6 +75,9 @@ class EvidencePriors(BaseModel, frozen=True, extra="forbid"):
                 raise ValueError(f"{name}={getattr(self, name)}: a share is at most 1")
         if self.botched + self.wrong_unit >= 1:
             raise ValueError(f"botched={self.botched}, wrong_unit={self.wrong_unit}: no share of sound tests is left")
+        for name in ("useless_odds_least", "demand_useless_odds_least"):
+            if getattr(self, name) > self.useless_odds_most:
+                raise ValueError(f"{name}={getattr(self, name)} is above useless_odds_most={self.useless_odds_most}")
         return self
 
     def test_noise(self, design: str) -> float:

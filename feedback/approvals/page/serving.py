@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 
 from feedback.approvals.ledger import Approvals
 from feedback.approvals.page.routes import PageSettings, application
 from feedback.approvals.tokens import PeopleTokens
+from feedback.serve.listening import is_loopback
 from models.error import PlumblineError
 
 
@@ -25,7 +25,7 @@ def serve(
     """
     import uvicorn
 
-    if not settings.tls and not _loopback(host):
+    if not settings.tls and not is_loopback(host):
         raise PageRefused(
             f"host {host} can be reached by other machines, and tokens would cross the network in the clear",
             key="--host",
@@ -44,12 +44,3 @@ def serve(
         timeout_keep_alive=5,
         timeout_graceful_shutdown=5,
     )
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

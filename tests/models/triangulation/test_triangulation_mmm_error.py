@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.triangulation import MMMDraws, combine
+from models.triangulation import EvidencePriors, MMMDraws, combine
 from models.triangulation.mmm_error import MoneyError, reading_of_draws, returns_given_error
 from models.triangulation.mmm_evidence import MMMEvidenceError
 from models.triangulation.vocabulary import COLUMNS
@@ -84,3 +84,9 @@ def test_hidden_demand_is_taken_off_a_channel_that_follows_it():
 def test_a_ratio_that_cannot_be_is_refused(ratio):
     with pytest.raises(MMMEvidenceError, match=r"booked_per_spend\['tv'\]"):
         MMMDraws(("tv",), np.ones((10, 1)), booked_per_spend={"tv": ratio})
+
+
+@pytest.mark.parametrize("name", ["useless_odds_least", "demand_useless_odds_least"])
+def test_the_bounds_on_no_effect_are_in_order(name):
+    with pytest.raises(ValueError, match=rf"{name}=4.0 is above useless_odds_most=3.0"):
+        EvidencePriors.model_validate({name: 4.0})
