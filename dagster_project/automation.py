@@ -6,6 +6,7 @@ import dagster as dg
 
 from dagster_project.warehouse import run_record
 from dagster_project.workspace.environment import settings, workspace
+from dagster_project.workspace.landing_folder import files_below, printable_name
 
 daily = dg.define_asset_job(
     "daily",
@@ -26,7 +27,7 @@ def landing_dropped(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.S
     """A run when names, sizes or times of the files in landing/ have changed since the last look."""
     root = workspace().landing
     listing = sorted(
-        f"{p.relative_to(root)}|{p.stat().st_size}|{p.stat().st_mtime_ns}" for p in root.rglob("*") if p.is_file()
+        f"{printable_name(p, root)}|{p.stat().st_size}|{p.stat().st_mtime_ns}" for p in files_below(root) if p.is_file()
     )
     cursor = hashlib.sha256("\n".join(listing).encode()).hexdigest()
     if cursor == context.cursor:

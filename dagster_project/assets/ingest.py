@@ -18,7 +18,7 @@ from dagster_project.warehouse.run_record import Check
 from dagster_project.workspace.environment import days, settings, workspace
 from dagster_project.workspace.feed_key import existing_feed_key
 from dagster_project.workspace.pepper import pepper
-from dagster_project.workspace.settings import AD_PLATFORMS, SOURCES, Settings
+from dagster_project.workspace.settings import AD_PLATFORMS, SOURCES, Settings, SettingsError
 from feedback.storage.atomic_files import write_atomically
 from feedback.storage.damaged_files import sha256_of
 
@@ -39,6 +39,8 @@ def run_settings(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.
     from dagster_project.sources import catalogue, landing
 
     company = settings()
+    if sentences := catalogue.unknown_targets(company):
+        raise SettingsError("\n".join(sentences))
     tags = context.run.tags
     day = date.fromisoformat(tags.get("dagster/partition") or str(run_record.today(company)))
     seed = int(tags.get(SEED_TAG, run_record.DEFAULT_SEED))

@@ -71,6 +71,11 @@ def opened(folder: Path) -> tuple[Workspace, Settings]:
         settings = load(workspace.settings_file)
     except SettingsError as error:
         stop(USAGE, *str(error).splitlines())
+    if any(options.columns for options in settings.sources.values()):
+        from dagster_project.sources.catalogue import unknown_targets  # only then: it costs what polars costs
+
+        if sentences := unknown_targets(settings):
+            stop(USAGE, *sentences)
     keep_compiled_code(workspace)
     return workspace, settings
 

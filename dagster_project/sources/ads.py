@@ -51,7 +51,7 @@ AD_KEY = (
     "geo",
     "segment",
 )
-NO_DAY = "has no row per day; add the Day breakdown (segment) to the report and export it again"
+NO_DAY = "covers more than a day; add the Day breakdown (segment) to the report and export it again"
 
 
 def entities(platform: str) -> tuple[Entity, Entity]:
@@ -60,7 +60,7 @@ def entities(platform: str) -> tuple[Entity, Entity]:
 
 def without_day(headers: tuple[str, ...], day: tuple[str, ...]) -> Refusal:
     """A report by week, month or period: known by its other date columns while the day is absent."""
-    return Refusal(headers, "multi_day", f"the file {NO_DAY}", unless=day)
+    return Refusal(headers, "multi_day", f"each row {NO_DAY}", unless=day)
 
 
 def segments(*headers: str) -> tuple[Field, ...]:
@@ -75,15 +75,22 @@ def native(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], l
 
 
 def one_day_rows(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:
-    """Rows with a start and an end instead of a day. Raises Unreadable (`multi_day`) where one covers more than a
-    day."""
+    """Rows with a start and an end instead of a day; one that covers more than a day breaks `multi_day`.
+
+    Raises Unreadable (`multi_day`) where every row does: the report has no breakdown by day.
+    """
+    if "period_end" not in good.columns:
+        return native(good, ctx)
     longer = good.filter(pl.col("period_end") != pl.col("day"))
-    if longer.height:
+    if longer.height and longer.height == good.height:
         row, start, end = longer.select("_row", "day", "period_end").row(0)
-        raise Unreadable(
-            "multi_day", f"row {row} covers {start} to {end}; the file {NO_DAY}", column="day", value=str(end)
-        )
-    return native(good.drop("period_end"), ctx)
+        why = f"row {row} covers {start} to {end}, as every row of the file: it {NO_DAY}"
+        raise Unreadable("multi_day", why, column="period_end", value=str(end))
+    broken = [
+        Broken(row, "period_end", str(end), "multi_day", f"ends a row that begins on {start}: the row {NO_DAY}")
+        for row, start, end in longer.select("_row", "day", "period_end").iter_rows()
+    ]
+    return native(good.drop("period_end"), ctx)[0], broken
 
 
 def connector(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:

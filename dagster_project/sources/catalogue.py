@@ -27,7 +27,8 @@ from dagster_project.sources import (
 )
 from dagster_project.sources.contract import SQL_TYPE, Entity, Source
 from dagster_project.sources.periods import accepting_periods
-from dagster_project.workspace.settings import SourceOptions
+from dagster_project.sources.recognise import folded
+from dagster_project.workspace.settings import Settings, SourceOptions
 
 CATALOGUE: tuple[Source, ...] = (
     google_ads.SOURCE,
@@ -76,6 +77,23 @@ def for_options(source: Source, options: SourceOptions) -> Source:
     if source.name in _WITH_PERIODS and options.grain != "day":
         source = accepting_periods(source)
     return source
+
+
+def unknown_targets(settings: Settings) -> tuple[str, ...]:
+    """One sentence for each `columns:` entry of plumbline.yaml whose target no form of the source has."""
+    sentences = []
+    for name, options in sorted(settings.sources.items()):
+        fields = [f for shape in for_options(source_named(name), options).shapes for f in shape.fields if f.stored]
+        targets = dict.fromkeys(f.column for f in fields)
+        for header, target in options.columns.items():
+            if target in targets:
+                continue
+            meant = next((f.column for f in fields if folded(target) in map(folded, f.all_names())), None)
+            fix = f"write {meant}" if meant else f"the columns of {name} are {', '.join(targets)}"
+            sentences.append(
+                f"plumbline.yaml: sources.{name}.columns.{header} is {target}, which is no column of {name}; {fix}."
+            )
+    return tuple(sentences)
 
 
 def entities() -> tuple[Entity, ...]:

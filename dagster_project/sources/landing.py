@@ -15,7 +15,8 @@ from dagster_project.sources.contract import BOOKKEEPING
 from dagster_project.sources.delivered import delivered_at
 from dagster_project.sources.delivery import QUARANTINE_SCHEMA, Delivery
 from dagster_project.sources.privacy import Pepper
-from dagster_project.sources.read import ENDINGS, read_file
+from dagster_project.sources.read import ENDINGS, read_file, unopened_sha256
+from dagster_project.workspace.landing_folder import files_below, printable_name
 from dagster_project.workspace.settings import Settings, SourceOptions
 
 _BOOK_COLUMNS = (
@@ -40,11 +41,12 @@ _BOOK_COLUMNS = (
 def landing_files(landing: Path) -> list[Path]:
     """Every data file below landing/, sorted; hidden files and files still being written (`.tmp`, `.part`, `~`)
     are left out."""
-    return sorted(p for p in landing.rglob("*") if p.is_file() and _is_data(p, landing))
+    return [p for p in files_below(landing) if p.is_file() and _is_data(p, landing)]
 
 
 def file_name(path: Path, landing: Path) -> str:
-    return path.relative_to(landing).as_posix()
+    """The file's path below landing/ as it is stored and shown."""
+    return printable_name(path, landing)
 
 
 def source_of(path: Path, landing: Path) -> str:
@@ -53,14 +55,20 @@ def source_of(path: Path, landing: Path) -> str:
 
 
 def stray_files(landing: Path) -> list[Path]:
-    """Files that no source reads: directly in landing/, under a folder of no source, or of an unknown kind."""
+    """Files that no source reads: directly in landing/, under a folder of no source, of an unknown kind, or a link
+    that leads nowhere."""
     names = {s.name for s in CATALOGUE}
-    everything = [p for p in landing.rglob("*") if p.is_file() and not _hidden(p, landing)] if landing.exists() else []
-    return sorted(
+    return [
         p
-        for p in everything
-        if len(p.relative_to(landing).parts) < 2 or source_of(p, landing) not in names or not _is_data(p, landing)
-    )
+        for p in files_below(landing)
+        if not _hidden(p, landing)
+        and (
+            len(p.relative_to(landing).parts) < 2
+            or source_of(p, landing) not in names
+            or not _is_data(p, landing)
+            or not p.is_file()
+        )
+    ]
 
 
 def pending(
@@ -81,9 +89,11 @@ def pending(
     fresh: dict[tuple[str, str], Path] = {}
     for path in files:  # in order of delivery, so that of equal files the first one counts
         folder = source_of(path, landing)
-        sha = _sha256(path)
+        sha = _sha256(path, landing)
+        if sha is None:
+            continue
         options_now = options_sha256(settings, folder) if settings is not None else None
-        is_settled = any(
+        is_settled = sha != unopened_sha256(file_name(path, landing)) and any(
             status == "landed" or options_now in (None, options) for status, options in attempts.get((folder, sha), ())
         )
         if not is_settled:
@@ -103,19 +113,23 @@ def land(
 ) -> Delivery | None:
     """Reads one file and writes rows, quarantine and its line of `ops.batch` in one transaction.
 
-    Returns what the file brought, or None where its content was landed before. `now` is an aware UTC instant.
+    Returns what the file brought, or None where its content was landed before or the file is gone. `now` is an aware
+    UTC instant.
     """
     source = source_of(path, landing)
-    delivery = read_file(
-        path,
-        source,
-        settings.options(source),
-        settings=settings,
-        now=now,
-        pepper=pepper,
-        feed_key=feed_key,
-        file=file_name(path, landing),
-    )
+    try:
+        delivery = read_file(
+            path,
+            source,
+            settings.options(source),
+            settings=settings,
+            now=now,
+            pepper=pepper,
+            feed_key=feed_key,
+            file=file_name(path, landing),
+        )
+    except FileNotFoundError:  # taken away since the folder was listed: it was never delivered
+        return None
     con.execute("begin")
     try:
         earlier = con.execute(
@@ -203,9 +217,15 @@ def turn(name: str) -> tuple[datetime, str, str]:
     return delivered_at(name, None, datetime(9999, 1, 1)), name.rpartition(".")[0], name
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+def _sha256(path: Path, landing: Path) -> str | None:
+    """Hash of the file's bytes; None where it is gone by now."""
+    try:
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return unopened_sha256(file_name(path, landing))
 
 
 def _hidden(path: Path, landing: Path) -> bool:

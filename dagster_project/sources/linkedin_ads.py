@@ -24,6 +24,7 @@ NATIVE = Shape(
             required=True,
             filled=True,
         ),
+        Field("period_end", "day", ("end date (in utc)", "end date"), {"de": ("enddatum",), "fr": ("date de fin",)}),
         Field("account_id", "id", ("account id",)),
         Field("account_name", "text", ("account name",), {"de": ("kontoname",)}),
         Field("campaign", "text", ("campaign group name",), {"de": ("name der kampagnengruppe",)}),
@@ -46,7 +47,7 @@ NATIVE = Shape(
     date_order="mdy",
     currency_from="required",
     constants=_UTC,
-    finish=ads.native,
+    finish=ads.one_day_rows,
 )
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+import polars as pl
+
 from dagster_project.sources import ads
-from dagster_project.sources.contract import Field, Shape, Source
+from dagster_project.sources.contract import Broken, Context, Field, Shape, Source, Unreadable
 
 _SPLIT = ads.segments(
     "device_os",
@@ -17,6 +21,17 @@ _SPLIT = ads.segments(
     "budget_name",
     "budget_association_status",
 )
+_AGGREGATION = re.compile(r"aggregation\W+(?!daily|day\b|hour)([a-z]+)", re.IGNORECASE)
+
+
+def _daily_rows(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:
+    """Rows of a report whose preamble does not say that they are weeks or months. Raises Unreadable (`multi_day`)."""
+    for line in ctx.preamble:
+        if said := _AGGREGATION.search(line):
+            raise Unreadable("multi_day", f"the report says {line.strip()!r}: each row {ads.NO_DAY}", value=said[1])
+    return ads.native(good, ctx)
+
+
 NATIVE = Shape(
     "native",
     "microsoft_ads",
@@ -41,7 +56,7 @@ NATIVE = Shape(
     language="en",
     date_order="mdy",
     currency_from="required",
-    finish=ads.native,
+    finish=_daily_rows,
 )
 
 

@@ -6,6 +6,7 @@ Pure reading: no database and no clock here; writing is `landing`.
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -32,7 +33,9 @@ from dagster_project.sources.tabulate import (
 )
 from dagster_project.sources.typed import cells_of, locale_of, typed_columns
 from dagster_project.workspace.settings import Settings, SourceOptions
+from models.error import PlumblineError
 
+_LOG = logging.getLogger(__name__)
 ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".json", ".jsonl", ".ndjson")
 
 
@@ -52,20 +55,41 @@ def read_file(
     Never raises for bad data: bad rows come back in `quarantine`, a file that cannot be read at all as
     `unreadable` with
     one line. `now` is an aware UTC instant; `pepper` keys the hashes of personal data and must not be empty for sources
-    that hold some. `file` is the path below landing/ (derived from `path` if not given). Raises OSError if the file
-    cannot be opened and ValueError for an empty pepper. `feed_key` verifies offers of the pattern feed; without
+    that hold some. `file` is the path below landing/ (derived from `path` if not given). Raises FileNotFoundError if
+    the file is gone and ValueError for an empty pepper. `feed_key` verifies offers of the pattern feed; without
     it none is accepted.
     """
     from dagster_project.sources.catalogue import source_named
 
     contract = source_named(source)
     name = file if file is not None else relative_name(path, source)
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        reading = Reading(source, name, unopened_sha256(name), effective_now(settings, now))
+        why = f"the file cannot be opened ({error.strerror}); make it readable for the user who runs plumbline"
+        return reading.refused(Unreadable("cannot_open", why))
     reading = Reading(source, name, hashlib.sha256(data).hexdigest(), effective_now(settings, now))
     try:
         return _read(data, contract, reading, options, settings, pepper, feed_key)
     except Unreadable as refusal:
         return reading.refused(refusal)
+    except PlumblineError:
+        raise
+    except (Exception, pl.exceptions.PanicException) as error:  # a file from outside must not stop the others
+        if not pepper and contract.about_people:
+            raise
+        _LOG.exception("landing/%s made its reader fail", name)
+        reading.rows = 0
+        why = f"its reader failed ({type(error).__name__}), so nothing of it landed; export it in another format"
+        return reading.refused(Unreadable("reader_failed", f"{why}, and report the message in the log"))
+
+
+def unopened_sha256(name: str) -> str:
+    """What stands for the hash of a file that cannot be opened: it is tried again in every run."""
+    return hashlib.sha256(f"cannot be opened: {name}".encode()).hexdigest()
 
 
 def relative_name(path: Path, source: str) -> str:
@@ -184,7 +208,7 @@ def _checked(
     broken = [*early, *_uncut(table, source), *faults]
     again = set() if shape.repeats else repeated(table.frame) - set(control["_row"].to_list())
     is_again = data["_row"].is_in(sorted(again))
-    controls.check_totals(control, by_field, cells, everything, broken, is_again, match, ctx, locale)
+    controls.check_totals(frame, control, by_field, cells, everything, broken, is_again, match, ctx, locale)
     typed = _with_constants(typed, shape)
     if shape.keeps_unknown or shape.rest_to:
         typed = _with_unknown(typed, data, match, ctx)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 RULES: dict[str, str] = {
     "encoding_unknown": "the bytes are no text, workbook or Parquet file, or a damaged archive",
+    "cannot_open": "the system does not let the file be read",
+    "reader_failed": "the file made the reader itself fail; nothing of it landed",
     "no_header": "no row among the first thirty is the header of this source, or two forms fit",
     "missing_column": "the nearest form lacks a column that it needs",
     "missing_value": "a cell that must be filled is empty",

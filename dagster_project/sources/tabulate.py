@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -19,6 +20,8 @@ DELIMITERS = (",", ";", "\t", "|")
 HEADER_WITHIN = 30
 _LONGEST_QUOTE = 50  # lines; a quote that stays open longer was never meant as one
 _EXACT_INTEGER = 2**53
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_TOO_DEEP = "it is nested too deeply to be a list of records"
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,8 @@ def json_table(text: str) -> Table:
     if content.startswith("["):
         try:
             items = json.loads(text, parse_float=_Number)
+        except RecursionError:
+            raise Unreadable("bad_json", f"{_TOO_DEEP}; write one flat record per line (.jsonl) or one list") from None
         except ValueError as error:
             raise Unreadable(
                 "bad_json", f"it is not valid JSON ({error}); write one record per line (.jsonl) or one list"
@@ -153,7 +158,10 @@ def json_table(text: str) -> Table:
     else:
         parsed = _json_lines(text, bad)
     for row, item in parsed:
-        if isinstance(item, dict):
+        if isinstance(item, dict) and (half := _half_characters(item)):
+            why = "holds half of a character (a lone surrogate); write the text as UTF-8 and deliver it again"
+            bad.append(BadRow(row, half[0], half[1], "bad_json", why))
+        elif isinstance(item, dict):
             records.append((row, item))
         else:
             bad.append(
@@ -174,7 +182,7 @@ def parquet_table(data: bytes) -> Table:
 
     try:  # pyarrow, because a damaged file makes polars' own reader panic instead of raising
         frame = pl.DataFrame(pl.from_arrow(parquet.ParquetFile(io.BytesIO(data)).read()))
-    except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
+    except (pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         why = " ".join(str(error).split())[:120]
         raise Unreadable("encoding_unknown", f"the Parquet file cannot be opened ({why}); write it again") from None
     headers = tuple(frame.columns)
@@ -200,6 +208,8 @@ def _json_lines(text: str, bad: list[BadRow]) -> Iterator[tuple[int, Any]]:
         if line.strip():
             try:
                 yield row, decoder.decode(line)
+            except RecursionError:
+                bad.append(BadRow(row, "", line[:200], "bad_json", f"{_TOO_DEEP}; write one flat record per line"))
             except ValueError as error:
                 bad.append(
                     BadRow(
@@ -210,6 +220,16 @@ def _json_lines(text: str, bad: list[BadRow]) -> Iterator[tuple[int, Any]]:
                         f"the line is not valid JSON ({error}); correct it and deliver again",
                     )
                 )
+
+
+def _half_characters(record: dict[str, Any]) -> tuple[str, str] | None:
+    """The first key and value that are no text, because a pair of surrogates was torn apart; printable."""
+    for key, value in record.items():
+        text = f"{key}\n{value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        if _SURROGATE.search(text):
+            name, _, shown = text.encode("utf-8", "backslashreplace").decode().partition("\n")
+            return name, shown[:200]
+    return None
 
 
 def _json_cell(value: Any) -> str | None:
@@ -231,7 +251,9 @@ def _parquet_cells(series: pl.Series) -> pl.Series:
         boxed = series.to_frame("x").select(pl.struct("x").struct.json_encode()).to_series()
         return boxed.str.slice(5).str.head(-1)  # {"x":…} without its box
     if series.dtype == pl.Binary:
-        return series.cast(pl.String, strict=False)
+        return pl.Series(series.name, [None if b is None else _text_of(b) for b in series], dtype=pl.String)
+    if series.dtype in (pl.Duration, pl.Time, pl.Object):
+        return pl.Series(series.name, [None if v is None else str(v) for v in series], dtype=pl.String)
     if isinstance(series.dtype, pl.Datetime):
         if series.dtype.time_zone is not None:
             series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
@@ -239,6 +261,13 @@ def _parquet_cells(series: pl.Series) -> pl.Series:
     if series.dtype.is_float():
         return series.map_elements(lambda x: _number_text(x), return_dtype=pl.String)
     return series.cast(pl.String)
+
+
+def _text_of(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return f"0x{data.hex()}"  # readable as no name and no number: a typed column refuses it
 
 
 def _cells(rows: list[list[Any]]) -> list[list[str]]:

@@ -18,6 +18,8 @@ _DATED = ("day", "instant")
 _PLACEHOLDER = r"^\{\{?\s*[A-Za-z_][\w.\- ]*\s*\}?\}$"
 _DAMAGED_ID = r"^\d(\.\d+)?[Ee]\+?\d+$|^\d+\.0+$"
 _ID_FIX = "format the column as text before exporting, or deliver the original csv"
+_SEVERAL_DAYS = r"(?i)^\d{4}-?W\d|\d{4}.*\D(19|20)\d{2}(\D|$)"
+_TIME_OF_DAY = r"\d:\d{2}"
 _WHY: dict[str, tuple[str, str]] = {
     "money": ("bad_number", "is not an amount; correct the cell and deliver the file again"),
     "rate": ("bad_number", "is not a rate; correct the cell and deliver the file again"),
@@ -270,7 +272,14 @@ def _broken(rows: pl.Series, raw: pl.Series, typed: pl.Series, field: Field, hea
             ctx.notices.append(f"column {header!r}: {lost} cells are no e-mail address and were left empty")
     elif raw.null_count() != typed.null_count():
         rule, why = _WHY.get(field.kind, ("bad_value", "cannot be read"))
-        report(raw.is_not_null() & typed.is_null(), rule, why)
+        unread = raw.is_not_null() & typed.is_null()
+        if field.kind == "day":
+            several = unread & raw.str.contains(_SEVERAL_DAYS).fill_null(False)
+            timed = unread & ~several & raw.str.contains(_TIME_OF_DAY).fill_null(False)
+            report(several, "multi_day", "covers more than a day; export one row per day")
+            report(timed, "bad_date", "holds a time of day, whose day depends on a zone; export the day alone")
+            unread = unread & ~several & ~timed
+        report(unread, rule, why)
     if field.filled and field.default is None and raw.null_count():
         report(raw.is_null(), "missing_value", "is empty but needed; fill the cell and deliver the file again")
     if field.kind in ("id", "ids"):

@@ -142,7 +142,8 @@ def date_order(cells: pl.Series) -> tuple[bool, bool, str | None]:
     either: str | None = None
     day_first = month_first = False
     for text in cells.drop_nulls().unique(maintain_order=True):
-        parts = _SLASHED.match(text.split(" ")[0].split("T")[0])
+        moment = _MOMENT.match(text)
+        parts = _SLASHED.match(moment["day"] if moment else text)
         if parts:
             a, b = int(parts[1]), int(parts[2])
             day_first |= a > 12 >= b
@@ -152,31 +153,38 @@ def date_order(cells: pl.Series) -> tuple[bool, bool, str | None]:
     return day_first, month_first, either
 
 
+_ISO = re.compile(r"^(\d{4}-\d{2}-\d{2}|\d{8})$")
+_MIDNIGHT = re.compile(r"[T ,]\s*(?:0{1,2}:00(?::00(?:\.0+)?)?|12:00(?::00)?\s*[Aa][Mm])\s*(?:Z|UTC|GMT|[+\-]00:?00)?$")
+
+
 def day_of(text: str, order: str | None) -> date | None:
-    """One date as text; `order` settles 3/4/2026. None where it is not a date."""
-    text = text.strip()
+    """One date as text; `order` settles 3/4/2026. None where the whole cell is not a date.
+
+    A time is part of a date only as midnight, which is how spreadsheets and databases write a day: any other time, zone
+    or second date makes the cell something else, and dropping it would move the row to another day in silence.
+    """
+    text = _MIDNIGHT.sub("", text.strip())
     try:
-        return date.fromisoformat(text[:10] if len(text) > 10 and text[10] in "T " else text)
-    except ValueError:
-        pass
-    head = text.split(" ")[0].split("T")[0] if "/" in text or text[:4].isdigit() else text
-    try:
-        if parts := re.match(r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})$", head):
-            return date(int(parts[1]), int(parts[2]), int(parts[3]))
-        if parts := _SLASHED.match(head):
-            a, b, year = int(parts[1]), int(parts[2]), int(parts[3])
-            if order == "dmy" or (order is None and (a > 12 or a == b)):
-                return date(year, b, a)
-            return date(year, a, b) if order == "mdy" or (order is None and b > 12) else None
-        if parts := _DOTTED.match(text):
-            return date(int(parts[3]), int(parts[2]), int(parts[1]))
-        if parts := _NAMED.match(text):
-            month = _MONTH_OF.get((parts[2] or parts[3]).casefold())
-            return date(int(parts[5]), month, int(parts[1] or parts[4])) if month else None
-        if _SERIAL.match(text) and 20000 < float(text) < 80000:
-            return date(1899, 12, 30) + timedelta(days=int(float(text)))
+        return date.fromisoformat(text) if _ISO.match(text) else _written_day(text, order)
     except ValueError:
         return None
+
+
+def _written_day(text: str, order: str | None) -> date | None:
+    if parts := re.match(r"^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})$", text):
+        return date(int(parts[1]), int(parts[3]), int(parts[4]))
+    if parts := _SLASHED.match(text):
+        a, b, year = int(parts[1]), int(parts[2]), int(parts[3])
+        if order == "dmy" or (order is None and (a > 12 or a == b)):
+            return date(year, b, a)
+        return date(year, a, b) if order == "mdy" or (order is None and b > 12) else None
+    if parts := _DOTTED.match(text):
+        return date(int(parts[3]), int(parts[2]), int(parts[1]))
+    if parts := _NAMED.match(text):
+        month = _MONTH_OF.get((parts[2] or parts[3]).casefold())
+        return date(int(parts[5]), month, int(parts[1] or parts[4])) if month else None
+    if _SERIAL.match(text) and 20000 < float(text) < 80000:
+        return date(1899, 12, 30) + timedelta(days=int(float(text)))
     return None
 
 
@@ -199,7 +207,7 @@ def _month_start(text: str) -> date | None:
 
 def instants(cells: pl.Series, order: str | None) -> pl.Series:
     """UTC times without zone. A time without an offset is UTC; a bare date is its midnight."""
-    plain = cells.str.replace("T", " ", literal=True).str.replace(r"\s*(Z|UTC|\+00:?00)$", "")
+    plain = cells.str.replace(r"^(\d{4}-\d{2}-\d{2})T", "$1 ").str.replace(r"\s*(Z|UTC|GMT|\+00:?00)$", "")
     out = plain.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="us")
     readers = (
         lambda s: s.str.to_datetime("%Y-%m-%d %H:%M", strict=False, time_unit="us"),
@@ -217,23 +225,42 @@ def instants(cells: pl.Series, order: str | None) -> pl.Series:
     return out.alias(cells.name)
 
 
+_MOMENT = re.compile(
+    r"^(?P<day>.+?)(?:T|,?\s+)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d{1,9})?)?"
+    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?:Z|UTC|GMT|(?:UTC|GMT)?(?P<offset>[+\-]\d{2}:?\d{2}))?$"
+)
+
+
 def _instant(text: str, order: str | None) -> datetime | None:
+    """One moment in UTC, read from the whole cell; None for anything that is left over, such as a zone's short name."""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text) if "W" not in text else None  # 2026-W45-1 is a week in many exports
+        if moment is None:
+            return None
         return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     if re.fullmatch(r"\d{13}|\d{16}", text):
         micros = int(text) * (1000 if len(text) == 13 else 1)
         return datetime(1970, 1, 1) + timedelta(microseconds=micros)
-    parts = re.match(r"^(.*?\d{4}),?\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp][Mm])?$", text)
-    day = day_of(parts[1] if parts else text, order)
+    parts = _MOMENT.match(text)
+    day = day_of(parts["day"] if parts else text, order)
     if day is None:
         return None
     if not parts:
         return datetime(day.year, day.month, day.day)
-    hour = int(parts[2]) % 12 + 12 * (parts[5].lower() == "pm") if parts[5] else int(parts[2])
+    hour = int(parts["hour"])
+    if parts["half"]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + 12 * (parts["half"][0] in "pP")
     try:
-        return datetime(day.year, day.month, day.day, hour, int(parts[3]), int(parts[4] or 0))
-    except ValueError:
+        moment = datetime(day.year, day.month, day.day, hour, int(parts["minute"]), int(parts["second"] or 0))
+        return moment - _offset(parts["offset"]) if parts["offset"] else moment
+    except (ValueError, OverflowError):
         return None
+
+
+def _offset(text: str) -> timedelta:
+    size = timedelta(hours=int(text[1:3]), minutes=int(text[-2:]))
+    return -size if text[0] == "-" else size

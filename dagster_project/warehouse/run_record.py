@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -18,6 +19,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.warehouse.connection import WarehouseBusy, connect, first
+from dagster_project.workspace.landing_folder import files_below
 from dagster_project.workspace.paths import DBT_PROJECT, PROJECT, Workspace
 from dagster_project.workspace.settings import Settings
 from feedback.approvals import decisions_digest
@@ -115,9 +117,11 @@ def fingerprint(workspace: Workspace, as_of_day: date, seed: int, selection: str
     """
     digest = hashlib.sha256(f"{as_of_day}|{seed}|{selection}|{code_version()}|{packages_sha256()}".encode())
     digest.update(workspace.settings_file.read_bytes())
-    for folder, pattern in ((workspace.landing, "**/*"), (workspace.experiments, "*.json")):
-        for path in sorted(p for p in folder.glob(pattern) if p.is_file()):
-            digest.update(path.relative_to(folder).as_posix().encode())
+    landed = [p for p in files_below(workspace.landing) if p.is_file()]
+    designs = sorted(p for p in workspace.experiments.glob("*.json") if p.is_file())
+    for folder, files in ((workspace.landing, landed), (workspace.experiments, designs)):
+        for path in files:
+            digest.update(os.fsencode(path.relative_to(folder).as_posix()))
             digest.update(bytes.fromhex(sha256_of(path)))
     if workspace.approvals.exists():
         digest.update(bytes.fromhex(decisions_digest(workspace.approvals)))

@@ -1,5 +1,6 @@
--- What one unit of a currency is worth in report currency, and on which days that is known: from its own day until the
--- day before the next rate, five days at most. Report currency itself is 1. There is never a rate of 1 for want of one.
+-- What one unit of a currency is worth in report currency, and on which days that is known. A rate of a day counts from
+-- it until the day before the next one, five days at most; a monthly average counts for every day of its month that no
+-- daily rate covers. Report currency itself is 1. There is never a rate of 1 for want of one.
 with current_run as (
     select runs.report_currency from {{ source('ops', 'current_run') }} as runs
 ),
@@ -26,15 +27,20 @@ quoted as (
 
 preferred as (
     select
-        quoted.rate_date,
         quoted.from_currency,
+        quoted.rate_type,
+        case quoted.rate_type
+            when 'month_avg' then cast(date_trunc('month', quoted.rate_date) as date) else quoted.rate_date
+        end as valid_from,
         quoted.rate,
         row_number() over (
-            partition by quoted.from_currency, quoted.rate_date
-            order by
-                quoted.preference,
-                case quoted.rate_type when 'spot' then 1 when 'month_avg' then 2 else 3 end,
-                quoted.rate
+            partition by
+                quoted.from_currency,
+                quoted.rate_type,
+                case quoted.rate_type
+                    when 'month_avg' then cast(date_trunc('month', quoted.rate_date) as date) else quoted.rate_date
+                end
+            order by quoted.preference, quoted.rate_date desc, quoted.rate
         ) as choice
     from quoted
     inner join current_run on quoted.from_currency <> current_run.report_currency
@@ -44,21 +50,53 @@ preferred as (
 followed as (
     select
         preferred.from_currency,
-        preferred.rate_date as valid_from,
+        preferred.valid_from,
         preferred.rate,
-        lead(preferred.rate_date) over (
-            partition by preferred.from_currency order by preferred.rate_date
+        lead(preferred.valid_from) over (
+            partition by preferred.from_currency order by preferred.valid_from
         ) as next_rate_date
     from preferred
-    where preferred.choice = 1
+    where preferred.choice = 1 and preferred.rate_type = 'spot'
+),
+
+daily as (
+    select
+        followed.from_currency,
+        followed.valid_from,
+        least(followed.valid_from + 5, coalesce(followed.next_rate_date - 1, followed.valid_from + 5)) as valid_until,
+        followed.rate
+    from followed
+),
+
+month_days as (
+    select
+        preferred.from_currency,
+        preferred.valid_from + cast(parts.part as integer) as day,
+        preferred.rate
+    from preferred
+    inner join (select unnest(range(0, 31)) as part) as parts
+        on preferred.valid_from + cast(parts.part as integer) <= last_day(preferred.valid_from)
+    where preferred.choice = 1 and preferred.rate_type = 'month_avg'
 )
 
 select
-    followed.from_currency,
-    followed.valid_from,
-    least(followed.valid_from + 5, coalesce(followed.next_rate_date - 1, followed.valid_from + 5)) as valid_until,
-    followed.rate
-from followed
+    daily.from_currency,
+    daily.valid_from,
+    daily.valid_until,
+    daily.rate
+from daily
+union all
+select
+    month_days.from_currency,
+    month_days.day as valid_from,
+    month_days.day as valid_until,
+    month_days.rate
+from month_days
+left join daily
+    on
+        month_days.from_currency = daily.from_currency
+        and month_days.day between daily.valid_from and daily.valid_until
+where daily.from_currency is null
 union all
 select
     current_run.report_currency as from_currency,
