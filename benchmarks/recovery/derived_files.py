@@ -29,6 +29,7 @@ KINDS = (
     ("record of the delivery", r"^warehouse/DELIVERED$"),
     ("feed snapshot", r"^memory/.*/feed-\d+\.json$"),
     ("pointer to the feed", r"^memory/.*/CURRENT\.json$"),
+    ("versions and events", r"^memory/.*/events\.db$"),
     ("evidence of the channels", r"^memory/.*/EVIDENCE\.json$"),
     ("report pdf", r"^reports/.*\.pdf$"),
     ("report html", r"^reports/.*\.html$"),
@@ -50,6 +51,7 @@ INTERNAL = {
     "other files of dbt",
     "checksum of the snapshot",
     "record of the delivery",
+    "versions and events",
 }
 # Kinds of which an undisturbed run leaves no file: it is renamed before the end.
 PASSING = ("candidate of the snapshot",)

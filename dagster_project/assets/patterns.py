@@ -6,19 +6,21 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import dagster as dg
 import duckdb
 import polars as pl
 
+from dagster_project.assets.memory_cards import keep_card, stored_cards, tell_of_cards
 from dagster_project.warehouse import run_record, tables
 from dagster_project.warehouse.connection import first
 from dagster_project.warehouse.resource import Warehouse
 from dagster_project.warehouse.warnings import markdown, record_warnings
 from dagster_project.workspace.approval_ledger import approvals_of
 from dagster_project.workspace.environment import settings, workspace
+from dagster_project.workspace.memory_store import memory_store, tell_of_approvals
 from feedback.patterns import VOCABULARY
 from models.warning import Warning
 
@@ -102,7 +104,7 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.read() as con:
         facts = run_record.current(con)
         tests, features = _tests(con)
-        stored = [json.loads(row[0]) for row in con.execute("select card from feedback.pattern_card").fetchall()]
+        stored = stored_cards(con, memory_store(workspace(), company))
         worth = con.execute(
             "select max(verdict) from measurement.feed_lift where run_id = ?", [facts.run_id]
         ).fetchone()
@@ -144,21 +146,8 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
         new = next_versions(stored, gate.decisions, recorded_at, replace(run, approvals=gate.approvals))
     with warehouse.write() as con:
         tables.replace(con, "feedback.pattern_decision", facts.run_id, _decision_rows(decisions))
-        for card in new:
-            con.execute(
-                "insert or ignore into feedback.pattern_card values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    card["pattern_id"],
-                    card["version"],
-                    card["state"],
-                    card["kind"],
-                    card["scope"]["brand"],
-                    json.dumps(card),
-                    card["content_sha256"],
-                    datetime.fromisoformat(card["recorded_at"].replace("Z", "+00:00")).replace(tzinfo=None),
-                    facts.run_id,
-                ],
-            )
+        for card in (*stored, *new):
+            keep_card(con, card, facts.run_id)
         count = first(con, "select count(*) from feedback.pattern_card")
     return dg.MaterializeResult(
         metadata={
@@ -179,13 +168,20 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
     pool="duckdb",
 )
 def feed(warehouse: Warehouse) -> dg.MaterializeResult:
-    """The feed's next immutable snapshot for the brand; none is written when no card changed."""
+    """The feed's next immutable snapshot for the brand; none is written when no card changed.
+
+    Before it, every new card version enters the memory's store, in one transaction with the event that tells of it.
+    """
     from feedback.memory import publish
 
     company = settings()
     with warehouse.read() as con:
         facts = run_record.current(con)
         cards = [json.loads(row[0]) for row in con.execute("select card from feedback.pattern_card").fetchall()]
+    store = memory_store(workspace(), company, heal=True)
+    told = tell_of_cards(store, cards)
+    told += tell_of_approvals(workspace(), company, store, run_record.now(company).replace(tzinfo=UTC))
+    store.close()
     written = publish(workspace().memory, company.company.brand, cards, facts.as_of.replace(tzinfo=UTC, microsecond=0))
     with warehouse.write() as con:
         con.execute(
@@ -193,7 +189,12 @@ def feed(warehouse: Warehouse) -> dg.MaterializeResult:
             [written.feed_seq, company.company.brand, written.sha256, len(written.cards), facts.run_id],
         )
     return dg.MaterializeResult(
-        metadata={"dagster/row_count": len(written.cards), "feed_seq": written.feed_seq, "sha256": written.sha256}
+        metadata={
+            "dagster/row_count": len(written.cards),
+            "feed_seq": written.feed_seq,
+            "sha256": written.sha256,
+            "new events": told,
+        }
     )
 
 

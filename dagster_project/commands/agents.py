@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from dagster_project.commands.feed_events import list_events, relay_events
 from dagster_project.commands.feed_receipts import return_receipts, write_skill
 from dagster_project.commands.feed_tokens import token
 from dagster_project.commands.terminal import (
@@ -30,6 +31,8 @@ feed = typer.Typer(no_args_is_help=True, help="The pattern feed that content age
 feed.add_typer(token, name="token")
 feed.command("skill")(write_skill)
 feed.command("receipt")(return_receipts)
+feed.command("events")(list_events)
+feed.command("relay")(relay_events)
 
 
 @feed.command("list")

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from dagster_project.workspace.prior_settings import Priors
 from feedback.approvals import ApprovalPolicy
+from feedback.events.settings import EventSettings
 from models.channel_classes import ClassChoice, class_of
 from models.error import PlumblineError
 from models.pattern_rules import ExposureRules, PromotionPolicy
@@ -323,6 +324,7 @@ class Settings(_Part):
     priors: Priors = Priors()
     patterns: Patterns = Patterns()
     approvals: ApprovalPolicy = ApprovalPolicy()
+    events: EventSettings = EventSettings()
     llm: Llm = Llm()
     retention: Retention = Retention()
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,13 +17,25 @@ from starlette.routing import Route
 from feedback.memory import ChangesGone, Current, MemoryDamaged, MemoryReader, read
 from feedback.memory.brand_documents import BrandDocument, BrandDocumentError, BrandFolder, brand_body, in_force
 from feedback.memory.evidence import EvidenceReader, evidence_body
+from feedback.memory.pointer import LARGEST_SEQ
 from feedback.memory.reader import MAX_STALENESS
+from feedback.memory.store import EventsGone, StoreError
 from feedback.patterns.cards import Card
 from feedback.serve.access import Access, Refusal
 from feedback.serve.answers import SafeHeaders, json_bytes, problem, read_only, unknown_route
+from feedback.serve.event_pages import events_body
 from feedback.serve.openapi import openapi
 from feedback.serve.pages import PageGone, Pages, about, etag, is_held, refusal_body
-from feedback.serve.queries import QueryRefused, feed_number, one_of, only_once, pattern_query
+from feedback.serve.queries import (
+    DEFAULT_LIMIT,
+    LARGEST_LIMIT,
+    QueryRefused,
+    feed_number,
+    one_of,
+    only_once,
+    pattern_query,
+    whole_number,
+)
 
 Answer = Callable[[Request, Current, datetime], Awaitable[Response]]
 
@@ -55,7 +68,7 @@ class FeedRoutes:
         max_staleness: timedelta,
         brand_documents: Path | None,
     ) -> None:
-        self._brand, self._clock = brand, clock
+        self._brand, self._clock, self._memory = brand, clock, memory
         self._evidence = EvidenceReader(memory, max_staleness=max_staleness)
         self._documents = BrandFolder(brand_documents) if brand_documents else None
         self._reader = MemoryReader(memory, max_staleness=max_staleness)
@@ -84,9 +97,9 @@ class FeedRoutes:
                 return problem(503, str(fault), stale=True, reason=str(fault))
             except QueryRefused as refused:
                 return problem(400, str(refused))
-            except (ChangesGone, PageGone) as gone:
+            except (ChangesGone, EventsGone, PageGone) as gone:
                 return problem(410, str(gone))
-            except MemoryDamaged as damage:
+            except (MemoryDamaged, StoreError) as damage:
                 return problem(503, damage.problem, stale=True, reason=damage.problem)
 
         return checked
@@ -125,6 +138,16 @@ class FeedRoutes:
             return _unavailable(current)
         body = self._pages.changes(current, after)
         return json_bytes(body, headers=_feed_headers(current) | {"Cache-Control": "no-store"})
+
+    async def events(self, request: Request, current: Current, now: datetime) -> Response:
+        """What happened after an event's number, in order, as CloudEvents; also while the feed itself is stale."""
+        asked = request.state.parameters
+        after = whole_number("after", asked.get("after", "0"), 0, LARGEST_SEQ, what="number of an event")
+        limit = whole_number("limit", asked.get("limit", str(DEFAULT_LIMIT)), 1, LARGEST_LIMIT)
+        body = await run_in_threadpool(events_body, self._memory, current.brand, after, limit)
+        if body is None:
+            return problem(404, "no events are kept beside this feed: none happened yet, or they are in PostgreSQL")
+        return json_bytes(body, headers={"Cache-Control": "no-store"})
 
     async def channel_evidence(self, request: Request, current: Current, now: datetime) -> Response:
         """What the last report says of each channel, or of one."""
@@ -215,6 +238,7 @@ def app(
             Route("/v1/patterns", routes.guarded(routes.patterns, "channel", "state", "kind", "limit", "after")),
             Route("/v1/patterns/{pattern_id}", routes.guarded(routes.pattern)),
             Route("/v1/changes", routes.guarded(routes.changes, "after")),
+            Route("/v1/events", routes.guarded(routes.events, "after", "limit")),
             Route("/v1/evidence/channels", routes.guarded(routes.channel_evidence, "channel")),
             Route("/v1/brand", routes.guarded(routes.brand_documents)),
             Route("/v1/brand/{sha256}", routes.guarded(routes.brand_document)),

@@ -41,6 +41,14 @@ def openapi() -> dict[str, Any]:
                 [_parameter("after", "the newest feed_seq that you have applied; 0 for everything", kind="integer")],
                 ("400", "401", "404", "410", "503"),
             ),
+            "/v1/events": _get(
+                "Promotions, retirements, decisions, drift and reports in order, as CloudEvents 1.0",
+                [
+                    _parameter("after", "`next_after` of the page before; 0 for everything", kind="integer"),
+                    _parameter("limit", f"1 to {LARGEST_LIMIT}, {DEFAULT_LIMIT} unless given", kind="integer"),
+                ],
+                ("400", "401", "404", "410", "503"),
+            ),
             "/v1/evidence/channels": _get(
                 "What each channel caused, with its range and grade, as the report prints it",
                 [_parameter("channel", "only this channel")],

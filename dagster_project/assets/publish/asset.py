@@ -24,6 +24,7 @@ from dagster_project.warehouse.resource import Warehouse, announce
 from dagster_project.warehouse.run_outputs import BLOCKED, FINISHED, RunOutputs
 from dagster_project.warehouse.run_record import Check
 from dagster_project.workspace.environment import settings, workspace
+from dagster_project.workspace.memory_store import memory_store
 from dagster_project.workspace.paths import Workspace
 from dagster_project.workspace.report_settings import report_settings
 from feedback.reports.figure_store import FigureStore
@@ -156,14 +157,44 @@ def _deliver(warehouse: Warehouse, place: Workspace, verdict: Verdict) -> None:
         run_record.close(con, facts.run_id, state)
         print_ = first(con, "select fingerprint from ops.run where run_id = ?", [facts.run_id])
         fit = first(con, "select file from measurement.mmm_fit where run_id = ?", [facts.run_id])
+        data = first(con, "select data_sha256 from measurement.run where run_id = ?", [facts.run_id])
+        drifted = con.execute(
+            "select subject from measurement.warning where run_id = ? and code = 'method_drift'", [facts.run_id]
+        ).fetchall()
     evidence = _publish_evidence(place, facts, verdict)
     published.refresh(place, WRITTEN_AT_THE_END)
     file = published.publish(place, facts.run_id, settings().retention.published)
+    if verdict.report and data is not None:
+        files = {path.name: sha256_of(path) for path in verdict.report}
+        _tell(place, facts, str(data[0]), file.name, files, [str(row[0]) for row in drifted])
     outputs = RunOutputs(facts.run_id, print_[0] if print_ else "", state, verdict.reasons)
     paths = [place.warehouse, file, place.pointer, *verdict.report, *verdict.others, *_feed_files(place), evidence]
     if fit:
         paths += [place.fits / fit[0], place.reports / "model-card.md"]
     run_outputs.write(place, outputs, paths)
+
+
+def _tell(
+    place: Workspace, facts: run_record.RunFacts, data: str, snapshot: str, files: dict[str, str], drifted: list[str]
+) -> None:
+    """Events of a run whose report was issued. A blocked report has none, nor has a report of an earlier day."""
+    from feedback.events.happenings import DRIFT, REPORT, drift_changes, run_changes
+
+    company = settings()
+    if facts.as_of_day != run_record.today(company):
+        return
+    as_of = facts.as_of.replace(tzinfo=UTC, microsecond=0)
+    store = memory_store(place, company, heal=True)
+    issued, known = store.versions(REPORT), store.state(DRIFT).versions
+    store.commit(
+        [
+            *drift_changes(drifted, known, as_of, facts.run_id),
+            *run_changes(
+                run_id=facts.run_id, as_of=as_of, data_sha256=data, snapshot=snapshot, files=files, stored=issued
+            ),
+        ]
+    )
+    store.close()
 
 
 def _publish_evidence(place: Workspace, facts: run_record.RunFacts, verdict: Verdict) -> Path:

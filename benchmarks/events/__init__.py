@@ -1,0 +1,1 @@
+"""Random kills of everything that writes, relays, reads and receives events, on every store."""

@@ -1,0 +1,1 @@
+"""Makes `receiver`, which the tests of this folder share, importable."""
