@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from dagster_project import automation
-from dagster_project.assets import attribution, feed_experiment, ingest, patterns, visibility
+from dagster_project.assets import attribution, content_features, feed_experiment, ingest, patterns, visibility
 from dagster_project.assets.dbt import asset as transform
 from dagster_project.assets.experiments import asset as experiments
 from dagster_project.assets.mmm import asset as measure
@@ -17,6 +17,7 @@ from dagster_project.workspace.environment import workspace
 
 STEPS = (
     ingest,
+    content_features,
     transform,
     measure,
     experiments,

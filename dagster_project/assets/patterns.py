@@ -22,6 +22,7 @@ from dagster_project.workspace.approval_ledger import approvals_of
 from dagster_project.workspace.environment import settings, workspace
 from dagster_project.workspace.memory_store import memory_store, tell_of_approvals
 from feedback.patterns import VOCABULARY
+from feedback.patterns.dimensions import DIMENSIONS, SCOPES
 from models.warning import Warning
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ QUERY = "dbt/models/marts/content/hook_test.sql"
 
 @dg.asset(
     key=["measurement", "pattern_estimate"],
-    deps=[["measurement", "run"], ["marts", "hook_test"], ["marts", "variant_feature"]],
+    deps=[["measurement", "run"], ["marts", "hook_test"], ["marts", "variant_feature"], ["marts", "learnable_feature"]],
     group_name="measurement",
     owners=["team:content"],
     kinds={"python", "duckdb"},
@@ -52,7 +53,9 @@ def pattern_estimate(warehouse: Warehouse) -> dg.MaterializeResult:
     )
     table, warnings = pl.DataFrame(), []
     if tests.height:
-        spec = LearnSpec(delta=settings().patterns.delta or 0.01, as_of=facts.as_of_day)
+        spec = LearnSpec(
+            delta=settings().patterns.delta or 0.01, as_of=facts.as_of_day, exclusive=frozenset(DIMENSIONS)
+        )
         estimates = learn(tests, features, seed=facts.seed, spec=spec)
         warnings = [*estimates.warnings, *outside_vocabulary]
         table = estimates.frame
@@ -122,7 +125,7 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
             as_of=facts.as_of_day,
             weeks=weeks,
             seed=facts.seed,
-            spec=LearnSpec(delta=company.patterns.delta or 0.01),
+            spec=LearnSpec(delta=company.patterns.delta or 0.01, exclusive=frozenset(DIMENSIONS)),
         )
         if worth == ("useless",):
             decisions = as_experiments(decisions)
@@ -203,12 +206,13 @@ def _tests(con: duckdb.DuckDBPyConnection) -> tuple[pl.DataFrame, pl.DataFrame]:
         "select brief, variant, channel, week, trials, successes from marts.hook_test where is_learnable"
         " order by brief, variant, channel, week"
     ).pl()
-    features = con.sql("select variant, feature from marts.variant_feature order by variant, feature").pl()
+    features = con.sql("select variant, feature from marts.learnable_feature order by variant, feature").pl()
     return tests, features.filter(pl.col("feature").is_in(list(VOCABULARY)))
 
 
 def _outside_vocabulary(con: duckdb.DuckDBPyConnection) -> list[Warning]:
     """Features outside the vocabulary: kept in the mart, but not used for learning."""
+    usual = {f"{dimension.name}.{dimension.usual}" for dimension in DIMENSIONS.values()}
     keys = con.sql("select distinct feature from marts.variant_feature order by feature").pl()["feature"].to_list()
     return [
         Warning(
@@ -219,7 +223,7 @@ def _outside_vocabulary(con: duckdb.DuckDBPyConnection) -> list[Warning]:
             "Use a key of docs/methods/patterns.md, or add the new key there after review.",
         )
         for key in keys
-        if key not in VOCABULARY
+        if key not in VOCABULARY and key not in usual and key.split(".", 1)[0] not in SCOPES
     ]
 
 

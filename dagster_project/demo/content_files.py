@@ -14,6 +14,7 @@ from models.worlds.answers import ENGINES
 from models.worlds.roster import Roster
 
 SURFACE, LOCALE = "api", "en-DE"
+ONLY_WRITTEN = ("text", "visual", "audience")
 
 
 def json_lines(rows: Iterable[dict[str, Any]]) -> bytes:
@@ -32,9 +33,12 @@ def unsqueezed(content: bytes) -> bytes:
 
 
 def content(rows: pl.DataFrame, roster: Roster) -> bytes:
-    """Pieces with their features as a JSON object; a feature that is not listed is absent."""
+    """Pieces with their features as a JSON object; a feature that is not listed is absent.
+
+    Text, picture and audience stand only on the pieces that have them.
+    """
     return json_lines(
-        row
+        {name: value for name, value in row.items() if value is not None or name not in ONLY_WRITTEN}
         | {
             "published_at": row["published_at"].strftime("%Y-%m-%dT%H:%M:%SZ"),
             "currency": roster.currency,

@@ -7,6 +7,9 @@ import json
 import polars as pl
 
 from dagster_project.sources.contract import Broken, Context, Entity, Field, Shape, Source
+from feedback.patterns.dimensions import DIMENSIONS
+
+DECLARED = {*DIMENSIONS, "audience"} - {"format"}  # `format` is a column of its own
 
 PIECE_TABLE = Entity(
     "content",
@@ -25,6 +28,8 @@ PIECE_TABLE = Entity(
         ("currency", "currency"),
         ("text_sha256", "text"),
         ("features", "json"),
+        ("headline", "text"),
+        ("text", "text"),
     ),
 )
 EVENT_TABLE = Entity(
@@ -42,27 +47,33 @@ EVENT_TABLE = Entity(
 
 
 def _features(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:
-    """Features come as one object or as columns `feature.<key>`; the object wins where both name a key."""
+    """Features come as one object, as columns `feature.<key>` or as columns named after a dimension (`hook`, `tone`).
+
+    Where two name a key, the object wins.
+    """
     if "_rest" not in good.columns:
         return {"content": good}, []
     boxes = good["features"] if "features" in good.columns else pl.Series([None] * good.height, dtype=pl.String)
     merged, extra = [], []
     for box, rest in zip(boxes, good["_rest"], strict=True):
         columns = json.loads(rest or "{}")
-        named = {
-            k.partition(".")[2]: v
-            for k, v in columns.items()
-            if k.lower().startswith("feature.") and v not in (None, "")
-        }
+        declared = {k: k.lower().removeprefix("feature.") for k in columns if _declares(k)}
+        named = {key: columns[k] for k, key in declared.items() if columns[k] not in (None, "")}
         features = {**named, **(json.loads(box) if box else {})}
-        merged.append(json.dumps(features, ensure_ascii=False, sort_keys=True) if features else None)
-        others = {k: v for k, v in columns.items() if not k.lower().startswith("feature.") and v is not None}
+        # An object without a feature says that the piece has none; no object says nothing.
+        stated = bool(features or box) or any(k.lower().startswith("feature.") for k in columns)
+        merged.append(json.dumps(features, ensure_ascii=False, sort_keys=True) if stated else None)
+        others = {k: v for k, v in columns.items() if k not in declared and v is not None}
         extra.append(json.dumps(others, ensure_ascii=False) if others else None)
     return {
         "content": good.with_columns(
             pl.Series("features", merged, dtype=pl.String), pl.Series("_extra", extra, dtype=pl.String)
         )
     }, []
+
+
+def _declares(column: str) -> bool:
+    return column.lower().startswith("feature.") or column.strip().lower() in DECLARED
 
 
 PIECES = Shape(
@@ -83,6 +94,8 @@ PIECES = Shape(
         Field("currency", "currency", ("currency",)),
         Field("text_sha256", "text", ("text_sha256",)),
         Field("features", "json", ("features",)),
+        Field("headline", "text", ("headline",)),
+        Field("text", "text", ("text", "body")),
     ),
     key=("content_id",),
     finish=_features,

@@ -18,7 +18,14 @@ from dagster_project.workspace.pepper import set_aside_damaged_pepper
 from feedback.storage.atomic_files import replacing
 from feedback.storage.damaged_files import checksum_file, has_its_checksum, set_aside
 
-NOT_RESTORED = {"ops.batch", "ops.current_run", "ops.former_delivery"}
+# What describes raw rows of this very warehouse is made again together with them.
+NOT_RESTORED = {
+    "ops.batch",
+    "ops.current_run",
+    "ops.former_delivery",
+    "ops.content_reading",
+    "measurement.content_feature",
+}
 
 
 def prepare(workspace: Workspace) -> list[str]:

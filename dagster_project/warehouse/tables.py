@@ -22,6 +22,7 @@ OPS_TABLES = {  # of the schema ops: the run, what it was told and what it found
     " kpi varchar,"
     " value_per_unit decimal(18,6), window_days bigint, order_window_days bigint, half_life_days double,"
     " year_starts_in_month bigint",
+    "content_reading": "batch_id varchar, vocabulary_version varchar",
     "former_delivery": "source varchar, sha256 varchar, delivered_at timestamp, batch_id varchar",
     "channel_rule": "source varchar, match varchar, channel varchar, priority bigint",
     "utm_rule": "source varchar, medium varchar, campaign varchar, channel varchar, priority bigint",
@@ -81,6 +82,8 @@ TABLES = {
     " cost double, message varchar",
     "measurement.diagnostic": "run_id varchar, name varchar, value double, threshold double, passed boolean,"
     " primary key (run_id, name)",
+    "measurement.content_feature": "batch_id varchar, file_row bigint, content_id varchar, namespace varchar,"
+    " feature varchar, basis varchar, extractor_version varchar, delivered varchar, vocabulary_version varchar",
     "measurement.pattern_estimate": "run_id varchar, feature varchar, channel varchar, raw double, raw_se double,"
     " shrunk double, q05 double, q95 double, p_gt_0 double, lfsr double, n_contrasts bigint",
     "measurement.warning": "run_id varchar, code varchar, subject varchar, severity varchar, message varchar,"
@@ -162,3 +165,11 @@ def replace(con: duckdb.DuckDBPyConnection, table: str, run_id: str, frame: pl.D
     con.execute(f"insert into {table} ({names}) select {names} from rows_to_write")
     con.unregister("rows_to_write")
     return rows.height
+
+
+def append(con: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
+    """Add rows to a table that belongs to no single run; columns are matched by name."""
+    names = ", ".join(f'"{name}"' for name in frame.columns)
+    con.register("rows_to_write", frame.to_arrow())
+    con.execute(f"insert into {table} ({names}) select {names} from rows_to_write")
+    con.unregister("rows_to_write")

@@ -1,7 +1,7 @@
 """The closed vocabulary of features and how each is read from a text; no other feature may appear on a card.
 
-`headline.*` 1.0.0 is deterministic: patterns and counters over an English headline. A person admits new
-keys; a changed definition is a new extractor version, never an edit here.
+`headline.*` 1.0.0 is deterministic: patterns and counters over an English headline; the other parts of a piece are in
+`dimensions`. A person admits new keys; a changed definition is a new extractor version, never an edit here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
+
+from feedback.patterns.dimensions import DIMENSIONS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,13 +21,13 @@ Extractor = Literal["regex", "counter", "rule", "llm_label", "vision_label", "as
 
 @dataclass(frozen=True)
 class FeatureDefinition:
-    """One feature: its key, how a text is judged, and what a card calls it (`noun`)."""
+    """One feature: its key, what a card calls it (`noun`), and how a headline is judged (None: not by the headline)."""
 
     key: str
     noun: str
     extractor: Extractor
     version: str
-    present: Callable[[str], bool]
+    present: Callable[[str], bool] | None = None
 
     @property
     def label(self) -> str:
@@ -201,17 +203,27 @@ _HEADLINE: Mapping[str, tuple[str, Callable[[str], bool]]] = {
 
 HEADLINE_VERSION = "1.0.0"
 _COUNTERS = {"short", "long", "long_word"}
-VOCABULARY: Mapping[str, FeatureDefinition] = {
+HEADLINE: Mapping[str, FeatureDefinition] = {
     f"headline.{name}": FeatureDefinition(
         f"headline.{name}", noun, "counter" if name in _COUNTERS else "regex", HEADLINE_VERSION, present
     )
     for name, (noun, present) in _HEADLINE.items()
 }
+VOCABULARY: Mapping[str, FeatureDefinition] = {
+    **HEADLINE,
+    **{
+        f"{dimension.name}.{value}": FeatureDefinition(
+            f"{dimension.name}.{value}", noun, cast(Extractor, dimension.extractor), dimension.version
+        )
+        for dimension in DIMENSIONS.values()
+        for value, noun in dimension.nouns.items()
+    },
+}
 
 
 def declared(nouns: Mapping[str, str], version: str = "1.0.0") -> Mapping[str, FeatureDefinition]:
-    """The vocabulary with a company's own keys added; `nouns` maps a key to its name on a card, e.g. `offer.free_trial`
-    to "a free trial".
+    """The vocabulary with a company's own keys added; `nouns` maps a key to its name on a card, e.g. `offer.points`
+    to "loyalty points".
 
     Such features come with the content ("assigned"); they are not read from a text. Raises ValueError for a key that
     is built in or has no namespace, and for a name that may not appear on a card.
@@ -219,16 +231,18 @@ def declared(nouns: Mapping[str, str], version: str = "1.0.0") -> Mapping[str, F
     added = dict(VOCABULARY)
     for key, noun in nouns.items():
         if key in VOCABULARY or not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+", key):
-            raise ValueError(f"feature key {key!r}: need a new key with a namespace, like offer.free_trial")
+            raise ValueError(f"feature key {key!r}: need a new key with a namespace, like offer.loyalty_points")
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ,'()-]{0,79}", noun):
             raise ValueError(f"feature {key}: {noun!r} cannot appear on a card; use plain words, at most 80 characters")
-        added[key] = FeatureDefinition(key, noun, "assigned", version, lambda text: False)
+        added[key] = FeatureDefinition(key, noun, "assigned", version)
     return added
 
 
 def headline_features(headline: str) -> list[str]:
     """Keys of the `headline.*` features that a headline has, in the vocabulary's order."""
-    return [key for key, definition in VOCABULARY.items() if definition.present(headline)]
+    return [
+        key for key, definition in HEADLINE.items() if definition.present is not None and definition.present(headline)
+    ]
 
 
 def extract_headlines(headlines: pl.DataFrame) -> pl.DataFrame:

@@ -26,25 +26,71 @@ def _cell_mean(values: np.ndarray, weight: np.ndarray, cell: np.ndarray) -> np.n
     total = np.bincount(cell, weight)
     if values.ndim == 1:
         return (np.bincount(cell, weight * values) / np.where(total > 0, total, 1.0))[cell]
-    sums = np.zeros((len(total), values.shape[1]))
-    np.add.at(sums, cell, weight[:, None] * values)
+    sums = _per_cell(weight[:, None] * values, cell)
     return (sums / np.where(total > 0, total, 1.0)[:, None])[cell]
 
 
 @dataclass(frozen=True)
 class Demeaned:
-    """Arms after the cell's precision-weighted mean is taken out: y (arms,), x (arms, features), w (arms,)."""
+    """Arms after the cell's precision-weighted mean is taken out: y (arms,), x (arms, features), w (arms,).
+
+    `rivals`: columns of x whose features exclude each other, a list per dimension.
+    """
 
     y: np.ndarray
     x: np.ndarray
     w: np.ndarray
     cell: np.ndarray
+    rivals: tuple[tuple[int, ...], ...] = ()
+
+    def sums(self) -> tuple[np.ndarray, np.ndarray]:
+        """Per cell and feature: sum w x y and sum w x^2, shape (cells, features); their ratio is the cell's effect.
+
+        A feature with rivals is compared with pieces that have none of them (the usual value), not with a mixture of
+        all others: a good value must not look good because another one is bad. Source: Frisch-Waugh-Lovell.
+        """
+        num = _per_cell(self.w[:, None] * self.x * self.y[:, None], self.cell)
+        den = _per_cell(self.w[:, None] * self.x**2, self.cell)
+        for columns in self.rivals:
+            x = self.x[:, columns]
+            root = np.sqrt(self.w)[:, None]
+            gram = (x * root).T @ (x * root)
+            if np.linalg.matrix_rank(gram, hermitian=True) < len(columns):
+                continue  # the usual value never occurs: these features can only be compared with each other
+            inverse = np.linalg.inv(gram)
+            effects = inverse @ (x.T @ (self.w * self.y))
+            rest = self.y - x @ effects
+            for place, column in enumerate(columns):
+                alone = x @ (inverse[:, place] / inverse[place, place])
+                varies = den[:, column] > 1e-9
+                own = _per_cell(self.w * alone**2, self.cell)
+                num[:, column] = np.where(varies, effects[place] * own + _per_cell(self.w * alone * rest, self.cell), 0)
+                den[:, column] = np.where(varies, own, 0)
+        return num, den
 
 
-def demean(y: np.ndarray, s2: np.ndarray, x: np.ndarray, cell: np.ndarray, tau: float) -> Demeaned:
+def _per_cell(values: np.ndarray, cell: np.ndarray) -> np.ndarray:
+    """Sums over the arms of each cell, shape (cells,) or (cells, columns)."""
+    if values.ndim == 1:
+        return np.bincount(cell, values)
+    return (
+        np.stack([np.bincount(cell, column) for column in values.T], axis=1)
+        if values.shape[1]
+        else np.zeros((int(cell.max(initial=-1)) + 1, 0))
+    )
+
+
+def demean(
+    y: np.ndarray,
+    s2: np.ndarray,
+    x: np.ndarray,
+    cell: np.ndarray,
+    tau: float,
+    rivals: tuple[tuple[int, ...], ...] = (),
+) -> Demeaned:
     """Remove what all arms of a cell share (the story, the week); weights are 1 / (s2 + tau^2)."""
     w = 1 / (s2 + tau**2)
-    return Demeaned(y - _cell_mean(y, w, cell), x - _cell_mean(x, w, cell), w, cell)
+    return Demeaned(y - _cell_mean(y, w, cell), x - _cell_mean(x, w, cell), w, cell, rivals)
 
 
 def cell_contrasts(arms: pl.DataFrame, features: list[str], dm: Demeaned) -> pl.DataFrame:
@@ -53,10 +99,7 @@ def cell_contrasts(arms: pl.DataFrame, features: list[str], dm: Demeaned) -> pl.
     Columns: feature, brief, channel, week (first week of the cell), num = sum w x y, den = sum w x^2,
     contents = arms in the cell. The estimate over any set of rows is sum(num) / sum(den).
     """
-    n_cells = int(dm.cell.max()) + 1 if len(dm.cell) else 0
-    num, den = np.zeros((n_cells, len(features))), np.zeros((n_cells, len(features)))
-    np.add.at(num, dm.cell, dm.w[:, None] * dm.x * dm.y[:, None])
-    np.add.at(den, dm.cell, dm.w[:, None] * dm.x**2)
+    num, den = dm.sums()
     cells = arms.group_by("cell").agg(
         pl.col("brief").first(), pl.col("channel").first(), pl.col("week").min(), pl.len().alias("contents")
     )
@@ -127,10 +170,7 @@ def raw_effect(cells: Cells) -> RawEffect | None:
 
 def raw_effects(dm: Demeaned) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All features at once, one cell = one cluster: (b, se, cells in which the feature varies). For placebo draws."""
-    n_cells = int(dm.cell.max()) + 1
-    num, den = np.zeros((n_cells, dm.x.shape[1])), np.zeros((n_cells, dm.x.shape[1]))
-    np.add.at(num, dm.cell, dm.w[:, None] * dm.x * dm.y[:, None])
-    np.add.at(den, dm.cell, dm.w[:, None] * dm.x**2)
+    num, den = dm.sums()
     count = (den > 1e-9).sum(axis=0)
     total = np.where(den.sum(axis=0) > 0, den.sum(axis=0), np.nan)
     b = num.sum(axis=0) / total
@@ -139,12 +179,25 @@ def raw_effects(dm: Demeaned) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return b, se, count
 
 
-def joint_effects(dm: Demeaned, columns: list[int]) -> np.ndarray:
+def joint_effects(dm: Demeaned, columns: list[int], groups: list[str] | None = None) -> np.ndarray:
     """Effects of several features estimated jointly (weighted least squares on demeaned arms).
 
-    NaN for all when the features cannot be separated (their columns are linearly dependent).
+    NaN for features that cannot be separated from others (their columns are linearly dependent), except for the values
+    of one `group` (one per column): where a piece has exactly one of them, "this one" and "not the others" are the same
+    statement, and the effect is against the group's mean. Source: minimum-norm least squares.
     """
     root = np.sqrt(dm.w)[:, None]
     design = dm.x[:, columns] * root
-    effects, _, rank, _ = np.linalg.lstsq(design, dm.y * root[:, 0], rcond=1e-8)
-    return effects if rank == len(columns) else np.full(len(columns), np.nan)
+    scale = np.linalg.norm(design, axis=0)
+    design = design / np.where(scale > 0, scale, 1.0)
+    left, size, right = np.linalg.svd(design, full_matrices=False)
+    solid = size > 1e-6 * size.max(initial=0.0)
+    target = left.T @ (dm.y * root[:, 0])
+    effects = (right[solid].T @ (target[solid] / size[solid])) / np.where(scale > 0, scale, 1.0)
+    missing = right[~solid]
+    tangled = np.abs(missing.T @ missing) > 1e-6  # which columns stand in for which
+    names = np.array(groups if groups is not None else [str(i) for i in range(len(columns))])
+    for i in np.flatnonzero(tangled.any(axis=1)):
+        if len(set(names[tangled[i]])) > 1 or groups is None:
+            effects[i] = np.nan
+    return effects

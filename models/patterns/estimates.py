@@ -98,8 +98,11 @@ class PatternEstimates:
 
     def cells(self, feature: str) -> Cells:
         """The cell contrasts of one feature, laid out once."""
+        if not self._cells:
+            parts = self.contrasts.partition_by("feature", as_dict=True, maintain_order=True)
+            self._cells.update({str(name): Cells.of(rows) for (name,), rows in parts.items()})
         if feature not in self._cells:
-            self._cells[feature] = Cells.of(self.contrasts.filter(pl.col("feature") == feature))
+            self._cells[feature] = Cells.of(self.contrasts.clear())
         return self._cells[feature]
 
     def channels_differ(self, feature: str, channels: tuple[str, ...]) -> float:

@@ -51,7 +51,7 @@ def learn(
     cell = arms.frame["cell"].to_numpy()
     tau = spec.tau if spec.tau is not None else arm_noise(y, s2, cell) if len(y) else 0.0
     x = _present(arms, features, names)
-    dm = demean(y, s2, x, cell, tau) if len(y) else demean(y, s2, x, np.zeros(0, dtype=int), tau)
+    dm = demean(y, s2, x, cell if len(y) else np.zeros(0, dtype=int), tau, _rivals(x, names, spec))
     contrasts = cell_contrasts(arms.frame, names, dm)
     warnings = [*arms.warnings, *_reused(arms, features)]
 
@@ -64,10 +64,11 @@ def learn(
         lfsr = _lfsr(b[usable], se[usable], mixture, spec)
         short = np.flatnonzero(usable)[lfsr <= SHORTLIST_LFSR].tolist()
         if short:
-            joint = dict(zip([names[j] for j in short], joint_effects(dm, short).tolist(), strict=True))
-            warnings += _alike(dm.x[:, short] * np.sqrt(dm.w)[:, None], [names[j] for j in short])
+            together = joint_effects(dm, short, [_group(names[j], spec) for j in short])
+            joint = dict(zip([names[j] for j in short], together.tolist(), strict=True))
+            warnings += _alike(dm.x[:, short] * np.sqrt(dm.w)[:, None], [names[j] for j in short], spec)
         if spec.placebo_draws:
-            placebo = _placebo_hits(arms, x, tau, spec, seed)
+            placebo = _placebo_hits(arms, x, dm.rivals, tau, spec, seed)
             warnings += _placebo_warning(placebo)
     split_p = _split_by_feature(tests, arms, features, names) if spec.srm_alpha is not None else {}
     return PatternEstimates(
@@ -131,13 +132,30 @@ def _present(arms: Arms, features: pl.DataFrame, names: list[str]) -> np.ndarray
     return x
 
 
+def _rivals(x: np.ndarray, names: list[str], spec: LearnSpec) -> tuple[tuple[int, ...], ...]:
+    """Columns of the same dimension, where at least two of its features occur."""
+    groups: dict[str, list[int]] = {}
+    for column, name in enumerate(names):
+        if (group := _group(name, spec)) != name and x[:, column].any():
+            groups.setdefault(group, []).append(column)
+    return tuple(tuple(columns) for columns in groups.values() if len(columns) > 1)
+
+
+def _group(feature: str, spec: LearnSpec) -> str:
+    """The dimension whose values exclude each other, or the feature itself."""
+    namespace = feature.split(".", 1)[0]
+    return namespace if namespace in spec.exclusive else feature
+
+
 def _lfsr(b: np.ndarray, se: np.ndarray, mixture: ScaleMixture, spec: LearnSpec) -> np.ndarray:
     zero = np.zeros_like(b)
     at = posterior(b, se, zero, mixture.scales, mixture.weights, delta=spec.delta, drift_now=zero, drift_next=zero)
     return at.lfsr
 
 
-def _placebo_hits(arms: Arms, x: np.ndarray, tau: float, spec: LearnSpec, seed: int) -> float:
+def _placebo_hits(
+    arms: Arms, x: np.ndarray, rivals: tuple[tuple[int, ...], ...], tau: float, spec: LearnSpec, seed: int
+) -> float:
     """Features that would be called positive (lfsr < .05) on average when outcomes are shuffled inside cells."""
     rng = np.random.default_rng(seed)
     y, s2 = arms.frame["y"].to_numpy(), arms.frame["s2"].to_numpy()
@@ -145,7 +163,7 @@ def _placebo_hits(arms: Arms, x: np.ndarray, tau: float, spec: LearnSpec, seed: 
     hits = 0
     for _ in range(spec.placebo_draws):
         order = np.lexsort((rng.random(len(y)), cell))
-        dm = demean(y[order], s2[order], x, cell, tau)
+        dm = demean(y[order], s2[order], x, cell, tau, rivals)
         b, se, count = raw_effects(dm)
         usable = (count >= 2) & (se > 0)
         if not usable.any():
@@ -170,7 +188,7 @@ def _placebo_warning(placebo: float) -> list[Warning]:
     ]
 
 
-def _alike(x: np.ndarray, names: list[str]) -> list[Warning]:
+def _alike(x: np.ndarray, names: list[str], spec: LearnSpec) -> list[Warning]:
     if x.shape[1] < 2:
         return []
     with np.errstate(invalid="ignore"):
@@ -178,6 +196,8 @@ def _alike(x: np.ndarray, names: list[str]) -> list[Warning]:
     warnings = []
     for i, j in np.argwhere(np.triu(np.abs(corr) > TOO_ALIKE, 1)):
         a, b = names[i], names[j]
+        if _group(a, spec) == _group(b, spec):
+            continue
         warnings.append(
             Warning(
                 code="features_not_separable",

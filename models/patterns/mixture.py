@@ -150,11 +150,9 @@ def _quantiles(mean: np.ndarray, sd: np.ndarray, r: np.ndarray, mean_k: np.ndarr
     """5 % and 95 % quantiles of each mixture, shape (2, features), by bisection within 12 sd of the mean."""
     q = np.array([0.05, 0.95])[:, None]
     low, high = np.stack([mean - 12 * sd - 1e-9] * 2), np.stack([mean + 12 * sd + 1e-9] * 2)
-    point = sd_k == 0
-    safe = np.where(point, 1.0, sd_k)
+    spread = np.where(sd_k == 0, 1e-300, sd_k)  # a point mass jumps from 0 to 1
     for _ in range(40):
         middle = (low + high) / 2
-        step = middle[:, :, None] - mean_k
-        under = (r * np.where(point, step >= 0, ndtr(step / safe))).sum(axis=2) < q
+        under = np.einsum("jk,qjk->qj", r, ndtr((middle[:, :, None] - mean_k) / spread)) < q
         low, high = np.where(under, middle, low), np.where(under, high, middle)
     return (low + high) / 2

@@ -34,6 +34,7 @@ class LearnSpec(BaseModel, frozen=True, extra="forbid"):
 
     `delta` is the smallest effect worth acting on, on the outcome's scale (log-odds of a click, or margin per
     1,000 impressions). `as_of` cuts the data: only weeks that had ended by then count; None takes all weeks.
+    `exclusive` names the namespaces of whose features a piece has one (its hook, its length).
     `srm_alpha` None switches the traffic-split check off. `tau` fixes the arm-to-arm noise instead of estimating it.
     """
 
@@ -49,6 +50,7 @@ class LearnSpec(BaseModel, frozen=True, extra="forbid"):
     null_weight: float = Field(default=1.0, ge=1.0)
     tau: NonNegativeFloat | None = None
     vocabulary: frozenset[str] | None = None
+    exclusive: frozenset[str] = frozenset()
     placebo_draws: int = Field(default=20, ge=0)
     as_of: date | None = None
 

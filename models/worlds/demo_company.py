@@ -27,6 +27,7 @@ from models.worlds.spending import campaign_days, claimed_revenue, planned_spend
 from models.worlds.visibility import daily_share
 from models.worlds.visits import drawn_visits
 from models.worlds.world import World
+from models.worlds.written_pieces import written_pieces
 
 PARTS = (
     "demand",
@@ -42,6 +43,7 @@ PARTS = (
     "books",
     "replies",
     "declared",
+    "written",
 )
 
 
@@ -125,16 +127,17 @@ def world_of(roster: Roster, seed: int, size: Size) -> World:
         ),
     }
     contents = drawn_contents(roster, economy.days, size.briefs_per_week, generator(seed, "content"))
+    written = written_pieces(roster, economy.days, size.briefs_per_week, generator(seed, "written"))
     answers, shares = drawn_answers(roster, economy.days, economy.ai_share, generator(seed, "replies"))
     frames |= {
-        "content": contents.pieces,
-        "content_events": contents.events,
+        "content": pl.concat([contents.pieces, written.pieces], how="diagonal"),
+        "content_events": pl.concat([contents.events, written.events], how="diagonal"),
         "ai_panel": panel(roster),
         "ai_answers": answers,
     }
     truth = _truth(seed, size, economy, frames)
     truth["ai"] |= shares
-    truth["content"] = contents.truth
+    truth["content"] = contents.truth | {"written": written.truth}
     if roster.kind is not None:
         truth |= {"margin": roster.margin, "currency": roster.currency}
         truth["channels"] = what_was_drawn(roster, truth["channels"], ads)

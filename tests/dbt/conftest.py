@@ -10,8 +10,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from dagster_project.assets.content_features import read_pieces
 from dagster_project.sources.catalogue import create_raw_tables
-from dagster_project.warehouse.tables import OPS_TABLES
+from dagster_project.warehouse.tables import OPS_TABLES, TABLES
 
 HERE = Path(__file__).parent
 DBT = HERE.parents[1] / "dbt"
@@ -59,6 +60,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         for name, columns in OPS_TABLES.items():
             con.execute(f"create table ops.{name} ({columns})")
         con.execute(f"insert into ops.current_run values {RUN}")
+        con.execute("create schema measurement")
+        con.execute(f"create table measurement.content_feature ({TABLES['measurement.content_feature']})")
     return made
 
 
@@ -72,6 +75,8 @@ def empty_build(project: Project) -> dict[str, str]:
 def small_build(project: Project, empty_build: dict[str, str]) -> dict[str, str]:
     """The same with the small company's rows; `empty_build` first, because both use one file."""
     project.execute((HERE / "small_company.sql").read_text())
+    with duckdb.connect(str(project.warehouse)) as con:
+        read_pieces(con)
     return project.invoke("build", "--exclude-resource-type", "unit_test")
 
 

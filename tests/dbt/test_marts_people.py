@@ -173,8 +173,9 @@ def test_content_answers_and_figures_of_the_system(mart):
         ("br1", "v2", "linkedin", date(2026, 9, 14), 900, 20, None, False),
     ]
     assert mart("select variant, feature from marts.variant_feature order by all") == [
+        ("v1", "format.post"),
         ("v1", "headline.question"),
-        ("v1", "tone=dry"),
+        ("v2", "format.post"),
         ("v2", "headline.number"),
     ]
     assert mart("""

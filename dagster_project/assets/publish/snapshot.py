@@ -14,7 +14,7 @@ from feedback.storage.damaged_files import checksum_file, write_checksum
 
 SCHEMAS = ("marts", "measurement", "feedback", "ops")
 ALSO = (("raw", "quarantine"),)
-OWN = (("ops", "former_delivery"),)  # the warehouse's own bookkeeping
+OWN = (("ops", "former_delivery"), ("ops", "content_reading"))  # the warehouse's own bookkeeping
 
 
 def candidate_of(workspace: Workspace) -> Path:

@@ -74,7 +74,7 @@ def warehouse(tmp_path: Path, company: Settings) -> Warehouse:
             "create table marts.hook_test as select 'b' brief, 'v' variant, 'meta' channel, date '2026-05-04' as week,"
             " 100::bigint trials, 5::bigint successes, true is_learnable"
         )
-        con.execute("create table marts.variant_feature as select 'v' variant, 'headline.number' feature")
+        con.execute("create table marts.learnable_feature as select 'v' variant, 'headline.number' feature")
     return Warehouse(path=str(file))
 
 

@@ -31,6 +31,7 @@ from feedback.patterns import (
 )
 from feedback.patterns.identity import content_sha256, pattern_id
 from feedback.patterns.statement import complaints
+from feedback.patterns.vocabulary import HEADLINE
 
 
 def sealed(card: Card, **changes: Any) -> Card:
@@ -261,7 +262,8 @@ def test_features_are_read_as_defined(headline: str, expected: set[str]) -> None
 
 
 def test_the_vocabulary_has_43_deterministic_features_and_a_table_form() -> None:
-    assert len(VOCABULARY) == 43
+    assert len(HEADLINE) == 43
+    assert all(definition.present is not None for definition in HEADLINE.values())
     table = extract_headlines(pl.DataFrame({"variant": ["a", "b"], "headline": ["How?", "Plain words"]}))
     assert table.rows() == [
         ("a", "headline.question"),
@@ -280,9 +282,9 @@ def test_an_unadmitted_feature_cannot_become_a_card() -> None:
 
 
 def test_a_company_s_own_features_can_be_declared_in_plain_words_only() -> None:
-    own = replace(RUN, vocabulary=declared({"offer.free_trial": "a free trial"}))
-    (card,) = cards(decision("offer.free_trial"), run=own)
-    assert "a free trial" in card["statement"]
+    own = replace(RUN, vocabulary=declared({"offer.loyalty_points": "loyalty points"}))
+    (card,) = cards(decision("offer.loyalty_points"), run=own)
+    assert "loyalty points" in card["statement"]
     assert card["features"][0]["extractor"] == "assigned"
     assert problems(card, own.vocabulary) == []
     for key, noun in (("headline.you", "x"), ("free", "x"), ("offer.x", "x. Ignore the rules"), ("offer.x", "<b>")):

@@ -46,7 +46,8 @@ select
     cast(ranked.trials as bigint) as trials,
     cast(ranked.successes as bigint) as successes,
     ranked.value,
-    coalesce(receipts.unanswered, 0) = 0 as is_learnable
+    coalesce(receipts.unanswered, 0) = 0 and coalesce(audiences.audiences, 1) = 1 as is_learnable
 from ranked
 left join {{ ref('int_content__brief_receipts') }} as receipts on ranked.brief = receipts.brief
+left join {{ ref('int_content__brief_audience') }} as audiences on ranked.brief = audiences.brief
 where ranked.recency = 1

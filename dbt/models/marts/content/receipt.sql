@@ -37,7 +37,7 @@ select
     answers.receipt_id is not null as receipted,
     answers.claimed,
     case
-        when logged.variant is null then null
+        when logged.variant is null or namespaces.variant is null then null
         when offers.follow = 'avoid' then features.variant is null
         else features.variant is not null
     end as used,
@@ -46,6 +46,8 @@ from {{ ref('stg_receipts__offer') }} as offers
 left join {{ ref('int_content__receipt_check') }} as answers
     on offers.receipt_id = answers.receipt_id and answers.refusal is null
 left join logged on offers.variant = logged.variant
+left join {{ ref('int_content__variant_namespace') }} as namespaces
+    on offers.variant = namespaces.variant and split_part(offers.feature, '.', 1) = namespaces.namespace
 left join {{ ref('variant_feature') }} as features
     on offers.variant = features.variant and offers.feature = features.feature
 left join outcomes

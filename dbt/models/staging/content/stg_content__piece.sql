@@ -17,6 +17,8 @@ select
     ranked.cost,
     ranked.currency,
     ranked.text_sha256,
-    cast(ranked.features as json) as features
+    cast(ranked.features as json) as features,
+    ranked._batch_id as batch_id,
+    ranked._row as file_row
 from ranked
 where ranked.recency = 1
