@@ -5,7 +5,15 @@ from __future__ import annotations
 import dagster as dg
 
 from dagster_project import automation
-from dagster_project.assets import attribution, content_features, feed_experiment, ingest, patterns, visibility
+from dagster_project.assets import (
+    attribution,
+    content_features,
+    feed_experiment,
+    ingest,
+    operations,
+    patterns,
+    visibility,
+)
 from dagster_project.assets.dbt import asset as transform
 from dagster_project.assets.experiments import asset as experiments
 from dagster_project.assets.mmm import asset as measure
@@ -26,6 +34,7 @@ STEPS = (
     visibility,
     triangulate,
     feed_experiment,
+    operations,
     patterns,
     publish,
 )

@@ -80,6 +80,10 @@ VIEWS = {
     " receipted, claimed, used, offered_at from marts.receipt order by offered_at desc, brief, variant, pattern_id",
     "refused": "select file, file_row as row, receipt_id, rule, message from marts.receipt_refusal"
     " order by file, file_row",
+    "operations": "select metric, value, low, high, unit, n, baseline, ratio, ratio_low, ratio_high, target, progress,"
+    " trend, state, reason, first_day, last_day, baseline_first_day, baseline_last_day, baseline_low, baseline_high,"
+    f" raw_ratio, mix_covered, n_needed, definition from measurement.operating_metric where {LATEST} order by rowid",
+    "operating_weeks": "select * from marts.operating_week order by metric, week desc",
     "system": "select * from marts.system_week order by week desc limit 26",
     "quarantine": 'select source, file, row, "column", value, rule, message from raw.quarantine'
     " order by source, file, row",

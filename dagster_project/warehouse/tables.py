@@ -108,6 +108,11 @@ TABLES = {
     " level double, n bigint, n_ready bigint, n_planned bigint, look bigint, looks bigint, round bigint,"
     " may_be_read boolean, verdict varchar, money double, money_low double, money_high double, currency varchar,"
     " used_when_on double, used_when_off double, offered bigint, unanswered bigint, refused bigint, message varchar",
+    "measurement.operating_metric": "run_id varchar, metric varchar, unit varchar, definition varchar, state varchar,"
+    " reason varchar, value double, low double, high double, n bigint, first_day date, last_day date, baseline double,"
+    " baseline_low double, baseline_high double, baseline_n bigint, baseline_first_day date, baseline_last_day date,"
+    " baseline_sha256 varchar, ratio double, ratio_low double, ratio_high double, raw_ratio double, mix_covered double,"
+    " target double, progress varchar, n_needed bigint, trend varchar, primary key (run_id, metric)",
     "feedback.pattern_decision": "run_id varchar, week date, feature varchar, kind varchar, channels varchar[],"
     " state varchar, previous varchar, since date, reason varchar, unmet varchar[], p_assign double, worth double,"
     " risk varchar, tier varchar, retire_reason varchar, expires date, shrunk double, low double, high double,"

@@ -287,6 +287,19 @@ class Patterns(_Part):
         return self.rules.model_copy(update={"max_life_days": self.max_life_days})
 
 
+class Operations(_Part):
+    """How content work is judged: what an hour of people costs, which share of a draft people usually change, targets.
+
+    Without `hourly_rate` people's minutes are shown as minutes and not as money. `edit_band` is pipeline (.25 to .45)
+    or agentic (.15 to .25). Targets are ratios to the workspace's own baseline.
+    """
+
+    hourly_rate: Decimal | None = Field(default=None, gt=0)
+    edit_band: Literal["pipeline", "agentic"] = "pipeline"
+    cycle_time_target: float = Field(default=0.60, gt=0, lt=1)
+    first_hit_target: float = Field(default=1.25, gt=1)
+
+
 class Llm(_Part):
     """Language models for `plumbline ask` and feature tagging; no call is made above the caps."""
 
@@ -325,6 +338,7 @@ class Settings(_Part):
     patterns: Patterns = Patterns()
     approvals: ApprovalPolicy = ApprovalPolicy()
     events: EventSettings = EventSettings()
+    operations: Operations = Operations()
     llm: Llm = Llm()
     retention: Retention = Retention()
 

@@ -37,6 +37,7 @@ UPSTREAM = [
     ["marts", "reconciliation"],
     ["marts", "attribution_channel"],
     ["marts", "system_week"],
+    ["measurement", "operating_metric"],
     ["marts", "content"],
     ["marts", "person"],
     ["marts", "opportunity"],

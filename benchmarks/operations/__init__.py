@@ -1,0 +1,1 @@
+"""Operating metrics against simulated content logs whose truth is known."""
