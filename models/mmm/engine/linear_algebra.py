@@ -11,8 +11,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit  # noqa: TID253 -- compiled code; callers import it inside functions
 
+# Fast arithmetic, but sums keep their order: in a loop that sums and writes, LLVM may compile a vector and a scalar
+# version and choose by where the arrays lie in memory. The last digit, and with it every draw, would then differ
+# between two runs of one fit. A loop that only reads has one version; there sums may be taken in any order.
+FAST = {"nnan", "ninf", "nsz", "arcp", "contract", "afn"}
+FAST_ONLY_READS = True
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+
+@njit(cache=True, error_model="numpy", fastmath=FAST_ONLY_READS)
 def dot(a, b, n):
     """Sum of a[:n] * b[:n]."""
     v = 0.0
@@ -21,14 +27,14 @@ def dot(a, b, n):
     return v
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def add_scaled(f, a, into, n):
     """into[:n] += f * a[:n]."""
     for i in range(n):
         into[i] += f * a[i]
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def over_time(a, b, step, out):
     """Per region the sum over time of a * b; out (step,) is overwritten."""
     if step == 1:
@@ -46,7 +52,7 @@ def over_time(a, b, step, out):
             out[g] += a[start + g] * b[start + g]
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST_ONLY_READS)
 def weighted_total(a, weight, step):
     """Sum over all cells of a times the weight (step,) of its region."""
     v = 0.0
@@ -60,26 +66,21 @@ def weighted_total(a, weight, step):
     return v
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def pulls(q, s, sh, se, effect, step, by_region):
     """Per region the sum over time of q * s into `by_region`, and the totals of q * effect * sh and q * effect * se."""
     if step == 1:
         by_region[0] = dot(q, s, q.size)
         return effect[0] * dot(q, sh, q.size), effect[0] * dot(q, se, q.size)
-    by_h, by_e = 0.0, 0.0
-    for g in range(step):
-        by_region[g] = 0.0
-    for start in range(0, q.size, step):
-        for g in range(step):
-            v = q[start + g]
-            by_region[g] += v * s[start + g]
-            v *= effect[g]
-            by_h += v * sh[start + g]
-            by_e += v * se[start + g]
-    return by_h, by_e
+    sums = np.empty(step)
+    over_time(q, s, step, by_region)
+    over_time(q, sh, step, sums)
+    by_h = dot(sums, effect, step)
+    over_time(q, se, step, sums)
+    return by_h, dot(sums, effect, step)
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def over_regions(a, step, out):
     """Per period the sum over regions; out (T,) is overwritten."""
     for t in range(out.size):
@@ -116,7 +117,7 @@ def inverse_factor(low, n, inv):
         inv[i, i] = f
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def inverse_from_cholesky(low, n, out):
     """(L L')^-1, symmetric."""
     inv = np.empty((n, n))
@@ -132,15 +133,13 @@ def inverse_from_cholesky(low, n, out):
             out[j, i] = out[i, j]
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def precision_times(r, w2, inverse_norm, kappa, step, out, common):
     """V^-1 r, times sigma^2, into `out`; `common` (T,) receives each period's weighted sum. Returns r' V^-1 r."""
-    quad = 0.0
     if kappa == 0.0:
         for i in range(r.size):
             out[i] = w2[i] * r[i]
-            quad += out[i] * r[i]
-        return quad
+        return dot(out, r, r.size)
     for t in range(common.size):
         v = 0.0
         for i in range(t * step, (t + 1) * step):
@@ -149,11 +148,10 @@ def precision_times(r, w2, inverse_norm, kappa, step, out, common):
         v *= kappa * inverse_norm[t]
         for i in range(t * step, (t + 1) * step):
             out[i] = w2[i] * (r[i] - v)
-            quad += out[i] * r[i]
-    return quad
+    return dot(out, r, r.size)
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def project(v, shared, own, own_geo, full, place, step, summed, out):
     """X'v for columns shared by all regions, own to one region, or full; `place` says where each belongs in out."""
     periods, at = summed.size, 0
@@ -175,7 +173,7 @@ def project(v, shared, own, own_geo, full, place, step, summed, out):
         at += 1
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def less_fitted(r, weights, shared, own, own_geo, full, place, step, summed):
     """r minus X times weights, in place."""
     periods, at = summed.size, 0

@@ -13,6 +13,7 @@ import numpy as np
 from numba import carray, cfunc, njit, types  # noqa: TID253 -- the kernel is numba; callers import it inside functions
 
 from models.mmm.engine.linear_algebra import (
+    FAST,
     add_scaled,
     cholesky,
     dot,
@@ -65,7 +66,7 @@ __all__ = ["HEADER", "core", "expand_callback", "logp_callback", "media_sums", "
 BOX = 60.0  # |theta| beyond this overflows exp; the proposal is rejected instead
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def core(theta, grad, block, out):
     """Log posterior density at theta and its gradient; -1e300 where the linear algebra has no answer.
 

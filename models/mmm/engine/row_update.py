@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit  # noqa: TID253 -- compiled code; callers import it inside functions
 
-from models.mmm.engine.linear_algebra import cholesky, inverse_from_cholesky
+from models.mmm.engine.linear_algebra import FAST, cholesky, inverse_from_cholesky
 from models.mmm.engine.transforms import LN2, LOG2PI, SLOPED, respond, saturate
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def condition(
     x,
     y,
@@ -109,7 +109,7 @@ def condition(
                 at += 1
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def latest_response(window, sloped, curve, half_life, half_sat, slope, out):
     """Response (D, C) in the last period of `window` (C, L): plain carryover, oldest period first."""
     media, taps = window.shape
@@ -132,7 +132,7 @@ def latest_response(window, sloped, curve, half_life, half_sat, slope, out):
             out[d, c] = s[0]
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def late_responses(x, first, delayed, sloped, curve, taps, half_life, shape, half_sat, slope, out):
     """Responses (D, C, T - first) of the periods from `first` on, for any carryover."""
     media, periods = x.shape
@@ -159,7 +159,7 @@ def late_responses(x, first, delayed, sloped, curve, taps, half_life, shape, hal
                 out[d, c, t - first] = s[t]
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def absorb(row, y, weight, response, beta, sigma, shock, cov, logs, mean, linear, cov_after, expected, variance):
     """One new row: log weights, the linear part's posterior and its draws move on, in place but for `cov`.
 

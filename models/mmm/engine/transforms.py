@@ -13,6 +13,8 @@ from llvmlite import ir
 from numba import njit, types  # noqa: TID253 -- compiled code; callers import it inside functions
 from numba.extending import intrinsic  # noqa: TID253 -- the same
 
+from models.mmm.engine.linear_algebra import FAST
+
 LN2, LN3 = np.log(2.0), np.log(3.0)
 LOG2PI = np.log(2 * np.pi)
 HILL, LOGISTIC, EXPONENTIAL, SLOPED = 0, 1, 2, 3  # Hill with slope 1, …, Hill with a free slope
@@ -26,7 +28,7 @@ def _float_of_bits(typing_context, bits):
     return types.float64(types.int64), generate
 
 
-@njit(cache=True, error_model="numpy", fastmath=True, inline="always")
+@njit(cache=True, error_model="numpy", fastmath=FAST, inline="always")
 def exp_vector(x):
     """e^x to the last digit or two; unlike the library's, a loop over it runs four to eight cells at a time."""
     x = min(max(x, -700.0), 700.0)
@@ -49,7 +51,7 @@ def exp_vector(x):
     return p * _float_of_bits((np.int64(k) + 1023) << 52)
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def _period(x, start, leaves, step, a, a_taps, last, acc, d_acc):
     """The recursion one period on, all regions at once; what is `taps` periods old leaves at `leaves`."""
     for g in range(step):
@@ -62,7 +64,7 @@ def _period(x, start, leaves, step, a, a_taps, last, acc, d_acc):
             acc[g] -= a_taps * v
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def geometric(x, step, half_life, taps, out, d_out):
     """Normalised carryover of x and its derivative by log half-life, by recursion: O(T), not O(T L)."""
     a = 2.0 ** (-1.0 / half_life)
@@ -101,7 +103,7 @@ def geometric(x, step, half_life, taps, out, d_out):
         out[i] = max(v * scale, 0.0)  # cancellation leaves -1e-16 when a flight ends; its power would be NaN
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def weibull(x, step, half_life, shape, taps, out, d_half, d_shape):
     """Carryover by Weibull waiting times with the given median; derivatives by log half-life and log shape."""
     w, wh, wk = np.empty(taps), np.empty(taps), np.empty(taps)
@@ -133,7 +135,7 @@ def weibull(x, step, half_life, shape, taps, out, d_half, d_shape):
             d_shape[i] += w2 * v
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def saturate_panel(curve, slope, half_sat, delayed, s, sh, sk, se, sp):
     """Saturation in place: s holds the carried-over media, sh and sk its derivatives by log half-life and shape.
 
@@ -185,7 +187,7 @@ def saturate_panel(curve, slope, half_sat, delayed, s, sh, sk, se, sp):
                 sk[i] *= by_a
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def respond_panel(x, step, delayed, curve, taps, half_life, shape, half_sat, slope, s, sh, sk, se, sp):
     """Response of one flat panel in place, with its four derivatives (sk only if delayed, sp only if SLOPED)."""
     if delayed:
@@ -195,13 +197,13 @@ def respond_panel(x, step, delayed, curve, taps, half_life, shape, half_sat, slo
     saturate_panel(curve, slope, half_sat, delayed, s, sh, sk, se, sp)
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def respond(x, delayed, curve, taps, half_life, shape, half_sat, slope, s, sh, sk, se, sp):
     """`respond_panel` of a single series (T,)."""
     respond_panel(x, 1, delayed, curve, taps, half_life, shape, half_sat, slope, s, sh, sk, se, sp)
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def saturate(curve, slope, half_sat, a, ah, ak, s, sh, sk, se, sp):
     """`saturate_panel` of the carried-over media a and its derivatives ah and ak, which are kept."""
     for i in range(a.size):
@@ -209,7 +211,7 @@ def saturate(curve, slope, half_sat, a, ah, ak, s, sh, sk, se, sp):
     saturate_panel(curve, slope, half_sat, True, s, sh, sk, se, sp)
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def prior_half_life(kind, p1, p2, u):
     """Log density of u = log half-life and its derivative; kind 1 is a Beta(p1, p2) on the retention."""
     if kind == 0.0:
@@ -223,7 +225,7 @@ def prior_half_life(kind, p1, p2, u):
     )
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def prior_half_saturation(kind, p1, p2, u):
     """Log density of u = log half-saturation; kind 1 is a Gamma(p1, p2) on the logistic rate log(3) / exp(u)."""
     if kind == 0.0:
@@ -233,7 +235,7 @@ def prior_half_saturation(kind, p1, p2, u):
     return p1 * np.log(rate) - p2 * rate, -p1 + p2 * rate
 
 
-@njit(cache=True, error_model="numpy", fastmath=True)
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def media_sums(x, size, labels, count, delayed, sloped, curve, taps, half_life, shape, half_sat, slope, effect, out):
     """Contribution of each series summed over the cells that share a label: out (draws, count, C); label -1 is
     skipped.

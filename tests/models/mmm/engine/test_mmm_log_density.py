@@ -190,3 +190,20 @@ def test_a_proposal_at_the_edge_is_rejected_not_raised(far, capfd):
             assert np.isfinite(value)
             assert np.isfinite(grad).all()
     assert "Exception ignored" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("geos", "periods"), [(1, 104), (12, 95)])
+@pytest.mark.parametrize("form", FORMS[:3], ids=lambda f: f"{f.adstock}-{f.saturation}")
+def test_the_density_is_the_same_to_the_last_bit_wherever_its_arrays_lie(form, geos, periods):
+    """One differing bit makes other draws: a run that is made again would print other figures."""
+    from models.mmm.engine.log_density import core
+
+    plan = design(panel(geos=geos, periods=periods, channels=tuple("abcdef"), seed=1), MMMSpec(), form)
+    block, theta = layout.build(plan), start_of(plan)
+    rng, gradient, seen, still_occupied = np.random.default_rng(0), np.empty(theta.size), set(), []
+    for _ in range(1000):  # sums that may be reordered differ in one of fifty of these states of the heap
+        occupied = [np.empty(rng.integers(1, 3000)) for _ in range(rng.integers(1, 50))]
+        seen.add((core(theta, gradient, block, np.empty(0)), gradient.tobytes()))
+        still_occupied = occupied[::2]
+    assert still_occupied
+    assert len(seen) == 1
