@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from poisoning import LISTED
 
 _HOME = Path(tempfile.mkdtemp(prefix="plumbline-tests-"))
 (_HOME / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
@@ -31,11 +32,15 @@ LONGEST_FIRST = (
     "test_falsified_run.py",
 )
 
+TESTS = Path(__file__).resolve().parent
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first; all others, and the tests within a file, keep their order."""
+    """Long files first; all others, and the tests within a file, keep their order. Attempts to mislead get a marker."""
+    for item in items:
+        if (item.path.relative_to(TESTS).as_posix(), getattr(item, "originalname", "")) in LISTED:
+            item.add_marker("poison")
     place = {name: at for at, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
 

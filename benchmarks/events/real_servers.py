@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,7 +51,8 @@ def postgres() -> Iterator[str]:
                 stderr=log,
             )
         try:
-            _wait(folder / ".s.PGSQL.5432", process, folder / "log")
+            # The socket is there before the server answers on it.
+            _wait(lambda: b"ready to accept connections" in (folder / "log").read_bytes(), process, folder / "log")
             yield f"host={folder} user=postgres dbname=postgres"
         finally:
             _end(process, signal.SIGINT)
@@ -81,7 +82,7 @@ def redis() -> Iterator[str]:
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen([server, *options], stdout=log, stderr=log)
         try:
-            _wait(socket, process, folder / "log")
+            _wait(socket.exists, process, folder / "log")
             yield f"unix://{socket}"
         finally:
             _end(process, signal.SIGTERM)
@@ -116,12 +117,12 @@ def _folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait(socket: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         if process.poll() is not None:
             break
-        if socket.exists():
+        if ready():
             return
         time.sleep(0.05)
     raise ServerMissing(f"the server did not start: {log.read_text(errors='replace').strip()[-300:]}")

@@ -54,10 +54,10 @@ def keep_card(con: duckdb.DuckDBPyConnection, card: Card, run_id: str) -> None:
 def tell_of_cards(store: MemoryStore, cards: Iterable[Card]) -> int:
     """Hands new card versions to the store, each with its event; returns the number of events.
 
-    Raises VersionConflict where another machine has stored a version of the same number meanwhile: the next run
-    continues from it.
+    Raises VersionConflict where another machine has stored another version of the same number meanwhile: nothing is
+    published then, and the next run continues from that version.
     """
     from feedback.events.happenings import PATTERN, card_changes
 
-    newest = {version.subject: version.version for version in store.state(PATTERN).versions}
-    return store.commit(card_changes((c for c in cards if c["scope"]["brand"] == store.brand), newest))
+    ours = (card for card in cards if card["scope"]["brand"] == store.brand)
+    return store.commit(card_changes(ours, store.versions(PATTERN)))

@@ -23,19 +23,21 @@ ENDED = ("retired", "blocked")
 DETECTED, CLEARED = "detected", "cleared"
 
 
-def card_changes(cards: Iterable[Card], newest: Mapping[str, int]) -> list[Change]:
-    """The card versions above those that are stored (`newest` per pattern id), each with its event.
+def card_changes(cards: Iterable[Card], stored: Iterable[Version]) -> list[Change]:
+    """The card versions that are not stored with the same content, each with its event.
 
     Promotion, and the return from doubt, is `pattern.promoted`; `retired` and `blocked` are `pattern.retired`; entry
     into `watch` is `drift.detected`, since only evidence that turned leads there; all else is `pattern.changed`.
     """
+    known = {(v.subject, v.version): v.sha256 for v in stored}
     states: dict[str, str] = {}
     changes = []
     for card in _in_order(cards):
         name, number, state = card["pattern_id"], card["version"], card["state"]
         before = states.get(name)
         states[name] = state
-        if number <= newest.get(name, 0):
+        version = Version(PATTERN, name, number, state, card)
+        if known.get((name, number)) == version.sha256:
             continue
         data = {
             "pattern_id": name,
@@ -45,7 +47,7 @@ def card_changes(cards: Iterable[Card], newest: Mapping[str, int]) -> list[Chang
             "content_sha256": card["content_sha256"],
         }
         event = Event(_pattern_type(state, before), name, instant(card["recorded_at"]), data)
-        changes.append(Change(Version(PATTERN, name, number, state, card), event))
+        changes.append(Change(version, event))
     return changes
 
 

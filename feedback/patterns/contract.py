@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -16,7 +17,8 @@ from feedback.storage.canonical_json import canonical
 from models.error import PlumblineError
 
 if TYPE_CHECKING:
-    from jsonschema import Draft202012Validator
+    from jsonschema import ValidationError
+    from jsonschema.protocols import Validator
 
 MIN_CONTRASTS, MIN_P_PROMOTED = 20, 0.80
 TIER_OF = {
@@ -42,10 +44,20 @@ def schema() -> dict[str, Any]:
 
 
 @cache
-def _validator() -> Draft202012Validator:
+def _validator() -> Validator:
     from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
 
-    return Draft202012Validator(schema())
+    validator: Validator = extend(Draft202012Validator, {"pattern": _pattern})(schema())
+    return validator
+
+
+def _pattern(_: Validator, pattern: str, text: object, __: object) -> Iterator[ValidationError]:
+    """A schema's patterns are ECMAScript's: `$` ends the text, `\\d` is one of ten digits; Python's are wider."""
+    from jsonschema import ValidationError
+
+    if isinstance(text, str) and re.search(re.sub(r"\$$", r"\\Z", pattern), text, re.ASCII) is None:
+        yield ValidationError(f"{text!r} does not match {pattern!r}")
 
 
 def instant(text: str) -> datetime:

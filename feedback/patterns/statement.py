@@ -29,7 +29,7 @@ def write(kind: str, key: str, noun: str, channels: Sequence[str]) -> str:
     Raises ValueError for a channel id that is not a plain id: it would be free text on a card.
     """
     for channel in channels:
-        if not CHANNEL.match(channel):
+        if not CHANNEL.fullmatch(channel):
             raise ValueError(f"channel {channel!r} is not a plain id; it would put free text on a card")
     namespace = key.split(".", 1)[0]
     place = _PLACE.get(namespace, "piece")

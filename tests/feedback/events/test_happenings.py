@@ -44,8 +44,7 @@ def told(store: MemoryStore) -> list[tuple[str, Any]]:
 
 
 def hand_over(store: MemoryStore, stored: list[Any]) -> int:
-    newest = {v.subject: v.version for v in store.state(PATTERN).versions}
-    return store.commit(card_changes(stored, newest))
+    return store.commit(card_changes(stored, store.versions(PATTERN)))
 
 
 def test_every_version_of_a_card_is_told_once_by_what_happened_to_it(store: MemoryStore) -> None:
