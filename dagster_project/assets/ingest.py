@@ -154,12 +154,12 @@ def _land_pending(con: duckdb.DuckDBPyConnection, source: str, company: Settings
     key, now = pepper(workspace().derived), run_record.now(company)
     sealed_with = existing_feed_key(workspace().root) if source == "receipts" else None
     rows = con.execute(
-        "select sha256, delivered_at from ops.former_delivery where source = ? order by batch_id desc", [source]
+        "select sha256, delivered_at from ops.former_delivery where source = ? order by batch_id", [source]
     ).fetchall()
-    former: dict[str, tuple[int, datetime]] = {sha: (-place, then) for place, (sha, then) in enumerate(rows)}
+    former: dict[str, tuple[int, datetime]] = {sha: (place, then) for place, (sha, then) in enumerate(rows)}
     pending = landing.pending(workspace().landing, con, company, source)
     files = [(path, former.get(sha256_of(path)) if former else None) for path in pending]
-    for path, delivery in sorted(files, key=lambda pair: pair[1][0] if pair[1] else 1):
+    for path, delivery in sorted(files, key=lambda pair: pair[1][0] if pair[1] else len(rows)):
         instant = _instant_of(path, delivery, now)
         landed = landing.land(
             con,
@@ -178,11 +178,12 @@ def _land_pending(con: duckdb.DuckDBPyConnection, source: str, company: Settings
 def _instant_of(path: Path, delivery: tuple[int, datetime] | None, now: datetime) -> datetime:
     """The instant to land a file at: of its first landing where its name does not say when it was delivered."""
     from dagster_project.sources.delivered import delivered_at
+    from dagster_project.sources.landing import file_name
 
-    if delivery is None:
+    name = file_name(path, workspace().landing)
+    if delivery is None or delivered_at(name, None, now) != now:
         return now
-    named = delivered_at(path.relative_to(workspace().landing).as_posix(), None, now)
-    return now if named == delivery[1] else min(delivery[1], now)
+    return min(delivery[1], now)
 
 
 def _book_checks(name: str, books: Sequence[int], reasons: pl.DataFrame, max_share: float) -> list[Check]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from dagster_project.sources.catalogue import CATALOGUE
 from dagster_project.sources.delivery import Delivery
-from dagster_project.sources.landing import file_name, landing_files, source_of, stray_files, turn
+from dagster_project.sources.landing import file_name, landing_files, source_of, stray_files
+from dagster_project.sources.order import turn
 from dagster_project.sources.read import read_file
 from dagster_project.workspace.settings import Settings
 

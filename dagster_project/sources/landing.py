@@ -12,8 +12,8 @@ import duckdb
 
 from dagster_project.sources.catalogue import CATALOGUE, source_named
 from dagster_project.sources.contract import BOOKKEEPING
-from dagster_project.sources.delivered import delivered_at
 from dagster_project.sources.delivery import QUARANTINE_SCHEMA, Delivery
+from dagster_project.sources.order import File, Landed, batch_id, new_deliveries, turn
 from dagster_project.sources.privacy import Pepper
 from dagster_project.sources.read import ENDINGS, read_file, unopened_sha256
 from dagster_project.workspace.landing_folder import files_below, printable_name
@@ -74,31 +74,29 @@ def stray_files(landing: Path) -> list[Path]:
 def pending(
     landing: Path, con: duckdb.DuckDBPyConnection, settings: Settings | None = None, source: str | None = None
 ) -> list[Path]:
-    """Files (of one source, if named) whose content the warehouse does not hold yet, in the order of their delivery.
+    """Files (of one source, if named) that are deliveries the warehouse does not hold, in the order of their delivery.
 
     A file that could not be read is tried again once its source's options in plumbline.yaml have changed (give
     `settings`).
     """
-    attempts: dict[tuple[str, str], set[tuple[str, str]]] = {}
-    books = con.execute("select source, sha256, status, options_sha256 from ops.batch").fetchall()
-    for folder, sha, status, options in books:
-        attempts.setdefault((folder, sha), set()).add((status, options))
     names = {s.name for s in CATALOGUE} if source is None else {source}
-    files = [p for p in landing_files(landing) if source_of(p, landing) in names]
-    files.sort(key=lambda p: turn(file_name(p, landing)))
-    fresh: dict[tuple[str, str], Path] = {}
-    for path in files:  # in order of delivery, so that of equal files the first one counts
-        folder = source_of(path, landing)
-        sha = _sha256(path, landing)
-        if sha is None:
-            continue
+    by_source: dict[str, list[File]] = {}
+    for path in landing_files(landing):
+        name, folder = file_name(path, landing), source_of(path, landing)
+        if folder in names and (sha := _sha256(path, landing)) is not None:
+            by_source.setdefault(folder, []).append(File(path, name, sha))
+    fresh: list[File] = []
+    for folder, files in by_source.items():
+        books = con.execute(
+            "select file, sha256, delivered_at, status, options_sha256 from ops.batch where source = ? order by rowid",
+            [folder],
+        ).fetchall()
         options_now = options_sha256(settings, folder) if settings is not None else None
-        is_settled = sha != unopened_sha256(file_name(path, landing)) and any(
-            status == "landed" or options_now in (None, options) for status, options in attempts.get((folder, sha), ())
-        )
-        if not is_settled:
-            fresh.setdefault((folder, sha), path)
-    return list(fresh.values())
+        refused = {sha for _, sha, _, status, options in books if status != "landed" and options_now in (None, options)}
+        retried = [f for f in files if f.sha256 not in refused or f.sha256 == unopened_sha256(f.name)]
+        landed = [Landed(name, sha, told) for name, sha, told, status, _ in books if status == "landed"]
+        fresh += new_deliveries(retried, landed)
+    return [file.path for file in sorted(fresh, key=lambda f: turn(f.name))]
 
 
 def land(
@@ -133,17 +131,20 @@ def land(
     con.execute("begin")
     try:
         earlier = con.execute(
-            "select _batch_id, sha256, status from ops.batch where source = ? and (sha256 = ? or file = ?)",
+            "select _batch_id, sha256, status, file from ops.batch where source = ? and (sha256 = ? or file = ?)"
+            " order by rowid",
             [source, delivery.sha256, delivery.file],
         ).fetchall()
-        if any(status == "landed" and sha == delivery.sha256 for _, sha, status in earlier):
+        of_path = [sha for _, sha, status, file in earlier if status == "landed" and file == delivery.file]
+        if of_path and of_path[-1] == delivery.sha256:
             con.execute("rollback")
             return None
-        for batch, _, status in earlier:
+        for batch, _, status, _ in earlier:
             if status == "unreadable":  # an earlier attempt at this file, of which nothing landed: this one replaces it
                 con.execute("delete from raw.quarantine where _batch_id = ?", [batch])
                 con.execute("delete from ops.batch where _batch_id = ?", [batch])
-        _write(con, delivery, options_sha256(settings, source))
+        batch_name = batch_id(delivery.delivered_at, delivery.file, len(of_path), delivery.sha256)
+        _write(con, delivery, batch_name, options_sha256(settings, source))
         con.execute("commit")
     except BaseException:
         con.execute("rollback")
@@ -177,9 +178,7 @@ def options_sha256(settings: Settings, source: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _write(con: duckdb.DuckDBPyConnection, delivery: Delivery, options: str) -> None:
-    [(last,)] = con.execute("select coalesce(max(_batch_id), '0') from ops.batch").fetchall()
-    batch = f"{int(last) + 1:012d}"
+def _write(con: duckdb.DuckDBPyConnection, delivery: Delivery, batch: str, options: str) -> None:
     source = source_named(delivery.source)
     for table, frame in delivery.frames.items():
         if frame.is_empty():
@@ -210,11 +209,6 @@ def _write(con: duckdb.DuckDBPyConnection, delivery: Delivery, options: str) -> 
     }
     marks = ", ".join("?" for _ in line)
     con.execute(f"insert into ops.batch ({', '.join(line)}) values ({marks})", list(line.values()))
-
-
-def turn(name: str) -> tuple[datetime, str, str]:
-    """The order in which files are read: by delivery, then by name, `report.csv` before its copy `report (1).csv`."""
-    return delivered_at(name, None, datetime(9999, 1, 1)), name.rpartition(".")[0], name
 
 
 def _sha256(path: Path, landing: Path) -> str | None:

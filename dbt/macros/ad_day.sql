@@ -1,13 +1,19 @@
-{#- One ad platform's day rows: the newest delivery of each (account, level, day, campaign, ad group, ad, geo), its segments
-    summed, its names and currency taken from the newest history row where the delivery itself has none.
+{#- One ad platform's day rows by the identity rule of docs/decisions/NNNN: what an export calls a thing is normalised, then
+    identified, then replaced by scope; nothing depends on the order in which files arrived.
 
-    A later delivery replaces all segments of a key, so a row that once came split by device and now comes whole is not
-    counted twice; files delivered on one day complete each other. With `complete_days` the newest file of an account's
-    day replaces that whole day, campaigns that vanished included. -#}
+    * A campaign is its id, else the one id that carries its name in the account, else its name. A name that is new in a
+      delivery, with equal figures on every day it shares with a campaign that is gone from it, is that campaign renamed.
+    * A statement is what one delivery day says about one campaign's day at one level and one set of breakdown columns.
+      A later one that repeats a line (ad group, ad) of an earlier one replaces all of it; one with other lines completes it.
+      Files of one day complete each other. With `complete_days` the newest delivery day replaces the account's whole day.
+    * Of several breakdowns of one level exactly one is counted: told three days or more after the day before told earlier,
+      among the early ones the newest, then the one with fewest breakdown columns, then the newest. How a platform attributes
+      and a connector's row id are columns of a report, but split nothing. -#}
 {% macro ad_day(platform) %}
-{%- set key = ['account_id', 'level', 'day', 'campaign_id', 'campaign', 'ad_group_id', 'ad_group', 'ad_id', 'ad', 'geo'] %}
 {%- set objects = ref('stg_' ~ platform ~ '__object') %}
-with choice as (
+{%- set statement = 'account_id, day, entity, level, breakdown' %}
+{%- set order_of_delivery = "{'delivered_at': _delivered_at, 'batch': _batch_id, 'line': _row}" %}
+with recursive choice as (
     select
         coalesce(bool_or(chosen.complete_days), false) as complete_days,
         max(chosen.currency) as currency,
@@ -16,124 +22,432 @@ with choice as (
     where chosen.source = '{{ platform }}'
 ),
 
-delivered as (
-    select
-        facts.*,
-        rank() over (
-            partition by {{ key | join(', ') }}, segment
-            order by facts._delivered_at desc, facts._batch_id desc
-        ) as recency,
-        max(cast(facts._delivered_at as date)) over (partition by {{ key | join(', ') }}) as newest_day_of_key,
-        rank() over (
-            partition by account_id, level, day
-            order by facts._delivered_at desc, facts._batch_id desc
-        ) as recency_of_day
-    from {{ source('raw', platform) }} as facts
-    where facts._delivered_at <= {{ as_of() }}
-),
-
-newest as (
-    select delivered.*
-    from delivered
-    cross join choice
-    where
-        delivered.recency = 1
-        and cast(delivered._delivered_at as date) = delivered.newest_day_of_key
-        and (not choice.complete_days or delivered.recency_of_day = 1)
-),
-
 objects as (
     select objects.object_type, objects.object_id, objects.name, objects.parent_id, objects.currency, objects.time_zone
     from {{ objects }} as objects
 ),
 
-named as (
+facts as (
     select
-        newest.level,
-        newest.day,
-        newest.ad_id,
-        newest.geo,
-        newest.spend,
-        newest.impressions,
-        newest.clicks,
-        newest.platform_conversions,
-        newest.platform_revenue,
-        newest.currency,
-        newest.account_tz,
-        newest.day_basis,
-        newest.account_name,
-        newest.campaign as delivered_campaign,
-        coalesce(newest.ad, ads.name) as ad,
-        coalesce(newest.ad_group_id, ads.parent_id) as ad_group_id,
-        coalesce(newest.ad_group, ad_groups.name) as ad_group,
-        coalesce(newest.campaign_id, ad_groups.parent_id) as campaign_id,
-        newest.account_id
-    from newest
+        delivered.*,
+        cast(delivered._delivered_at as date) as told,
+        nullif(replace(trim(delivered.account_id), '-', ''), '') as account_cell,
+        {{ normal_name('delivered.campaign') }} as campaign_norm,
+        {{ normal_name('delivered.ad_group') }} as ad_group_norm,
+        {{ normal_name('delivered.ad') }} as ad_norm,
+        lower(trim(delivered.geo)) as geo_norm
+    from {{ source('raw', platform) }} as delivered
+    where delivered._delivered_at <= {{ as_of() }}
+),
+
+-- By which columns a file splits its rows: a row without a region in a report by region is still part of the split.
+split_columns as (
+    select facts._batch_id, 'geo' as name from facts where facts.geo is not null
+    union
+    select
+        segments._batch_id,
+        unnest(
+            case
+                when regexp_matches(segments.segment, '(?:^|;)[^=;]+=')
+                    then regexp_extract_all(segments.segment, '(?:^|;)([^=;]+)=', 1)
+                else ['segment']
+            end
+        ) as name
+    from (select distinct facts._batch_id, facts.segment from facts where facts.segment is not null) as segments
+),
+
+breakdowns as (
+    select
+        split_columns._batch_id,
+        string_agg(split_columns.name, ',' order by split_columns.name) as breakdown,
+        count(*) filter (split_columns.name not in ('attribution_setting', '_fivetran_id')) as breakdown_columns
+    from split_columns
+    group by split_columns._batch_id
+),
+
+grouped as (
+    select
+        facts.*,
+        coalesce(breakdowns.breakdown, '') as breakdown,
+        coalesce(breakdowns.breakdown_columns, 0) as breakdown_columns,
+        ads.name as ad_object_name,
+        coalesce(facts.ad_group_id, ads.parent_id) as own_group_id,
+        ad_groups.name as ad_group_object_name,
+        coalesce(facts.campaign_id, ad_groups.parent_id) as told_campaign_id
+    from facts
+    left join breakdowns on facts._batch_id = breakdowns._batch_id
     left join objects as ads
-        on newest.ad_id = ads.object_id and ads.object_type = 'ad'
+        on facts.ad_id = ads.object_id and ads.object_type = 'ad'
     left join objects as ad_groups
-        on coalesce(newest.ad_group_id, ads.parent_id) = ad_groups.object_id and ad_groups.object_type = 'ad_group'
+        on coalesce(facts.ad_group_id, ads.parent_id) = ad_groups.object_id and ad_groups.object_type = 'ad_group'
+),
+
+-- An ad group that was once delivered under a campaign belongs to it, also where a later file leaves the campaign out.
+group_parents as (
+    select
+        grouped.own_group_id,
+        arg_max(grouped.told_campaign_id, {{ order_of_delivery }}) as campaign_id,
+        arg_max(grouped.campaign, {{ order_of_delivery }}) as campaign,
+        arg_max(grouped.campaign_norm, {{ order_of_delivery }}) as campaign_norm
+    from grouped
+    where grouped.own_group_id is not null
+    group by grouped.own_group_id
+),
+
+parented as (
+    select
+        grouped.* exclude (campaign, campaign_norm),
+        case
+            when grouped.told_campaign_id is null and grouped.campaign_norm is null then group_parents.campaign
+            else grouped.campaign
+        end as campaign,
+        case
+            when grouped.told_campaign_id is null and grouped.campaign_norm is null then group_parents.campaign_norm
+            else grouped.campaign_norm
+        end as campaign_norm,
+        case
+            when grouped.told_campaign_id is null and grouped.campaign_norm is null then group_parents.campaign_id
+            else grouped.told_campaign_id
+        end as own_campaign_id
+    from grouped
+    left join group_parents on grouped.own_group_id = group_parents.own_group_id
+),
+
+owned as (
+    select
+        parented.*,
+        campaigns.name as campaign_object_name,
+        coalesce(parented.account_cell, campaigns.parent_id) as own_account_id
+    from parented
+    left join objects as campaigns
+        on parented.own_campaign_id = campaigns.object_id and campaigns.object_type = 'campaign'
+),
+
+account_of_campaign as (
+    select owned.own_campaign_id, min(owned.own_account_id) as account_id
+    from owned
+    where owned.own_campaign_id is not null
+    group by owned.own_campaign_id
+    having count(distinct owned.own_account_id) = 1
+),
+
+account_of_group as (
+    select owned.own_group_id, min(owned.own_account_id) as account_id
+    from owned
+    where owned.own_group_id is not null
+    group by owned.own_group_id
+    having count(distinct owned.own_account_id) = 1
+),
+
+only_account as (
+    select case when count(distinct owned.own_account_id) = 1 then min(owned.own_account_id) end as account_id
+    from owned
 ),
 
 placed as (
     select
-        named.*,
-        campaigns.name as campaign_name,
-        coalesce(named.account_id, campaigns.parent_id, choice.account_id, '') as owner_id,
-        choice.currency as chosen_currency
-    from named
+        owned.* exclude (account_id),
+        coalesce(
+            owned.own_account_id, account_of_campaign.account_id, account_of_group.account_id,
+            only_account.account_id, choice.account_id, ''
+        ) as account_id
+    from owned
     cross join choice
-    left join objects as campaigns
-        on named.campaign_id = campaigns.object_id and campaigns.object_type = 'campaign'
+    cross join only_account
+    left join account_of_campaign on owned.own_campaign_id = account_of_campaign.own_campaign_id
+    left join account_of_group on owned.own_group_id = account_of_group.own_group_id
+),
+
+id_of_name_on_day as (
+    select placed.account_id, placed.day, placed.campaign_norm, min(placed.own_campaign_id) as campaign_id
+    from placed
+    where placed.campaign_norm is not null
+    group by placed.account_id, placed.day, placed.campaign_norm
+    having count(distinct placed.own_campaign_id) = 1
+),
+
+id_of_name as (
+    select placed.account_id, placed.campaign_norm, min(placed.own_campaign_id) as campaign_id
+    from placed
+    where placed.campaign_norm is not null
+    group by placed.account_id, placed.campaign_norm
+    having count(distinct placed.own_campaign_id) = 1
+),
+
+named as (
+    select
+        placed.*,
+        coalesce(placed.own_campaign_id, on_day.campaign_id, ever.campaign_id) as known_campaign_id,
+        coalesce(
+            placed.own_campaign_id, on_day.campaign_id, ever.campaign_id, 'name:' || placed.campaign_norm,
+            'group:' || coalesce(placed.own_group_id, placed.ad_group_norm), 'ad:' || coalesce(placed.ad_id, placed.ad_norm),
+            ''
+        ) as named_entity
+    from placed
+    left join id_of_name_on_day as on_day
+        on
+            placed.account_id = on_day.account_id
+            and placed.day = on_day.day
+            and placed.campaign_norm = on_day.campaign_norm
+    left join id_of_name as ever
+        on placed.account_id = ever.account_id and placed.campaign_norm = ever.campaign_norm
+),
+
+-- Renamed without ids: recognised by equal figures on every shared day, one new name for one old campaign.
+said as (
+    select
+        named.account_id,
+        named.level,
+        named.breakdown,
+        named.named_entity,
+        named.day,
+        named.told,
+        sum(named.spend) as spend,
+        sum(named.impressions) as impressions,
+        sum(named.clicks) as clicks
+    from named
+    where named.named_entity <> ''
+    group by named.account_id, named.level, named.breakdown, named.named_entity, named.day, named.told
+),
+
+spans as (
+    select said.account_id, said.level, said.breakdown, said.named_entity, min(said.told) as first_told, max(said.told) as last_told
+    from said
+    group by said.account_id, said.level, said.breakdown, said.named_entity
+),
+
+figures as (
+    select said.*
+    from said
+    qualify
+        row_number() over (
+            partition by said.account_id, said.level, said.breakdown, said.named_entity, said.day order by said.told desc
+        ) = 1
+),
+
+pairs as (
+    select
+        newer.account_id,
+        newer.level,
+        newer.breakdown,
+        newer.named_entity as new_entity,
+        older.named_entity as old_entity,
+        min(new_span.first_told) as new_told,
+        max(old_span.last_told) as old_told
+    from figures as newer
+    inner join spans as new_span
+        on
+            newer.account_id = new_span.account_id and newer.level = new_span.level
+            and newer.breakdown = new_span.breakdown and newer.named_entity = new_span.named_entity
+    inner join figures as older
+        on
+            newer.account_id = older.account_id and newer.level = older.level
+            and newer.breakdown = older.breakdown and newer.day = older.day
+            and newer.named_entity <> older.named_entity
+    inner join spans as old_span
+        on
+            older.account_id = old_span.account_id and older.level = old_span.level
+            and older.breakdown = old_span.breakdown and older.named_entity = old_span.named_entity
+    where starts_with(newer.named_entity, 'name:') and new_span.first_told > old_span.last_told
+    group by newer.account_id, newer.level, newer.breakdown, newer.named_entity, older.named_entity
+    having
+        bool_and(
+            newer.spend = older.spend
+            and newer.impressions is not distinct from older.impressions
+            and newer.clicks is not distinct from older.clicks
+        )
+        and sum(newer.impressions) > 0
+),
+
+nearest as (
+    select pairs.*
+    from pairs
+    qualify
+        dense_rank() over (
+            partition by pairs.account_id, pairs.level, pairs.breakdown, pairs.new_entity order by pairs.old_told desc
+        ) = 1
+        and dense_rank() over (
+            partition by pairs.account_id, pairs.level, pairs.breakdown, pairs.old_entity order by pairs.new_told
+        ) = 1
+),
+
+renamed as (
+    select nearest.account_id, nearest.new_entity, min(nearest.old_entity) as old_entity
+    from nearest
+    group by nearest.account_id, nearest.new_entity
+    having count(distinct nearest.old_entity) = 1
+),
+
+one_to_one as (
+    select renamed.*
+    from renamed
+    qualify count(*) over (partition by renamed.account_id, renamed.old_entity) = 1
+),
+
+chains as (
+    select one_to_one.account_id, one_to_one.new_entity, one_to_one.old_entity, 1 as depth
+    from one_to_one
+    union all
+    select chains.account_id, chains.new_entity, one_to_one.old_entity, chains.depth + 1 as depth
+    from chains
+    inner join one_to_one on chains.account_id = one_to_one.account_id and chains.old_entity = one_to_one.new_entity
+    where chains.depth < 20
+),
+
+first_names as (
+    select chains.account_id, chains.new_entity, arg_max(chains.old_entity, chains.depth) as entity
+    from chains
+    group by chains.account_id, chains.new_entity
+),
+
+identified as (
+    select
+        named.*,
+        case when named.level = 'account' then '' else coalesce(first_names.entity, named.named_entity) end as entity
+    from named
+    left join first_names on named.account_id = first_names.account_id and named.named_entity = first_names.new_entity
+),
+
+id_of_group as (
+    select identified.account_id, identified.entity, identified.ad_group_norm, min(identified.own_group_id) as ad_group_id
+    from identified
+    where identified.ad_group_norm is not null
+    group by identified.account_id, identified.entity, identified.ad_group_norm
+    having count(distinct identified.own_group_id) = 1
+),
+
+id_of_ad as (
+    select identified.account_id, identified.entity, identified.ad_norm, min(identified.ad_id) as ad_id
+    from identified
+    where identified.ad_norm is not null
+    group by identified.account_id, identified.entity, identified.ad_norm
+    having count(distinct identified.ad_id) = 1
+),
+
+keyed as (
+    select
+        identified.*,
+        coalesce(identified.own_group_id, id_of_group.ad_group_id, 'name:' || identified.ad_group_norm, '') as group_key,
+        coalesce(identified.ad_id, id_of_ad.ad_id, 'name:' || identified.ad_norm, '') as ad_key
+    from identified
+    left join id_of_group
+        on
+            identified.account_id = id_of_group.account_id
+            and identified.entity = id_of_group.entity
+            and identified.ad_group_norm = id_of_group.ad_group_norm
+    left join id_of_ad
+        on
+            identified.account_id = id_of_ad.account_id
+            and identified.entity = id_of_ad.entity
+            and identified.ad_norm = id_of_ad.ad_norm
+),
+
+lines as (
+    select
+        keyed.*,
+        max(keyed.told) over (partition by {{ statement }}, group_key, ad_key) as line_told,
+        max(keyed.told) over (partition by account_id, level, day) as day_told,
+        rank() over (
+            partition by {{ statement }}, group_key, ad_key, geo_norm, segment
+            order by keyed._delivered_at desc, keyed._batch_id desc
+        ) as recency
+    from keyed
+),
+
+replaced as (
+    select
+        lines.*,
+        max(lines.line_told) over (partition by {{ statement }}, told) as restated_on
+    from lines
+),
+
+newest as (
+    select
+        replaced.*,
+        max(replaced.told) over (partition by {{ statement }}) as said_on
+    from replaced
+    where
+        replaced.recency = 1
+        and replaced.told = replaced.restated_on
+        and (replaced.told = replaced.day_told or not (select choice.complete_days from choice))
+),
+
+counted as (
+    select
+        newest.*,
+        first_value(coalesce(newest.campaign, newest.campaign_object_name) ignore nulls) over (
+            partition by account_id, day, entity, level
+            order by newest.told desc, newest._delivered_at desc, newest._batch_id desc, newest._row desc
+            rows between unbounded preceding and unbounded following
+        ) as campaign_name,
+        max(newest.known_campaign_id) over (partition by account_id, day, entity, level) as entity_campaign_id,
+        dense_rank() over (
+            partition by account_id, day, entity, level
+            order by
+                newest.said_on >= newest.day + 3 desc,
+                case when newest.said_on < newest.day + 3 then newest.said_on end desc nulls last,
+                newest.breakdown_columns,
+                newest.said_on desc,
+                newest.breakdown
+        ) as breakdown_choice
+    from newest
 )
 
 select
     '{{ platform }}' as source,
-    placed.level,
-    placed.owner_id as account_id,
-    max(coalesce(placed.account_name, accounts.name)) as account_name,
-    placed.day,
-    placed.campaign_id,
+    counted.level,
+    counted.account_id,
+    max(coalesce(counted.account_name, accounts.name)) as account_name,
+    counted.day,
+    counted.entity,
+    counted.said_on,
+    counted.entity_campaign_id as campaign_id,
     coalesce(
-        placed.delivered_campaign,
-        placed.campaign_name,
-        case when placed.campaign_id is not null then '(deleted)' else '(none)' end
+        counted.campaign_name, case when counted.entity_campaign_id is not null then '(deleted)' else '(none)' end
     ) as campaign,
-    placed.ad_group_id,
-    placed.ad_group,
-    placed.ad_id,
-    placed.ad,
-    placed.geo,
-    coalesce(placed.currency, accounts.currency, placed.chosen_currency, 'XXX') as currency,
-    coalesce(placed.account_tz, accounts.time_zone) as account_tz,
-    coalesce(placed.day_basis, 'account') as day_basis,
-    sum(placed.spend) as spend,
-    cast(sum(placed.impressions) as bigint) as impressions,
-    cast(sum(placed.clicks) as bigint) as clicks,
-    sum(placed.platform_conversions) as platform_conversions,
-    sum(placed.platform_revenue) as platform_revenue
-from placed
+    max(coalesce(counted.own_group_id, counted.ad_group_id)) as ad_group_id,
+    max(coalesce(counted.ad_group, counted.ad_group_object_name)) as ad_group,
+    max(counted.ad_id) as ad_id,
+    max(coalesce(counted.ad, counted.ad_object_name)) as ad,
+    max(counted.geo) as geo,
+    coalesce(counted.currency, accounts.currency, choice.currency, 'XXX') as currency,
+    coalesce(counted.account_tz, accounts.time_zone) as account_tz,
+    coalesce(counted.day_basis, 'account') as day_basis,
+    sum(counted.spend) as spend,
+    cast(sum(counted.impressions) as bigint) as impressions,
+    cast(sum(counted.clicks) as bigint) as clicks,
+    sum(counted.platform_conversions) as platform_conversions,
+    sum(counted.platform_revenue) as platform_revenue
+from counted
+cross join choice
 left join objects as accounts
-    on placed.owner_id = accounts.object_id and accounts.object_type = 'account'
+    on counted.account_id = accounts.object_id and accounts.object_type = 'account'
+where counted.breakdown_choice = 1
 group by
-    placed.level,
-    placed.owner_id,
-    placed.day,
-    placed.campaign_id,
-    coalesce(
-        placed.delivered_campaign,
-        placed.campaign_name,
-        case when placed.campaign_id is not null then '(deleted)' else '(none)' end
-    ),
-    placed.ad_group_id,
-    placed.ad_group,
-    placed.ad_id,
-    placed.ad,
-    placed.geo,
-    coalesce(placed.currency, accounts.currency, placed.chosen_currency, 'XXX'),
-    coalesce(placed.account_tz, accounts.time_zone),
-    coalesce(placed.day_basis, 'account')
+    counted.level,
+    counted.account_id,
+    counted.day,
+    counted.entity,
+    counted.said_on,
+    counted.entity_campaign_id,
+    counted.campaign_name,
+    counted.group_key,
+    counted.ad_key,
+    counted.geo_norm,
+    coalesce(counted.currency, accounts.currency, choice.currency, 'XXX'),
+    coalesce(counted.account_tz, accounts.time_zone),
+    coalesce(counted.day_basis, 'account')
 {% endmacro %}
+
+{#- A name as it is compared: one form of Unicode, no case, single blanks, null where it says that there is none. -#}
+{% macro normal_name(name) -%}
+nullif(
+    regexp_replace(
+        trim(regexp_replace(nfc_normalize(lower({{ name }})), '\s+', ' ', 'g')), '^(\(none\)|\(not set\)|-+)$', ''
+    ),
+    ''
+)
+{%- endmacro %}
 
 {#- Names and account facts of a platform: the newest history row of each object. -#}
 {% macro ad_object(platform) %}

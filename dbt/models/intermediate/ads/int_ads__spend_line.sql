@@ -1,6 +1,7 @@
--- What was spent, from every source, at one level per platform, account and day. Levels of one platform never add up to
--- the same number, so they are never unioned: campaign first (it holds campaigns without ads), then ad (what Meta's
--- connector delivers), then ad group, then account, which knows no campaign.
+-- What was spent, from every source, at one level per platform, account, day and campaign. Levels of one platform never add
+-- up to the same number, so they are never unioned: what was told three days or more after the day before what was told
+-- earlier, then campaign (it holds campaigns without ads), then ad (what Meta's connector delivers), then ad group. The
+-- account level, which knows no campaign, counts only for an account's day without any.
 {%- set platforms = ['google_ads', 'meta_ads', 'linkedin_ads', 'microsoft_ads', 'tiktok_ads'] %}
 with platform_rows as (
     {%- for platform in platforms %}
@@ -10,6 +11,8 @@ with platform_rows as (
             rows_of_day.level,
             rows_of_day.day,
             rows_of_day.campaign,
+            coalesce(rows_of_day.entity, rows_of_day.campaign) as entity,
+            coalesce(rows_of_day.said_on, rows_of_day.day + 3) as said_on,
             rows_of_day.geo,
             rows_of_day.currency,
             rows_of_day.day_basis,
@@ -29,12 +32,15 @@ levelled as (
     select
         platform_rows.*,
         dense_rank() over (
-            partition by platform_rows.source, platform_rows.account_id, platform_rows.day
+            partition by platform_rows.source, platform_rows.account_id, platform_rows.day, platform_rows.entity
             order by
-                case platform_rows.level
-                    when 'campaign' then 1 when 'ad' then 2 when 'ad_group' then 3 when 'account' then 4 else 5
-                end
-        ) as level_choice
+                platform_rows.said_on >= platform_rows.day + 3 desc,
+                case when platform_rows.said_on < platform_rows.day + 3 then platform_rows.said_on end desc nulls last,
+                case platform_rows.level when 'campaign' then 1 when 'ad' then 2 when 'ad_group' then 3 else 4 end
+        ) as level_choice,
+        bool_or(platform_rows.level <> 'account') over (
+            partition by platform_rows.source, platform_rows.account_id, platform_rows.day
+        ) as knows_campaigns
     from platform_rows
 )
 
@@ -57,7 +63,7 @@ select
     levelled.platform_conversions,
     levelled.platform_revenue
 from levelled
-where levelled.level_choice = 1
+where levelled.level_choice = 1 and (levelled.level <> 'account' or not levelled.knows_campaigns)
 union all
 select
     'channel_spend' as source,

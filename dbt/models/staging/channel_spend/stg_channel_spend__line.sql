@@ -1,12 +1,16 @@
 -- Spend from the company's own lists, one row per period, channel, campaign, geo and type of cost.
 with ranked as (
-    {{ ranked_deliveries(source('raw', 'channel_spend'), ['day', 'channel', 'campaign', 'geo', 'cost_type', 'currency']) }}
+    {{ own_lines(
+        source('raw', 'channel_spend'),
+        ['delivered.day', channel_word('delivered.channel'), "coalesce(delivered.cost_type, 'media')"],
+        ['campaign', 'geo'],
+    ) | indent(4) }}
 )
 
 select
     ranked.day,
     coalesce(ranked.grain, 'day') as grain,
-    trim(regexp_replace(lower(ranked.channel), '[^a-z0-9]+', '_', 'g'), '_') as channel,
+    {{ channel_word('ranked.channel') }} as channel,
     coalesce(ranked.campaign, '(none)') as campaign,
     ranked.geo,
     ranked.spend,
@@ -18,4 +22,3 @@ select
     coalesce(ranked.cost_type, 'media') as cost_type,
     ranked.vendor
 from ranked
-where ranked.recency = 1

@@ -1,6 +1,6 @@
 -- The outcome as the company reports it per day (or week, month), geo and KPI.
 with ranked as (
-    {{ ranked_deliveries(source('raw', 'revenue'), ['day', 'geo', 'kpi', 'currency']) }}
+    {{ own_lines(source('raw', 'revenue'), ['delivered.day', "coalesce(delivered.kpi, 'revenue')"], ['geo']) | indent(4) }}
 )
 
 select
@@ -18,4 +18,3 @@ select
     coalesce(ranked.currency, current_run.report_currency) as currency
 from ranked
 cross join {{ source('ops', 'current_run') }} as current_run
-where ranked.recency = 1

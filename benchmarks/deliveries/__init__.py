@@ -1,0 +1,1 @@
+"""Exports delivered in any order, and whether the marts depend on anything but the deliveries."""
