@@ -163,7 +163,7 @@ class WideColumns(_Part):
 
 
 class SourceOptions(_Part):
-    """How to read one source where its files leave a choice."""
+    """How to read one source where its files leave a choice; after `ended` it spent nothing, by the company's word."""
 
     grain: Literal["day", "week", "month"] = "day"
     shape: str | None = None
@@ -177,6 +177,7 @@ class SourceOptions(_Part):
     columns: dict[str, str] = Field(default_factory=dict)
     conversion_action: str | None = None
     account_id: str | None = None
+    ended: date | None = None
 
 
 class LedgerAccount(_Part):

@@ -93,7 +93,7 @@ def test_only_a_configured_country_reaches_the_panel() -> None:
             "create table marts.kpi_day as select date '2024-01-01' + cast(d as int) as day, 'all' as geo,"
             " 'revenue' as kpi, 'day' as grain, cast(100 + d % 7 as decimal(18, 2)) as revenue_report,"
             " cast(1 as decimal(38, 6)) as value from range(800) days(d);"
-            "create table marts.channel_day as select date '2024-01-01' + cast(d as int) as day, 'a' as channel,"
+            "create table marts.channel_day as select date '2024-01-01' + cast(d as int) as day, 'a' as channel, 'channel_spend' as source,"
             " 'all' as geo, 'day' as grain, 'media' as cost_type, cast(5 + d % 11 as decimal(18, 2)) as spend_report"
             " from range(800) days(d);"
             "create view marts.channel_spend_day as select day, channel, geo, cost_type, spend_report as spend"

@@ -94,7 +94,12 @@ def mmm(warehouse: Warehouse) -> dg.MaterializeResult:
     except ValueError as refused:
         return _nothing(warehouse, facts, f"data that a model can be fitted on: {refused}")
     fit = found.fit
-    warnings = [*fit.warnings(), *found.warnings, *(_note_warning(n) for n in (*prepared.notes, *fit.decisions))]
+    warnings = [
+        *fit.warnings(),
+        *found.warnings,
+        *prepared.warnings,
+        *(_note_warning(n) for n in (*prepared.notes, *fit.decisions)),
+    ]
     first_day, final_day = fit.data.dates[0], last_day(fit.data.dates[-1], fit.data.grain)
     with warehouse.read() as con:
         spend = media_spend_by_quarter(con, first_day, final_day, company.fiscal.year_starts_in_month)

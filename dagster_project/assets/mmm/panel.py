@@ -13,9 +13,11 @@ import duckdb
 import polars as pl
 
 from dagster_project.assets.mmm import ai_visibility
+from dagster_project.assets.mmm.told_days import told_days
 from dagster_project.workspace.public_holidays import events
 from dagster_project.workspace.settings import Settings
 from models.periods import Grain, last_day
+from models.warning import Warning
 
 GRAINS: tuple[Grain, ...] = ("day", "week", "month")
 EVERYWHERE = "all"
@@ -27,7 +29,7 @@ class MmmInput:
     """The wide panel of the media mix model: `date`, [`geo`], `kpi`, one column a channel and a control.
 
     `measured` are channels without spend that are estimates themselves: a column with the name and one with `_se`.
-    `events` are days that may be unlike others, by name.
+    `events` are days that may be unlike others, by name. `warnings` are about days that no file has told.
     """
 
     frame: pl.DataFrame
@@ -38,6 +40,7 @@ class MmmInput:
     notes: tuple[str, ...]
     measured: tuple[str, ...] = ()
     events: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
+    warnings: tuple[Warning, ...] = ()
 
     def before(self, cut: date) -> MmmInput:
         """The same panel as it was known before the period that begins on `cut`."""
@@ -50,7 +53,8 @@ def mmm_input(con: duckdb.DuckDBPyConnection, settings: Settings) -> MmmInput | 
 
     Spend and KPI are in report currency. Periods are whole: the first and the last one that the data fill only in
     part are left out. Where a file is weekly or monthly everything is summed to that grain; a line that lies across the
-    border of two periods counts in both by its days, as in every other total of spend.
+    border of two periods counts in both by its days, as in every other total of spend. The panel ends on the last day
+    that every source of media spend has told: a day without a row is unknown, not a day without spend.
     """
     kpi = con.sql(
         "select day, geo, grain, cast(revenue_report as double) as revenue, cast(value as double) as value"
@@ -71,6 +75,11 @@ def mmm_input(con: duckdb.DuckDBPyConnection, settings: Settings) -> MmmInput | 
         return "spend: an ad platform's export, or landing/channel_spend"
     money = kpi["revenue"] if settings.kpi.name == "revenue" else kpi["value"]
     kpi = kpi.with_columns(kpi=money)
+    ends = [last_day(day, grain) for day, grain in kpi.select("day", "grain").iter_rows()]
+    told = told_days(con, settings, _day(kpi["day"].min()), max(ends))
+    kpi = kpi.filter(pl.Series(ends) <= told.until)
+    if kpi.is_empty():
+        return f"spend within the days that the KPI covers: {told.warnings[-1].message}"
     if kpi["kpi"].null_count():
         return f"an exchange rate for {kpi['kpi'].null_count()} KPI rows (landing/context/fx_rates*.csv)"
     notes: list[str] = []
@@ -90,7 +99,8 @@ def mmm_input(con: duckdb.DuckDBPyConnection, settings: Settings) -> MmmInput | 
     frame, used = ai_visibility.joined(frame, seen, grain, anchor, by_geo, notes)
     measured = (ai_visibility.CHANNEL,) if used else ()
     days_off = _holidays(frame, grain, settings.mmm.holidays, notes)
-    return MmmInput(frame, channels, controls, "geo" if by_geo else None, grain, tuple(notes), measured, days_off)
+    place = "geo" if by_geo else None
+    return MmmInput(frame, channels, controls, place, grain, tuple(notes), measured, days_off, told.warnings)
 
 
 def _grain(kpi: pl.DataFrame, lines: pl.DataFrame, settings: Settings, notes: list[str]) -> Grain:

@@ -19,7 +19,7 @@ create table marts.kpi_day as
     from range(400) days(d), range(12) geos(g);
 create table marts.channel_day as
     select (date '2025-01-01' + cast(d as int)) as day, 'c' || c as channel, 'g' || g as geo, 'day' as grain,
-           'media' as cost_type,
+           'media' as cost_type, case c when 0 then 'google_ads' else 'channel_spend' end as source,
            cast(0.01 + 1.37 * ((d * 13 + g * 7 + c * 5 + k) % 89) as decimal(18, 2)) as spend_report
     from range(400) days(d), range(12) geos(g), range(4) channels(c), range(6) campaigns(k);
 create view marts.channel_spend_day as
@@ -60,6 +60,33 @@ def test_money_is_neither_lost_nor_made(marts) -> None:
         "select sum(revenue_report) from marts.kpi_day where day between '2025-01-06' and ?", [last]
     ).fetchall()[0][0]
     assert panel.frame["kpi"].sum() == pytest.approx(float(kpi), rel=1e-12)
+
+
+def test_days_that_no_file_tells_are_never_days_without_spend(marts) -> None:
+    """Daily revenue to day 400, the spend of one source to day 350: the model ends there, by word and not by zeros."""
+    marts.execute("delete from marts.channel_day where source = 'google_ads' and day >= date '2025-01-01' + 350")
+    panel = mmm_input(marts, Settings())
+    assert panel.frame["date"].max() == date(2025, 12, 8)  # the last whole week before Tuesday, 2025-12-16
+    assert panel.frame["c0"].min() > 0
+    (warning,) = panel.warnings
+    assert (warning.code, warning.severity, warning.subject) == ("spend_ends_before_outcome", "high", "google_ads")
+    assert "until 2025-12-16" in warning.message
+    assert "50 days" in warning.message
+    assert "sources.google_ads.ended: 2025-12-16" in warning.action
+    told = mmm_input(marts, Settings.model_validate({"sources": {"google_ads": {"ended": "2025-12-16"}}}))
+    assert told.frame["date"].max() == date(2026, 1, 26)
+    assert told.warnings == ()
+
+
+def test_a_stretch_without_rows_and_a_late_start_are_said(marts) -> None:
+    marts.execute("delete from marts.channel_day where source = 'google_ads' and day < '2025-03-01'")
+    marts.execute(
+        "delete from marts.channel_day where source <> 'google_ads' and day between '2025-05-01' and '2025-05-20'"
+    )
+    warnings = {w.code: w for w in mmm_input(marts, Settings()).warnings}
+    assert set(warnings) == {"spend_starts_after_outcome", "spend_days_missing"}
+    assert "from 2025-05-01 to 2025-05-20 (20 days in all)" in warnings["spend_days_missing"].message
+    assert warnings["spend_starts_after_outcome"].subject == "google_ads"
 
 
 def test_what_is_missing_is_said(marts) -> None:
