@@ -83,8 +83,8 @@ def workspace(folder: Path, *, dark: bool = True) -> Workspace:
             " cast(revenue as decimal(38, 6)) as value, cast(revenue as decimal(18, 2)) as revenue_report from market"
         )
         con.execute(
-            "create table marts.channel_day as select day, 'social' as channel, 'meta_ads' as source, geo, 'day' as grain,"
-            " 'media' as cost_type, cast(spend as decimal(18, 2)) as spend_report from market"
+            "create table marts.channel_day as select day, 'social' as channel, 'meta_ads' as source, geo,"
+            " 'day' as grain, 'media' as cost_type, cast(spend as decimal(18, 2)) as spend_report from market"
         )
         con.execute(
             "create view marts.channel_spend_day as select day, channel, geo, cost_type, sum(spend_report) as spend"
