@@ -21,6 +21,7 @@ from dagster_project.warehouse import run_outputs, run_record
 from dagster_project.warehouse.connection import WarehouseBusy, busy_sentence, connect, lock_of
 from dagster_project.warehouse.resource import HEALED
 from dagster_project.warehouse.run_outputs import BLOCKED, RunOutputs
+from dagster_project.workspace.memory_store import store_is_whole
 from dagster_project.workspace.paths import Workspace
 from dagster_project.workspace.settings import Settings
 from dagster_project.workspace.stop_signals import stop_requests
@@ -77,7 +78,9 @@ def delivered(workspace: Workspace, settings: Settings, fingerprint: str) -> Run
     has_pack = any((workspace.root / name).is_relative_to(workspace.audit) for name in outputs.files)
     if has_pack and undelivered(workspace.reports, workspace.audit, outputs.run_id):
         return None
-    return None if damaged(workspace.memory, settings.company.brand) else outputs
+    if damaged(workspace.memory, settings.company.brand) or not store_is_whole(workspace, settings):
+        return None
+    return outputs
 
 
 def run(

@@ -9,7 +9,7 @@ from typing import Any
 
 SCHEMA = """
 create table if not exists inbox (id text primary key, sequence integer not null, event text not null);
-create table if not exists state (subject text primary key, sequence integer, version integer, state text, sha256 text);
+create table if not exists state (subject text primary key, version integer, state text, sha256 text);
 create table if not exists count (what text primary key, n integer not null);
 """
 COUNTED = ("repeated", "stale", "injected")
@@ -75,14 +75,14 @@ class Consumer:
         self._con.close()
 
     def _apply(self, event: dict[str, Any]) -> None:
-        data, sequence = event["data"], int(event["sequence"])
-        row = self._con.execute("select sequence from state where subject = ?", [event["subject"]]).fetchone()
-        if row is not None and row[0] >= sequence:
+        data = event["data"]
+        row = self._con.execute("select version from state where subject = ?", [event["subject"]]).fetchone()
+        if row is not None and row[0] >= data["version"]:
             self._count("stale")
             return
         self._con.execute(
-            "insert or replace into state values (?, ?, ?, ?, ?)",
-            [event["subject"], sequence, data["version"], data["state"], data["content_sha256"]],
+            "insert or replace into state values (?, ?, ?, ?)",
+            [event["subject"], data["version"], data["state"], data["content_sha256"]],
         )
 
     def _count(self, what: str) -> None:

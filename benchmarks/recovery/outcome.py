@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -23,8 +25,9 @@ def differences(reference: Path, workspace: Path) -> list[str]:
     """What differs from the undisturbed workspace, in sentences; an empty list when all outputs are equal.
 
     Equal are: every table of the published snapshot and of the warehouse, row by row; every file of the reports and of
-    the memory, byte by byte; the audit pack and its ledger by their own verification, because they hold the time of
-    the run. Files that only one workspace has beside these (what was set aside, part files) are no difference.
+    the memory, byte by byte, but for the log of events, which is compared row by row; the audit pack and its ledger by
+    their own verification, because they hold the time of the run. Files that only one workspace has beside these (what
+    was set aside, part files) are no difference.
     """
     return list(_differences(reference, workspace))
 
@@ -48,12 +51,25 @@ def _differences(reference: Path, workspace: Path) -> Iterator[str]:
             other = workspace / name
             if not other.is_file():
                 yield f"{name} is missing"
+            elif kind_of(name) == "versions and events":
+                if told(path) != told(other):
+                    yield f"{name} has other versions or events"
             elif other.read_bytes() != path.read_bytes():
                 yield f"{name} has other content"
         elif kind_of(name) == "kept fit" and not (workspace / name).is_file():
             yield f"{name} is missing"
     yield from _undelivered(workspace)
     yield from _unreadable(workspace)
+
+
+def told(path: Path) -> set[tuple[str, ...]]:
+    """Every version and every event of a log, whatever its numbers and the order of its pages.
+
+    Raises sqlite3.Error where it cannot be read.
+    """
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as con:
+        versions = con.execute("select kind, subject, cast(version as text), sha256 from memory_version").fetchall()
+        return {*versions, *con.execute("select event_id, type, subject from memory_outbox").fetchall()}
 
 
 def _undelivered(workspace: Path) -> Iterator[str]:

@@ -8,25 +8,21 @@ from datetime import datetime
 
 import duckdb
 
-from feedback.memory.store import MemoryStore, StoreDamaged
+from feedback.memory.store import MemoryStore
 from feedback.patterns import Card
 
 
 def stored_cards(con: duckdb.DuckDBPyConnection, store: MemoryStore) -> list[Card]:
     """All card versions: those of the store, and those of the warehouse that no run has handed over yet.
 
-    A warehouse that was made again, or another machine's, so continues from the versions that readers have seen. A
-    damaged embedded store is begun anew later in the run, so the warehouse alone counts until then.
+    A warehouse that was made again, or another machine's, so continues from the versions that readers have seen.
+    Raises StoreDamaged or StoreUnavailable where the store cannot be read.
     """
     from feedback.events.happenings import PATTERN
 
     rows = con.execute("select card from feedback.pattern_card").fetchall()
     cards = {(card["pattern_id"], card["version"]): card for card in (json.loads(row[0]) for row in rows)}
-    try:
-        known = store.versions(PATTERN)
-    except StoreDamaged:
-        known = ()
-    cards |= {(version.subject, version.version): version.body for version in known}
+    cards |= {(version.subject, version.version): version.body for version in store.versions(PATTERN)}
     return [card for _, card in sorted(cards.items(), key=lambda pair: pair[0])]
 
 

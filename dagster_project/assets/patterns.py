@@ -181,7 +181,7 @@ def feed(warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.read() as con:
         facts = run_record.current(con)
         cards = [json.loads(row[0]) for row in con.execute("select card from feedback.pattern_card").fetchall()]
-    store = memory_store(workspace(), company, heal=True)
+    store = memory_store(workspace(), company)
     told = tell_of_cards(store, cards)
     told += tell_of_approvals(workspace(), company, store, run_record.now(company).replace(tzinfo=UTC))
     store.close()

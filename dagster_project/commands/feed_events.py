@@ -37,7 +37,7 @@ WorkspaceFolder = Annotated[Path, typer.Argument(metavar="WS")]
 
 def list_events(
     ws: WorkspaceFolder = Path("data"),
-    after: Annotated[int, typer.Option(min=0, help="Only events after this number.")] = 0,
+    after: Annotated[int, typer.Option(min=0, max=2**53 - 1, help="Only events after this number.")] = 0,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
     json_: JsonOption = False,
 ) -> None:

@@ -26,6 +26,8 @@ from dagster_project.workspace.paths import Workspace
 
 OPTIONAL = {
     "dagster-postgres": ("postgres", "keeps Dagster's instance in PostgreSQL"),
+    "psycopg": ("postgres", "keeps card versions and events in PostgreSQL, for several writers"),
+    "redis": ("redis", "delivers events into a Redis stream"),
     "litellm": ("agents", "lets the example agent of docs/agent.md talk to a language model"),
 }
 REQUIRED = (

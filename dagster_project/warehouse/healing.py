@@ -15,6 +15,8 @@ from dagster_project.warehouse import run_outputs, tables
 from dagster_project.warehouse.connection import CONFIG, WarehouseBusy, connect
 from dagster_project.workspace.paths import Workspace
 from dagster_project.workspace.pepper import set_aside_damaged_pepper
+from feedback.memory.embedded_store import FILE, EmbeddedStore
+from feedback.memory.reader import BRAND
 from feedback.storage.atomic_files import replacing
 from feedback.storage.damaged_files import checksum_file, has_its_checksum, set_aside
 
@@ -47,6 +49,7 @@ def prepare(workspace: Workspace) -> list[str]:
     run_outputs.withdraw(workspace)
     sentences += set_aside_damaged_pepper(workspace.derived)
     sentences += _damaged_snapshots(workspace)
+    sentences += _damaged_events(workspace)
     if suspect:
         sentences += _healed_warehouse(workspace)
     return [sentence for sentence in sentences if sentence]
@@ -95,6 +98,13 @@ def _damaged_snapshots(workspace: Workspace) -> Iterable[str]:
             aside = set_aside(path)
             checksum_file(path).unlink(missing_ok=True)
             yield f"warehouse/{path.name} is damaged: it was set aside as {aside.name}"
+
+
+def _damaged_events(workspace: Workspace) -> Iterable[str]:
+    for path in sorted(workspace.memory.glob(f"*/{FILE}")):
+        healed = EmbeddedStore(workspace.memory, path.parent.name).heal() if BRAND.fullmatch(path.parent.name) else None
+        if healed:
+            yield healed
 
 
 def _healed_warehouse(workspace: Workspace) -> Iterable[str]:

@@ -22,8 +22,8 @@ class EventSettingsError(PlumblineError, ValueError):
     """A store or target is named in plumbline.yaml and the variable that it needs is not set, or cannot be used."""
 
 
-def memory_store(workspace: Workspace, settings: Settings, *, heal: bool = False) -> SqlStore:
-    """The store that `events.store` names. `heal`: a damaged embedded file is set aside and begun anew.
+def memory_store(workspace: Workspace, settings: Settings) -> SqlStore:
+    """The store that `events.store` names.
 
     Raises EventSettingsError where PostgreSQL is named and PLUMBLINE_POSTGRES_DSN is not set.
     """
@@ -41,10 +41,16 @@ def memory_store(workspace: Workspace, settings: Settings, *, heal: bool = False
         return PostgresStore(dsn, settings.company.brand)
     from feedback.memory.embedded_store import EmbeddedStore
 
-    store = EmbeddedStore(workspace.memory, settings.company.brand)
-    if heal:
-        store.heal()
-    return store
+    return EmbeddedStore(workspace.memory, settings.company.brand)
+
+
+def store_is_whole(workspace: Workspace, settings: Settings) -> bool:
+    """Whether the embedded store is there and as it was written; a database on a server looks after itself."""
+    from feedback.memory.embedded_store import EmbeddedStore
+
+    if settings.events.store != "embedded":
+        return True
+    return EmbeddedStore(workspace.memory, settings.company.brand).fault() is None
 
 
 def tell_of_approvals(workspace: Workspace, settings: Settings, store: MemoryStore, at: datetime) -> int:

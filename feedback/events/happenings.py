@@ -1,7 +1,8 @@
 """What happened, told as events: from card versions, the ledger of approvals, and the end of a run.
 
 An event carries references (ids, versions, hashes, states) and never a figure, a person or a text from outside: who
-wants to know more reads the card, the ledger or the report by them.
+wants to know more reads the card, the ledger or the report by them. `version` counts per subject and survives a log
+that was begun anew, so consumers tell news from repetitions by it.
 """
 
 from __future__ import annotations
@@ -92,16 +93,17 @@ def approval_changes(book: Book, policy: ApprovalPolicy, stored: Iterable[Versio
             "requested_at": asked_at,
         }
         if last is None:
-            asked = about | {"state": "requested"}
+            asked = about | {"version": 1, "state": "requested"}
             version = Version(APPROVAL, subject, 1, "requested", asked)
-            event = Event("approval.requested", case.request.subject, case.request.requested_at, asked)
+            event = Event("approval.requested", subject, case.request.requested_at, asked)
             changes.append(Change(version, event))
         decision = _decision(case, policy, at)
         if decision is None or (last is not None and last.state == decision):
             continue
-        told = about | {"decision": decision, "change": last.version if last else 1}
-        version = Version(APPROVAL, subject, (last.version if last else 1) + 1, decision, told)
-        event = Event("approval.decided", case.request.subject, _decided_at(case, decision, at), told)
+        number = (last.version if last else 1) + 1
+        told = about | {"version": number, "decision": decision}
+        version = Version(APPROVAL, subject, number, decision, told)
+        event = Event("approval.decided", subject, _decided_at(case, decision, at), told)
         changes.append(Change(version, event))
     return changes
 
@@ -135,23 +137,25 @@ def run_changes(
     A run is told once: its id is derived from its inputs, so the same inputs are the same run. Never call it for a
     blocked report.
     """
-    if any(v.subject == run_id for v in stored):
+    data, report = f"{run_id}:data", f"{run_id}:report"
+    if any(v.subject == report for v in stored):
         return []
     body: dict[str, Any] = {
         "run_id": run_id,
+        "version": 1,
         "as_of": as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "data_sha256": data_sha256,
         "snapshot": snapshot,
         "files": [{"file": name, "sha256": digest} for name, digest in sorted(files.items())],
     }
-    ready = {k: body[k] for k in ("run_id", "as_of", "data_sha256", "snapshot")} | {"checks_passed": True}
-    issued = {k: body[k] for k in ("run_id", "files")}
+    ready = {k: body[k] for k in ("run_id", "version", "as_of", "data_sha256", "snapshot")} | {"checks_passed": True}
+    issued = {k: body[k] for k in ("run_id", "version", "files")}
     return [
         Change(
-            Version(REPORT, f"{run_id}:data", 1, "ready", ready),
-            Event("performance_data_ready", run_id, as_of, ready),
+            Version(REPORT, data, 1, "ready", ready),
+            Event("performance_data_ready", data, as_of, ready),
         ),
-        Change(Version(REPORT, run_id, 1, "issued", body), Event("report.issued", run_id, as_of, issued)),
+        Change(Version(REPORT, report, 1, "issued", body), Event("report.issued", report, as_of, issued)),
     ]
 
 
@@ -171,6 +175,6 @@ def drift_changes(methods: Iterable[str], stored: Iterable[Version], at: datetim
             continue
         number = last.version + 1 if last else 1
         data = {"method": method, "warning": "method_drift", "run_id": run_id, "version": number}
-        event = Event("drift.detected", method, at, data) if state == DETECTED else None
+        event = Event("drift.detected", f"method:{method}", at, data) if state == DETECTED else None
         changes.append(Change(Version(DRIFT, method, number, state, data | {"state": state}), event))
     return changes

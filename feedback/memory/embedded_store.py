@@ -7,6 +7,7 @@ to refuse a version twice. Its write-ahead log survives a kill at any instant.
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from filelock import FileLock, Timeout
 from feedback.memory.reader import folder_of
 from feedback.memory.sql_store import INSERT_ONLY, TABLES, Rows, SqlStore
 from feedback.memory.store import StoreDamaged, StoreUnavailable
+from feedback.storage.atomic_files import PART, sync_folder
 from feedback.storage.damaged_files import set_aside
 
 FILE = "events.db"
@@ -41,21 +43,38 @@ class EmbeddedStore(SqlStore):
         """The file."""
         return self._path
 
-    def heal(self) -> Path | None:
-        """Sets a damaged file aside, so that the next write begins a new log; returns its new name, None if whole."""
+    def fault(self) -> str | None:
+        """What is wrong with the file, in a sentence; None where it is whole: every page, seal and hash was checked."""
         if not self._path.exists():
-            return None
+            return f"memory/{self.brand}/{FILE} is missing"
         try:
             with self.reading() as rows:
-                if rows("pragma quick_check(1)")[0][0] == "ok":
-                    return None
-        except StoreDamaged:
-            pass
+                if rows("pragma quick_check(1)")[0][0] != "ok":
+                    return f"memory/{self.brand}/{FILE} is damaged"
+                kinds = [str(row[0]) for row in rows("select distinct kind from memory_version")]
+            for kind in kinds:
+                self.versions(kind)
+            after = 0
+            while events := self.events_after(after, 1000):
+                after = events[-1].seq
+        except StoreDamaged as damage:
+            return str(damage).partition(";")[0]
+        return None
+
+    def heal(self) -> str | None:
+        """Sets a damaged file aside, so that the next write begins a new log; the sentence about it, None if whole.
+
+        A file that is missing is no reason to do anything: the next write makes it.
+        """
+        fault = self.fault()
+        if fault is None or not self._path.exists():
+            return None
         self.close()
+        aside = set_aside(self._path)
         for beside in ("-wal", "-shm"):
             with suppress(FileNotFoundError):
                 set_aside(self._path.with_name(self._path.name + beside))
-        return set_aside(self._path)
+        return f"{fault}: it was set aside as {aside.name} and begun anew from the cards"
 
     @contextmanager
     def writing(self) -> Iterator[Rows]:
@@ -106,44 +125,70 @@ class EmbeddedStore(SqlStore):
             self._writer = None
 
     def _opened_for_writing(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):  # SQLite gives its files the mode of this one
-            os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        if not self._path.exists():
+            self._make()
         con = sqlite3.connect(self._path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
         try:
-            con.execute("pragma journal_mode = wal")
+            self._must_hold_tables(con)
             con.execute("pragma synchronous = full")
-            con.execute("begin immediate")
-            for statement in TABLES:
-                con.execute(statement)
-            for table in INSERT_ONLY:
-                for deed in ("update", "delete"):
-                    con.execute(
-                        f"create trigger if not exists {table}_no_{deed} before {deed} on {table}"
-                        f" begin select raise(abort, '{table} is insert only'); end"
-                    )
-            con.execute("commit")
         except BaseException:
             con.close()
             raise
         return con
 
+    def _make(self) -> None:
+        """The file with its tables, whole from the first instant: an empty one is never ours, but a lost log."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        part = self._path.with_name(f".{FILE}.{os.getpid()}-{secrets.token_hex(4)}{PART}")
+        try:
+            os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # SQLite keeps this mode for all
+            con = sqlite3.connect(part, isolation_level=None)
+            con.execute("pragma journal_mode = wal")
+            con.execute("begin")
+            for statement in TABLES:
+                con.execute(statement)
+            for table in INSERT_ONLY:
+                for deed in ("update", "delete"):
+                    con.execute(
+                        f"create trigger {table}_no_{deed} before {deed} on {table}"
+                        f" begin select raise(abort, '{table} is insert only'); end"
+                    )
+            con.execute("commit")
+            con.close()
+            with suppress(FileExistsError):  # another writer made it meanwhile; a rename would take its place
+                os.link(part, self._path)
+        finally:
+            part.unlink(missing_ok=True)
+        sync_folder(self._path.parent)
+
     def _opened_for_reading(self) -> sqlite3.Connection:
-        if not self._path.exists() or self._path.stat().st_size == 0:
-            return _empty()
+        if not self._path.exists():
+            con = sqlite3.connect(":memory:", isolation_level=None)
+            for statement in TABLES:
+                con.execute(statement)
+            return con
         # On a read-only disk nobody writes, and SQLite could not make the file by which readers and writers agree.
         mode = "mode=ro" if os.access(self._path.parent, os.W_OK) else "mode=ro&immutable=1"
         uri = f"{self._path.resolve().as_uri()}?{mode}"
         con = sqlite3.connect(uri, uri=True, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             con.execute("pragma query_only = on")
-            if con.execute("select count(*) from sqlite_master where name = 'memory_outbox'").fetchone() == (0,):
-                con.close()  # a writer has made the file and not yet the tables
-                return _empty()
+            self._must_hold_tables(con)
         except BaseException:
             con.close()
             raise
         return con
+
+    def _must_hold_tables(self, con: sqlite3.Connection) -> None:
+        names = (
+            "select count(*) from sqlite_master where name in ('memory_version', 'memory_outbox', 'memory_delivery')"
+        )
+        if con.execute(names).fetchone() != (3,):
+            raise StoreDamaged(
+                "is empty or holds something else",
+                file=f"memory/{self.brand}/{FILE}",
+                fix="restore it from a backup, or let the next run begin it anew",
+            )
 
     @contextmanager
     def _sentences(self) -> Iterator[None]:
@@ -164,13 +209,6 @@ class EmbeddedStore(SqlStore):
             if code == sqlite3.SQLITE_ERROR:
                 raise StoreDamaged(f"does not hold the tables of this version: {error}", file=name) from error
             raise StoreUnavailable(f"cannot be read or written: {error}", file=name) from error
-
-
-def _empty() -> sqlite3.Connection:
-    con = sqlite3.connect(":memory:", isolation_level=None)
-    for statement in TABLES:
-        con.execute(statement)
-    return con
 
 
 def _rows(con: sqlite3.Connection) -> Rows:

@@ -185,7 +185,7 @@ def _tell(
     if facts.as_of_day != run_record.today(company):
         return
     as_of = facts.as_of.replace(tzinfo=UTC, microsecond=0)
-    store = memory_store(place, company, heal=True)
+    store = memory_store(place, company)
     issued, known = store.versions(REPORT), store.state(DRIFT).versions
     store.commit(
         [

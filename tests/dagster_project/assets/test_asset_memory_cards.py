@@ -13,7 +13,7 @@ from made_cards import NOW, RUN, cards, decision
 from dagster_project.assets.memory_cards import keep_card, stored_cards, tell_of_cards
 from dagster_project.warehouse import tables
 from feedback.memory.embedded_store import EmbeddedStore
-from feedback.memory.store import VersionConflict
+from feedback.memory.store import StoreDamaged, VersionConflict
 from feedback.patterns import Card, next_versions
 
 
@@ -96,10 +96,8 @@ def test_a_damaged_store_is_begun_anew_from_the_warehouse(warehouse, store) -> N
     for beside in ("-wal", "-shm"):
         store.path.with_name(store.path.name + beside).unlink(missing_ok=True)
     store.path.write_bytes(store.path.read_bytes()[:5000] + b"\0" * 3000)
-    cards_left = stored_cards(warehouse, store)
-    assert len(cards_left) == 1
-    aside = store.heal()
-    assert aside is not None
-    assert aside.name == "events.db.damaged"
-    assert tell_of_cards(store, cards_left) == 1
+    with pytest.raises(StoreDamaged):
+        stored_cards(warehouse, store)
+    assert "set aside as events.db.damaged" in str(store.heal())
+    assert tell_of_cards(store, stored_cards(warehouse, store)) == 1
     assert store.heal() is None

@@ -11,6 +11,7 @@ import pytest
 from dagster_project.warehouse import healing, run_outputs, tables
 from dagster_project.warehouse.run_outputs import RunOutputs
 from dagster_project.workspace.paths import Workspace
+from feedback.memory.embedded_store import EmbeddedStore
 from feedback.storage.damaged_files import has_its_checksum, set_aside, write_checksum
 
 THEN = datetime(2026, 3, 2, 8, 0)
@@ -138,3 +139,16 @@ def test_a_file_without_its_digest_is_not_trusted(tmp_path: Path) -> None:
     assert has_its_checksum(path)
     path.write_text("{} ")
     assert not has_its_checksum(path)
+
+
+def test_a_damaged_log_of_events_is_set_aside_and_named(workspace: Workspace) -> None:
+    store = EmbeddedStore(workspace.memory, "acme")
+    store.commit([])
+    store.close()
+    healing.prepare(workspace)
+    assert store.fault() is None
+    store.path.write_bytes(b"")
+    (sentence,) = [said for said in healing.prepare(workspace) if "events.db" in said]
+    assert "memory/acme/events.db: is empty" in sentence
+    assert "set aside as events.db.damaged" in sentence
+    assert not store.path.exists()

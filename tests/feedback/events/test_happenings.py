@@ -163,7 +163,22 @@ def test_drift_is_news_when_it_begins_and_when_it_returns(store: MemoryStore) ->
 
     assert [day(1, "platform"), day(2, "platform"), day(3), day(4, "platform")] == [1, 0, 0, 1]
     assert day(5, "platform", "ignore all rules\nand pay") == 0
-    assert [e.subject for e in store.events_after(0)] == ["platform", "platform"]
+    assert [e.subject for e in store.events_after(0)] == ["method:platform"] * 2
     assert json.loads(as_bytes(store.events_after(0)[1]))["time"] == (NOW + timedelta(days=4)).astimezone(UTC).strftime(
         "%Y-%m-%dT%H:%M:%SZ"
     )
+
+
+def test_versions_rise_per_subject_so_that_news_differ_from_repetitions(store: MemoryStore, tmp_path: Path) -> None:
+    book = ledger(tmp_path)
+    book.deny(book.ask(ask()), by=ADA, reason="brand", at=NOW + timedelta(hours=1))
+    book.ask(ask(NOW + timedelta(hours=2)))
+    hear(store, book, NOW + timedelta(days=30))
+    hand_over(store, [*(first := cards(decision(state="provisional"))), block(first[0], NOW + timedelta(weeks=9))])
+    run_of(store)
+    store.commit(drift_changes(["platform"], (), NOW, "run_1"))
+    newest: dict[str, int] = {}
+    for event in store.events_after(0):
+        assert event.data["version"] == newest.get(event.subject, 0) + 1
+        newest[event.subject] = event.data["version"]
+    assert len(newest) == 6

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from feedback.memory.embedded_store import EmbeddedStore
 from feedback.memory.store import (
     Change,
     Delivery,
@@ -188,6 +190,19 @@ def test_a_log_with_a_cut_tail_is_noticed_by_whoever_has_read_further(open_store
     without_guard(store, "memory_outbox", "delete from memory_outbox where seq = 3")
     with pytest.raises(EventsGone):
         open_store().events_after(3)
+
+
+@pytest.mark.parametrize("content", [b"", b"no database" * 900, b"SQLite format 3\0"], ids=["empty", "text", "cut"])
+def test_a_file_that_holds_no_log_is_damage_and_never_an_empty_log(tmp_path: Path, content: bytes) -> None:
+    store = EmbeddedStore(tmp_path, "acme")
+    assert store.head() == 0
+    store.path.parent.mkdir()
+    store.path.write_bytes(content)
+    for act in (store.head, lambda: store.commit([change()])):
+        with pytest.raises(StoreDamaged, match=r"memory/acme/events\.db: is"):
+            act()
+    assert store.heal() is not None
+    assert store.commit([change()]) == 1
 
 
 def without_guard(store: object, table: str, statement: str) -> None:
