@@ -49,7 +49,8 @@ def lift(warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.read() as con:
         facts = run_record.current(con)
         pairs = con.sql(
-            "select brief, closed, trials_on, successes_on, trials_off, successes_off from marts.feed_pair"
+            "select brief, closed, trials_on, successes_on, trials_off, successes_off, value_on, value_off"
+            " from marts.feed_pair"
             " where closed <= (select as_of_day from ops.current_run)"
         ).pl()
         counts = con.sql(COUNTS).pl().to_dicts()[0]
@@ -57,7 +58,11 @@ def lift(warehouse: Warehouse) -> dg.MaterializeResult:
     warnings = list(_receipt_warnings(counts))
     table = pl.DataFrame()
     if counts["offered"]:
-        result = feed_lift(pairs, FeedPlan(smallest_lift=patterns.smallest_lift, pair_sd=spread))
+        result = feed_lift(
+            pairs,
+            FeedPlan(smallest_lift=patterns.smallest_lift, pair_sd=spread),
+            currency=settings().report_currency,
+        )
         warnings += result.warnings
         table = pl.DataFrame(
             {
@@ -78,6 +83,8 @@ def lift(warehouse: Warehouse) -> dg.MaterializeResult:
                 "money_low": result.money_low,
                 "money_high": result.money_high,
                 "currency": result.currency,
+                "next_look": result.next_look,
+                "next_look_on": result.next_look_on,
                 "used_when_on": counts["used_when_on"],
                 "used_when_off": counts["used_when_off"],
                 "offered": counts["offered"],

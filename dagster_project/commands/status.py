@@ -74,8 +74,8 @@ VIEWS = {
     f" lfsr, n_contrasts from feedback.pattern_decision where {LATEST} and (previous is distinct from state or week ="
     f" (select max(week) from feedback.pattern_decision where {LATEST})) order by week desc, state, feature",
     "feed_lift": "select verdict, message, lift, low, high, n, n_ready, n_planned, look, looks, round, may_be_read,"
-    " money, money_low, money_high, currency, used_when_on, used_when_off, offered, unanswered, refused from"
-    f" measurement.feed_lift where {LATEST}",
+    " money, money_low, money_high, currency, next_look, next_look_on, used_when_on, used_when_off, offered,"
+    f" unanswered, refused from measurement.feed_lift where {LATEST}",
     "receipts": "select brief, variant, channel, pattern_id, version, feature, follow, assigned, p, pair_role,"
     " receipted, claimed, used, offered_at from marts.receipt order by offered_at desc, brief, variant, pattern_id",
     "refused": "select file, file_row as row, receipt_id, rule, message from marts.receipt_refusal"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ from dagster_project.demo.designs import planned_tests
 from dagster_project.demo.dirt import with_dirt
 from dagster_project.demo.export import Planted
 from dagster_project.demo.exports import exports
+from dagster_project.demo.feed_trial import feed_secret, feed_trial, trial_exports
 from dagster_project.demo.settings_text import settings_text
+from dagster_project.workspace.feed_key import FILE
 from models.worlds import roster_of, world_of
 from models.worlds.roster import SIZES
 
@@ -56,7 +60,11 @@ def write(
     (workspace / "plumbline.yaml").write_text(settings_text(roster), encoding="utf-8", newline="\n")
     files: dict[str, dict[str, Any]] = {}
     planted: list[Planted] = []
-    for export in with_dirt(exports(world, roster, seed), roster.currency, seed):
+    calendar = sorted(world.frames["revenue"]["day"].unique().to_list())
+    trial = feed_trial(roster, calendar, seed)
+    _write_feed_key(workspace / FILE, feed_secret(seed))
+    of_trial = trial_exports(trial, calendar[0], calendar[-1])
+    for export in chain(with_dirt(exports(world, roster, seed), roster.currency, seed), of_trial):
         target = workspace / "landing" / export.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(export.content)
@@ -75,10 +83,11 @@ def write(
         identity
         | {"complete": True}
         | dict(world.truth)
+        | {"feed_trial": trial.truth}
         | {"sources": _by_source(files), "bad_rows": [asdict(row) for row in planted], "files": files},
     )
     return DemoSummary(
-        files=("plumbline.yaml", *files, *(f"experiments/{design.experiment_id}.json" for design in designs)),
+        files=("plumbline.yaml", FILE, *files, *(f"experiments/{design.experiment_id}.json" for design in designs)),
         rows=sum(entry["rows"] for entry in files.values()),
         truth_path=truth_path,
     )
@@ -115,6 +124,13 @@ def _earlier_files(workspace: Path, identity: dict[str, Any]) -> list[str]:
             f"{workspace} holds another demo company ({text}): its warehouse would mix the two. Choose an empty folder."
         )
     return [name for name in earlier.get("files", {}) if name.startswith("landing/") and ".." not in Path(name).parts]
+
+
+def _write_feed_key(path: Path, secret: bytes) -> None:
+    """The secret under which the trial's offers were sealed, for its owner only."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(secret)
 
 
 def _write_json(path: Path, document: dict[str, Any]) -> None:

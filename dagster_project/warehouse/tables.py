@@ -107,7 +107,8 @@ TABLES = {
     "measurement.feed_lift": "run_id varchar primary key, outcome varchar, lift double, low double, high double,"
     " level double, n bigint, n_ready bigint, n_planned bigint, look bigint, looks bigint, round bigint,"
     " may_be_read boolean, verdict varchar, money double, money_low double, money_high double, currency varchar,"
-    " used_when_on double, used_when_off double, offered bigint, unanswered bigint, refused bigint, message varchar",
+    " next_look bigint, next_look_on date, used_when_on double, used_when_off double,"
+    " offered bigint, unanswered bigint, refused bigint, message varchar",
     "measurement.operating_metric": "run_id varchar, metric varchar, unit varchar, definition varchar, state varchar,"
     " reason varchar, value double, low double, high double, n bigint, first_day date, last_day date, baseline double,"
     " baseline_low double, baseline_high double, baseline_n bigint, baseline_first_day date, baseline_last_day date,"

@@ -6,6 +6,7 @@ Intention to treat: every pair counts as it was drawn, whether or not the agent 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from math import ceil, exp, sqrt
 from typing import Literal
 
@@ -72,8 +73,9 @@ class FeedLift:
 
     `lift` with `low, high` (90 %, valid at every look together) is the mean difference in log-odds of a success between
     a variant that may receive cards and its partner that may not; None before the first look. `n` pairs were read,
-    `n_ready` have results, `n_planned` make one round. It is an effect on the tested outcome; `money` (per
-    piece) is None unless the value of the outcome is known. `verdict` useless means: at the planned sample no worth was
+    `n_ready` have results, `n_planned` make one round, and the next look is at `next_look` pairs, on about
+    `next_look_on` if pairs close as fast as before. It is an effect on the tested outcome; `money` (per piece) is None
+    unless the value of the outcome is known. `verdict` useless means: at the planned sample no worth was
     shown, or the interval lies below the smallest worthwhile lift.
     """
 
@@ -93,6 +95,8 @@ class FeedLift:
     money_high: float | None = None
     currency: str | None = None
     left_out: int = 0
+    next_look: int | None = None
+    next_look_on: date | None = None
     warnings: tuple[Warning, ...] = ()
 
     @property
@@ -123,13 +127,23 @@ def pair_sd_of(arms: pl.DataFrame) -> float:
     return float(np.sqrt(2 * (arm_noise(y, s2, cell) ** 2 + s2.mean())))
 
 
-def feed_lift(pairs: pl.DataFrame, plan: FeedPlan | None = None, *, money: MoneyPerLogOdds | None = None) -> FeedLift:
+def feed_lift(
+    pairs: pl.DataFrame,
+    plan: FeedPlan | None = None,
+    *,
+    money: MoneyPerLogOdds | None = None,
+    currency: str | None = None,
+) -> FeedLift:
     """Mean of y_on - y_off over pair briefs, read only at the planned looks.
 
     `pairs`: brief, closed (date of the last result), trials_on, successes_on, trials_off, successes_off; one row per
     pair brief. Pairs count in the order in which they closed, so looking every day gives the same answer as looking at
     the planned moments. After a complete round the next one begins; until that has decided, the last round's
-    result stands. Looks are O'Brien-Fleming; Student's t allows for the small number of pairs. Raises
+    result stands. Looks are O'Brien-Fleming; Student's t allows for the small number of pairs.
+
+    Money: where every pair read has `value_on` and `value_off` (in `currency`), their mean difference, read like the
+    lift itself; else the lift times `money`; else none. Both are by intention to treat, and the value is what the log
+    states of the pair's weeks, not what a piece brings later. Raises
     FeedExperimentError for missing columns, a brief twice, or impossible counts.
     """
     plan = plan or FeedPlan()
@@ -138,6 +152,7 @@ def feed_lift(pairs: pl.DataFrame, plan: FeedPlan | None = None, *, money: Money
     enough = enough.sort("closed", "brief")
     left_out, planned = pairs.height - enough.height, plan.pairs
     step = planned // plan.looks
+    next_look = (enough.height // step + 1) * step
     completed, rest = divmod(enough.height, planned)
     waiting = FeedLift(
         None,
@@ -153,17 +168,34 @@ def feed_lift(pairs: pl.DataFrame, plan: FeedPlan | None = None, *, money: Money
         sentence=f"{enough.height} of {planned} pairs have results; the first look is at {step}. Until then no figure"
         " is shown, because a reader would stop at a lucky moment.",
         left_out=left_out,
+        next_look=next_look,
+        next_look_on=_expected(enough["closed"], next_look),
     )
-    running = _read(enough[completed * planned :], rest // step, plan, money, waiting)
+    running = _read(enough[completed * planned :], rest // step, plan, money, waiting, currency)
     if not completed or running.verdict not in ("too early", "not measurable"):
         return running
     # The new round has decided nothing: what the last complete one said stands, with what is wrong with the new one.
     whole = enough[(completed - 1) * planned : completed * planned]
-    stands = _read(whole, plan.looks, plan, money, replace(waiting, round=completed))
+    stands = _read(whole, plan.looks, plan, money, replace(waiting, round=completed), currency)
     return replace(stands, warnings=(*stands.warnings, *running.warnings))
 
 
-def _read(pairs: pl.DataFrame, look: int, plan: FeedPlan, money: MoneyPerLogOdds | None, waiting: FeedLift) -> FeedLift:
+def _expected(closed: pl.Series, next_look: int) -> date | None:
+    """When so many pairs will have closed, at the pace of all so far; None where no pace can be told."""
+    first, last = closed.min(), closed.max()
+    if not isinstance(first, date) or not isinstance(last, date) or first == last:
+        return None
+    return last + timedelta(days=ceil((next_look - len(closed)) * (last - first).days / (len(closed) - 1)))
+
+
+def _read(
+    pairs: pl.DataFrame,
+    look: int,
+    plan: FeedPlan,
+    money: MoneyPerLogOdds | None,
+    waiting: FeedLift,
+    currency: str | None,
+) -> FeedLift:
     """One round as of its `look`."""
     if not look:
         return waiting
@@ -185,7 +217,7 @@ def _read(pairs: pl.DataFrame, look: int, plan: FeedPlan, money: MoneyPerLogOdds
             verdict = "useful" if low > 0 else "useless" if high < plan.smallest_lift else "too early"
     if verdict == "too early" and look == plan.looks:
         verdict = "useless"
-    in_money = _in_money(lift, low, high, money)
+    in_money = _measured_money(read, look, plan, currency) or _in_money(lift, low, high, money)
     return replace(
         waiting,
         lift=lift,
@@ -243,6 +275,16 @@ class _InMoney:
     low: float
     high: float
     currency: str
+
+
+def _measured_money(read: pl.DataFrame, look: int, plan: FeedPlan, currency: str | None) -> _InMoney | None:
+    """Mean difference in delivered value per piece; None where a pair lacks it."""
+    if currency is None or not {"value_on", "value_off"} <= set(read.columns):
+        return None
+    if read["value_on"].null_count() or read["value_off"].null_count():
+        return None
+    differences = (read["value_on"] - read["value_off"]).to_numpy().astype(float)
+    return _InMoney(*_interval(differences, look, plan.looks), currency)
 
 
 def _in_money(lift: float, low: float, high: float, money: MoneyPerLogOdds | None) -> _InMoney | None:

@@ -175,6 +175,7 @@ def test_no_file_claims_to_be_older_than_its_newest_day(demo: Path) -> None:
 def test_damaged_and_newest_files_land_all_but_the_planted_rows(demo: Path, truth: dict[str, Any]) -> None:
     from dagster_project.sources.catalogue import CATALOGUE
     from dagster_project.sources.read import read_file
+    from dagster_project.workspace.feed_key import existing_feed_key
 
     settings = load(demo / "plumbline.yaml")
     wanted: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -193,6 +194,7 @@ def test_damaged_and_newest_files_land_all_but_the_planted_rows(demo: Path, trut
             settings=settings,
             now=datetime(2026, 10, 12, 21, tzinfo=UTC),
             pepper=b"p" * 32,
+            feed_key=existing_feed_key(demo),
         )
         assert read.status == "landed", (name, read.quarantine.to_dicts()[:1])
         assert read.rows_landed + read.rows_duplicate == entry["rows"] - entry["bad"], name
@@ -259,7 +261,8 @@ def test_hook_tests_and_ai_answers_have_the_fields_their_readers_need(demo: Path
     assert len(closed) > 100
     for event in closed:
         payload = event["payload"]
-        assert set(payload) == {"brief_id", "variant_id", "channel", "week", "trials", "successes"}
+        in_money = {"value"} & set(payload)  # the trial of the feed states what its results brought
+        assert set(payload) - in_money == {"brief_id", "variant_id", "channel", "week", "trials", "successes"}
         assert 0 <= payload["successes"] <= payload["trials"]
         assert datetime.fromisoformat(payload["week"]).weekday() == 0
     engines = set()

@@ -9,6 +9,7 @@ import duckdb
 from feedback.reports.figure_store import Figure, FigureStore
 from feedback.reports.figures.change import cause_facts, change_figures
 from feedback.reports.figures.channels import channel_figures
+from feedback.reports.figures.content_work import content_figures
 from feedback.reports.figures.decisions import decision_facts, move_figures, next_test_figures
 from feedback.reports.figures.headline import acquisition_figures, headline_figures
 from feedback.reports.figures.provenance import page_facts, provenance_facts
@@ -47,6 +48,7 @@ def figures(
     store = store.plus(decision_facts(store, context.channels, rules))
     store = store.plus([*move_figures(context, store, rules), *next_test_figures(context, store)])
     store = store.plus([*unknown_figures(context, store, rules), *record_figures(context), *cause_facts(context)])
+    store = store.plus(content_figures(context))
     return store.plus(change_figures(store, previous)) if "split.channels" in store else store
 
 

@@ -26,8 +26,8 @@ def pages_of(view: View) -> int:
 def fitted(view: View) -> View:
     """The view as it fits on one page: smaller type first, then fewer lines of what is in the workbook anyway.
 
-    Lines are dropped from the end of the track record and of the unknowns, which are ordered by weight, and a line says
-    that the workbook lists more. Raises ValueError if even the table alone needs a second page.
+    Lines are dropped from the end of the track record, the unknowns and content work, ordered by weight, and a line
+    says that the workbook lists more. Raises ValueError if even the table alone needs a second page.
     """
     while pages_of(view) > 1:
         page = view.page
@@ -35,6 +35,10 @@ def fitted(view: View) -> View:
             view = _with(view, body_size=round(page["body_size"] - 0.3, 1), row_height=page["row_height"])
         elif len(page["record"]["rows"]) > 2:
             view = _with(view, record={**page["record"], "rows": page["record"]["rows"][:-1]})
+        elif len(page["unknown"]) > len(page["content"]):
+            view = _with(view, unknown=page["unknown"][:-1], more=MORE)
+        elif page["content"]:
+            view = _with(view, content=page["content"][:-1])
         elif page["unknown"]:
             view = _with(view, unknown=page["unknown"][:-1], more=MORE)
         else:

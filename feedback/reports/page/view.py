@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from feedback.reports.figure_store import Fact, Figure, FigureStore
-from feedback.reports.page import channel_chart, sections
+from feedback.reports.page import channel_chart, content_work, sections
 from feedback.reports.page.printing import DASH, NBSP, Printed, Printer, written_day
 
 MORE = "The workbook lists more on the sheet “unknowns”."
@@ -59,6 +59,7 @@ def view_of(store: FigureStore, *, chart_width: float = 140.0) -> View:
         "change": change,
         "unknown": unknowns,
         "record": sections.record(store, printer),
+        "content": content_work.lines(store, printer),
         "footer": _footer(store),
         "chart_alt": _alt(store, printer),
         "more": MORE if len(unknowns) < len(store.names("warning")) else "",

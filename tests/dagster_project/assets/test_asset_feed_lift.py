@@ -52,6 +52,8 @@ def landed(warehouse: Warehouse, pairs: int, lift: float) -> None:
             "successes_on": rng.binomial(5000, rate * np.exp(lift)),
             "trials_off": 5000,
             "successes_off": rng.binomial(5000, rate),
+            "value_on": pl.Series([None] * pairs, dtype=pl.Float64),
+            "value_off": pl.Series([None] * pairs, dtype=pl.Float64),
         }
     )
     receipts = frame.select(

@@ -43,6 +43,8 @@ weeks as (
         results_on.successes as successes_on,
         results_off.trials as trials_off,
         results_off.successes as successes_off,
+        results_on.value as value_on,
+        results_off.value as value_off,
         min(results_on.week) over (partition by pairs.brief) as first_week
     from pairs
     inner join {{ ref('hook_test') }} as results_on
@@ -69,7 +71,9 @@ select
     cast(sum(trials_on) as bigint) as trials_on,
     cast(sum(successes_on) as bigint) as successes_on,
     cast(sum(trials_off) as bigint) as trials_off,
-    cast(sum(successes_off) as bigint) as successes_off
+    cast(sum(successes_off) as bigint) as successes_off,
+    case when count(value_on) = count(*) then sum(value_on) end as value_on,
+    case when count(value_off) = count(*) then sum(value_off) end as value_off
 from weeks
 where week < first_week + interval 28 day
 group by brief, channel, seed_ref, variant_on, variant_off, first_week
