@@ -127,10 +127,15 @@ def reduced_url(url: str) -> str:
 def scrubbed(thing: Any) -> Any:
     """JSON without personal keys, and without e-mails inside its texts."""
     if isinstance(thing, dict):
-        return {stripped(str(k)): scrubbed(v) for k, v in thing.items() if not is_personal(str(k))}
+        return {stripped(str(k)): scrubbed(v) for k, v in thing.items() if not is_personal(str(k)) or _is_count(k, v)}
     if isinstance(thing, list):
         return [scrubbed(item) for item in thing]
     return stripped(thing) if isinstance(thing, str) else thing
+
+
+def _is_count(key: Any, value: Any) -> bool:
+    """`tokens` with a number says what a language model used; a text under this name may be a secret."""
+    return key == "tokens" and isinstance(value, int | float)
 
 
 def scrubbed_json(text: str) -> str:
