@@ -32,6 +32,7 @@ def verify_pack(
         )
     if not (pack / "manifest.json").exists():
         stop(USAGE, f"{pack} is not an audit pack: it holds no manifest.json")
+    pack = pack.resolve()  # `verify .` inside a pack names it too
     deviations = verify(pack, levels=tuple(range(1, level + 1)))
     rows = [{"level": d.level, "where": d.where, "message": d.message} for d in deviations]
     if json_:

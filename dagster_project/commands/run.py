@@ -172,8 +172,8 @@ def _report(ws: Path, period: str | None, close: bool, json_: bool) -> None:
     from dagster_project.commands.experiment.read import pages
     from dagster_project.warehouse import run_outputs
     from dagster_project.warehouse.connection import connect
-    from dagster_project.workspace.report_settings import report_settings
-    from feedback.reports import ReportBlocked, build, missing
+    from dagster_project.workspace.report_settings import SettingsChanged, settings_of_run
+    from feedback.reports import ReportBlocked, audit, build, missing
 
     workspace, settings = opened(ws)
     if close:
@@ -188,12 +188,18 @@ def _report(ws: Path, period: str | None, close: bool, json_: bool) -> None:
             f"nothing is published yet in {ws}: `plumbline run {ws}` first"
             f" (`plumbline status {ws}` says what is missing)",
         )
-    with connect(snapshot, read_only=True) as con:
-        needs = missing(con)
+    try:
+        with connect(snapshot, read_only=True) as con:
+            needs = missing(con)
+            of_run = settings_of_run(con, settings)
+    except SettingsChanged as error:
+        stop(USAGE, str(error))
     if needs:
         stop(BROKEN, f"no report from {ws}: it needs {needs}")
     try:
-        files = build(snapshot, workspace.reports, period=period, settings=report_settings(settings))
+        before = audit.report_before(workspace.audit, snapshot, period=period, settings=of_run)
+        files = build(snapshot, workspace.reports, period=period, settings=of_run, previous=before)
+        pack = audit.write(files, snapshot, workspace.audit, settings=of_run)
     except ReportBlocked as blocked:
         if json_:
             as_json({"status": "blocked", "reasons": list(blocked.reasons)})
@@ -205,11 +211,18 @@ def _report(ws: Path, period: str | None, close: bool, json_: bool) -> None:
     run_outputs.update(workspace, written)
     with connect(snapshot, read_only=True) as con:
         tests = pages(workspace, con, settings.report_currency)
-    document = {"status": "built", "html": files.html, "pdf": files.pdf, "xlsx": files.xlsx, "experiments": tests}
+    document = {
+        "status": "built",
+        "html": files.html,
+        "pdf": files.pdf,
+        "xlsx": files.xlsx,
+        "audit_pack": pack,
+        "experiments": tests,
+    }
     if json_:
         as_json(document)
     else:
-        for kind in ("pdf", "html", "xlsx"):
+        for kind in ("pdf", "html", "xlsx", "audit_pack"):
             out.print(f"{document[kind]}", markup=False, highlight=False)
         for page in tests:
             out.print(page, markup=False, highlight=False)

@@ -21,6 +21,7 @@ import duckdb
 from dagster_project.warehouse.connection import WarehouseBusy, connect, first
 from dagster_project.workspace.landing_folder import files_below
 from dagster_project.workspace.paths import DBT_PROJECT, PROJECT, Workspace
+from dagster_project.workspace.report_settings import report_settings
 from dagster_project.workspace.settings import Settings
 from feedback.approvals import decisions_digest
 from feedback.storage.damaged_files import sha256_of
@@ -174,6 +175,7 @@ def _write_settings(
                 settings.fiscal.year_starts_in_month,
             )
         ],
+        "report_settings": [(run_id, report_settings(settings).model_dump_json())],
         "channel_rule": [(r.source, r.match, name, i) for i, (r, name) in enumerate(rules, 1)],
         "utm_rule": [(r.source, r.medium, r.campaign, name, i) for i, (r, name) in enumerate(visits, 1)],
         "channel": [

@@ -22,6 +22,7 @@ OPS_TABLES = {  # of the schema ops: the run, what it was told and what it found
     " kpi varchar,"
     " value_per_unit decimal(18,6), window_days bigint, order_window_days bigint, half_life_days double,"
     " year_starts_in_month bigint",
+    "report_settings": "run_id varchar, settings varchar",
     "content_reading": "batch_id varchar, vocabulary_version varchar",
     "former_delivery": "source varchar, sha256 varchar, delivered_at timestamp, batch_id varchar",
     "channel_rule": "source varchar, match varchar, channel varchar, priority bigint",

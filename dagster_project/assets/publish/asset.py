@@ -26,7 +26,7 @@ from dagster_project.warehouse.run_record import Check
 from dagster_project.workspace.environment import settings, workspace
 from dagster_project.workspace.memory_store import memory_store
 from dagster_project.workspace.paths import Workspace
-from dagster_project.workspace.report_settings import report_settings
+from dagster_project.workspace.report_settings import settings_of_run
 from feedback.reports.figure_store import FigureStore
 from feedback.storage.damaged_files import sha256_of
 
@@ -114,12 +114,13 @@ def _report_from(candidate: Path) -> Verdict:
 
     with connect(candidate, read_only=True) as con:
         needs = missing(con)
+        of_run = settings_of_run(con, settings())
     if needs:
         message = f"not run: needs {needs}"
         return Verdict(Check("report:built", True, "error", "not run", message), metadata={"report": message})
-    company = settings()
+    before = audit.report_before(workspace().audit, candidate, period=None, settings=of_run)
     try:
-        files = build(candidate, workspace().reports, period=None, settings=report_settings(company))
+        files = build(candidate, workspace().reports, period=None, settings=of_run, previous=before)
     except ReportBlocked as blocked:
         reasons = tuple(blocked.reasons)
         check = Check("report:built", False, "error", f"{len(reasons)} reasons", " ".join(reasons))
@@ -127,8 +128,7 @@ def _report_from(candidate: Path) -> Verdict:
             return Verdict(check, reasons)
         why = dg.MetadataValue.path(str(blocked.page))
         return Verdict(check, reasons, others=(blocked.page,), metadata={"why": why})
-    now = run_record.now(company).replace(tzinfo=UTC, microsecond=0)
-    pack = audit.write(files, candidate, workspace().audit, settings=report_settings(company), at=now)
+    pack = audit.write(files, candidate, workspace().audit, settings=of_run)
     metadata: dict[str, dg.MetadataValue | str] = {
         kind: dg.MetadataValue.path(str(getattr(files, kind))) for kind in ("pdf", "html", "xlsx")
     }

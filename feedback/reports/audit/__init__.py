@@ -3,6 +3,7 @@
 from feedback.reports.audit.delivery import undelivered
 from feedback.reports.audit.integrity import Difference
 from feedback.reports.audit.pack import write
+from feedback.reports.audit.previous import report_before
 from feedback.reports.audit.verification import verify
 
-__all__ = ["Difference", "undelivered", "verify", "write"]
+__all__ = ["Difference", "report_before", "undelivered", "verify", "write"]

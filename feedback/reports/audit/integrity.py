@@ -15,6 +15,7 @@ from feedback.storage import hash_chain
 
 LEDGER = "ledger.jsonl"
 MANIFEST = "manifest.json"
+WRITER_LOCK = ".writer.lock"  # marks the audit folder itself, as opposed to a place to which a pack was copied
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,6 @@ def own_differences(pack: Path) -> Iterator[Difference]:
         return
     content = (pack / MANIFEST).read_bytes()
     report_id = hashlib.sha256(content).hexdigest()
-    if report_id != pack.name:
-        yield Difference(1, MANIFEST, f"its sha256 is {report_id}, the folder is named {pack.name}")
     try:
         manifest = json.loads(content)
         expected = {**manifest["files"], **{e["file"]: e["file_sha256"] for e in manifest["inputs"].values()}}
@@ -65,6 +64,11 @@ def own_differences(pack: Path) -> Iterator[Difference]:
     yield from _printed_hash(pack, printed)
 
 
+def _period(lines: list[str]) -> str | None:
+    """The period that the pack's own line names."""
+    return json.loads(lines[-1]).get("period") if lines else None
+
+
 def _file(pack: Path, name: str, sha: str) -> Iterator[Difference]:
     path = pack / name
     if not path.resolve().is_relative_to(pack.resolve()):
@@ -79,8 +83,10 @@ def _common_ledger(pack: Path, lines: list[str]) -> Iterator[Difference]:
     """Where the pack still lies in its audit folder, the ledger there must begin with the pack's own."""
     if hash_chain.broken_at(lines) is not None:  # already reported as a fault of the pack's own copy
         return
-    common = hash_chain.lines_of(pack.parent.parent / LEDGER)
-    if common and common[: len(lines)] != lines:
+    audit = pack.resolve().parent.parent
+    common = hash_chain.lines_of(audit / LEDGER)
+    in_place = (audit / WRITER_LOCK).exists() and pack.resolve().parent.name == _period(lines)
+    if (common or in_place) and common[: len(lines)] != lines:
         yield Difference(
             1, LEDGER, "the ledger of the audit folder does not contain this pack's lines: it was cut or changed"
         )

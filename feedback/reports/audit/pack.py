@@ -19,7 +19,8 @@ import duckdb
 from filelock import FileLock
 
 from feedback.reports.audit import inputs
-from feedback.reports.audit.integrity import LEDGER, MANIFEST, own_differences
+from feedback.reports.audit.integrity import LEDGER, MANIFEST, WRITER_LOCK, own_differences
+from feedback.reports.audit.previous import superseded
 from feedback.reports.page.build import ReportFiles
 from feedback.reports.snapshot.settings import ReportSettings
 from feedback.storage import hash_chain
@@ -34,9 +35,10 @@ HOW = """# How to verify this pack
 `plumbline audit verify <this folder>` lists what differs; no difference and exit code 0 mean that the pack is intact.
 
 1. Every file has the hash that manifest.json (or, for the rendered report, ledger.jsonl) records; each line of
-   ledger.jsonl follows from the previous one; the name of this folder is the hash of manifest.json; the figures have
-   the hash that the report's footer prints.
-2. Every figure is computed again from inputs/ and compared as a decimal number.
+   ledger.jsonl follows from the previous one, and the last one names the hash of manifest.json; the figures have the
+   hash that the report's footer prints.
+2. Every figure is computed again from inputs/ and compared as a decimal number, and the report is rendered again from
+   its figures and compared byte by byte.
 
 A ledger that lost its last lines is still a valid chain: compare its last hash with a copy kept elsewhere.
 """
@@ -57,7 +59,7 @@ def write(
     Raises ChainBroken when the ledger was edited or damaged, filelock.Timeout when another process keeps writing packs.
     """
     audit.mkdir(parents=True, exist_ok=True)
-    with FileLock(audit / ".writer.lock", timeout=60):
+    with FileLock(audit / WRITER_LOCK, timeout=60):
         for leftover in audit.glob(f"{DRAFT}*"):  # of a process that was killed: no other process writes under the lock
             shutil.rmtree(leftover)
         return _write_locked(files, snapshot, audit, settings, (at or datetime.now(UTC)).astimezone(UTC))
@@ -85,6 +87,7 @@ def _write_locked(files: ReportFiles, snapshot: Path, audit: Path, settings: Rep
                 "period": period,
                 "report_id": report_id,
                 "files": rendered,
+                **superseded(audit, lines, period, json.loads(manifest)),
             }
             own_line = hash_chain.line(hash_chain.head(lines), body)
             (draft / LEDGER).write_text("\n".join([*lines, own_line]) + "\n", "utf-8")

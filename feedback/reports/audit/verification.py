@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ from feedback.reports.audit import inputs
 from feedback.reports.audit.integrity import Difference, pack_differences
 from feedback.reports.figure_store import FigureStore
 from feedback.reports.figures import figures
+from feedback.reports.page.html import html_of
+from feedback.reports.page.pdf import fitted, pdf_of
+from feedback.reports.page.view import view_of, with_own_hash
+from feedback.reports.page.workbook import workbook_of
 from feedback.reports.snapshot.settings import ReportSettings
 
 
@@ -22,6 +27,7 @@ def verify(pack: Path, *, levels: tuple[int, ...] = (1, 2)) -> list[Difference]:
     Level 2 runs only on inputs that passed level 1's hashes: figures from changed inputs would differ for that reason.
     A refit of the model (level 3) is not done here. Raises ValueError when the folder holds no manifest.
     """
+    pack = pack.resolve()
     path = pack / "manifest.json"
     if not path.is_file():
         raise ValueError(f"{pack.name}: no manifest.json in this folder; name the folder of one report's audit pack")
@@ -59,6 +65,24 @@ def _figures(pack: Path, manifest: dict[str, Any]) -> Iterator[Difference]:
     for key, fact in again.facts.items():
         if stored.text(key) != fact.text:
             yield Difference(2, key, f"computed again: {fact.text!r}; the report says {stored.text(key)!r}")
+    yield from _rendered(pack, again, manifest["packages"])
+
+
+def _rendered(pack: Path, again: FigureStore, packages: dict[str, str]) -> Iterator[Difference]:
+    """The report rendered again from the figures that were just computed, compared byte by byte.
+
+    A page is compared wherever this code runs. PDF and workbook hold bytes that depend on the version of the library
+    that writes them; under another version their hash in the ledger is all that speaks for them.
+    """
+    view = fitted(view_of(with_own_hash(again)))
+    fresh = {"report.html": html_of(view).encode()}
+    if packages.get("typst") == version("typst"):
+        fresh["report.pdf"] = pdf_of(view)
+    if packages.get("xlsxwriter") == version("xlsxwriter"):
+        fresh["report.xlsx"] = workbook_of(view.store)
+    for name, content in fresh.items():
+        if (pack / name).read_bytes() != content:
+            yield Difference(2, name, "is not what these figures give when they are rendered again")
 
 
 def _shown(figure: tuple[object, ...]) -> str:

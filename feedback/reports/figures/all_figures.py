@@ -12,8 +12,9 @@ from feedback.reports.figures.channels import channel_figures
 from feedback.reports.figures.content_work import content_figures
 from feedback.reports.figures.decisions import decision_facts, move_figures, next_test_figures
 from feedback.reports.figures.headline import acquisition_figures, headline_figures
+from feedback.reports.figures.ledger_tie import ledger_figures
 from feedback.reports.figures.provenance import page_facts, provenance_facts
-from feedback.reports.figures.reconciliation import COUNTED, ledger_figures, outcome_figures, split_figures
+from feedback.reports.figures.reconciliation import COUNTED, outcome_figures, split_figures
 from feedback.reports.figures.track_record import record_figures
 from feedback.reports.figures.unknowns import unknown_figures
 from feedback.reports.snapshot.context import ReportContext, context_of, current_run, overlapping, period_of

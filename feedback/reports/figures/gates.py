@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from feedback.reports.figure_store import FigureStore
+from feedback.reports.figures.ledger_tie import INCOMPLETE, NOT_COMPUTED, TIED
 from feedback.reports.snapshot.settings import GatePolicy
 from models.error import PlumblineError
 
@@ -31,12 +32,13 @@ def reasons(store: FigureStore, policy: GatePolicy | None = None) -> tuple[str, 
 
 def _missing(store: FigureStore) -> list[str]:
     failures = []
-    unpriced = store.get("spend.unpriced_rows")
-    if unpriced is not None and unpriced.value > 0:
-        failures.append(
-            f"{unpriced.value:.0f} row(s) of spend have no exchange rate into {store.text('page.currency')}, so spend"
-            " would be understated. Land the missing rates in landing/context, or correct the currency in the export."
-        )
+    for rows, what in ((store["spend.unpriced_rows"], "spend"), (store["outcome.unpriced_rows"], "revenue")):
+        if rows.value > 0:
+            failures.append(
+                f"{rows.value:.0f} row(s) of {what} have no exchange rate into {store.text('page.currency')}, so {what}"
+                " would be understated. Land the missing rates in landing/context, or correct the currency in the"
+                " export."
+            )
     if "split.channels" not in store:
         needs = [
             f"{store.text(f'not_run.{number}.capability')} needs {store.text(f'not_run.{number}.needs')}"
@@ -53,24 +55,31 @@ def _missing(store: FigureStore) -> list[str]:
 
 
 def _books(store: FigureStore) -> list[str]:
-    gap, allowed = store.get("ledger.gap"), store.get("ledger.allowed_gap")
-    if gap is None or allowed is None:
+    """The tie to the ledger: not delivered and not applicable are said on the page, all else must hold to the cent."""
+    state = store.text("ledger.state")
+    if state == NOT_COMPUTED:
+        rows = "; ".join(store.text(f"ledger.unpriced.{number}.entries") for number in store.names("ledger.unpriced"))
+        return [
+            "The tie to the ledger cannot be computed: entries have no exchange rate into"
+            f" {store.text('page.currency')}. {rows}. Land the missing rates in landing/context, or correct the"
+            " currency in the ledger's export."
+        ]
+    if state == INCOMPLETE:
+        months, needed = store["ledger.months"].value, store["ledger.months_needed"].value
+        return [
+            f"The ledger holds {months} of the {needed} months of this period. Land the missing months; part of the"
+            " books cannot confirm the whole outcome."
+        ]
+    if state != TIED:
         return []
-    failures = []
-    months, needed = store["ledger.months"].value, store["ledger.months_needed"].value
-    if months < needed:
-        failures.append(
-            f"The ledger holds {months} of the {needed} months of this period. Land the missing months, or the"
-            " exchange rates that their entries lack; part of the books cannot confirm the whole outcome."
-        )
-    elif abs(gap.value) > allowed.value:
-        failures.append(
-            f"The modelled outcome differs from the ledger by {_money(gap.value)} {gap.unit} after all named items;"
-            f" the tolerance is {_money(allowed.value)} {gap.unit}. Look for revenue that is missing in"
-            " landing/revenue, posted in another month, or on an account that plumbline.yaml does not map."
-            + _weekly(store)
-        )
-    return failures
+    gap, allowed = store["ledger.gap"], store["ledger.allowed_gap"]
+    if abs(gap.value) <= allowed.value:
+        return []
+    return [
+        f"The modelled outcome differs from the ledger by {_money(gap.value)} {gap.unit} after all named items;"
+        f" the tolerance is {_money(allowed.value)} {gap.unit}. Look for revenue that is missing in"
+        " landing/revenue, posted in another month, or on an account that plumbline.yaml does not map." + _weekly(store)
+    ]
 
 
 def _weekly(store: FigureStore) -> str:
@@ -84,6 +93,16 @@ def _weekly(store: FigureStore) -> str:
 
 def _impossible(store: FigureStore, limits: GatePolicy) -> list[str]:
     failures = []
+    if "split.channels" in store and store["outcome.total"].value > 0:
+        failures = [
+            f"Whether {claim} cannot be computed, because the model wrote no draws of {needed} for this period. Run it"
+            " again."
+            for gate, claim, needed in (
+                ("gate.more_than_everything", "the channels together caused more than was booked", "the channels"),
+                ("gate.negative_baseline", "the outcome without marketing is below zero", "the baseline"),
+            )
+            if gate not in store
+        ]
     over = store.get("gate.more_than_everything")
     if over is not None and over.value >= limits.more_than_everything:
         failures.append(

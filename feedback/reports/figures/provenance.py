@@ -30,9 +30,6 @@ def page_facts(context: ReportContext) -> Iterator[Fact]:
     yield Fact("page.period", period.key, "as requested, or the last fiscal quarter with complete data")
     yield Fact("page.title", period.title, "fiscal calendar")
     yield Fact("page.start", period.start.isoformat(), "fiscal calendar")
-    if not period.whole_months:
-        untied = "Not tied to a ledger: the window begins or ends within a month"
-        yield Fact("page.untied", untied, "fiscal calendar")
     measured = context.measured_spend
     if (measured.first, measured.last) != (period.start, period.end):
         yield Fact("page.measured_from", measured.first.isoformat(), "measurement.measured_period")

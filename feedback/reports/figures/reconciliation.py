@@ -1,4 +1,4 @@
-"""From the ledger to the modelled outcome and on to baseline, channels and residual: every step named, in DECIMAL."""
+"""The modelled outcome of a period, and its split into baseline, channels and residual, in DECIMAL."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def outcome_figures(context: ReportContext) -> Iterator[Figure | Fact]:
     result = context.query(
         f"select {inside_sum('revenue_report')} as revenue, {inside_sum('value')} as units,"
         " coalesce(sum(new_customers), 0)::bigint as new_customers, count(*) filter (inside < whole) as cut,"
-        " coalesce(avg(provisional::int), 0)::decimal(9,6) as provisional"
+        " coalesce(avg(provisional::int), 0)::decimal(9,6) as provisional,"
+        " count(*) filter (revenue_report is null and revenue is not null and revenue <> 0) as unpriced"
         f" from {overlapping('marts.kpi_day')} where kpi = $kpi",
         needs=("marts.kpi_day",),
         kpi=kpi,
@@ -38,75 +39,12 @@ def outcome_figures(context: ReportContext) -> Iterator[Figure | Fact]:
     basis = f"{COUNTED}; a week or month across the border counts by its share of days" if row.get("cut") else COUNTED
     yield Figure("outcome.total", cents(revenue or ZERO), unit, basis, result.sql_sha256)
     yield Figure("outcome.cut_rows", Decimal(row.get("cut") or 0), "count", COUNTED, result.sql_sha256)
+    unpriced = Decimal(row.get("unpriced") or 0) if kpi == "revenue" else Decimal(0)  # units are priced by settings
+    yield Figure("outcome.unpriced_rows", unpriced, "count", COUNTED, result.sql_sha256)
     yield Fact("outcome.kpi", str(kpi), "ops.current_run")
     yield Figure("outcome.provisional", row.get("provisional") or ZERO, "share", COUNTED, result.sql_sha256)
     if row.get("new_customers"):
         yield Figure("outcome.new_customers", Decimal(row["new_customers"]), "count", COUNTED, result.sql_sha256)
-
-
-def ledger_figures(context: ReportContext, outcome: Figure) -> Iterator[Figure | Fact]:
-    """Ledger revenue, what is left out and why, and what is left between the books and the modelled outcome.
-
-    Nothing is yielded where no ledger was delivered, or where the period cuts a month, which books do not know: the
-    report then says that it is not tied to the books.
-    """
-    if not context.period.whole_months:
-        return
-    months = list(context.period.months)
-    unit = context.settings.currency
-    total = context.query(
-        "select sum(booked_revenue)::decimal(18,2) as booked, sum(excluded_revenue)::decimal(18,2) as excluded,"
-        " sum(modelled_revenue)::decimal(18,2) as modelled, sum(ledger_spend)::decimal(18,2) as ledger_spend,"
-        " sum(platform_spend)::decimal(18,2) as platform_spend, count(booked_revenue) as months"
-        " from marts.reconciliation where list_contains($months, period) and currency = $currency",
-        needs=("marts.reconciliation",),
-        months=months,
-        currency=unit,
-    )
-    row = total.rows[0] if total.rows else {}
-    if row.get("booked") is None:
-        return
-    sha = total.sql_sha256
-    yield Figure("ledger.months", Decimal(row["months"]), "count", COUNTED, sha)
-    yield Figure("ledger.months_needed", Decimal(len(months)), "count", COUNTED, sha)
-    entries = _entries(context, months)
-    refunds = -entries["refund"]
-    yield Figure("ledger.revenue", row["booked"] - refunds, unit, COUNTED, sha)
-    if refunds:
-        yield Figure("ledger.refunds", refunds, unit, COUNTED, sha)
-    yield Figure("ledger.booked", row["booked"], unit, f"ledger revenue less refunds; {COUNTED}", sha)
-    if entries["orphan"]:
-        yield Figure("ledger.orphans", entries["orphan"], unit, COUNTED, sha)
-    listed = context.query(
-        "select coalesce(reason, 'no reason given in plumbline.yaml') as reason,"
-        " sum(case kind when 'refund' then -amount_report else amount_report end)::decimal(18,2) as amount"
-        " from marts.ledger_period where list_contains($months, period) and not modelled"
-        " and kind in ('revenue', 'refund') group by all having sum(amount_report) <> 0 order by amount desc, reason",
-        needs=("marts.ledger_period",),
-        months=months,
-    )
-    excluded = row["excluded"] or ZERO
-    items = [(str(line["reason"]), line["amount"]) for line in listed.rows]
-    unlisted = excluded - sum((amount for _, amount in items), ZERO)
-    if unlisted:
-        items.append(("excluded without an entry in marts.ledger_period", unlisted))
-    for number, (reason, amount) in enumerate(items, 1):
-        yield Figure(f"excluded.{number}", -amount, unit, COUNTED, listed.sql_sha256)
-        yield Fact(f"excluded.{number}.reason", reason, "marts.ledger_period.reason")
-    modelled = row["modelled"] if row["modelled"] is not None else row["booked"] - excluded
-    other = modelled - (row["booked"] - excluded)
-    if other:
-        yield Figure("item.1", other, unit, COUNTED, sha)
-        yield Fact("item.1.reason", "other items between booked and modelled revenue", "marts.reconciliation")
-    yield Figure("ledger.modelled", modelled, unit, COUNTED, sha)
-    yield Figure("ledger.gap", outcome.value - modelled, unit, "modelled outcome less modelled ledger revenue", sha)
-    allowed = cents(abs(row["booked"]) * context.settings.tolerance)
-    yield Figure("ledger.allowed_gap", allowed, unit, "tolerance of plumbline.yaml times ledger revenue", sha)
-    yield Figure("ledger.tolerance", context.settings.tolerance, "share", "plumbline.yaml: ledger.tolerance", sha)
-    if row["ledger_spend"] is not None and row["platform_spend"] is not None:
-        yield Figure("ledger.spend", row["ledger_spend"], unit, COUNTED, sha)
-        yield Figure("ledger.platform_spend", row["platform_spend"], unit, COUNTED, sha)
-        yield Figure("ledger.spend_gap", row["platform_spend"] - row["ledger_spend"], unit, COUNTED, sha)
 
 
 def split_figures(context: ReportContext, outcome: Figure) -> Iterator[Figure | Fact]:
@@ -140,15 +78,3 @@ def split_figures(context: ReportContext, outcome: Figure) -> Iterator[Figure | 
             f"size of the residual over the outcome; {basis}",
             outcome.sql_sha256,
         )
-
-
-def _entries(context: ReportContext, months: list[str]) -> dict[str, Decimal]:
-    """Ledger totals of the kinds that the bridge names, zero where there are none."""
-    result = context.query(
-        "select kind, sum(amount_report)::decimal(18,2) as amount from marts.ledger_period"
-        " where list_contains($months, period) group by kind order by kind",
-        needs=("marts.ledger_period",),
-        months=months,
-    )
-    totals = {row["kind"]: row["amount"] or ZERO for row in result.rows}
-    return {kind: totals.get(kind, ZERO) for kind in ("refund", "orphan")}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from feedback.reports.figure_store import FigureStore
@@ -14,7 +13,6 @@ from feedback.reports.page.pdf import fitted, pdf_of
 from feedback.reports.page.view import View, view_of, with_own_hash
 from feedback.reports.page.workbook import workbook_of
 from feedback.reports.snapshot.context import current_run, period_of
-from feedback.reports.snapshot.period import WINDOW, Period, quarter_of
 from feedback.reports.snapshot.query import open_snapshot
 from feedback.reports.snapshot.settings import ReportSettings
 from feedback.storage.atomic_files import write_atomically
@@ -57,29 +55,31 @@ def build(
     """Writes `cfo-report-<period>.{html,pdf,xlsx,figures.json}` into `out`.
 
     `snapshot` is the published DuckDB file, read and never written. `period` is a fiscal quarter such as `2026-Q3`;
-    None takes the last with complete data. `previous` is the figures.json of the report before this one; without it
-    the file of the quarter before is taken from `out`, and if there is none this is the first report. The
-    same input gives the same bytes, and each file appears whole or not at all.
+    None takes the last with complete data. `previous` is the figures.json of the report before this one
+    (`audit.report_before` finds it); without it this is the first report. The same input gives the same bytes, and each
+    file appears whole or not at all.
 
     Raises ReportBlocked when a gate fails: only `cfo-report-<period>.blocked.html` is then written, which says why and
-    is no report. Raises SnapshotError when the snapshot holds no spend or no outcome.
+    is no report, and the files of an earlier report of the period are removed: the audit pack keeps theirs. Raises
+    SnapshotError when the snapshot holds no spend or no outcome.
     """
     con = open_snapshot(snapshot)
     try:
         run_id = current_run(con)
         chosen = period_of(con, run_id, period, settings)
-        before = previous or _before(out, chosen, settings)
-        earlier = FigureStore.from_json(before.read_text(encoding="utf-8")) if before else None
+        earlier = FigureStore.from_json(previous.read_text(encoding="utf-8")) if previous else None
         store = figures(con, period=chosen.key, settings=settings, previous=earlier)
     finally:
         con.close()
     blocked = out / f"cfo-report-{store.text('page.period')}.blocked.html"
     against = reasons(store)
+    paths = report_files(out, store.text("page.period"))
     if against:
         _write({blocked: blocked_html(store, against).encode()})
+        for withdrawn in paths.values():
+            withdrawn.unlink(missing_ok=True)
         raise ReportBlocked(against, blocked)
     view = fitted(view_of(with_own_hash(store)))
-    paths = report_files(out, store.text("page.period"))
     files = ReportFiles(**paths, store=view.store, previous=earlier, view=view)
     _write(
         {
@@ -91,15 +91,6 @@ def build(
     )
     blocked.unlink(missing_ok=True)
     return files
-
-
-def _before(out: Path, period: Period, settings: ReportSettings) -> Path | None:
-    """The figures of the fiscal quarter before, if a report of it is in the same folder."""
-    if period.key == WINDOW:
-        return None
-    earlier = quarter_of(period.start - timedelta(days=1), settings.year_starts_in_month)
-    path = out / f"cfo-report-{earlier.key}.figures.json"
-    return path if path.is_file() else None
 
 
 def _write(contents: dict[Path, bytes]) -> None:

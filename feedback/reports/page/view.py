@@ -8,10 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 from feedback.reports.figure_store import Fact, Figure, FigureStore
+from feedback.reports.figures.ledger_tie import NOT_APPLICABLE, NOT_DELIVERED, TIED
 from feedback.reports.page import channel_chart, content_work, sections
 from feedback.reports.page.printing import DASH, NBSP, Printed, Printer, written_day
 
 MORE = "The workbook lists more on the sheet “unknowns”."
+UNTIED = {
+    NOT_DELIVERED: "Not tied to a ledger: none was delivered",
+    NOT_APPLICABLE: "Not tied to a ledger: the window begins or ends within a month",
+}
 NOT_MEASURED = "not measured"  # more than half of the weight is prior: a range, no point
 ROW_HEIGHTS = ((9, 23.0), (12, 20.0), (16, 16.5), (999, 14.0))  # most channels, pixels per row
 
@@ -105,7 +110,8 @@ def _chart_total(total: Figure | None) -> channel_chart.Row:
 
 
 def _heading(store: FigureStore, printer: Printer) -> dict[str, Any]:
-    tied = "ledger.gap" in store
+    state = store.text("ledger.state")
+    tied = state == TIED
     scale = f"thousand {store.text('page.currency')}" if printer.scale == 1000 else store.text("page.currency")
     return {
         "company": store.text("page.company"),
@@ -116,7 +122,7 @@ def _heading(store: FigureStore, printer: Printer) -> dict[str, Any]:
         "status": (
             f"Tied to the ledger: gap {printer.exact('ledger.gap')}{NBSP}{store.text('page.currency')}"
             if tied
-            else store.text("page.untied", "Not tied to a ledger: none was delivered")
+            else UNTIED[state]
         ),
         "scale": scale,
         "currency": sections.money_name(store),

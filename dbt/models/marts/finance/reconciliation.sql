@@ -7,11 +7,12 @@ with current_run as (
 ),
 
 -- A null total means that a rate is missing: a gap computed from the rest would look reconciled without being so.
+-- A missing rate of an invoice makes the spend of the books unknown, and leaves their revenue as it is.
 booked as (
     select
         ledger.period,
         case
-            when bool_and(ledger.amount_report is not null)
+            when bool_and(ledger.amount_report is not null or ledger.kind = 'media_spend')
                 then
                     sum(
                         case ledger.kind
@@ -20,7 +21,7 @@ booked as (
                     )
         end as booked_revenue,
         case
-            when bool_and(ledger.amount_report is not null)
+            when bool_and(ledger.amount_report is not null or ledger.kind = 'media_spend')
                 then
                     sum(case
                         when ledger.modelled then 0 when ledger.kind = 'revenue' then ledger.amount_report
@@ -28,7 +29,7 @@ booked as (
                     end)
         end as excluded_revenue,
         case
-            when bool_and(ledger.amount_report is not null)
+            when bool_and(ledger.amount_report is not null or ledger.kind <> 'media_spend')
                 then
                     sum(case ledger.kind when 'media_spend' then ledger.amount_report else 0 end)
         end as ledger_spend

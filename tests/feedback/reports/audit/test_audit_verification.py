@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from report_snapshot import changed
 
 import feedback.reports
 from feedback.reports import build
-from feedback.reports.audit import inputs, verify, write
+from feedback.reports.audit import inputs, report_before, verify, write
 from feedback.storage import hash_chain
 from feedback.storage.canonical_json import canonical
 
@@ -42,10 +43,14 @@ def pack(audit, tmp_path) -> Path:
     return found
 
 
-def test_an_untouched_pack_holds_wherever_it_lies(pack, tmp_path):
+def test_an_untouched_pack_holds_wherever_it_lies_and_whatever_its_name(pack, tmp_path, monkeypatch):
     assert verify(pack) == []
     alone = shutil.copytree(pack, tmp_path / "mail" / pack.name)
     assert verify(alone) == []
+    renamed = alone.rename(tmp_path / "mail" / "the report of autumn")
+    assert verify(renamed) == []
+    monkeypatch.chdir(renamed)
+    assert verify(Path()) == []
 
 
 def test_the_pack_is_read_only_and_named_by_its_manifest(audit):
@@ -85,6 +90,10 @@ def test_forty_flipped_bytes_are_all_found(pack):
         pytest.param(
             lambda p: (p.parent.parent / "ledger.jsonl").write_text("x\n"), "ledger.jsonl", id="another common ledger"
         ),
+        pytest.param(
+            lambda p: (p.parent.parent / "ledger.jsonl").write_text(""), "ledger.jsonl", id="an emptied common ledger"
+        ),
+        pytest.param(lambda p: (p.parent.parent / "ledger.jsonl").unlink(), "ledger.jsonl", id="no common ledger"),
     ],
 )
 def test_damage_is_named(pack, damage, where):
@@ -108,8 +117,7 @@ def forge(pack: Path, change) -> Path:
     own = json.loads(hash_chain.lines_of(pack / "ledger.jsonl")[-1])
     body = {key: value for key, value in own.items() if key not in ("hash", "previous")} | {"report_id": report_id}
     (pack / "ledger.jsonl").write_text(hash_chain.line(hash_chain.GENESIS, body) + "\n")
-    (pack.parent.parent / "ledger.jsonl").unlink()
-    return pack.rename(pack.with_name(report_id))
+    return pack.rename(pack.parents[2] / report_id)  # away from the ledger of the audit folder, which would tell
 
 
 def test_a_forged_figure_with_fitting_hashes_is_found_by_computing_it_again(pack):
@@ -135,8 +143,55 @@ def test_a_forged_figure_with_fitting_hashes_is_found_by_computing_it_again(pack
 
     found = verify(forge(pack, more))
     assert {difference.level for difference in found} == {2}
-    assert found[0].where == "split.channels"
+    assert {difference.where for difference in found} >= {"split.channels", "report.html"}
     assert "the report says 6354059.46" in found[0].message
+
+
+def test_an_edited_page_whose_line_in_the_ledger_was_written_anew_is_found(pack):
+    def praise(folder: Path) -> None:
+        page = folder / "report.html"
+        page.write_text(page.read_text().replace("</footer>", "A splendid quarter.</footer>"))
+        own = json.loads(hash_chain.lines_of(folder / "ledger.jsonl")[-1])
+        own["files"]["report.html"] = inputs.file_sha256(page)
+        (folder / "ledger.jsonl").write_bytes(canonical(own) + b"\n")
+
+    (difference,) = verify(forge(pack, praise))
+    assert (difference.level, difference.where) == (2, "report.html")
+
+
+def test_equal_tables_give_one_report_id_whenever_they_were_computed(audit, published, settings, tmp_path):
+    later = changed(
+        published, tmp_path / "later.duckdb", "update measurement.run set started_at = started_at + interval 1 day"
+    )
+    files = build(later, tmp_path / "out", period="2026-Q2", settings=settings)
+    again = write(files, later, tmp_path / "audit", settings=settings)
+    assert [again.name] == [path.name for path in (audit / "2026-Q2").iterdir()]
+
+
+def test_a_new_report_of_a_period_names_the_one_it_supersedes_and_why(audit, published, settings, tmp_path):
+    folder = shutil.copytree(audit, tmp_path / "audit")
+    (before,) = (folder / "2026-Q3").iterdir()
+    restated = changed(
+        published, tmp_path / "restated.duckdb", "update measurement.run set data_sha256 = repeat('ab', 32)"
+    )
+    files = build(restated, tmp_path / "out", period="2026-Q3", settings=settings)
+    pack = write(files, restated, folder, settings=settings)
+    line = json.loads(hash_chain.lines_of(pack / "ledger.jsonl")[-1])
+    assert (line["supersedes"], line["because"]) == (before.name, ["other data landed"])
+
+
+def test_the_report_before_is_one_of_an_earlier_run_wherever_pages_were_rendered_since(
+    audit, published, settings, tmp_path
+):
+    assert report_before(audit, published, period="2026-Q3", settings=settings) is None  # of the same run
+    later = changed(
+        published,
+        tmp_path / "next.duckdb",
+        "update ops.current_run set run_id = 'run-next'",
+        "update measurement.run set run_id = 'run-next'",
+    )
+    found = report_before(audit, later, period="2026-Q3", settings=settings)
+    assert found == next((audit / "2026-Q2").iterdir()) / "figures.json"
 
 
 def test_writing_the_same_report_again_changes_nothing(audit, published, settings, tmp_path):

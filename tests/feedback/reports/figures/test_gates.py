@@ -26,6 +26,33 @@ CASES = [
     ),
     pytest.param(
         [
+            "insert into marts.ledger_period select period, 'media_spend', 'video', 'USD', '6600', 1200.5, null, 3,"
+            " true, null from marts.reconciliation where period = '2026-08'",
+            "update marts.reconciliation set ledger_spend = null, spend_gap = null where period = '2026-08'",
+        ],
+        "2026-08, account 6600 (media spend): 3 entries of 1,200.50 USD",
+        id="invoices without a rate",
+    ),
+    pytest.param(
+        [
+            "delete from marts.reconciliation where period >= '2026-07'",
+            "delete from marts.ledger_period where period >= '2026-07'",
+        ],
+        "holds 0 of the 3 months",
+        id="a ledger of other months only",
+    ),
+    pytest.param(
+        ["update marts.kpi_day set revenue_report = null where day = '2026-08-01'"],
+        "1 row(s) of revenue have no exchange rate",
+        id="revenue without a rate",
+    ),
+    pytest.param(
+        ["delete from measurement.period_draw where component = 'baseline' and period = '2026-Q3'"],
+        "cannot be computed, because the model wrote no draws of the baseline",
+        id="a gate without its draws",
+    ),
+    pytest.param(
+        [
             "insert into measurement.warning select run_id, 'not_converged', 'all', 'block', 'The chains disagree.',"
             " 'Run it again with more draws.' from ops.current_run"
         ],
@@ -109,10 +136,23 @@ def test_a_report_that_passes_takes_the_blocked_page_away(published, settings, t
     assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".html", ".json", ".pdf", ".xlsx"]
 
 
-def test_a_failed_gate_leaves_the_earlier_report_as_it_was(published, settings, tmp_path):
-    files = build(published, tmp_path / "out", settings=settings)
-    before = files.pdf.read_bytes()
+def test_a_blocked_period_keeps_no_passing_page_and_leaves_other_periods_alone(published, settings, tmp_path):
+    out = tmp_path / "out"
+    other = build(published, out, period="2026-Q2", settings=settings)
+    build(published, out, period="2026-Q3", settings=settings)
+    kept = {path: path.read_bytes() for path in (other.pdf, other.html, other.xlsx, other.figures_json)}
     broken = changed(published, tmp_path / "broken.duckdb", "delete from measurement.period_draw")
-    with pytest.raises(ReportBlocked):
-        build(broken, tmp_path / "out", period="2026-Q3", settings=settings)
-    assert files.pdf.read_bytes() == before
+    with pytest.raises(ReportBlocked) as blocked:
+        build(broken, out, period="2026-Q3", settings=settings)
+    assert [path.name for path in out.glob("*2026-Q3*")] == ["cfo-report-2026-Q3.blocked.html"]
+    assert {path: path.read_bytes() for path in kept} == kept
+    assert "remains valid" not in blocked.value.page.read_text()
+
+
+def test_no_ledger_at_all_is_said_and_does_not_block(published, settings, tmp_path):
+    without = changed(
+        published, tmp_path / "without.duckdb", "delete from marts.reconciliation", "delete from marts.ledger_period"
+    )
+    files = build(without, tmp_path / "out", settings=settings)
+    assert files.store.text("ledger.state") == "not delivered"
+    assert "Not tied to a ledger: none was delivered" in files.html.read_text()

@@ -27,8 +27,8 @@ FIXED = {"90", "1", "2", "3", "4", "5", "1.00", "0"}
 @pytest.fixture(scope="module")
 def files(published, settings, tmp_path_factory):
     out = tmp_path_factory.mktemp("reports")
-    build(published, out, period="2026-Q2", settings=settings)
-    return build(published, out, settings=settings)
+    before = build(published, out, period="2026-Q2", settings=settings)
+    return build(published, out, settings=settings, previous=before.figures_json)
 
 
 def numbers(text: str) -> set[str]:
@@ -180,7 +180,9 @@ def test_the_same_snapshot_gives_the_same_bytes_in_another_process(published, fi
     code = (
         "import sys; from pathlib import Path; from decimal import Decimal; from feedback.reports import *;"
         "s = ReportSettings(company='Acme Instruments GmbH', currency='EUR', margin=Decimal('0.71'));"
-        "[build(Path(sys.argv[1]), Path(sys.argv[2]), period=p, settings=s) for p in ('2026-Q2', None)]"
+        "snapshot, out = map(Path, sys.argv[1:]);"
+        "before = build(snapshot, out, period='2026-Q2', settings=s).figures_json;"
+        "build(snapshot, out, settings=s, previous=before)"
     )
     environment = {**os.environ, "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7", "LC_ALL": "C.UTF-8"}
     subprocess.run([sys.executable, "-c", code, str(published), str(tmp_path)], check=True, env=environment)
@@ -190,8 +192,8 @@ def test_the_same_snapshot_gives_the_same_bytes_in_another_process(published, fi
 
 
 def test_building_again_over_itself_changes_nothing(published, files, settings):
-    before = files.pdf.read_bytes()
-    assert build(published, files.pdf.parent, settings=settings).pdf.read_bytes() == before
+    before, earlier = files.pdf.read_bytes(), files.pdf.parent / "cfo-report-2026-Q2.figures.json"
+    assert build(published, files.pdf.parent, settings=settings, previous=earlier).pdf.read_bytes() == before
 
 
 def test_figures_json_holds_the_store(files):
@@ -284,7 +286,9 @@ def test_without_a_margin_the_page_says_so_instead_of_a_profit(published, settin
 
 
 def test_without_a_ledger_the_page_says_that_it_is_not_tied(published, settings, tmp_path):
-    alone = changed(published, tmp_path / "alone.duckdb", "drop table marts.reconciliation")
+    alone = changed(
+        published, tmp_path / "alone.duckdb", "drop table marts.reconciliation", "drop table marts.ledger_period"
+    )
     files = build(alone, tmp_path / "out", settings=settings)
     assert "Not tied to a ledger: none was delivered" in html_text(files.html.read_text())
     assert "Tie to the books" not in " ".join(re.findall(r"<h2>(.*?)</h2>", files.html.read_text()))
