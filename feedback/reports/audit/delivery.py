@@ -23,7 +23,7 @@ def undelivered(reports: Path, audit: Path, run_id: str) -> list[Difference]:
     """
     ledger = f"{audit.name}/{LEDGER}"
     lines = hash_chain.lines_of(audit / LEDGER)
-    pack = _newest_pack(audit, lines, run_id)
+    pack = _pack_of(audit, lines, run_id)
     if pack is None and withheld_pages(reports, run_id):
         return []
     broken = hash_chain.broken_at(lines)
@@ -43,14 +43,14 @@ def undelivered(reports: Path, audit: Path, run_id: str) -> list[Difference]:
     return differences
 
 
-def _newest_pack(audit: Path, lines: list[str], run_id: str) -> Path | None:
-    """The last pack in the ledger whose manifest names the run."""
-    for line in reversed(lines):
+def _pack_of(audit: Path, lines: list[str], run_id: str) -> Path | None:
+    """The run's own pack: the first in the ledger whose manifest names it. Later ones are of other periods, on request."""
+    for line in lines:
         try:
             entry = json.loads(line)
             pack = audit / entry["period"] / entry["report_id"]
             if json.loads((pack / MANIFEST).read_bytes())["run"]["run.id"] == run_id:
                 return pack
         except (OSError, ValueError, KeyError, TypeError):
-            continue  # not a report's line, or a pack that is gone or damaged: an older one may still hold
+            continue  # not a report's line, or a pack that is gone or damaged: a later one may still hold
     return None
