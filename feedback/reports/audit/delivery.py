@@ -44,7 +44,7 @@ def undelivered(reports: Path, audit: Path, run_id: str) -> list[Difference]:
 
 
 def _pack_of(audit: Path, lines: list[str], run_id: str) -> Path | None:
-    """The run's own pack: the first in the ledger whose manifest names it. Later ones are of other periods, on request."""
+    """The run's own pack: the first in the ledger whose manifest names it. Later ones are of other periods."""
     for line in lines:
         try:
             entry = json.loads(line)
