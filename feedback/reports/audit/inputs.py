@@ -30,6 +30,8 @@ TABLES = (
     "measurement.next_experiment",
     "measurement.channel_prior",
     "measurement.mmm_change",
+    "measurement.operating_metric",
+    "measurement.feed_lift",
 )
 # The clock time at which a run began is no input: equal tables give one report id whenever they were computed.
 WITHOUT_CLOCK = {"measurement.run": "select * replace (null::timestamp as started_at) from measurement.run"}
