@@ -8,6 +8,7 @@ from dagster_project import automation
 from dagster_project.assets import (
     attribution,
     content_features,
+    content_returns,
     feed_experiment,
     ingest,
     operations,
@@ -36,6 +37,7 @@ STEPS = (
     feed_experiment,
     operations,
     patterns,
+    content_returns,
     publish,
 )
 

@@ -44,7 +44,7 @@ def operating_metric(warehouse: Warehouse) -> dg.MaterializeResult:
     with warehouse.read() as con:
         facts = run_record.current(con)
         log = ContentLog(
-            pieces=_pieces(con, float(rules.hourly_rate) if rules.hourly_rate else None),
+            pieces=priced_pieces(con, float(rules.hourly_rate) if rules.hourly_rate else None),
             patterns=con.sql("select * from intermediate.int_system__pattern_life order by pattern_id").pl(),
             scores=con.sql("select * from marts.content_score order by scorer, content_id").pl(),
             weeks=con.sql("select * from marts.operating_week order by metric, week").pl(),
@@ -71,7 +71,7 @@ def operating_metric(warehouse: Warehouse) -> dg.MaterializeResult:
     )
 
 
-def _pieces(con: duckdb.DuckDBPyConnection, hourly_rate: float | None) -> pl.DataFrame:
+def priced_pieces(con: duckdb.DuckDBPyConnection, hourly_rate: float | None) -> pl.DataFrame:
     """The mart with `cost` as a number; people's minutes are in it where an hourly rate is set."""
     pieces = con.sql("select * replace (cast(cost as double) as cost) from marts.content_life order by content_id").pl()
     if hourly_rate is None:

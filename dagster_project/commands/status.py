@@ -83,6 +83,9 @@ VIEWS = {
     "operations": "select metric, value, low, high, unit, n, baseline, ratio, ratio_low, ratio_high, target, progress,"
     " trend, state, reason, first_day, last_day, baseline_first_day, baseline_last_day, baseline_low, baseline_high,"
     f" raw_ratio, mix_covered, n_needed, definition from measurement.operating_metric where {LATEST} order by rowid",
+    "content_returns": "select subject_kind, subject, margin_iroas, low, high, media_spend, content_cost, pieces,"
+    f" priced, tokens, human_minutes, state, reason from measurement.content_return where {LATEST}"
+    " order by subject_kind, subject",
     "operating_weeks": "select * from marts.operating_week order by metric, week desc",
     "system": "select * from marts.system_week order by week desc limit 26",
     "quarantine": 'select source, file, row, "column", value, rule, message from raw.quarantine'

@@ -38,6 +38,7 @@ UPSTREAM = [
     ["marts", "attribution_channel"],
     ["marts", "system_week"],
     ["measurement", "operating_metric"],
+    ["measurement", "content_return"],
     ["marts", "content"],
     ["marts", "person"],
     ["marts", "opportunity"],
