@@ -53,13 +53,13 @@ def content_return(warehouse: Warehouse) -> dg.MaterializeResult:
     rate = company.operations.hourly_rate
     with warehouse.read() as con:
         facts = run_record.current(con)
-        days = con.execute(MEASURED_DAYS, [facts.run_id]).fetchone()
+        measured = con.execute(MEASURED_DAYS, [facts.run_id]).fetchall()
         rows: list[ContentReturn] = []
-        if days is not None:
-            made = _made(con, days[0], days[1], float(rate) if rate else None)
+        for first, last in measured:
+            made = _made(con, first, last, float(rate) if rate else None)
             margin = float(company.margin) if company.margin is not None else None
             estimates = con.sql(IROAS, params=[facts.run_id]).pl()
-            rows += channel_returns(made, estimates, media_spend(con, days[0], days[1]), margin)
+            rows += channel_returns(made, estimates, media_spend(con, first, last), margin)
             rows += pattern_costs(made, con.sql(LEARNED, params=[facts.run_id]).pl())
     table = pl.DataFrame([asdict(row) for row in rows], infer_schema_length=None) if rows else pl.DataFrame()
     with warehouse.write() as con:

@@ -49,7 +49,7 @@ def operating_metric(warehouse: Warehouse) -> dg.MaterializeResult:
             scores=con.sql("select * from marts.content_score order by scorer, content_id").pl(),
             weeks=con.sql("select * from marts.operating_week order by metric, week").pl(),
         )
-        earlier = con.execute(BASELINES, [facts.run_id]).fetchone()
+        earlier = next(iter(con.execute(BASELINES, [facts.run_id]).fetchall()), None)
     table, warnings = pl.DataFrame(), []
     if log.pieces.height:
         rows, found = operating_metrics(

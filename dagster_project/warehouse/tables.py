@@ -116,8 +116,8 @@ TABLES = {
     " baseline_sha256 varchar, ratio double, ratio_low double, ratio_high double, raw_ratio double, mix_covered double,"
     " target double, progress varchar, n_needed bigint, trend varchar, primary key (run_id, metric)",
     "measurement.content_return": "run_id varchar, subject_kind varchar, subject varchar, state varchar,"
-    " reason varchar, pieces bigint, priced bigint, content_cost double, tokens double, human_minutes double, media_spend double,"
-    " margin_iroas double, low double, high double, primary key (run_id, subject_kind, subject)",
+    " reason varchar, pieces bigint, priced bigint, content_cost double, tokens double, human_minutes double,"
+    " media_spend double, margin_iroas double, low double, high double, primary key (run_id, subject_kind, subject)",
     "feedback.pattern_decision": "run_id varchar, week date, feature varchar, kind varchar, channels varchar[],"
     " state varchar, previous varchar, since date, reason varchar, unmet varchar[], p_assign double, worth double,"
     " risk varchar, tier varchar, retire_reason varchar, expires date, shrunk double, low double, high double,"

@@ -125,6 +125,8 @@ def as_seen(pieces: pl.DataFrame, window: Window, measure: Measure) -> pl.DataFr
         ).with_columns(
             ((pl.col("last_seen") - pl.col("briefed_at")).dt.total_microseconds() / 86_400_000_000).alias("days"),
         )
+        # A piece that ended before its brief has no cycle time; `operating_metrics` counts such pieces in a warning.
+        cohort = cohort.filter(pl.col("days") >= 0)
     return measure.only(cohort) if measure.only else cohort
 
 

@@ -17,8 +17,8 @@ class ContentReturn:
     """A channel or a pattern with the cost of its content over the measured days.
 
     `margin_iroas` with `low, high` (90 %): incremental margin over media and content cost together; below 1 the two
-    cost more than they bring. None unless `state` is measured; `range only` where the channel is mostly prior. `pieces` were
-    briefed in these days, killed drafts included; `priced` of them have a cost.
+    cost more than they bring. None unless `state` is measured; `range only` where the channel is mostly prior. `pieces`
+    were briefed in these days, killed drafts included; `priced` of them have a cost.
     """
 
     subject_kind: Literal["channel", "pattern"]

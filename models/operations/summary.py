@@ -296,6 +296,17 @@ def _warnings(log: ContentLog) -> list[Warning]:
                 "Give model_cost a currency in content_events; land missing rates as fx_rates in landing/context.",
             )
         )
+    backwards = log.pieces.filter(pl.col("ended_at") < pl.col("briefed_at")).height
+    if backwards:
+        found.append(
+            Warning(
+                "content_ended_before_brief",
+                "low",
+                "content",
+                f"{backwards} pieces ended before their brief, so they have no cycle time and are left out.",
+                "Correct the times of brief_created and published in content_events (marts.content_life lists them).",
+            )
+        )
     late = int(log.scores["refused"].sum()) if log.scores.height else 0
     if late:
         found.append(

@@ -54,6 +54,18 @@ def test_each_metric_says_its_state_and_what_is_missing():
     assert [w.code for w in warnings] == ["content_cost_unpriced"]
 
 
+def test_a_piece_that_ended_before_its_brief_is_left_out_and_counted():
+    pieces = content_log(LogSpec(days=200, per_day=2), np.random.default_rng(1))
+    first = pieces["content_id"] == pieces.filter(pl.col("ending") == "published")["content_id"][-1]
+    backwards = pieces.with_columns(
+        pl.when(first).then(pl.col("briefed_at") - timedelta(days=3)).otherwise("ended_at").alias("ended_at")
+    )
+    as_of = START + timedelta(days=199)
+    rows, warnings = operating_metrics(log_of(backwards), as_of=as_of, seed=1, spec=PeriodSpec(replicates=60))
+    assert next(r for r in rows if r.metric == "cycle_time").state == "measured"
+    assert "content_ended_before_brief" in {w.code for w in warnings}
+
+
 def test_a_young_log_has_figures_but_no_baseline():
     pieces = content_log(LogSpec(days=70, per_day=3), np.random.default_rng(2))
     rows, _ = operating_metrics(

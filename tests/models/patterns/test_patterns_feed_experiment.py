@@ -158,3 +158,32 @@ def test_the_planned_spread_comes_from_earlier_tests():
     ]
     assert pair_sd_of(pl.concat(halves)) == pytest.approx(0.4745, abs=0.04)  # .30 between arms, about .0226 of sampling
     assert pair_sd_of(pl.concat(halves)[:20]) == 0.4745
+
+
+def test_delivered_value_gives_the_worth_per_piece_and_a_gap_in_it_gives_none():
+    plan = FeedPlan(smallest_lift=0.3)
+    pairs = made_pairs(plan.pairs, 0.3, 3).with_columns(
+        (4.0 * pl.col("successes_on")).alias("value_on"), (4.0 * pl.col("successes_off")).alias("value_off")
+    )
+    result = feed_lift(pairs, plan, currency="EUR")
+    difference = 4.0 * (pairs["successes_on"] - pairs["successes_off"]).mean()
+    assert result.money == pytest.approx(difference)
+    assert result.money_low < difference < result.money_high
+    assert (result.currency, "EUR per piece" in result.sentence) == ("EUR", True)
+    gap = pairs.with_columns(
+        pl.when(pl.col("brief") == "b00000").then(None).otherwise(pl.col("value_on")).alias("value_on")
+    )
+    assert feed_lift(gap, plan, currency="EUR").money is None
+    assert feed_lift(pairs, plan).money is None
+
+
+def test_the_next_look_is_named_in_pairs_and_as_an_expected_day():
+    plan = FeedPlan(smallest_lift=0.15)
+    step = plan.pairs // 4
+    early = feed_lift(made_pairs(step - 1, 0.0, 1), plan)
+    assert early.next_look == step
+    assert early.next_look_on is not None
+    assert early.next_look_on > date(2026, 1, 5) + timedelta(weeks=(step - 2) // 10)
+    assert feed_lift(made_pairs(step, 0.0, 1), plan).next_look == 2 * step
+    nothing = feed_lift(made_pairs(1, 0.0, 1)[:0], plan)
+    assert (nothing.next_look, nothing.next_look_on) == (step, None)
