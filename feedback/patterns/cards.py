@@ -20,8 +20,8 @@ if TYPE_CHECKING:  # the statistics' packages: a server that only reads cards mu
 Card = dict[str, Any]
 REVIEW_DAYS = 91
 NEVER_COMPARED = ("version", "recorded_at", "supersedes", "content_sha256")
-# Which run and which code read the same tests is provenance: equal numbers are not a new claim.
-PROVENANCE = ("run_id", "code_version", "query_ref")
+# Which run, which code and which state of the data gave the numbers is provenance: equal numbers are no new claim.
+PROVENANCE = ("run_id", "code_version", "query_ref", "data_snapshot_sha256")
 
 
 @dataclass(frozen=True)

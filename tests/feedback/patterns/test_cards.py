@@ -61,7 +61,8 @@ def test_a_decision_becomes_a_valid_card_with_rounded_figures() -> None:
 def test_running_twice_adds_nothing_and_a_new_figure_adds_one_version() -> None:
     first = cards()
     later = NOW + timedelta(hours=9)
-    assert next_versions(first, [decision()], later, replace(RUN, run_id="run_2")) == []
+    of_other_data = replace(RUN, run_id="run_2", data_snapshot_sha256="5f" * 32)
+    assert next_versions(first, [decision()], later, of_other_data) == []
     moved = decision(estimate=estimate(shrunk=0.0731))
     (second,) = next_versions(first, [moved], later, RUN)
     assert (second["version"], second["pattern_id"]) == (2, first[0]["pattern_id"])
