@@ -13,6 +13,7 @@ import dagster as dg
 import duckdb
 import polars as pl
 
+from dagster_project.assets import pattern_evidence
 from dagster_project.assets.memory_cards import keep_card, stored_cards, tell_of_cards
 from dagster_project.warehouse import run_record, tables
 from dagster_project.warehouse.connection import first
@@ -51,7 +52,7 @@ def pattern_estimate(warehouse: Warehouse) -> dg.MaterializeResult:
     missing = (
         None if tests.height else "landing/content and landing/content_events: variants of a brief with their results"
     )
-    table, warnings = pl.DataFrame(), []
+    table, warnings, differences, money = pl.DataFrame(), [], pl.DataFrame(), pl.DataFrame()
     if tests.height:
         spec = LearnSpec(
             delta=settings().patterns.delta or 0.01, as_of=facts.as_of_day, exclusive=frozenset(DIMENSIONS)
@@ -59,6 +60,9 @@ def pattern_estimate(warehouse: Warehouse) -> dg.MaterializeResult:
         estimates = learn(tests, features, seed=facts.seed, spec=spec)
         warnings = [*estimates.warnings, *outside_vocabulary]
         table = estimates.frame
+        with warehouse.read() as con:
+            differences = pattern_evidence.interaction_rows(con, estimates)
+        money = pattern_evidence.money_rows(tests, settings())
         if table.height:
             table = table.select(
                 "feature",
@@ -74,6 +78,8 @@ def pattern_estimate(warehouse: Warehouse) -> dg.MaterializeResult:
             )
     with warehouse.write() as con:
         tables.replace(con, "measurement.pattern_estimate", facts.run_id, table if table.height else pl.DataFrame())
+        tables.replace(con, "measurement.pattern_interaction", facts.run_id, differences)
+        tables.replace(con, "measurement.pattern_money", facts.run_id, money)
         record_warnings(con, facts.run_id, warnings)
         run_record.record_not_run(con, facts.run_id, "patterns", missing)
     return dg.MaterializeResult(
@@ -101,6 +107,7 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
     from feedback.approvals.pattern_gate import gated
     from feedback.patterns import CardRun, EpochKey, next_versions
     from models.patterns import LearnSpec, as_experiments, replay
+    from models.patterns.decision import ACTIVE
 
     company = settings()
     waiting = denied = 0
@@ -146,7 +153,18 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
         judged = {(d.key, d.week) for d in gate.decisions}
         decisions = [d for d in decisions if (d.key, d.week) not in judged] + list(gate.decisions)
         recorded_at = facts.as_of.replace(tzinfo=UTC, microsecond=0)
-        new = next_versions(stored, gate.decisions, recorded_at, replace(run, approvals=gate.approvals))
+        latest = {d.key: d for d in sorted(gate.decisions, key=lambda d: d.week)}
+        newest = [d for d in latest.values() if d.estimate is not None and d.state in ACTIVE]
+        with warehouse.read() as con:
+            well, badly = pattern_evidence.examples_of(con, newest, tests, features)
+        run = replace(
+            run,
+            approvals=gate.approvals,
+            exemplars=well,
+            counterexamples=badly,
+            money=pattern_evidence.money_of(newest, tests, company.margin),
+        )
+        new = next_versions(stored, gate.decisions, recorded_at, run)
     with warehouse.write() as con:
         tables.replace(con, "feedback.pattern_decision", facts.run_id, _decision_rows(decisions))
         for card in (*stored, *new):
@@ -202,10 +220,7 @@ def feed(warehouse: Warehouse) -> dg.MaterializeResult:
 
 
 def _tests(con: duckdb.DuckDBPyConnection) -> tuple[pl.DataFrame, pl.DataFrame]:
-    tests = con.sql(
-        "select brief, variant, channel, week, trials, successes from marts.hook_test where is_learnable"
-        " order by brief, variant, channel, week"
-    ).pl()
+    tests = con.sql(pattern_evidence.TESTS_WITH_MONEY).pl()
     features = con.sql("select variant, feature from marts.learnable_feature order by variant, feature").pl()
     return tests, features.filter(pl.col("feature").is_in(list(VOCABULARY)))
 

@@ -45,6 +45,7 @@ def list_cards(
     """The current, unexpired cards of the brand: what to do and what to avoid, strongest first."""
     from feedback.memory import read
     from feedback.patterns import ranked, useful
+    from feedback.patterns.card_estimates import worth_in_words
     from feedback.serve import feed_list
 
     workspace, settings = opened(ws)
@@ -63,6 +64,7 @@ def list_cards(
             "statement": card["statement"],
             "channels": card["scope"]["channels"],
             "effect (log odds)": card["evidence"]["estimates"][0]["shrunk"] if card["evidence"]["estimates"] else None,
+            f"{settings.report_currency} per 1,000": worth_in_words(card),
             "expires": card["expires_at"][:10],
         }
         for card in cards

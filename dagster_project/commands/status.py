@@ -70,6 +70,10 @@ VIEWS = {
     "patterns": "select pattern_id, version, state, kind, card->>'$.statement' as statement, recorded_at from"
     " feedback.pattern_card c where version = (select max(version) from feedback.pattern_card d where"
     " d.pattern_id = c.pattern_id) order by state, statement",
+    "interactions": "select feature, dimension, level, effect, low, high, p, differs, n_contrasts from"
+    f" measurement.pattern_interaction where {LATEST} order by differs desc, p, feature, dimension, level",
+    "pattern_money": "select channel, mean, se, n_briefs, p_gt_0, borrowed, known, currency, message from"
+    f" measurement.pattern_money where {LATEST} order by channel",
     "decisions": "select week, feature, kind, channels, state, previous, reason, unmet, p_assign, shrunk, low, high,"
     f" lfsr, n_contrasts from feedback.pattern_decision where {LATEST} and (previous is distinct from state or week ="
     f" (select max(week) from feedback.pattern_decision where {LATEST})) order by week desc, state, feature",

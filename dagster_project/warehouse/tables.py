@@ -87,6 +87,10 @@ TABLES = {
     " feature varchar, basis varchar, extractor_version varchar, delivered varchar, vocabulary_version varchar",
     "measurement.pattern_estimate": "run_id varchar, feature varchar, channel varchar, raw double, raw_se double,"
     " shrunk double, q05 double, q95 double, p_gt_0 double, lfsr double, n_contrasts bigint",
+    "measurement.pattern_interaction": "run_id varchar, feature varchar, dimension varchar, level varchar,"
+    " effect double, low double, high double, p double, differs boolean, n_contrasts bigint",
+    "measurement.pattern_money": "run_id varchar, channel varchar, mean double, se double, n_briefs bigint,"
+    " p_gt_0 double, borrowed boolean, known boolean, currency varchar, message varchar",
     "measurement.warning": "run_id varchar, code varchar, subject varchar, severity varchar, message varchar,"
     " action varchar, primary key (run_id, code, subject)",
     "measurement.mmm_fit": "run_id varchar primary key, fit_key varchar, file varchar, seconds double, engine varchar,"

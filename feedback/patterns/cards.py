@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
+from feedback.patterns.card_estimates import estimates_of
 from feedback.patterns.contract import accept, instant
 from feedback.patterns.identity import content_sha256, pattern_id
 from feedback.patterns.statement import write
@@ -14,8 +15,8 @@ from feedback.patterns.vocabulary import VOCABULARY, FeatureDefinition
 from feedback.storage.canonical_json import six_digits
 
 if TYPE_CHECKING:  # the statistics' packages: a server that only reads cards must not load them
-    from models.patterns.decision import Decision
-    from models.patterns.estimates import Estimate
+    from models.patterns.decision import Decision, Key
+    from models.patterns.money import MoneyEffect
 
 Card = dict[str, Any]
 REVIEW_DAYS = 91
@@ -37,7 +38,7 @@ class CardRun:
     """Where this run's cards come from and to whom they belong.
 
     `data_snapshot_sha256` is of tests and features. `approvals` are keyed by pattern id, so that consent to a feature
-    on one channel is never taken for another.
+    on one channel is never taken for another. Examples and money are keyed as decisions are: feature, kind, channels.
     """
 
     brand: str
@@ -54,8 +55,9 @@ class CardRun:
     audiences: tuple[str, ...] = ()
     markets: tuple[str, ...] = ()
     approvals: Mapping[str, Approval] = field(default_factory=dict)
-    exemplars: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    counterexamples: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    exemplars: Mapping[Key, Sequence[str]] = field(default_factory=dict)
+    counterexamples: Mapping[Key, Sequence[str]] = field(default_factory=dict)
+    money: Mapping[Key, MoneyEffect] = field(default_factory=dict)
     vocabulary: Mapping[str, FeatureDefinition] = field(default_factory=lambda: VOCABULARY)
 
 
@@ -153,14 +155,14 @@ def _card(d: Decision, current: Mapping[str, Card], now: datetime, run: CardRun)
         "evidence": {
             "design": run.design,
             "tier": d.tier,
-            "estimates": [_estimate(d.estimate, d.tier)],
+            "estimates": estimates_of(d.estimate, d.tier, run.money.get(d.key)),
             "run_id": run.run_id,
             "code_version": run.code_version,
             "data_snapshot_sha256": run.data_snapshot_sha256,
             "query_ref": run.query_ref,
             "window": [_z(d.estimate.first_week), _z(d.estimate.last_week + timedelta(days=7))],
-            "exemplars": list(run.exemplars.get(d.feature, ()))[:5],
-            "counterexamples": list(run.counterexamples.get(d.feature, ()))[:5],
+            "exemplars": list(run.exemplars.get(d.key, ()))[:5],
+            "counterexamples": list(run.counterexamples.get(d.key, ()))[:5],
             "confounders_checked": list(run.confounders_checked),
             "prior_pack": run.prior_pack,
         },
@@ -262,30 +264,6 @@ def _same(a: Card, b: Card) -> bool:
         return rest | {"evidence": {k: v for k, v in card["evidence"].items() if k not in PROVENANCE}}
 
     return content_sha256(claim(a)) == content_sha256(claim(b))
-
-
-def _estimate(e: Estimate, tier: str) -> dict[str, Any]:
-    classes = {"A": "incremental", "B": "randomised_proxy"}
-    return {
-        "outcome": e.outcome,
-        "outcome_class": classes.get(tier, "observational"),
-        "scale": "log_odds" if e.outcome == "ctr_log_odds" else "absolute",
-        "raw": e.raw,
-        "raw_se": e.raw_se,
-        "shrunk": e.shrunk,
-        "ci90": [e.low, e.high],
-        "p_gt_0": e.p_gt_0,
-        "p_gt_0_next": e.p_gt_0_next,
-        "p_gt_delta": e.p_gt_delta,
-        "delta": e.delta,
-        "p_abs_lt_delta": e.p_abs_lt_delta,
-        "lfsr": e.lfsr,
-        "n_contrasts": e.n_contrasts,
-        "n_contents": e.n_contents,
-        "n_eff": e.n_eff,
-        "heterogeneity_sd": e.heterogeneity_sd,
-        "drift_sd_per_year": e.drift_sd_per_year,
-    }
 
 
 def _z(day: date) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from models.patterns.arms import split_check
 from models.patterns.assignment import AssignmentRefused, Draw, ExposureRules, MenuCard, draw, inclusion_probabilities
 from models.patterns.estimates import Estimate, PatternEstimates
+from models.patterns.examples import ExamplePool, Examples
 from models.patterns.feed_experiment import FeedLift, FeedPlan, MoneyPerLogOdds, feed_lift, pair_sd_of, pairs_needed
+from models.patterns.interactions import Interaction, interactions
 from models.patterns.learning import learn, prior_pack
 from models.patterns.lifecycle import Decision, as_experiments, promote, replay
+from models.patterns.money import MoneyEffect, MoneyRate, in_money, money_rate
 from models.patterns.prior import PriorPack
 from models.patterns.spec import LearnSpec, PromotionPolicy
 
@@ -16,20 +19,28 @@ __all__ = [
     "Decision",
     "Draw",
     "Estimate",
+    "ExamplePool",
+    "Examples",
     "ExposureRules",
     "FeedLift",
     "FeedPlan",
+    "Interaction",
     "LearnSpec",
     "MenuCard",
+    "MoneyEffect",
     "MoneyPerLogOdds",
+    "MoneyRate",
     "PatternEstimates",
     "PriorPack",
     "PromotionPolicy",
     "as_experiments",
     "draw",
     "feed_lift",
+    "in_money",
     "inclusion_probabilities",
+    "interactions",
     "learn",
+    "money_rate",
     "pair_sd_of",
     "pairs_needed",
     "prior_pack",

@@ -110,7 +110,8 @@ def _promoted(decisions: list[Decision], policy: PromotionPolicy) -> list[Decisi
     real = _false_discovery_ok(ready, policy.false_discovery_rate)
     places = policy.max_promotions_per_week
     verdicts: dict[Key, Decision] = {}
-    for d in sorted(ready, key=lambda d: (-d.worth, d.key)):
+    # What was shown to make no difference settles debates; it never takes the place of what to do or to avoid.
+    for d in sorted(ready, key=lambda d: (d.kind == "neutral", -d.worth, d.key)):
         assert d.estimate is not None
         if d.key not in real:
             verdicts[d.key] = replace(d, unmet=("too likely a chance find among this week's promotions",))

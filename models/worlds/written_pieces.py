@@ -21,6 +21,7 @@ from models.worlds.contents import BRIEF_SD, CHANNEL_SHARES, EFFECT, FEATURES, R
 from models.worlds.roster import Roster
 
 SHARE_OF_BRIEFS = 1.2
+ORDERS_PER_SUCCESS, ORDER_VALUE = 0.03, 80.0
 AUDIENCES = ("executive", "practitioner")
 # Sentences per value; no sentence may carry a word that a rule reads as another dimension's value.
 OPENINGS = {
@@ -158,8 +159,11 @@ def written_pieces(
             closed = datetime.combine(week + timedelta(days=7), time(5))
             if closed > end:
                 continue
+            orders = rng.binomial(successes, ORDERS_PER_SUCCESS)
+            value = round(float(rng.gamma(4.0 * orders, ORDER_VALUE / 4)) if orders else 0.0, 2)
             outcome = {"brief_id": brief_id, "variant_id": variant_id, "channel": channel.name,
-                       "week": week.isoformat(), "trials": trials, "successes": successes}  # fmt: skip
+                       "week": week.isoformat(), "trials": trials, "successes": successes,
+                       "value": value}  # fmt: skip
             events.append(
                 {
                     "event_id": f"w{len(events) + 1:07d}",
@@ -171,7 +175,8 @@ def written_pieces(
                     "payload": json.dumps(outcome),
                 }
             )
-    truth = {"part_log_odds": PART_EFFECT, "proof.statistic by audience": PROOF_BY_AUDIENCE, "briefs": len(starts)}
+    truth = {"part_log_odds": PART_EFFECT, "proof.statistic by audience": PROOF_BY_AUDIENCE, "briefs": len(starts),
+             "value_per_success": ORDERS_PER_SUCCESS * ORDER_VALUE}  # fmt: skip
     return WrittenPieces(pl.DataFrame(pieces), pl.DataFrame(events), truth)
 
 

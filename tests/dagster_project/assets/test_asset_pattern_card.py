@@ -72,8 +72,9 @@ def warehouse(tmp_path: Path, company: Settings) -> Warehouse:
         run_record.begin(con, company, print_="0" * 64, as_of_day=DAY, seed=1, selection="")
         con.execute(
             "create table marts.hook_test as select 'b' brief, 'v' variant, 'meta' channel, date '2026-05-04' as week,"
-            " 100::bigint trials, 5::bigint successes, true is_learnable"
+            " 100::bigint trials, 5::bigint successes, null::double as value, true is_learnable"
         )
+        con.execute("create table marts.content as select 'c' content_id, 'v' variant_id")
         con.execute("create table marts.learnable_feature as select 'v' variant, 'headline.number' feature")
     return Warehouse(path=str(file))
 
