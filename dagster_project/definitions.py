@@ -12,6 +12,7 @@ from dagster_project.assets import (
     feed_experiment,
     ingest,
     operations,
+    pattern_queue,
     patterns,
     visibility,
 )
@@ -38,6 +39,7 @@ STEPS = (
     operations,
     patterns,
     content_returns,
+    pattern_queue,
     publish,
 )
 

@@ -6,6 +6,7 @@ Light on purpose: the settings read it at every command. What the rules do is in
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, Field, NonNegativeFloat, PositiveFloat, PositiveInt
@@ -17,7 +18,9 @@ class PromotionPolicy(BaseModel, frozen=True, extra="forbid"):
     """The rules of a card's life (configuration `patterns.rules`).
 
     `risk` maps a feature or a namespace (`offer`) to who must agree; `approved` names the features a person has
-    approved; `reach` is the share of a channel's items a feature could apply to, used only to rank.
+    approved; `reach` is the share of a channel's items a feature could apply to, used only to rank. `reread` is the
+    Monday of the week in which a feature's extractor changed. A card that reaches more than `person_above_reach` of the
+    budget needs a person.
     """
 
     provisional_lfsr: PositiveFloat = 0.10
@@ -50,6 +53,10 @@ class PromotionPolicy(BaseModel, frozen=True, extra="forbid"):
     approved: frozenset[str] = frozenset()
     reach: Mapping[str, PositiveFloat] = {}
     switching_cost: NonNegativeFloat = 0.0
+    winner_p: float = Field(default=0.90, gt=0.5, lt=1)
+    winner_spread: NonNegativeFloat = 1.0
+    person_above_reach: float = Field(default=0.30, gt=0, le=1)
+    reread: Mapping[str, date] = {}
 
     def risk_of(self, feature: str) -> Risk:
         """The risk class of a feature: its own, else its namespace's, else low."""

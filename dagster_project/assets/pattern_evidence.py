@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import duckdb
 import polars as pl
 
 from dagster_project.workspace.settings import Settings
+from models.pattern_rules import PromotionPolicy
 
 if TYPE_CHECKING:
     from models.patterns import MoneyRate, PatternEstimates
@@ -24,6 +26,10 @@ AUDIENCES = (
     "select tests.brief, min(features.feature) as audience from marts.hook_test as tests inner join"
     " marts.variant_feature as features on tests.variant = features.variant where features.feature like 'audience.%'"
     " group by tests.brief having count(distinct features.feature) = 1 order by tests.brief"
+)
+SPEND = (
+    "select channel, sum(spend) from marts.channel_period_spend where period_kind = 'month' and spend is not null"
+    " and period_start >= (select as_of_day from ops.current_run) - interval 3 month group by channel"
 )
 CONTENT_IDS = "select variant_id, min(content_id) from marts.content where variant_id is not null group by variant_id"
 
@@ -115,3 +121,24 @@ def _why(rate: MoneyRate | None, company: Settings) -> str:
         )
     where = "borrowed from all channels, with twice the error" if rate.borrowed else "from its own briefs"
     return f"margin per 1,000 impressions and unit of log-odds, {where}"
+
+
+def for_people(
+    con: duckdb.DuckDBPyConnection, decisions: Sequence[Decision], policy: PromotionPolicy
+) -> list[Decision]:
+    """The decisions, where a low-risk card that reaches more of the budget than the rules allow needs a person.
+
+    Reach: the share of three months' spend that its channels take, times the share of their items it could apply to.
+    Without any spend there is no budget and the question does not apply.
+    """
+    spend = {channel: float(amount) for channel, amount in con.execute(SPEND).fetchall()}
+    total = sum(spend.values())
+    if total <= 0:
+        return list(decisions)
+
+    def reach(decision: Decision) -> float:
+        return sum(spend.get(c, 0.0) * min(policy.reach.get(c, 1.0), 1.0) for c in decision.channels) / total
+
+    return [
+        replace(d, risk="brand") if d.risk == "low" and reach(d) > policy.person_above_reach else d for d in decisions
+    ]

@@ -24,6 +24,7 @@ from dagster_project.workspace.environment import settings, workspace
 from dagster_project.workspace.memory_store import memory_store, tell_of_approvals
 from feedback.patterns import VOCABULARY
 from feedback.patterns.dimensions import DIMENSIONS, SCOPES
+from feedback.patterns.extractor_changes import reread_weeks
 from models.warning import Warning
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def pattern_estimate(warehouse: Warehouse) -> dg.MaterializeResult:
 
 @dg.asset(
     key=["feedback", "pattern_card"],
-    deps=[["measurement", "pattern_estimate"], ["measurement", "feed_lift"]],
+    deps=[["measurement", "pattern_estimate"], ["measurement", "feed_lift"], ["marts", "channel_period_spend"]],
     group_name="feedback",
     owners=["team:content"],
     kinds={"python", "duckdb"},
@@ -127,7 +128,11 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
             features,
             # The statistics decide as if people had agreed; whether they have is asked of the ledger, below.
             company.patterns.policy.model_copy(
-                update={"risk": company.approvals.risks, "approved": frozenset(VOCABULARY)}
+                update={
+                    "risk": company.approvals.risks,
+                    "approved": frozenset(VOCABULARY),
+                    "reread": reread_weeks(stored, facts.as_of_day),
+                }
             ),
             as_of=facts.as_of_day,
             weeks=weeks,
@@ -136,6 +141,8 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
         )
         if worth == ("useless",):
             decisions = as_experiments(decisions)
+        with warehouse.read() as con:
+            decisions = pattern_evidence.for_people(con, decisions, company.patterns.policy)
         run = CardRun(
             brand=company.company.brand,
             run_id=facts.run_id,

@@ -74,6 +74,10 @@ VIEWS = {
     f" measurement.pattern_interaction where {LATEST} order by differs desc, p, feature, dimension, level",
     "pattern_money": "select channel, mean, se, n_briefs, p_gt_0, borrowed, known, currency, message from"
     f" measurement.pattern_money where {LATEST} order by channel",
+    "test_queue": "select feature, channel, winners, example, contrasts, briefs_needed, message from"
+    f" feedback.test_queue where {LATEST} order by priority desc, feature, channel",
+    "playbook": "select source, reason, times, people, first_at, last_at, example, message from"
+    f" feedback.playbook_candidate where {LATEST} order by times desc, source, reason",
     "decisions": "select week, feature, kind, channels, state, previous, reason, unmet, p_assign, shrunk, low, high,"
     f" lfsr, n_contrasts from feedback.pattern_decision where {LATEST} and (previous is distinct from state or week ="
     f" (select max(week) from feedback.pattern_decision where {LATEST})) order by week desc, state, feature",

@@ -186,7 +186,8 @@ def _tail(roster: Roster) -> str:
 attribution: {{window_days: 180, order_window_days: 30, half_life_days: 7}}   # a contract takes months
 quarantine: {{max_share: 0.01}}   # the demo plants a few dozen broken rows; more than 1 % of a source would stop it
 mmm: {{grain: auto, by_geo: auto, draws: 1000, chains: 4}}
-patterns: {{delta: 0.02, max_life_days: 365}}
+# The demo has nobody who approves: with the default of 0.3 each card that reaches more than 30 % of the budget waits.
+patterns: {{delta: 0.02, max_life_days: 365, rules: {{person_above_reach: 1}}}}
 # Who decides: `plumbline pending` lists what waits, docs/approvals.md explains the gates.
 approvals:
   weekly_limit: 5

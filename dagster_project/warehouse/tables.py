@@ -126,6 +126,10 @@ TABLES = {
     " state varchar, previous varchar, since date, reason varchar, unmet varchar[], p_assign double, worth double,"
     " risk varchar, tier varchar, retire_reason varchar, expires date, shrunk double, low double, high double,"
     " lfsr double, n_contrasts bigint",
+    "feedback.test_queue": "run_id varchar, feature varchar, channel varchar, winners bigint, example varchar,"
+    " contrasts bigint, briefs_needed bigint, priority double, message varchar",
+    "feedback.playbook_candidate": "run_id varchar, source varchar, reason varchar, times bigint, people bigint,"
+    " first_at timestamp, last_at timestamp, example varchar, message varchar",
     "feedback.feed": "feed_seq bigint, brand varchar, sha256 varchar, cards bigint, run_id varchar,"
     " primary key (brand, feed_seq)",
     "feedback.report": "run_id varchar, period varchar, file varchar, sha256 varchar, status varchar, reason varchar",

@@ -258,11 +258,20 @@ class Mmm(_Part):
         return code
 
 
+class Playbook(_Part):
+    """`times` returns or denials for the same reason by at least `people` persons within `days` make a candidate."""
+
+    times: int = Field(default=3, ge=2)
+    people: int = Field(default=2, ge=1)
+    days: int = Field(default=30, ge=1, le=365)
+
+
 class Patterns(_Part):
     """Smallest effect worth acting on (log odds), how long a card lives at most, and the rules of the feed.
 
     `rules` are the thresholds of a card's life, `exposure` how cards are dealt to variants, `smallest_lift` the lift of
-    the whole feed (log odds) below which it is not worth its effort.
+    the whole feed (log odds) below which it is not worth its effort. `playbook` says when repeated corrections become a
+    candidate for a rule of the brand.
     """
 
     delta: float = Field(default=0.02, ge=0)
@@ -270,6 +279,7 @@ class Patterns(_Part):
     rules: PromotionPolicy = PromotionPolicy()
     exposure: ExposureRules = ExposureRules()
     smallest_lift: float = Field(default=0.10, gt=0, le=2)
+    playbook: Playbook = Playbook()
 
     @field_validator("rules")
     @classmethod
@@ -280,6 +290,8 @@ class Patterns(_Part):
             raise ValueError("risk stands under approvals.risks, not under patterns.rules; move it there")
         if rules.approved:
             raise ValueError("approved is no setting: a person approves one version of a card; remove it")
+        if rules.reread:
+            raise ValueError("reread is no setting: the versions of the extractors say when it was; remove it")
         return rules
 
     @property

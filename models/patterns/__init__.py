@@ -13,6 +13,7 @@ from models.patterns.lifecycle import Decision, as_experiments, promote, replay
 from models.patterns.money import MoneyEffect, MoneyRate, in_money, money_rate
 from models.patterns.prior import PriorPack
 from models.patterns.spec import LearnSpec, PromotionPolicy
+from models.patterns.winners import QueuedTest, Winner, queue_tests, winners
 
 __all__ = [
     "AssignmentRefused",
@@ -33,6 +34,8 @@ __all__ = [
     "PatternEstimates",
     "PriorPack",
     "PromotionPolicy",
+    "QueuedTest",
+    "Winner",
     "as_experiments",
     "draw",
     "feed_lift",
@@ -45,6 +48,8 @@ __all__ = [
     "pairs_needed",
     "prior_pack",
     "promote",
+    "queue_tests",
     "replay",
     "split_check",
+    "winners",
 ]

@@ -130,6 +130,8 @@ def watch_reason(e: Evidence, est: Estimate) -> str | None:
     p = e.policy
     if est.n_contrasts < p.provisional_contrasts:
         return f"only {est.n_contrasts} sound tests remain"
+    if p.reread.get(e.key[0]) == e.week:
+        return "its extractor changed, so older results were read anew"
     if e.key[1] == "neutral":
         return None if shown_neutral(est, p) else "no longer shown to make no difference"
     if est.p_gt_0_now < p.watch_p:

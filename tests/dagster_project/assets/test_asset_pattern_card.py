@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.assets import patterns
+from dagster_project.assets import pattern_evidence, patterns
 from dagster_project.commands.approvals.open_ledger import now_of
 from dagster_project.warehouse import run_record, tables
 from dagster_project.warehouse.resource import Warehouse
@@ -16,6 +16,7 @@ from dagster_project.workspace.approval_ledger import approvals_of
 from dagster_project.workspace.paths import Workspace
 from dagster_project.workspace.settings import Settings
 from feedback.approvals import LedgerBroken
+from feedback.patterns.extractor_changes import reread_weeks
 from models.patterns import Decision, Estimate
 
 DAY = date(2026, 11, 16)
@@ -74,6 +75,10 @@ def warehouse(tmp_path: Path, company: Settings) -> Warehouse:
             "create table marts.hook_test as select 'b' brief, 'v' variant, 'meta' channel, date '2026-05-04' as week,"
             " 100::bigint trials, 5::bigint successes, null::double as value, true is_learnable"
         )
+        con.execute(
+            "create table marts.channel_period_spend (channel varchar, period_kind varchar, period_start date,"
+            " spend decimal(18,2))"
+        )
         con.execute("create table marts.content as select 'c' content_id, 'v' variant_id")
         con.execute("create table marts.learnable_feature as select 'v' variant, 'headline.number' feature")
     return Warehouse(path=str(file))
@@ -120,3 +125,42 @@ def test_a_ledger_whose_tail_was_cut_promotes_nothing_and_says_so(
     with pytest.raises(LedgerBroken, match="lines were cut off"):
         patterns.pattern_card(warehouse)
     assert set(cards(warehouse).values()) == {"provisional"}
+
+
+def test_a_card_that_reaches_much_of_the_budget_needs_a_person(
+    tmp_path: Path, company: Settings, warehouse: Warehouse
+) -> None:
+    with warehouse.write() as con:
+        con.execute(
+            "insert into marts.channel_period_spend values ('meta', 'month', '2026-10-01', 400), ('tv', 'month',"
+            " '2026-10-01', 600), ('meta', 'quarter', '2026-10-01', 9000), ('meta', 'month', '2025-10-01', 9000)"
+        )
+        (decision,) = pattern_evidence.for_people(con, [promoted("headline.number", "low")], company.patterns.policy)
+        assert decision.risk == "brand"
+        wide = company.patterns.policy.model_copy(update={"person_above_reach": 0.4})
+        (decision,) = pattern_evidence.for_people(con, [promoted("headline.number", "low")], wide)
+        assert decision.risk == "low"
+    patterns.pattern_card(warehouse)
+    waiting = approvals_of(Workspace.at(tmp_path), company).pending(now_of(company))
+    assert {request.action for request in waiting} == {"pattern_brand"}
+
+
+def test_a_changed_extractor_puts_its_cards_on_watch_in_the_week_of_the_change(
+    company: Settings, warehouse: Warehouse, monkeypatch
+) -> None:
+    patterns.pattern_card(warehouse)
+    read, told = patterns.stored_cards, []
+
+    def of_an_older_version(*store: object) -> list[dict]:
+        return [c | {"features": [f | {"extractor_version": "0.9.0"} for f in c["features"]]} for c in read(*store)]
+
+    monkeypatch.setattr("models.patterns.replay", lambda *a, **k: told.append(a[2].reread) or [])
+    patterns.pattern_card(warehouse)
+    monkeypatch.setattr(patterns, "stored_cards", of_an_older_version)
+    patterns.pattern_card(warehouse)
+    assert told == [{}, {"headline.number": DAY, "headline.science_data": DAY}]
+    old = {"key": "headline.number", "extractor": "regex", "extractor_version": "0.9.0"}
+    card = {"features": [old], "recorded_at": "2026-11-02T06:00:00Z"}
+    present = {"features": [old | {"extractor_version": "1.0.0"}], "recorded_at": "2026-11-12T06:00:00Z"}
+    assert reread_weeks([card, present], DAY) == {"headline.number": date(2026, 11, 9)}
+    assert reread_weeks([present], DAY) == {}

@@ -18,7 +18,7 @@ TRUE_RATE = 1000 * BASE * (1 - BASE) * PER_SUCCESS
 
 
 def briefs(seed: int, count: int = 120, *, related: bool = True, channel: str = "meta") -> pl.DataFrame:
-    """Briefs of three variants around a click rate of 5 %, whose clicks bring about 2.40 each (or nothing of theirs)."""
+    """Briefs of three variants around a click rate of 5 %; a click brings about 2.40, or nothing."""
     rng = np.random.default_rng(seed)
     rows = []
     for brief in range(count):
