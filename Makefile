@@ -11,7 +11,7 @@ SIZE ?= small
 export OMP_NUM_THREADS ?= 1
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help demo test test-slow test-acceptance test-heavy test-campaign lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation bench-one-number bench-planning bench-structure bench-recovery bench-feed bench-events bench-loop bench-operations compare clean
+.PHONY: help demo test test-slow test-acceptance test-heavy test-campaign lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation bench-one-number bench-planning bench-structure bench-recovery bench-feed bench-events bench-loop bench-learning bench-operations compare clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -73,6 +73,9 @@ bench-triangulation: $(VENV) ## error and coverage of the combined number in sim
 
 bench-loop: $(VENV) ## the pattern feed and its agents over two years of simulated companies: what it is worth, and what it reads (WORKERS=2)
 	$(RUN)python -m benchmarks.patterns $(if $(WORKERS),--workers $(WORKERS))
+
+bench-learning: $(VENV) ## how fast patterns are learned from a million variants, and how many are found where none exists
+	$(RUN)python -m benchmarks.patterns.learning
 
 bench-one-number: $(VENV) ## the one number against known truth in 63 companies of five kinds, beside each single method (under 40 minutes)
 	$(RUN)python -m benchmarks.one_number --companies 63 --seed 1 --write

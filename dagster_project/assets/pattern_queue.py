@@ -117,9 +117,10 @@ def _denials() -> Iterator[Correction]:
 def _sentence(queued: QueuedTest) -> str:
     noun = VOCABULARY[queued.feature].noun
     pieces = "1 piece" if queued.winners == 1 else f"{queued.winners} pieces"
+    briefs = "1 more brief" if queued.briefs_needed == 1 else f"{queued.briefs_needed} more briefs"
     return (
         f"{pieces} on {queued.channel} with {noun} clearly beat the channel's usual result. That proves nothing yet:"
-        f" vary it between the variants of {queued.briefs_needed} more briefs ({queued.contrasts} so far)."
+        f" vary it between the variants of {briefs} ({queued.contrasts} so far)."
     )
 
 

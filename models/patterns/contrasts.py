@@ -49,8 +49,10 @@ class Demeaned:
         A feature with rivals is compared with pieces that have none of them (the usual value), not with a mixture of
         all others: a good value must not look good because another one is bad. Source: Frisch-Waugh-Lovell.
         """
-        num = _per_cell(self.w[:, None] * self.x * self.y[:, None], self.cell)
-        den = _per_cell(self.w[:, None] * self.x**2, self.cell)
+        weighted = self.w[:, None] * self.x
+        den = _per_cell(weighted * self.x, self.cell)
+        weighted *= self.y[:, None]
+        num = _per_cell(weighted, self.cell)
         for columns in self.rivals:
             x = self.x[:, columns]
             root = np.sqrt(self.w)[:, None]
@@ -70,14 +72,10 @@ class Demeaned:
 
 
 def _per_cell(values: np.ndarray, cell: np.ndarray) -> np.ndarray:
-    """Sums over the arms of each cell, shape (cells,) or (cells, columns)."""
-    if values.ndim == 1:
-        return np.bincount(cell, values)
-    return (
-        np.stack([np.bincount(cell, column) for column in values.T], axis=1)
-        if values.shape[1]
-        else np.zeros((int(cell.max(initial=-1)) + 1, 0))
-    )
+    """Sums over the arms of each cell, shape (cells,) or (cells, columns); arms stand cell by cell, from 0 on."""
+    if values.ndim == 1 or not len(cell):
+        return np.bincount(cell, values) if values.ndim == 1 else np.zeros((0, values.shape[1]))
+    return np.add.reduceat(values, np.flatnonzero(np.diff(cell, prepend=-1)), axis=0)
 
 
 def demean(
@@ -190,12 +188,12 @@ def joint_effects(dm: Demeaned, columns: list[int], groups: list[str] | None = N
     design = dm.x[:, columns] * root
     scale = np.linalg.norm(design, axis=0)
     design = design / np.where(scale > 0, scale, 1.0)
-    left, size, right = np.linalg.svd(design, full_matrices=False)
-    solid = size > 1e-6 * size.max(initial=0.0)
-    target = left.T @ (dm.y * root[:, 0])
-    effects = (right[solid].T @ (target[solid] / size[solid])) / np.where(scale > 0, scale, 1.0)
-    missing = right[~solid]
-    tangled = np.abs(missing.T @ missing) > 1e-6  # which columns stand in for which
+    size, vectors = np.linalg.eigh(design.T @ design)
+    solid = size > 1e-10 * size.max(initial=0.0)
+    target = vectors.T @ (design.T @ (dm.y * root[:, 0]))
+    effects = (vectors[:, solid] @ (target[solid] / size[solid])) / np.where(scale > 0, scale, 1.0)
+    missing = vectors[:, ~solid]
+    tangled = np.abs(missing @ missing.T) > 1e-6  # which columns stand in for which
     names = np.array(groups if groups is not None else [str(i) for i in range(len(columns))])
     for i in np.flatnonzero(tangled.any(axis=1)):
         if len(set(names[tangled[i]])) > 1 or groups is None:

@@ -18,7 +18,6 @@ FALSE_DISCOVERY = 0.10
 USE_WEEKS = 8
 # Slope per share of use: from never to on every piece, an effect is expected to lose at most about this much log-odds.
 USE_PRIOR_SD = 0.25
-WEARS_OUT = 0.95
 Z_90 = 1.6449
 
 
@@ -28,7 +27,8 @@ class Interaction:
 
     `p` tests that all levels of the dimension have the same effect; `differs` is true only where that is refuted with
     all dimensions of all features counted (false-discovery rate 10 %). For the dimension `use` the effect is the change
-    of log-odds from never to on every piece of the last eight weeks, and `differs` says that it wears out.
+    of log-odds from never to on every piece of the last eight weeks, `p` is one-sided, and `differs` says that the
+    effect wears out.
     """
 
     feature: str
@@ -103,7 +103,6 @@ def _wear_out(feature: str, cells: Cells, usage: pl.DataFrame) -> Iterator[Inter
     variance = max(robust, 1 / spread)
     kappa = USE_PRIOR_SD**2 / (USE_PRIOR_SD**2 + variance)
     mean, sd = kappa * slope, np.sqrt(kappa * variance)
-    p_falls = float(ndtr(-mean / sd))
     yield Interaction(
         feature,
         "use",
@@ -111,8 +110,8 @@ def _wear_out(feature: str, cells: Cells, usage: pl.DataFrame) -> Iterator[Inter
         mean,
         mean - Z_90 * sd,
         mean + Z_90 * sd,
-        1 - p_falls,
-        p_falls >= WEARS_OUT,
+        float(ndtr(slope / np.sqrt(variance))),
+        False,
         len(set(own.brief.tolist())),
     )
 
@@ -136,9 +135,6 @@ def _use_before(feature: str, cells: Cells, usage: pl.DataFrame) -> np.ndarray:
 
 
 def _judged(found: list[Interaction]) -> list[Interaction]:
-    tests = {(i.feature, i.dimension): i.p for i in found if i.dimension != "use"}
+    tests = {(i.feature, i.dimension): i.p for i in found}
     adjusted = dict(zip(tests, benjamini_hochberg(list(tests.values())), strict=True))
-    return [
-        i if i.dimension == "use" else replace(i, differs=adjusted[i.feature, i.dimension] <= FALSE_DISCOVERY)
-        for i in found
-    ]
+    return [replace(i, differs=adjusted[i.feature, i.dimension] <= FALSE_DISCOVERY) for i in found]

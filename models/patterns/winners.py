@@ -85,16 +85,18 @@ def queue_tests(
     """The tests that winners call for, most promising first: features that no decision covers and no test has settled.
 
     `features`: variant, feature. `settled`: (feature, channel) of what is served, watched, blocked or retired. What 20
-    briefs have shown to matter little is not queued either. Nothing here is a claim, and nothing becomes a card by it.
+    briefs have shown to matter little, and what every piece of the channel has, is not queued either. Nothing here is a
+    claim, and nothing becomes a card by it.
     """
     carried: Mapping[str, list[str]] = {
         str(variant): rows["feature"].to_list()
         for (variant,), rows in features.partition_by("variant", as_dict=True).items()
     }
+    always = _on_every_piece(estimates)
     of_feature: dict[tuple[str, str], list[Winner]] = {}
     for winner in found:
         for feature in carried.get(winner.variant, ()):
-            if (feature, winner.channel) not in settled:
+            if (feature, winner.channel) not in settled and (feature, winner.channel) not in always:
                 of_feature.setdefault((feature, winner.channel), []).append(winner)
     queue = [
         queued
@@ -102,6 +104,14 @@ def queue_tests(
         if (queued := _queued(feature, channel, pieces, estimates, policy)) is not None
     ]
     return sorted(queue, key=lambda q: (-q.priority, q.feature, q.channel))
+
+
+def _on_every_piece(estimates: PatternEstimates) -> set[tuple[str, str]]:
+    """What all pieces of a channel have in every week, like the format of a newsletter: nobody can vary it there."""
+    weeks = estimates.usage.select("channel", "week").unique().group_by("channel").agg(pl.len().alias("weeks"))
+    full = estimates.usage.filter(pl.col("share") >= 1).group_by("feature", "channel").agg(pl.len().alias("full"))
+    rows = full.join(weeks, on="channel").filter(pl.col("full") == pl.col("weeks"))
+    return set(rows.select("feature", "channel").iter_rows())
 
 
 def _queued(

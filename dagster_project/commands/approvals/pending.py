@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from dagster_project.commands.approvals.open_ledger import now_of, open_ledger
-from dagster_project.commands.approvals.queue import show_queue
+from dagster_project.commands.approvals.queue import queued_tests, show_queue
 from dagster_project.commands.terminal import (
     NO,
     USAGE,
@@ -71,7 +71,8 @@ def pending(
         elif agents:
             _agents(settings, json_)
         else:
-            show_queue(approvals, now, settings.report_currency, only_digest=digest, json_=json_)
+            tests = queued_tests(workspace)
+            show_queue(approvals, now, settings.report_currency, only_digest=digest, json_=json_, tests=tests)
 
 
 def _serve(workspace: Workspace, settings: Settings, host: str, port: int, public_host: str | None) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import duckdb
 
 from dagster_project.commands.approvals.open_ledger import now_of
 from dagster_project.commands.terminal import as_json, cell, err, out
@@ -33,8 +36,34 @@ def waiting_lines(workspace: Workspace, settings: Settings, ws: Path) -> list[st
     return [f"  {what} for a person: plumbline pending {ws}"] if waiting else []
 
 
-def show_queue(approvals: Approvals, now: datetime, currency: str, *, only_digest: bool, json_: bool) -> None:
-    """Print what waits: everything, or the week's digest."""
+def queued_tests(workspace: Workspace) -> list[dict[str, Any]]:
+    """Tests that winning pieces call for, as the last published run lists them; they need no consent."""
+    from dagster_project.commands.status import LATEST, reading
+
+    if workspace.published() is None:
+        return []
+    with reading(workspace) as con:
+        try:
+            found = con.execute(
+                "select feature, channel, winners, example, contrasts, briefs_needed, message from feedback.test_queue"
+                f" where {LATEST} order by priority desc, feature, channel"
+            )
+        except duckdb.CatalogException:  # a snapshot of an older version
+            return []
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def show_queue(
+    approvals: Approvals,
+    now: datetime,
+    currency: str,
+    *,
+    only_digest: bool,
+    json_: bool,
+    tests: Sequence[dict[str, Any]] = (),
+) -> None:
+    """Print what waits: everything, or the week's digest; and how many tests are queued."""
     from feedback.approvals.digest import digest, nobody_can_decide, open_decisions
 
     week = digest(approvals, now)
@@ -52,9 +81,16 @@ def show_queue(approvals: Approvals, now: datetime, currency: str, *, only_diges
                 "decided_this_week": week.decided_this_week,
                 "weekly_limit": week.weekly_limit,
                 "notes": notes,
+                "queued_tests": list(tests),
             }
         )
         return
+    if tests:
+        out.print(
+            f"{len(tests)} {'test is' if len(tests) == 1 else 'tests are'} queued for the next briefs:"
+            " plumbline show WS test_queue",
+            markup=False,
+        )
     if not shown:
         left = (
             f" this week; {week.left_for_later} are open beyond the limit of {week.weekly_limit}"
