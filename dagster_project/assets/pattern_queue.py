@@ -17,7 +17,7 @@ from dagster_project.workspace.environment import settings, workspace
 from feedback.patterns import VOCABULARY
 from feedback.patterns.dimensions import DIMENSIONS
 from feedback.patterns.playbook import Correction, playbook_candidates
-from models.patterns.winners import QueuedTest
+from models.patterns.winning_pieces import QueuedTest
 
 SETTLED = (
     "select distinct feature, unnest(channels) from (select feature, channels, state, row_number() over (partition by"

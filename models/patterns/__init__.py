@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from models.patterns.arms import split_check
 from models.patterns.assignment import AssignmentRefused, Draw, ExposureRules, MenuCard, draw, inclusion_probabilities
+from models.patterns.differences import Interaction, interactions
 from models.patterns.estimates import Estimate, PatternEstimates
 from models.patterns.examples import ExamplePool, Examples
 from models.patterns.feed_experiment import FeedLift, FeedPlan, MoneyPerLogOdds, feed_lift, pair_sd_of, pairs_needed
-from models.patterns.interactions import Interaction, interactions
 from models.patterns.learning import learn, prior_pack
 from models.patterns.lifecycle import Decision, as_experiments, promote, replay
 from models.patterns.money import MoneyEffect, MoneyRate, in_money, money_rate
 from models.patterns.prior import PriorPack
 from models.patterns.spec import LearnSpec, PromotionPolicy
-from models.patterns.winners import QueuedTest, Winner, queue_tests, winners
+from models.patterns.winning_pieces import QueuedTest, Winner, queue_tests, winners
 
 __all__ = [
     "AssignmentRefused",

@@ -71,7 +71,7 @@ def learn(
         if spec.placebo_draws:
             placebo = _placebo_hits(arms, x, dm.rivals, tau, spec, seed)
             warnings += _placebo_warning(placebo)
-    split_p = _split_by_feature(tests, arms, features, names) if spec.srm_alpha is not None else {}
+    split_p = _split_by_feature(tests, arms, x, names) if spec.srm_alpha is not None else {}
     return PatternEstimates(
         contrasts=contrasts,
         srm=arms.srm,
@@ -247,7 +247,7 @@ def _usage(tests: pl.DataFrame, features: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _split_by_feature(tests: pl.DataFrame, arms: Arms, features: pl.DataFrame, names: list[str]) -> dict[str, float]:
+def _split_by_feature(tests: pl.DataFrame, arms: Arms, x: np.ndarray, names: list[str]) -> dict[str, float]:
     """Traffic split tested over all tests of a feature: small deviations per test add up to a detectable one.
 
     Per cell the variance of the feature arms' share is multinomial; p is of the summed deviation (1 df).
@@ -262,7 +262,6 @@ def _split_by_feature(tests: pl.DataFrame, arms: Arms, features: pl.DataFrame, n
     planned = frame["planned_share"].to_numpy()
     total = np.bincount(cell, trials)
     expected_share = planned / np.bincount(cell, planned)[cell]
-    x = _present(arms, features, names)
     result = {}
     for j, name in enumerate(names):
         with_it = np.bincount(cell, x[:, j] * trials)

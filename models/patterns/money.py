@@ -109,15 +109,13 @@ def _cells(rows: pl.DataFrame) -> pl.DataFrame | None:
         "xx": w * engagement**2 - kept * arms["s2"].to_numpy(),
         "xy": w * engagement * money - kept * 1000 * per_success / trials,
     }
-    return (
-        arms.with_columns(**{name: pl.Series(values) for name, values in sums.items()})
-        .group_by("brief", "channel")
-        .agg(pl.col("xx").sum(), pl.col("xy").sum())
-    )
+    noise_free = arms.with_columns(**{name: pl.Series(values) for name, values in sums.items()})
+    cells = noise_free.group_by("brief", "channel", maintain_order=True)
+    return cells.agg(pl.col("xx").sum(), pl.col("xy").sum())
 
 
 def _slope(cells: pl.DataFrame) -> MoneyRate | None:
-    briefs = cells.group_by("brief").agg(pl.col("xx").sum(), pl.col("xy").sum())
+    briefs = cells.group_by("brief", maintain_order=True).agg(pl.col("xx").sum(), pl.col("xy").sum())
     xx, xy, n = briefs["xx"].to_numpy(), briefs["xy"].to_numpy(), briefs.height
     if n < 3:
         return None

@@ -63,6 +63,7 @@ def winners(tests: pl.DataFrame, policy: PromotionPolicy, min_trials: int = 200)
         pl.col("successes").sum(),
         pl.when(pl.col("value").is_not_null().all()).then(pl.col("value").sum()).first().alias("value"),
     )
+    sums = sums.sort("brief", "variant", "channel")
     found: list[Winner] = []
     for (channel,), pieces in sorted(
         sums.filter(pl.col("trials") >= min_trials).partition_by("channel", as_dict=True).items()
