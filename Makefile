@@ -11,7 +11,7 @@ SIZE ?= small
 export OMP_NUM_THREADS ?= 1
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help demo test test-slow test-acceptance test-heavy test-campaign lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation bench-one-number bench-planning bench-structure bench-recovery bench-feed bench-events bench-loop bench-learning bench-operations compare clean
+.PHONY: help demo test test-slow test-acceptance test-heavy test-campaign lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation bench-one-number bench-planning bench-structure bench-recovery bench-deliveries bench-feed bench-events bench-loop bench-learning bench-operations compare clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -89,6 +89,9 @@ bench-structure: $(VENV) ## import circles, files on the way of a fit, SQL outsi
 bench-recovery: $(VENV) ## kill -9 at every derived file and at random, damaged files: the next run heals or refuses (hours: KILLS and DAMAGES make it shorter)
 	$(RUN)python -m benchmarks.recovery --size tiny --kills $(KILLS) --damages $(DAMAGES)
 	$(RUN)python -m benchmarks.recovery --size small --kills 4 --damages 20
+
+bench-deliveries: $(VENV) ## random sequences of re-delivered, renamed, split and late files: true amounts, any order, rebuild (SEQUENCES=1000)
+	$(RUN)python -m benchmarks.deliveries --sequences $(or $(SEQUENCES),1000)
 
 bench-feed: $(VENV) ## the pattern feed under 1,000 requests per second with 10,000 cards, beside a plain file and a server that reads per request
 	$(RUN)python -m benchmarks.feed

@@ -99,7 +99,7 @@ class InMemoryWorkspace:
     """landing/ on disk, the warehouse in memory. `build` may be called after each delivery, as a daily run would."""
 
     def __init__(self, landing: Path, sql: Sequence[Statement], settings: Settings, as_of: date) -> None:
-        self.landing, self.sql, self.settings, self.as_of = landing, sql, settings, as_of
+        self.landing, self.sql, self.settings, self.as_of, self.built = landing, sql, settings, as_of, False
         self.con = duckdb.connect(":memory:", config={"threads": 1})
         self.con.execute("set TimeZone = 'UTC'; attach ':memory:' as warehouse; use warehouse")
         create_tables(self.con)
@@ -126,6 +126,7 @@ class InMemoryWorkspace:
         for statement in self.sql:
             kind = "view" if statement.is_view else "table"
             self.con.execute(f"create or replace {kind} {statement.relation} as {statement.sql}")
+        self.built = True
         return self
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:

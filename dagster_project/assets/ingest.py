@@ -106,6 +106,8 @@ def _source(name: str) -> dg.AssetsDefinition:
 
 
 def _land(name: str, warehouse: Warehouse) -> dg.MaterializeResult:
+    from dagster_project.sources.salesforce import NOT_MODELLED
+
     company = settings()
     with warehouse.open() as con:
         facts = run_record.current(con)
@@ -125,6 +127,9 @@ def _land(name: str, warehouse: Warehouse) -> dg.MaterializeResult:
         ).pl()
         checks = _book_checks(name, books or (0,) * 7, reasons, company.quarantine.max_share)
         run_record.record_checks(con, facts.run_id, checks)
+        if name == "salesforce":
+            needs = f"a model of Salesforce records ({NOT_MODELLED})" if (books or (0,) * 7)[1] else None
+            run_record.record_not_run(con, facts.run_id, "salesforce", needs)
         plot = _spend_by_campaign(con.sql(f"select day, spend from raw.{name}").pl()) if name in AD_PLATFORMS else {}
     worst = next((c for c in checks if not c.passed), None)
     result = check_result(

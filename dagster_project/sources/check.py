@@ -8,8 +8,8 @@ from pathlib import Path
 
 from dagster_project.sources.catalogue import CATALOGUE
 from dagster_project.sources.delivery import Delivery
-from dagster_project.sources.landing import file_name, landing_files, source_of, stray_files
-from dagster_project.sources.order import turn
+from dagster_project.sources.landing import file_name, files_by_source, stray_files
+from dagster_project.sources.order import new_deliveries, turn
 from dagster_project.sources.read import read_file
 from dagster_project.workspace.settings import Settings
 
@@ -18,8 +18,8 @@ _NOT_STORED = b"checked and thrown away"  # hashes made here never leave the pro
 
 @dataclass(frozen=True)
 class CheckReport:
-    """Every file of landing/ as it would be read now; `repeats` maps a file to the earlier one with the same
-    content."""
+    """Every file of landing/ as it would be read now; `repeats` maps a file that is no delivery to the earlier
+    one with the same content."""
 
     deliveries: tuple[Delivery, ...]
     repeats: dict[str, str]
@@ -41,28 +41,27 @@ class CheckReport:
 
 def check(landing: Path, settings: Settings, now: datetime, feed_key: bytes | None = None) -> CheckReport:
     """Reads all of landing/ under the settings. `now` is an aware UTC instant."""
-    names = {s.name for s in CATALOGUE}
+    by_source = files_by_source(landing)
+    lands = {file.name for files in by_source.values() for file in new_deliveries(files, ())}
     deliveries: list[Delivery] = []
     first: dict[tuple[str, str], str] = {}
     repeats: dict[str, str] = {}
-    for path in sorted(landing_files(landing), key=lambda p: turn(file_name(p, landing))):
-        source = source_of(path, landing)
-        if source not in names:
+    files = [(source, file) for source, listed in by_source.items() for file in listed]
+    for source, file in sorted(files, key=lambda pair: turn(pair[1].name)):
+        if file.name not in lands:
+            repeats[file.name] = first[source, file.sha256]
             continue
-        name = file_name(path, landing)
-        delivery = read_file(
-            path,
-            source,
-            settings.options(source),
-            settings=settings,
-            now=now,
-            pepper=_NOT_STORED,
-            feed_key=feed_key,
-            file=name,
+        first.setdefault((source, file.sha256), file.name)
+        deliveries.append(
+            read_file(
+                file.path,
+                source,
+                settings.options(source),
+                settings=settings,
+                now=now,
+                pepper=_NOT_STORED,
+                feed_key=feed_key,
+                file=file.name,
+            )
         )
-        if (source, delivery.sha256) in first:
-            repeats[name] = first[source, delivery.sha256]
-            continue
-        first[source, delivery.sha256] = name
-        deliveries.append(delivery)
     return CheckReport(tuple(deliveries), repeats, tuple(file_name(p, landing) for p in stray_files(landing)))

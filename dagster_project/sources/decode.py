@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
 import zlib
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ _MARKS = (
 )
 
 
+ALWAYS_UNPACKED = 256 << 20  # bytes up to which any archive is unpacked
+LARGEST_RATIO = 200  # for archives that unpack to more; gzip itself ends near 1,000
 SAMPLE = 1 << 18  # bytes from which an encoding is guessed
 LEAST_LETTERS = 12  # of different words, before a guess at another script counts
 _UTF_16 = ("utf_16_le", "utf_16_be")
@@ -44,15 +47,25 @@ class Decoded:
 
 
 def unpacked(data: bytes, name: str) -> bytes:
-    """The bytes inside a .gz file, or the bytes as they are. Raises Unreadable for a damaged archive."""
+    """The bytes inside a .gz file, or the bytes as they are. Raises Unreadable for a damaged archive or a bomb."""
     if not data.startswith(b"\x1f\x8b"):
         return data
+    most = max(ALWAYS_UNPACKED, LARGEST_RATIO * len(data))
     try:
-        return gzip.decompress(data)
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+            unpacked_bytes = packed.read(most + 1)
+        if len(unpacked_bytes) <= most:
+            return unpacked_bytes
     except (OSError, EOFError, zlib.error) as error:
         raise Unreadable(
             "encoding_unknown", f"the compressed file is damaged ({error}); export or copy {name} again"
         ) from None
+
+    raise Unreadable(
+        "encoding_unknown",
+        f"the compressed file unpacks to more than {most >> 20} MB, over {LARGEST_RATIO} times its size, which no"
+        f" export does; deliver {name} unpacked if it is one",
+    )
 
 
 def decoded(data: bytes) -> Decoded:

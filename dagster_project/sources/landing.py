@@ -71,6 +71,17 @@ def stray_files(landing: Path) -> list[Path]:
     ]
 
 
+def files_by_source(landing: Path, source: str | None = None) -> dict[str, list[File]]:
+    """The data files of every source (or of the one named) with the hashes of their contents."""
+    names = {s.name for s in CATALOGUE} if source is None else {source}
+    by_source: dict[str, list[File]] = {}
+    for path in landing_files(landing):
+        folder = source_of(path, landing)
+        if folder in names and (sha := _sha256(path, landing)) is not None:
+            by_source.setdefault(folder, []).append(File(path, file_name(path, landing), sha))
+    return by_source
+
+
 def pending(
     landing: Path, con: duckdb.DuckDBPyConnection, settings: Settings | None = None, source: str | None = None
 ) -> list[Path]:
@@ -79,14 +90,8 @@ def pending(
     A file that could not be read is tried again once its source's options in plumbline.yaml have changed (give
     `settings`).
     """
-    names = {s.name for s in CATALOGUE} if source is None else {source}
-    by_source: dict[str, list[File]] = {}
-    for path in landing_files(landing):
-        name, folder = file_name(path, landing), source_of(path, landing)
-        if folder in names and (sha := _sha256(path, landing)) is not None:
-            by_source.setdefault(folder, []).append(File(path, name, sha))
     fresh: list[File] = []
-    for folder, files in by_source.items():
+    for folder, files in files_by_source(landing, source).items():
         books = con.execute(
             "select file, sha256, delivered_at, status, options_sha256 from ops.batch where source = ? order by rowid",
             [folder],

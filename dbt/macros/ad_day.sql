@@ -1,11 +1,11 @@
-{#- One ad platform's day rows by the identity rule of docs/decisions/NNNN: what an export calls a thing is normalised, then
-    identified, then replaced by scope; nothing depends on the order in which files arrived.
+{#- One ad platform's day rows by the identity rule of docs/decisions/0047-one-fact-one-key.md: what an export calls a thing is
+    normalised, then identified, then replaced; nothing depends on the order in which files arrived.
 
     * A campaign is its id, else the one id that carries its name in the account, else its name. A name that is new in a
       delivery, with equal figures on every day it shares with a campaign that is gone from it, is that campaign renamed.
-    * A statement is what one delivery day says about one campaign's day at one level and one set of breakdown columns.
-      A later one that repeats a line (ad group, ad) of an earlier one replaces all of it; one with other lines completes it.
-      Files of one day complete each other. With `complete_days` the newest delivery day replaces the account's whole day.
+    * A line is a campaign's day at one level, in one set of breakdown columns, for one ad group and ad. Its newest delivery day
+      replaces it with all values of its breakdown; other lines stay, because many exports are filtered. Files of one delivery
+      day complete each other. With `complete_days` the newest delivery day replaces the account's whole day.
     * Of several breakdowns of one level exactly one is counted: told three days or more after the day before told earlier,
       among the early ones the newest, then the one with fewest breakdown columns, then the newest. How a platform attributes
       and a connector's row id are columns of a report, but split nothing. -#}
@@ -354,22 +354,15 @@ lines as (
     from keyed
 ),
 
-replaced as (
-    select
-        lines.*,
-        max(lines.line_told) over (partition by {{ statement }}, told) as restated_on
-    from lines
-),
-
 newest as (
     select
-        replaced.*,
-        max(replaced.told) over (partition by {{ statement }}) as said_on
-    from replaced
+        lines.*,
+        max(lines.told) over (partition by {{ statement }}) as said_on
+    from lines
     where
-        replaced.recency = 1
-        and replaced.told = replaced.restated_on
-        and (replaced.told = replaced.day_told or not (select choice.complete_days from choice))
+        lines.recency = 1
+        and lines.told = lines.line_told
+        and (lines.told = lines.day_told or not (select choice.complete_days from choice))
 ),
 
 counted as (

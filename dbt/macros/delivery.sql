@@ -22,3 +22,23 @@ select
 from {{ relation }} as delivered
 where delivered._delivered_at <= {{ as_of() }}
 {%- endmacro %}
+
+{#- The day of the newest export of a CRM table whose exports are declared complete (`complete_days`): a record that it lacks
+    was deleted or merged away. Null where nothing is declared, and where a file of that day has refused rows: a record may
+    then be missing only because its row could not be read. -#}
+{% macro newest_complete_export(system, table) -%}
+(
+    select case when count(refused._batch_id) = 0 then max(newest.told) end
+    from (
+        select distinct delivered._batch_id, cast(delivered._delivered_at as date) as told
+        from {{ source('raw', table) }} as delivered
+        where delivered._delivered_at <= {{ as_of() }}
+        qualify cast(delivered._delivered_at as date) = max(cast(delivered._delivered_at as date)) over ()
+    ) as newest
+    inner join {{ source('ops', 'source_option') }} as declared
+        on declared.source = '{{ system }}' and declared.complete_days
+    left join (
+        select distinct lines._batch_id from {{ source('raw', 'quarantine') }} as lines where lines.source = '{{ system }}'
+    ) as refused on newest._batch_id = refused._batch_id
+)
+{%- endmacro %}

@@ -110,3 +110,54 @@ def test_a_channel_is_one_in_every_spelling(workspace):
     assert workspace("spend", files).rows("select channel, spend from marts.channel_day") == [
         ("search", Decimal("150"))
     ]
+
+
+DEALS = "Record ID,Deal Name,Pipeline,Deal Stage,Amount,Create Date,Close Date\n"
+
+
+def _deal(number: int, amount: str = "100") -> str:
+    return f"{number},Deal {number},Sales,Closed Won,{amount},2026-09-01 10:00,2026-10-01 10:00\n"
+
+
+@pytest.mark.parametrize(
+    ("declared", "later", "deleted"),
+    [
+        pytest.param(True, _deal(901), ["902", "903"], id="complete exports"),
+        pytest.param(False, _deal(901), [], id="nothing declared"),
+        pytest.param(True, _deal(901) + _deal(902, "one hundred"), [], id="a row of the newest export was refused"),
+    ],
+)
+def test_a_deal_that_a_complete_export_lacks_was_deleted(workspace, declared, later, deleted):
+    files = {
+        "hubspot/deals 2026-10-05.csv": DEALS + _deal(901) + _deal(902) + _deal(903),
+        "hubspot/deals 2026-10-12.csv": DEALS + later,
+    }
+    settings = Settings.model_validate({"sources": {"hubspot": {"complete_days": declared}}})
+    made = workspace("deals", files, settings)
+    assert made.rows("select deal_id from staging.stg_hubspot__deal where is_deleted order by 1") == [
+        (d,) for d in deleted
+    ]
+    assert made.rows("select count(*) filter (is_deleted), count(*) from marts.opportunity") == [(len(deleted), 3)]
+
+
+def test_a_breakdown_beside_the_plain_report_and_a_deeper_level_are_never_added(workspace):
+    day = "2026-11-01,Brand,111,1,EUR"
+    files = {
+        "google_ads/2026-11-03.csv": GOOGLE + f"{day},100.00,1000,10\n",
+        "google_ads/2026-11-05 device.csv": GOOGLE.replace("Day,", "Day,Device,")
+        + "2026-11-01,Mobile,Brand,111,1,EUR,40,400,4\n2026-11-01,Desktop,Brand,111,1,EUR,60,600,6\n",
+        "google_ads/2026-11-06 groups.csv": GOOGLE.replace("Day,", "Day,Ad group,")
+        + "2026-11-01,One,Brand,111,1,EUR,70,700,7\n2026-11-01,Two,Brand,111,1,EUR,30,300,3\n"
+        "2026-11-01,Only,Other,112,1,EUR,5,50,1\n",
+    }
+    assert workspace("spend", files).rows("select campaign, spend from marts.channel_day order by 1") == [
+        ("Brand", Decimal("100")),
+        ("Other", Decimal("5")),
+    ]
+
+
+def test_random_deliveries_give_the_true_amounts_in_any_order(sql):
+    """A short form of `make bench-deliveries`, which tries a thousand."""
+    from benchmarks.deliveries.trial import trial
+
+    assert trial(3, (*sql["spend"], *sql["outcome"])).right

@@ -69,3 +69,15 @@ def test_a_file_in_utf_8_does_not_wait_for_the_detector() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_an_archive_that_unpacks_beyond_all_measure_is_refused(monkeypatch):
+    import gzip
+
+    from dagster_project.sources import decode
+    from dagster_project.sources.contract import Unreadable
+
+    monkeypatch.setattr(decode, "ALWAYS_UNPACKED", 1 << 20)
+    assert decode.unpacked(gzip.compress(b"a" * (1 << 20)), "fits.csv.gz") == b"a" * (1 << 20)
+    with pytest.raises(Unreadable, match=r"bomb.csv.gz unpacked"):
+        decode.unpacked(gzip.compress(b"a" * (3 << 20)), "bomb.csv.gz")

@@ -186,3 +186,11 @@ def test_a_reader_that_fails_refuses_its_file_only(con, tmp_path, monkeypatch):
     landed = {d.file: d for d in land_all(con, tmp_path, settings=Settings(), now=NOW, pepper=b"x")}
     assert landed["channel_spend/a.csv"].quarantine["rule"].to_list() == ["reader_failed"]
     assert landed["channel_spend/b.csv"].rows_landed == 1
+
+
+def test_salesforce_records_land_and_one_sentence_says_that_they_count_nowhere(deliver):
+    head = "Opportunity ID,Opportunity Name,Stage,Amount,Close Date\n"
+    rows = "0065g00000AbCdE,One,Closed Won,100,11/2/2026\n0065g00000AbCdF,Two,Prospecting,50,11/3/2026\n"
+    found = deliver("salesforce", head + rows)
+    assert found.rows_landed == 2
+    assert any("no mart reads yet" in notice for notice in found.notices)

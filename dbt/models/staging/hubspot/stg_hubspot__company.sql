@@ -9,6 +9,8 @@ select
     ranked.industry,
     ranked.country,
     ranked.created_at,
-    coalesce(ranked.is_deleted, false) as is_deleted
+    coalesce(ranked.is_deleted, false)
+    or coalesce(cast(ranked._delivered_at as date) < {{ newest_complete_export('hubspot', 'hubspot__company') }}, false)
+        as is_deleted
 from ranked
 where ranked.recency = 1

@@ -12,7 +12,9 @@ select
     ranked.company_ids,
     ranked.country,
     nullif(trim(ranked.self_reported), '') as self_reported,
-    coalesce(ranked.is_deleted, false) as is_deleted,
+    coalesce(ranked.is_deleted, false)
+    or coalesce(cast(ranked._delivered_at as date) < {{ newest_complete_export('hubspot', 'hubspot__contact') }}, false)
+        as is_deleted,
     ranked._delivered_at as delivered_at
 from ranked
 where ranked.recency = 1

@@ -15,7 +15,9 @@ select
     ranked.contact_ids,
     ranked.geo,
     ranked.deal_type,
-    coalesce(ranked.is_deleted, false) as is_deleted,
+    coalesce(ranked.is_deleted, false)
+    or coalesce(cast(ranked._delivered_at as date) < {{ newest_complete_export('hubspot', 'hubspot__deal') }}, false)
+        as is_deleted,
     ranked.original_source,
     ranked._delivered_at as delivered_at
 from ranked
