@@ -49,10 +49,12 @@ EVENT_TABLE = Entity(
 def _features(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame], list[Broken]]:
     """Features come as one object, as columns `feature.<key>` or as columns named after a dimension (`hook`, `tone`).
 
-    Where two name a key, the object wins.
+    Where two name a key, the object wins. A row whose `features` are a list, a text or a number is refused.
     """
+    broken = _no_objects(good)
+    good = good.filter(~pl.col("_row").is_in([fault.row for fault in broken]))
     if "_rest" not in good.columns:
-        return {"content": good}, []
+        return {"content": good}, broken
     boxes = good["features"] if "features" in good.columns else pl.Series([None] * good.height, dtype=pl.String)
     merged, extra = [], []
     for box, rest in zip(boxes, good["_rest"], strict=True):
@@ -69,7 +71,18 @@ def _features(good: pl.DataFrame, ctx: Context) -> tuple[dict[str, pl.DataFrame]
         "content": good.with_columns(
             pl.Series("features", merged, dtype=pl.String), pl.Series("_extra", extra, dtype=pl.String)
         )
-    }, []
+    }, broken
+
+
+def _no_objects(good: pl.DataFrame) -> list[Broken]:
+    if "features" not in good.columns:
+        return []
+    why = 'is no JSON object; list the features as {"hook": "question"}'
+    return [
+        Broken(row, "features", box[:80], "bad_json", why)
+        for row, box in good.select("_row", "features").iter_rows()
+        if box is not None and not isinstance(json.loads(box), dict)
+    ]
 
 
 def _declares(column: str) -> bool:

@@ -138,6 +138,15 @@ def test_content_features_as_object_or_as_columns(deliver):
     }
 
 
+def test_features_that_are_no_object_refuse_their_row_and_no_other(deliver):
+    rows = [{"content_id": str(i), "channel": "blog", "published_at": "2026-09-01", "features": features, "hook": "story"}
+            for i, features in enumerate(({"tone": "casual"}, [1, 2]))]  # fmt: skip
+    found = deliver("content", "\n".join(json.dumps(row) for row in rows), "c.jsonl")
+    assert json.loads(str(only(found, "content")["features"])) == {"hook": "story", "tone": "casual"}
+    (refused,) = found.quarantine.to_dicts()
+    assert (refused["row"], refused["column"], refused["rule"]) == (2, "features", "bad_json")
+
+
 def test_events_and_receipts_keep_their_payload_without_addresses(deliver, pepper):
     event = {"event_id": "1", "ts": "2026-09-01T10:00:00Z", "content_id": "c1", "type": "approved", "actor_type": "human",
              "actor_id": "jane@acme.example", "payload": {"note": "ask joe@acme.example", "email": "x@y.org", "rounds": 2}}  # fmt: skip
