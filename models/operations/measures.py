@@ -282,10 +282,11 @@ def measures(band: tuple[float, float], faster: float = 0.6, more_first_hits: fl
             "briefed_at",
             "amount",
             _share("human_minutes", "is_published"),
-            f"Logged minutes of people, {ended}, per published piece.",
+            f"Logged minutes of people, {ended}, per published piece, over the pieces that log any.",
             needs=("human_minutes",),
             lag_weeks=4,
             lower_is_better=True,
+            only=_having("human_minutes"),
         ),
         Measure(
             "tokens_per_published_piece",
@@ -293,10 +294,11 @@ def measures(band: tuple[float, float], faster: float = 0.6, more_first_hits: fl
             "briefed_at",
             "amount",
             _share("tokens", "is_published"),
-            f"Tokens of language models, {ended}, per published piece.",
+            f"Tokens of language models, {ended}, per published piece, over the pieces that log any.",
             needs=("tokens",),
             lag_weeks=4,
             lower_is_better=True,
+            only=_having("tokens"),
         ),
         Measure(
             "cost_per_published_piece",
@@ -308,5 +310,6 @@ def measures(band: tuple[float, float], faster: float = 0.6, more_first_hits: fl
             needs=("cost",),
             lag_weeks=4,
             lower_is_better=True,
+            only=_having("cost"),
         ),
     )
