@@ -162,6 +162,7 @@ def _land_pending(con: duckdb.DuckDBPyConnection, source: str, company: Settings
         "select sha256, delivered_at from ops.former_delivery where source = ? order by batch_id", [source]
     ).fetchall()
     former: dict[str, tuple[int, datetime]] = {sha: (place, then) for place, (sha, then) in enumerate(rows)}
+    landing.forget_unreadable(con, workspace().landing, source)
     pending = landing.pending(workspace().landing, con, company, source)
     files = [(path, former.get(sha256_of(path)) if former else None) for path in pending]
     for path, delivery in sorted(files, key=lambda pair: pair[1][0] if pair[1] else len(rows)):

@@ -104,6 +104,24 @@ def pending(
     return [file.path for file in sorted(fresh, key=lambda f: turn(f.name))]
 
 
+def forget_unreadable(con: duckdb.DuckDBPyConnection, landing: Path, source: str) -> list[str]:
+    """Take files that could not be read and are gone from landing/ out of the books; returns their names.
+
+    Nothing of them landed, and whoever took the file away did what its message asked for.
+    """
+    present = {file_name(path, landing) for path in landing_files(landing)}
+    refused = con.execute(
+        "select _batch_id, file from ops.batch where source = ? and status = 'unreadable' order by rowid", [source]
+    ).fetchall()
+    gone = [(batch, file) for batch, file in refused if file not in present]
+    con.execute("begin")
+    for batch, _ in gone:
+        con.execute("delete from raw.quarantine where _batch_id = ?", [batch])
+        con.execute("delete from ops.batch where _batch_id = ?", [batch])
+    con.execute("commit")
+    return [file for _, file in gone]
+
+
 def land(
     con: duckdb.DuckDBPyConnection,
     path: Path,

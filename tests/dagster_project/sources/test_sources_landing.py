@@ -114,6 +114,17 @@ def test_bad_rows_and_unreadable_files_are_in_the_quarantine_and_the_books(con, 
     assert books == [("landed", 2, 1, 1, 0, 0), ("unreadable", 1, 0, 1, 0, 0)]
 
 
+def test_a_file_that_could_not_be_read_leaves_the_books_when_it_is_taken_away(con, tmp_path):
+    put(tmp_path, "channel_spend/a.csv", HEAD + "2026-09-01,search,1,EUR\n")
+    broken = put(tmp_path, "channel_spend/b.csv", b"\x00\x01\x02")
+    land_all(con, tmp_path)
+    assert door.forget_unreadable(con, tmp_path, "channel_spend") == []
+    broken.unlink()
+    assert door.forget_unreadable(con, tmp_path, "channel_spend") == ["channel_spend/b.csv"]
+    assert con.execute("select file, status from ops.batch").fetchall() == [("channel_spend/a.csv", "landed")]
+    assert con.execute("from raw.quarantine").fetchall() == []
+
+
 def test_a_file_that_could_not_be_read_is_tried_again_when_its_options_change(con, tmp_path):
     put(tmp_path, "channel_spend/a.csv", 'day,channel,spend\n2026-09-01,a,"1,204"\n')
     land_all(con, tmp_path)
