@@ -63,7 +63,7 @@ VIEWS = {
     f" iroas_high, verdict, grade, method, reasons from measurement.experiment where {LATEST} order by start_day",
     "predicted": "select experiment_id, channels, value, se, predicted, predicted_sd, z, verdict, reason from"
     f" measurement.mmm_experiment where {LATEST} order by experiment_id",
-    "next": "select channel, evsi, cost, net_value, weeks, message from measurement.next_experiment"
+    "next": "select channel, kind, cash, result, evsi, net_value, p_flip, weeks, message from measurement.next_experiment"
     f" where {LATEST} order by net_value desc, channel",
     "visibility": "select week, engine, surface, brand, metric, value, low, high, n, tier from marts.ai_visibility_week"
     " where week = (select max(week) from marts.ai_visibility_week) order by metric, brand, engine",

@@ -80,7 +80,7 @@ TABLES = {
     "measurement.conflict": "run_id varchar, channel varchar, source varchar, p double, flagged boolean,"
     " message varchar",
     "measurement.next_experiment": "run_id varchar, channel varchar, evsi double, net_value double, weeks double,"
-    " cost double, message varchar",
+    " cost double, message varchar, kind varchar, cash double, result double, p_flip double",
     "measurement.diagnostic": "run_id varchar, name varchar, value double, threshold double, passed boolean,"
     " primary key (run_id, name)",
     "measurement.content_feature": "batch_id varchar, file_row bigint, content_id varchar, namespace varchar,"

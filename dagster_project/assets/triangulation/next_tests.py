@@ -26,6 +26,10 @@ SHOWN = {
     "weeks": pl.Float64,
     "cost": pl.Float64,
     "message": pl.String,
+    "kind": pl.String,
+    "cash": pl.Float64,
+    "result": pl.Float64,
+    "p_flip": pl.Float64,
 }
 
 
@@ -66,7 +70,10 @@ def proposals(
             combined, group.drop("kind"), margin=float(settings.margin), horizon_weeks=HORIZON_WEEKS
         )
         valued.append(worth.with_columns(kind=pl.lit(kind)))
-    told = [_row(r, design, settings.report_currency) for r in pl.concat(valued).to_dicts()]
+    cash = {(r["channel"], r["kind"]): r["spend_changed"] for r in possible.to_dicts()}
+    told = [
+        _row(r, cash[r["channel"], r["kind"]], design, settings.report_currency) for r in pl.concat(valued).to_dicts()
+    ]
     ranked = pl.DataFrame(told, schema=SHOWN).sort("net_value", "channel", "message", descending=[True, False, False])
     return ranked.unique("channel", keep="first", maintain_order=True), None
 
@@ -152,7 +159,8 @@ def _marginal(fit: MMMFit | None) -> dict[str, float]:
     }
 
 
-def _row(valued: dict[str, object], design: GeoDesign, currency: str) -> dict[str, object]:
+def _row(valued: dict[str, object], cash: float, design: GeoDesign, currency: str) -> dict[str, object]:
+    """`cash` is the spend that the test adds (below 0: saves); `result` its expected contribution while it runs."""
     channel, kind = str(valued["channel"]), str(valued["kind"])
     worth = float(valued["evsi_per_week"]) * (HORIZON_WEEKS - WEEKS)  # type: ignore[arg-type]
     cost = float(valued["opportunity_cost"])  # type: ignore[arg-type]
@@ -167,4 +175,8 @@ def _row(valued: dict[str, object], design: GeoDesign, currency: str) -> dict[st
         "message": f"{does} for {WEEKS} weeks in {', '.join(design.treated)}: better budgets over a year are worth"
         f" {worth:,.0f} {currency}, the test {pays}. Chance that it changes the decision:"
         f" {float(valued['p_flip']):.0%}. Plan it with --channel {channel} --kind {kind}.",  # type: ignore[arg-type]
+        "kind": kind,
+        "cash": cash,
+        "result": -cost,
+        "p_flip": float(valued["p_flip"]),  # type: ignore[arg-type]
     }

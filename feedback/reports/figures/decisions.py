@@ -91,8 +91,10 @@ def next_test_figures(context: ReportContext, store: FigureStore) -> Iterator[Fi
     """
     planned = context.query(
         "select channel, evsi::decimal(18,2) as worth, weeks::decimal(9,1) as weeks, cost::decimal(18,2) as cost,"
-        " net_value::decimal(18,2) as net from measurement.next_experiment where run_id = $run_id"
+        " net_value::decimal(18,2) as net, kind, cash::decimal(18,2) as cash, result::decimal(18,2) as result,"
+        " p_flip::decimal(9,6) as p_flip from measurement.next_experiment where run_id = $run_id"
         " and net_value > 0 and evsi is not null and weeks is not null and cost is not null"
+        " and kind is not null and cash is not null and result is not null and p_flip is not null"
         " order by net_value / greatest(weeks, 1) desc, channel limit 1",
         needs=("measurement.next_experiment",),
     )
@@ -100,8 +102,12 @@ def next_test_figures(context: ReportContext, store: FigureStore) -> Iterator[Fi
         unit, sha = context.settings.currency, planned.sql_sha256
         yield Fact("next_test.channel", row["channel"], "measurement.next_experiment")
         yield Figure("next_test.worth", row["worth"], unit, "expected value of sample information (EVSI)", sha)
-        yield Figure("next_test.cost", row["cost"], unit, "cost of the test", sha)
-        yield Figure("next_test.net", row["net"], unit, "EVSI less the cost of the test", sha)
+        yield Fact("next_test.kind", row["kind"], "measurement.next_experiment")
+        yield Figure("next_test.cash", row["cash"], unit, "spend that the test adds; below zero: saves", sha)
+        result = "margin on the effect of the changed spend less that spend, while the test runs"
+        yield Figure("next_test.result", row["result"], unit, result, sha)
+        yield Figure("next_test.p_flip", row["p_flip"], "share", "probability that the reading changes a decision", sha)
+        yield Figure("next_test.net", row["net"], unit, "EVSI less what the test is expected to lose; what it earns is not counted", sha)
         yield Figure("next_test.weeks", row["weeks"], "count", "weeks that the test takes", sha)
         return
     margin, draws = context.settings.margin, context.draws

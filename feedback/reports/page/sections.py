@@ -90,12 +90,14 @@ def _worth_of_test(printer: Printer, money: str) -> str:
             f"Knowing its true return would be worth up to {worth} per period, more than for any other channel;"
             " a test that costs more does not pay."
         )
-    weeks, cost, net = (
-        printer.count("next_test.weeks"),
-        printer.compact("next_test.cost"),
-        printer.compact("next_test.net"),
+    doubles = printer.store.text("next_test.kind") == "heavy_up"
+    does = "Double it" if doubles else "Switch it off"
+    return (
+        f"{does} for {printer.count('next_test.weeks')} weeks in the test's regions: spend changes by"
+        f" {printer.compact('next_test.cash')}{NBSP}{money}, expected contribution while it runs"
+        f" {printer.compact('next_test.result')}{NBSP}{money}. The reading is worth {worth} over a year's decisions and"
+        f" changes one with probability {printer.percent('next_test.p_flip')}."
     )
-    return f"{weeks} weeks, cost {cost}{NBSP}{money}; the information is worth {worth}, net {net}{NBSP}{money}."
 
 
 def change(store: FigureStore, printer: Printer) -> tuple[dict[str, Any], str]:

@@ -245,7 +245,7 @@ def _carryover(fit: MMMFit) -> list[Warning]:
                     name,
                     f"About {beyond:.0%} of the carryover of {name} would fall after the {reach} periods that the model"
                     " covers.",
-                    "Raise MMMSpec.max_lag_weeks.",
+                    "Allow a longer carryover: mmm.max_lag_weeks in plumbline.yaml.",
                 )
             )
     return warnings

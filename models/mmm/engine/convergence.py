@@ -77,7 +77,7 @@ def not_converged(problems: Sequence[str], decisions: Sequence[str]) -> Warning:
         "block",
         "all",
         f"The sampler did not converge after {len(decisions)} recorded steps: {'; '.join(problems)}.",
-        "Join channels that were bought together, use fewer controls, or sample longer (MMMSpec.sampling).",
+        "Join channels that were bought together, use fewer controls, or sample longer (mmm.draws in plumbline.yaml).",
     )
 
 

@@ -66,7 +66,7 @@ def leave_one_experiment_out(
                     "high",
                     left_out.name,
                     f"The fit without the test {left_out.name} did not converge, so its verdict means nothing.",
-                    "Sample longer (MMMSpec.sampling) or simplify the model.",
+                    "Sample longer (mmm.draws in plumbline.yaml) or simplify the model.",
                 )
             )
     return _checked(without, judged, warnings)

@@ -285,6 +285,21 @@ def test_without_a_margin_the_page_says_so_instead_of_a_profit(published, settin
     assert "no contribution margin" in " ".join(text.split())
 
 
+def test_the_next_test_says_what_it_spends_earns_and_may_change(published, settings, tmp_path):
+    planned = changed(
+        published,
+        tmp_path / "planned.duckdb",
+        "create or replace table measurement.next_experiment as select run_id, 'video' as channel, 81000.0 as evsi,"
+        " 78500.0 as net_value, 4.0 as weeks, 2500.0 as cost, '' as message, 'heavy_up' as kind, 64000.0 as cash,"
+        " -2500.0 as result, 0.31 as p_flip from ops.current_run",
+    )
+    text = html_text(build(planned, tmp_path / "out", settings=settings).html.read_text())
+    assert "Test Online video next." in text
+    assert "Double it for 4 weeks in the test's regions: spend changes by 64 k €" in text
+    assert re.search(r"expected contribution while it runs −2[\d,.k ]* €\. The reading is worth 81 k €", text), text[-3000:]
+    assert "changes one with probability 31 %" in text
+
+
 def test_without_a_ledger_the_page_says_that_it_is_not_tied(published, settings, tmp_path):
     alone = changed(
         published, tmp_path / "alone.duckdb", "drop table marts.reconciliation", "drop table marts.ledger_period"
