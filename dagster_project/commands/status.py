@@ -63,8 +63,8 @@ VIEWS = {
     f" iroas_high, verdict, grade, method, reasons from measurement.experiment where {LATEST} order by start_day",
     "predicted": "select experiment_id, channels, value, se, predicted, predicted_sd, z, verdict, reason from"
     f" measurement.mmm_experiment where {LATEST} order by experiment_id",
-    "next": "select channel, kind, cash, result, evsi, net_value, p_flip, weeks, message from measurement.next_experiment"
-    f" where {LATEST} order by net_value desc, channel",
+    "next": "select channel, kind, cash, result, evsi, net_value, p_flip, weeks, message from"
+    f" measurement.next_experiment where {LATEST} order by net_value desc, channel",
     "visibility": "select week, engine, surface, brand, metric, value, low, high, n, tier from marts.ai_visibility_week"
     " where week = (select max(week) from marts.ai_visibility_week) order by metric, brand, engine",
     "patterns": "select pattern_id, version, state, kind, card->>'$.statement' as statement, recorded_at from"
