@@ -107,8 +107,8 @@ def next_test_figures(context: ReportContext, store: FigureStore) -> Iterator[Fi
         result = "margin on the effect of the changed spend less that spend, while the test runs"
         yield Figure("next_test.result", row["result"], unit, result, sha)
         yield Figure("next_test.p_flip", row["p_flip"], "share", "probability that the reading changes a decision", sha)
-        net = "EVSI less what the test is expected to lose; what it earns is not counted"
-        yield Figure("next_test.net", row["net"], unit, net, sha)
+        after = "EVSI less what the test is expected to lose; what it earns is not counted"
+        yield Figure("next_test.net", row["net"], unit, after, sha)
         yield Figure("next_test.weeks", row["weeks"], "count", "weeks that the test takes", sha)
         return
     margin, draws = context.settings.margin, context.draws
