@@ -8,13 +8,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from made_cards import NOW, RUN, cards, decision
 
 from dagster_project.assets.memory_cards import keep_card, stored_cards, tell_of_cards
 from dagster_project.warehouse import tables
 from feedback.memory.embedded_store import EmbeddedStore
 from feedback.memory.store import StoreDamaged, VersionConflict
 from feedback.patterns import Card, next_versions
+from tests.feedback.made_cards import NOW, RUN, cards, decision
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_of_two_machines_the_second_keeps_nothing_and_then_continues_from_the_fi
 
 
 def test_cards_of_another_brand_are_not_told(store) -> None:
-    from made_cards import of_brand
+    from tests.feedback.made_cards import of_brand
 
     assert tell_of_cards(store, cards(run=of_brand("other"))) == 0
 
