@@ -20,7 +20,6 @@ from dagster_project.workspace.feed_key import existing_feed_key
 from dagster_project.workspace.pepper import pepper
 from dagster_project.workspace.settings import AD_PLATFORMS, SOURCES, Settings, SettingsError
 from feedback.storage.atomic_files import write_atomically
-from feedback.storage.damaged_files import sha256_of
 
 warnings.filterwarnings("ignore", category=dg.BetaWarning)  # backfill policies are beta in 1.13, and pinned with it
 
@@ -164,7 +163,10 @@ def _land_pending(con: duckdb.DuckDBPyConnection, source: str, company: Settings
     former: dict[str, tuple[int, datetime]] = {sha: (place, then) for place, (sha, then) in enumerate(rows)}
     landing.forget_unreadable(con, workspace().landing, source)
     pending = landing.pending(workspace().landing, con, company, source)
-    files = [(path, former.get(sha256_of(path)) if former else None) for path in pending]
+    files = [
+        (path, former.get(landing.content_sha256(path, workspace().landing) or "") if former else None)
+        for path in pending
+    ]
     for path, delivery in sorted(files, key=lambda pair: pair[1][0] if pair[1] else len(rows)):
         instant = _instant_of(path, delivery, now)
         landed = landing.land(
@@ -187,7 +189,9 @@ def _instant_of(path: Path, delivery: tuple[int, datetime] | None, now: datetime
     from dagster_project.sources.landing import file_name
 
     name = file_name(path, workspace().landing)
-    if delivery is None or delivered_at(name, None, now) != now:
+    if delivery is None:
+        return now
+    if delivery[1] < delivered_at(name, None, now) < now:  # the name tells of a later delivery of the same content
         return now
     return min(delivery[1], now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from models.patterns.decision import Decision, Key
     from models.patterns.money import MoneyEffect
 
+PLAIN_ID = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,79}"
+)  # a card names ids, never text: free text from outside stays out
 TESTS_WITH_MONEY = (
     "select brief, variant, channel, week, trials, successes, value from marts.hook_test where is_learnable"
     " order by brief, variant, channel, week"
@@ -88,7 +92,7 @@ def examples_of(
     """Ids of pieces that followed a card and did well, and of those that followed it and did badly."""
     from models.patterns import ExamplePool, LearnSpec
 
-    content_of = dict(con.execute(CONTENT_IDS).fetchall())
+    content_of = {variant: name for variant, name in con.execute(CONTENT_IDS).fetchall() if PLAIN_ID.fullmatch(name)}
     pool = ExamplePool(tests, features, LearnSpec())
     well: dict[Key, Sequence[str]] = {}
     badly: dict[Key, Sequence[str]] = {}

@@ -143,6 +143,7 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
             decisions = as_experiments(decisions)
         with warehouse.read() as con:
             decisions = pattern_evidence.for_people(con, decisions, company.patterns.policy)
+            of_its_day = run_record.is_of_its_day(con, company)
         run = CardRun(
             brand=company.company.brand,
             run_id=facts.run_id,
@@ -153,9 +154,8 @@ def pattern_card(warehouse: Warehouse) -> dg.MaterializeResult:
             seed_ref=EpochKey.name_of(facts.as_of),
         )
         now = run_record.now(company).replace(tzinfo=UTC, microsecond=0)
-        of_today = facts.as_of_day == run_record.today(company)
         ledger = approvals_of(workspace(), company)
-        gate = gated(decisions, stored, run, ledger, now, may_ask=of_today)
+        gate = gated(decisions, stored, run, ledger, now, may_ask=of_its_day)
         waiting, denied = gate.waiting, gate.denied
         judged = {(d.key, d.week) for d in gate.decisions}
         decisions = [d for d in decisions if (d.key, d.week) not in judged] + list(gate.decisions)

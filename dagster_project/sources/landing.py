@@ -77,7 +77,7 @@ def files_by_source(landing: Path, source: str | None = None) -> dict[str, list[
     by_source: dict[str, list[File]] = {}
     for path in landing_files(landing):
         folder = source_of(path, landing)
-        if folder in names and (sha := _sha256(path, landing)) is not None:
+        if folder in names and (sha := content_sha256(path, landing)) is not None:
             by_source.setdefault(folder, []).append(File(path, file_name(path, landing), sha))
     return by_source
 
@@ -234,7 +234,7 @@ def _write(con: duckdb.DuckDBPyConnection, delivery: Delivery, batch: str, optio
     con.execute(f"insert into ops.batch ({', '.join(line)}) values ({marks})", list(line.values()))
 
 
-def _sha256(path: Path, landing: Path) -> str | None:
+def content_sha256(path: Path, landing: Path) -> str | None:
     """Hash of the file's bytes; None where it is gone by now."""
     try:
         with path.open("rb") as handle:

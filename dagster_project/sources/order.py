@@ -71,7 +71,9 @@ def new_deliveries(files: Iterable[File], landed: Sequence[Landed]) -> list[File
     another content in between. An undated copy of a known content, or a file that was moved, is no new delivery.
     """
     last_content = {delivery.name: delivery.sha256 for delivery in landed}
-    known = [(d.delivered_at.date(), natural(d.name), d.sha256) for d in landed]
+    known = [
+        (File(Path(), d.name, d.sha256).named_day or d.delivered_at.date(), natural(d.name), d.sha256) for d in landed
+    ]
     contents = {d.sha256 for d in landed}
     fresh: list[File] = []
     for file in sorted(files, key=lambda f: turn(f.name)):
@@ -79,9 +81,10 @@ def new_deliveries(files: Iterable[File], landed: Sequence[Landed]) -> list[File
             continue
         day, place = file.named_day, natural(file.name)
         is_known = file.sha256 in contents
-        if is_known and day is None and file.name not in last_content:
+        was_another = file.name in last_content  # a path that held another content in between is always a delivery
+        if is_known and day is None and not was_another:
             continue
-        if is_known and day is not None:
+        if is_known and day is not None and not was_another:
             same_day = [(name, sha) for told, name, sha in known if told == day]
             before = [name for name, sha in same_day if sha == file.sha256]
             nearest = max((name for name in before if name <= place), default=None)

@@ -209,6 +209,18 @@ def current(con: duckdb.DuckDBPyConnection) -> RunFacts:
     return RunFacts(*row)
 
 
+def is_of_its_day(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
+    """Whether the current run is of the business day on which it began, and not a rerun of an earlier day.
+
+    A run that ends after midnight is still of its day.
+    """
+    row = first(con, "select c.as_of_day, r.started_at from ops.current_run c join ops.run r using (run_id)")
+    if row is None:
+        return False
+    began = settings.clock or row[1].replace(tzinfo=UTC).astimezone(settings.zone).date()
+    return bool(row[0] == began)
+
+
 def record_checks(con: duckdb.DuckDBPyConnection, run_id: str, checks: Iterable[Check]) -> None:
     """Keep each check of the run once; the newest reading replaces an earlier one."""
     for c in checks:

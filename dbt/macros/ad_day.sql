@@ -174,11 +174,21 @@ id_of_name as (
     having count(distinct placed.own_campaign_id) = 1
 ),
 
+-- Campaigns with ids that share a name with rows without ids: which of them a row means is unknown, so they are one there.
+shared_names as (
+    select placed.account_id, placed.day, placed.campaign_norm
+    from placed
+    where placed.campaign_norm is not null
+    group by placed.account_id, placed.day, placed.campaign_norm
+    having count(distinct placed.own_campaign_id) > 1 and bool_or(placed.own_campaign_id is null)
+),
+
 named as (
     select
         placed.*,
         coalesce(placed.own_campaign_id, on_day.campaign_id, ever.campaign_id) as known_campaign_id,
         coalesce(
+            case when shared_names.campaign_norm is not null then 'name:' || placed.campaign_norm end,
             placed.own_campaign_id, on_day.campaign_id, ever.campaign_id, 'name:' || placed.campaign_norm,
             'group:' || coalesce(placed.own_group_id, placed.ad_group_norm), 'ad:' || coalesce(placed.ad_id, placed.ad_norm),
             ''
@@ -189,6 +199,11 @@ named as (
             placed.account_id = on_day.account_id
             and placed.day = on_day.day
             and placed.campaign_norm = on_day.campaign_norm
+    left join shared_names
+        on
+            placed.account_id = shared_names.account_id
+            and placed.day = shared_names.day
+            and placed.campaign_norm = shared_names.campaign_norm
     left join id_of_name as ever
         on placed.account_id = ever.account_id and placed.campaign_norm = ever.campaign_norm
 ),
@@ -248,7 +263,9 @@ pairs as (
         on
             older.account_id = old_span.account_id and older.level = old_span.level
             and older.breakdown = old_span.breakdown and older.named_entity = old_span.named_entity
-    where starts_with(newer.named_entity, 'name:') and new_span.first_told > old_span.last_told
+    where
+        (starts_with(newer.named_entity, 'name:') or starts_with(older.named_entity, 'name:'))
+        and new_span.first_told > old_span.last_told
     group by newer.account_id, newer.level, newer.breakdown, newer.named_entity, older.named_entity
     having
         bool_and(
@@ -327,7 +344,11 @@ id_of_ad as (
 keyed as (
     select
         identified.*,
-        coalesce(identified.own_group_id, id_of_group.ad_group_id, 'name:' || identified.ad_group_norm, '') as group_key,
+        -- An ad that has an id is a line whatever its report says of the ad group, which may be left out.
+        case
+            when identified.level = 'ad' and coalesce(identified.ad_id, id_of_ad.ad_id) is not null then ''
+            else coalesce(identified.own_group_id, id_of_group.ad_group_id, 'name:' || identified.ad_group_norm, '')
+        end as group_key,
         coalesce(identified.ad_id, id_of_ad.ad_id, 'name:' || identified.ad_norm, '') as ad_key
     from identified
     left join id_of_group

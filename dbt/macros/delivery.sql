@@ -38,7 +38,9 @@ where delivered._delivered_at <= {{ as_of() }}
     inner join {{ source('ops', 'source_option') }} as declared
         on declared.source = '{{ system }}' and declared.complete_days
     left join (
-        select distinct lines._batch_id from {{ source('raw', 'quarantine') }} as lines where lines.source = '{{ system }}'
-    ) as refused on newest._batch_id = refused._batch_id
+        select distinct lines._batch_id, cast(lines._delivered_at as date) as refused_on
+        from {{ source('raw', 'quarantine') }} as lines
+        where lines.source = '{{ system }}' and lines._delivered_at <= {{ as_of() }}
+    ) as refused on newest._batch_id = refused._batch_id or newest.told <= refused.refused_on
 )
 {%- endmacro %}

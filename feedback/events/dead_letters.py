@@ -54,9 +54,9 @@ class DeadLetters:
                 found.append(letter)
         return found
 
-    def remove(self, seqs: set[int]) -> None:
+    def remove(self, identities: set[str]) -> None:
         """Drops the letters of events that were delivered after all."""
-        kept = [letter for letter in self.letters() if letter["seq"] not in seqs]
+        kept = [letter for letter in self.letters() if letter["event"].get("id") not in identities]
         write_atomically(self.path, b"".join(canonical(letter) + b"\n" for letter in kept))
 
     def _complete(self) -> bytes:

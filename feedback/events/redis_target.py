@@ -41,10 +41,10 @@ class RedisTarget:
 
         Raises DeliveryFailed where the server does not answer, or its stream belongs to another log of events.
         """
-        import redis
-
         fields: dict[Any, Any] = {"id": event.event_id, "type": event.type, "event": as_bytes(event)}
         with self._sentences():
+            import redis
+
             client = self._connected()
             try:
                 client.xadd(self.stream, fields, id=f"{event.seq}-0")
@@ -60,12 +60,14 @@ class RedisTarget:
 
     def newest(self) -> int:
         """The number of the newest event that the stream was ever given, 0 for a stream that does not exist."""
-        import redis
-
         with self._sentences():
+            import redis
+
             try:
                 info: Any = self._connected().xinfo_stream(self.stream)
-            except redis.ResponseError:
+            except redis.ResponseError as refusal:
+                if "no such key" not in str(refusal).lower():  # without rights, or no stream: not an empty one
+                    raise
                 return 0
         last = info["last-generated-id"]
         return int((last.decode() if isinstance(last, bytes) else str(last)).partition("-")[0])

@@ -83,22 +83,28 @@ class Relay:
         return reports
 
     def redeliver(self) -> list[TargetReport]:
-        """Sends the dead letters again, from the store and not from the file, and drops those that were taken."""
+        """Sends the dead letters again, from the store and not from the file, and drops those that were taken.
+
+        A letter of an event that the store does not hold (its log was begun anew) is kept and named: nothing else is
+        sent in its place. One letter that is refused again does not hold back the later ones.
+        """
         reports = []
         for target in self._targets:
             letters = DeadLetters(self._folder, target.name)
-            done: set[int] = set()
+            done: set[str] = set()
             problem = None
             with self._store.relaying(target.name) as ours:
-                for seq in sorted({letter["seq"] for letter in letters.letters()}) if ours else []:
+                for seq, wanted in (
+                    sorted((x["seq"], str(x["event"].get("id"))) for x in letters.letters()) if ours else ()
+                ):
                     try:
                         event = next(iter(self._store.events_after(seq - 1, 1)), None)
-                        if event is not None:
-                            target.send(event)
-                        done.add(seq)
+                        if event is None or event.event_id != wanted:
+                            raise EventsGone(f"event {wanted} is not in this log any more; its letter is kept")
+                        target.send(event)
+                        done.add(wanted)
                     except (AddressRefused, DeliveryFailed, EventsGone) as error:
                         problem = str(error)
-                        break
                 if done:
                     letters.remove(done)
                     state = self._store.delivery(target.name)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -47,6 +49,10 @@ class WebhookTarget:
         headers = sign(self._key, event.event_id, self._clock(), body)
         headers |= {"content-type": MEDIA_TYPE, "user-agent": "plumbline", "connection": "close"}
         connection = self._connection(addresses)
+        raw = connection.sock  # http.client lets go of it once an answer that closes the connection begins
+        deadline = threading.Timer(self._timeout, _shut, [raw])
+        deadline.daemon = True
+        deadline.start()  # for the whole answer: a receiver that sends byte after byte must not hold back others
         try:
             target = (self._url.path or "/") + (f"?{self._url.query}" if self._url.query else "")
             connection.request("POST", target, body=body, headers=headers)
@@ -55,6 +61,7 @@ class WebhookTarget:
         except (OSError, http.client.HTTPException) as error:
             raise DeliveryFailed(f"{self._host}: {_sentence(error)}") from error
         finally:
+            deadline.cancel()
             connection.close()
         if not 200 <= answer.status < 300:
             what = "a redirect, which is not followed" if 300 <= answer.status < 400 else "no success"
@@ -90,6 +97,11 @@ class WebhookTarget:
                 raise DeliveryFailed(f"{self._host}: TLS failed, {_sentence(error)}") from error
             return connection
         raise DeliveryFailed(f"{self._host}: {_sentence(failure)}" if failure else f"{self._host} has no address")
+
+
+def _shut(raw: socket.socket) -> None:
+    with suppress(OSError):
+        raw.shutdown(socket.SHUT_RDWR)
 
 
 def _sentence(error: BaseException) -> str:

@@ -37,6 +37,7 @@ class EmbeddedStore(SqlStore):
         super().__init__(brand)
         self._path = folder_of(memory, brand) / FILE
         self._writer: sqlite3.Connection | None = None
+        self._written: int | None = None  # the file that the writer has open, by inode
 
     @property
     def path(self) -> Path:
@@ -70,18 +71,25 @@ class EmbeddedStore(SqlStore):
         if fault is None or not self._path.exists():
             return None
         self.close()
+        self._set_aside_journal()
         aside = set_aside(self._path)
+        return f"{fault}: it was set aside as {aside.name} and begun anew from the cards"
+
+    def _set_aside_journal(self) -> None:
+        """What a killed writer left beside the file; SQLite would replay it over a new file of the same name."""
         for beside in ("-wal", "-shm"):
             with suppress(FileNotFoundError):
                 set_aside(self._path.with_name(self._path.name + beside))
-        return f"{fault}: it was set aside as {aside.name} and begun anew from the cards"
 
     @contextmanager
     def writing(self) -> Iterator[Rows]:
         """See `SqlStore.writing`: SQLite's own lock keeps a second writer out."""
         with self._sentences():
+            if self._writer is not None and self._written != self._inode():
+                self.close()  # another process set the file aside: what is written into it would be lost
             if self._writer is None:
                 self._writer = self._opened_for_writing()
+                self._written = self._inode()
             con = self._writer
             con.execute("begin immediate")
             try:
@@ -124,6 +132,12 @@ class EmbeddedStore(SqlStore):
             self._writer.close()
             self._writer = None
 
+    def _inode(self) -> int | None:
+        try:
+            return self._path.stat().st_ino
+        except FileNotFoundError:
+            return None
+
     def _opened_for_writing(self) -> sqlite3.Connection:
         if not self._path.exists():
             self._make()
@@ -155,6 +169,8 @@ class EmbeddedStore(SqlStore):
                     )
             con.execute("commit")
             con.close()
+            if not self._path.exists():
+                self._set_aside_journal()
             with suppress(FileExistsError):  # another writer made it meanwhile; a rename would take its place
                 os.link(part, self._path)
         finally:

@@ -75,7 +75,15 @@ class PostgresStore(SqlStore):
 
         if self._connection is not None and not self._connection.closed and not self._connection.broken:
             return self._connection
-        con = psycopg.connect(self._dsn, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        try:
+            con = psycopg.connect(self._dsn, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        except psycopg.Error:
+            # The driver's own sentence may repeat parts of the address, and so of a password that was not escaped.
+            raise StoreUnavailable(
+                "PostgreSQL did not accept the connection, or its address cannot be read",
+                key=VARIABLE,
+                fix="check that the server runs, and write /, @, : and spaces of the password as %2F, %40, %3A and %20",
+            ) from None
         try:
             con.execute(f"set lock_timeout = '{WAIT_SECONDS}s'")
             con.execute("set statement_timeout = '60s'")

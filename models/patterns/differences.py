@@ -66,11 +66,11 @@ def _levels(feature: str, dimension: str, cells: Cells, whole: Estimate) -> Iter
     known = {level: part for level, part in parts.items() if part is not None}
     if len(known) < 2:
         return
-    variance = omega**2 + whole.sd**2
     for level, part in known.items():
-        kappa = variance / (variance + part.se**2)
+        # What the level adds to the whole is shrunk, and the whole, which holds the level, counts once.
+        kappa = omega**2 / (omega**2 + part.se**2)
         mean = whole.shrunk + kappa * (part.b - whole.shrunk)
-        sd = np.sqrt(kappa) * part.se
+        sd = np.sqrt(kappa * part.se**2 + (1 - kappa) ** 2 * whole.sd**2)
         yield Interaction(
             feature, dimension, level, mean, mean - Z_90 * sd, mean + Z_90 * sd, p, False, part.n_contrasts
         )

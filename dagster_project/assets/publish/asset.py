@@ -160,6 +160,7 @@ def _deliver(warehouse: Warehouse, place: Workspace, verdict: Verdict) -> None:
         print_ = first(con, "select fingerprint from ops.run where run_id = ?", [facts.run_id])
         fit = first(con, "select file from measurement.mmm_fit where run_id = ?", [facts.run_id])
         data = first(con, "select data_sha256 from measurement.run where run_id = ?", [facts.run_id])
+        of_its_day = run_record.is_of_its_day(con, settings())
         drifted = con.execute(
             "select subject from measurement.warning where run_id = ? and code = 'method_drift'", [facts.run_id]
         ).fetchall()
@@ -168,7 +169,8 @@ def _deliver(warehouse: Warehouse, place: Workspace, verdict: Verdict) -> None:
     file = published.publish(place, facts.run_id, settings().retention.published)
     if verdict.report and data is not None:
         files = {path.name: sha256_of(path) for path in verdict.report}
-        _tell(place, facts, str(data[0]), file.name, files, [str(row[0]) for row in drifted])
+        if of_its_day:
+            _tell(place, facts, str(data[0]), file.name, files, [str(row[0]) for row in drifted])
     outputs = RunOutputs(facts.run_id, print_[0] if print_ else "", state, verdict.reasons)
     paths = [place.warehouse, file, place.pointer, *verdict.report, *verdict.others, *_feed_files(place), evidence]
     if fit:
@@ -179,12 +181,10 @@ def _deliver(warehouse: Warehouse, place: Workspace, verdict: Verdict) -> None:
 def _tell(
     place: Workspace, facts: run_record.RunFacts, data: str, snapshot: str, files: dict[str, str], drifted: list[str]
 ) -> None:
-    """Events of a run whose report was issued. A blocked report has none, nor has a report of an earlier day."""
+    """Events of a run whose report was issued: not for a blocked report, and not for a rerun of an earlier day."""
     from feedback.events.happenings import DRIFT, REPORT, drift_changes, run_changes
 
     company = settings()
-    if facts.as_of_day != run_record.today(company):
-        return
     as_of = facts.as_of.replace(tzinfo=UTC, microsecond=0)
     store = memory_store(place, company)
     issued, known = store.versions(REPORT), store.state(DRIFT).versions

@@ -38,7 +38,8 @@ HOW = """# How to verify this pack
    ledger.jsonl follows from the previous one, and the last one names the hash of manifest.json; the figures have the
    hash that the report's footer prints.
 2. Every figure is computed again from inputs/ and compared as a decimal number, and the report is rendered again from
-   its figures and compared byte by byte.
+   its figures and compared byte by byte, where the libraries that write it have the versions of manifest.json. Use the
+   version of Plumbline that manifest.json names (run.code_version): another one may compute other figures.
 
 A ledger that lost its last lines is still a valid chain: compare its last hash with a copy kept elsewhere.
 """

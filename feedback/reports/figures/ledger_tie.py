@@ -67,16 +67,18 @@ def _delivered(context: ReportContext) -> bool:
 def _unpriced(context: ReportContext, months: list[str]) -> list[str]:
     """The entries without an exchange rate, grouped as the ledger is: month, account, currency."""
     result = context.query(
-        "select period, account_code, kind, currency, sum(entries)::bigint as entries, sum(amount) as amount"
+        "select period, account_code, kind, currency, sum(unpriced_entries)::bigint as entries,"
+        " sum(unpriced_amount) as amount, min(unpriced_from)::varchar as first"
         f" from {MART} where list_contains($months, period) and list_contains($kinds, kind) and amount_report is null"
-        " group by all order by period, account_code, currency",
+        " group by all order by period, account_code, kind, currency",
         needs=(MART,),
         months=months,
         kinds=KINDS,
     )
     return [
         f"{row['period']}, account {row['account_code']} ({row['kind'].replace('_', ' ')}): {row['entries']}"
-        f" {'entry' if row['entries'] == 1 else 'entries'} of {row['amount']:,.2f} {row['currency']}"
+        f" {'entry' if row['entries'] == 1 else 'entries'} of {row['amount']:,.2f} {row['currency']}, first on"
+        f" {row['first']}"
         for row in result.rows
     ]
 

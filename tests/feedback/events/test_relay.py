@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -149,6 +153,32 @@ def test_a_log_begun_anew_is_told_from_its_start(store: SqlStore, tmp_path: Path
     assert ear.heard == [1, 2, 3, 1]
 
 
+def test_a_letter_of_a_log_that_is_gone_is_kept_and_nothing_is_sent_in_its_place(
+    store: SqlStore, tmp_path: Path
+) -> None:
+    fill(store, 1, 2)
+    letters = DeadLetters(tmp_path, "ear")
+    for event in store.events_after(0):
+        letters.add(event, "deaf", 3, NOW)
+    new, ear = EmbeddedStore(tmp_path / "new", "acme"), Ear()
+    fill(new, 9)
+    (report,) = relay_of(new, ear, folder=tmp_path).redeliver()
+    assert (report.delivered, report.waiting, ear.heard) == (0, 2, [])
+    assert "not in this log any more" in str(report.problem) or "does not exist" in str(report.problem)
+
+
+def test_a_relay_writes_into_the_log_that_another_process_began_anew(tmp_path: Path) -> None:
+    relaying, healing = EmbeddedStore(tmp_path, "acme"), EmbeddedStore(tmp_path, "acme")
+    fill(relaying, 1, 2)
+    ear = Ear()
+    relay_of(relaying, ear, folder=tmp_path).run_once()
+    healing.path.rename(healing.path.with_name("events.db.damaged"))
+    fill(healing, 5)
+    assert relay_of(relaying, ear, folder=tmp_path).run_once()[0].delivered == 1
+    assert [relay_of(relaying, ear, folder=tmp_path).run_once()[0].delivered for _ in range(2)] == [0, 0]
+    assert healing.delivery("ear").seq == 1
+
+
 def test_nothing_is_sent_of_a_log_that_was_tampered_with(store: SqlStore, tmp_path: Path) -> None:
     fill(store, 1, 2)
     with store.writing() as rows:
@@ -223,6 +253,29 @@ def test_a_receiver_with_another_secret_gets_nothing_accepted(
     report = relay_of(store, hook(receiver, "127.0.0.1", key=b"x" * 32), folder=tmp_path).run_once()[0]
     assert report.delivered == 0
     assert receiver.seen == []
+
+
+def test_a_receiver_that_answers_byte_by_byte_does_not_hold_the_relay_back(store: SqlStore) -> None:
+    fill(store, 1)
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def drip() -> None:
+        answering, _ = listening.accept()
+        with suppress(OSError), answering:
+            for _ in range(100):
+                answering.sendall(b"H")
+                time.sleep(0.1)
+
+    Thread(target=drip, daemon=True).start()
+    webhook = Webhook(
+        name="slow", url=f"http://localhost:{listening.getsockname()[1]}/in", secret="PLUMBLINE_WEBHOOK_SLOW"
+    )
+    slow = WebhookTarget(webhook, KEY, clock=lambda: NOW, allow_hosts=("localhost",), timeout_seconds=0.3)
+    began = time.monotonic()
+    with pytest.raises(DeliveryFailed):
+        slow.send(store.events_after(0)[0])
+    assert time.monotonic() - began < 5  # ten seconds if each byte began the wait anew
+    listening.close()
 
 
 def test_nobody_listening_is_a_sentence(store: SqlStore, tmp_path: Path) -> None:

@@ -44,7 +44,8 @@ create table marts.kpi_day (day date, geo varchar, kpi varchar, grain varchar, v
   revenue_report decimal(18,2), orders bigint, new_customers bigint, currency varchar, provisional boolean);
 create table marts.ledger_period (period varchar, kind varchar, channel varchar, currency varchar,
   account_code varchar,
-  amount decimal(38,6), amount_report decimal(18,2), entries bigint, modelled boolean, reason varchar);
+  amount decimal(38,6), amount_report decimal(18,2), entries bigint, unpriced_entries bigint,
+  unpriced_amount decimal(38,6), unpriced_from date, modelled boolean, reason varchar);
 create table marts.reconciliation (period varchar, currency varchar, booked_revenue decimal(18,2),
   excluded_revenue decimal(18,2), modelled_revenue decimal(18,2), kpi_revenue decimal(18,2),
   gap decimal(18,2),
@@ -163,12 +164,16 @@ def _ledger(con: duckdb.DuckDBPyConnection) -> None:
            ), media as (
              select strftime(day, '%Y-%m') as period, sum(spend_report) as amount from marts.channel_day group by 1
            )
-           select period, 'revenue', '(none)', 'EUR', '4000', amount + 4100.25, amount + 4100.25, 900, true, null
+           select period, 'revenue', '(none)', 'EUR', '4000', amount + 4100.25, amount + 4100.25, 900,
+             0, null, null, true, null
              from revenue
-           union all select period, 'refund', '(none)', 'EUR', '4090', 4100.25, 4100.25, 3, true, null from revenue
-           union all select period, 'revenue', '(none)', 'EUR', '4400', 212000.55, 212000.55, 12, false,
+           union all select period, 'refund', '(none)', 'EUR', '4090', 4100.25, 4100.25, 3, 0, null, null, true,
+             null from revenue
+           union all select period, 'revenue', '(none)', 'EUR', '4400', 212000.55, 212000.55, 12, 0, null, null,
+             false,
              'hardware resale, no marketing' from revenue
-           union all select period, 'media_spend', '(none)', 'EUR', '6600', amount, amount, 40, true, null from media"""
+           union all select period, 'media_spend', '(none)', 'EUR', '6600', amount, amount, 40, 0, null, null,
+             true, null from media"""
     )
     con.execute(
         """insert into marts.reconciliation

@@ -7,6 +7,7 @@ with mapped as (
         entries.currency,
         entries.account_code,
         entries.amount,
+        entries.posted_on,
         rates.rate,
         coalesce(accounts.modelled, true) as modelled,
         accounts.reason
@@ -28,6 +29,9 @@ select
             then cast(sum(cast(mapped.amount as decimal(24, 6)) * mapped.rate) as decimal(18, 2))
     end as amount_report,
     cast(count(*) as bigint) as entries,
+    cast(count(*) filter (mapped.rate is null) as bigint) as unpriced_entries,
+    cast(sum(mapped.amount) filter (mapped.rate is null) as decimal(38, 6)) as unpriced_amount,
+    min(mapped.posted_on) filter (mapped.rate is null) as unpriced_from,
     bool_and(mapped.modelled) as modelled,
     max(mapped.reason) as reason
 from mapped

@@ -26,11 +26,11 @@ CASES = [
     ),
     pytest.param(
         [
-            "insert into marts.ledger_period select period, 'media_spend', 'video', 'USD', '6600', 1200.5, null, 3,"
-            " true, null from marts.reconciliation where period = '2026-08'",
+            "insert into marts.ledger_period select period, 'media_spend', 'video', 'USD', '6600', 1200.5, null, 5,"
+            " 3, 700.5, date '2026-08-04', true, null from marts.reconciliation where period = '2026-08'",
             "update marts.reconciliation set ledger_spend = null, spend_gap = null where period = '2026-08'",
         ],
-        "2026-08, account 6600 (media spend): 3 entries of 1,200.50 USD",
+        "2026-08, account 6600 (media spend): 3 entries of 700.50 USD, first on 2026-08-04",
         id="invoices without a rate",
     ),
     pytest.param(
