@@ -6,8 +6,8 @@
     * A line is a campaign's day at one level, in one set of breakdown columns, for one ad group and ad. Its newest delivery day
       replaces it with all values of its breakdown; other lines stay, because many exports are filtered. Files of one delivery
       day complete each other. With `complete_days` the newest delivery day replaces the account's whole day.
-    * Of several breakdowns of one level exactly one is counted: told three days or more after the day before told earlier,
-      among the early ones the newest, then the one with fewest breakdown columns, then the newest. How a platform attributes
+    * Of several breakdowns of one level exactly one is counted: one with at least nine tenths of the impressions that any of them
+      has before a filtered one, told three days or more after the day before told earlier, among the early ones the newest, then the one with fewest breakdown columns, then the newest. How a platform attributes
       and a connector's row id are columns of a report, but split nothing. -#}
 {% macro ad_day(platform) %}
 {%- set objects = ref('stg_' ~ platform ~ '__object') %}
@@ -378,12 +378,23 @@ lines as (
 newest as (
     select
         lines.*,
-        max(lines.told) over (partition by {{ statement }}) as said_on
+        max(lines.told) over (partition by {{ statement }}) as said_on,
+        sum(lines.impressions) over (partition by {{ statement }}) as said_impressions
     from lines
     where
         lines.recency = 1
         and lines.told = lines.line_told
         and (lines.told = lines.day_told or not (select choice.complete_days from choice))
+),
+
+-- A report that was filtered says less than another of the same day: it may not replace the whole.
+weighed as (
+    select
+        newest.*,
+        coalesce(
+            newest.said_impressions >= 0.9 * max(newest.said_impressions) over (partition by account_id, day, entity, level), true
+        ) as is_whole
+    from newest
 ),
 
 counted as (
@@ -398,13 +409,14 @@ counted as (
         dense_rank() over (
             partition by account_id, day, entity, level
             order by
+                newest.is_whole desc,
                 newest.said_on >= newest.day + 3 desc,
                 case when newest.said_on < newest.day + 3 then newest.said_on end desc nulls last,
                 newest.breakdown_columns,
                 newest.said_on desc,
                 newest.breakdown
         ) as breakdown_choice
-    from newest
+    from weighed as newest
 )
 
 select

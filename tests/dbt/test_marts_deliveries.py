@@ -68,6 +68,70 @@ def test_a_campaign_that_loses_its_id_and_its_name_at_once_is_recognised_by_its_
     assert spend(workspace("spend", files)) == 100
 
 
+NO_ID = "Day,Campaign,Customer ID,Currency code,Cost,Impr.,Clicks\n"
+META = "Day,Campaign name,Campaign ID,Ad set ID,Ad ID,Account ID,Currency,Amount spent,Impressions,Link clicks\n"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        pytest.param(
+            {
+                "google_ads/2026-11-05.csv": NO_ID + "2026-11-01,Brand,1,EUR,100.00,1000,10\n",
+                "google_ads/2026-11-10.csv": GOOGLE + "2026-11-01,Brand EN,111,1,EUR,100.00,1000,10\n",
+            },
+            id="renamed and given its id in one delivery",
+        ),
+        pytest.param(
+            {
+                "google_ads/2026-11-05.csv": GOOGLE
+                + "2026-11-01,Sale,111,1,EUR,60.00,600,6\n2026-11-01,Sale,112,1,EUR,40.00,400,4\n",
+                "google_ads/2026-11-10.csv": NO_ID + "2026-11-01,Sale,1,EUR,100.00,1000,10\n",
+            },
+            id="two campaigns of one name, later without ids",
+        ),
+        pytest.param(
+            {
+                "meta_ads/2026-11-05.csv": META + "2026-11-01,Brand,111,9,5,1,EUR,100.00,1000,10\n",
+                "meta_ads/2026-11-10.csv": META.replace("Ad set ID,", "")
+                + "2026-11-01,Brand,111,5,1,EUR,100,1000,10\n",
+            },
+            id="an ad report that lost its ad set column",
+        ),
+        pytest.param(
+            {
+                "google_ads/2026-11-02.csv": GOOGLE + "2026-11-01,Brand,111,1,EUR,100.00,1000,10\n",
+                "google_ads/2026-11-10 one device.csv": GOOGLE.replace("Day,", "Day,Device,")
+                + "2026-11-01,Mobile,Brand,111,1,EUR,10,100,1\n",
+                "google_ads/2026-11-11 one group.csv": GOOGLE.replace("Day,", "Day,Ad group,")
+                + "2026-11-01,One,Brand,111,1,EUR,20,200,2\n",
+            },
+            id="filtered reports told later than the whole",
+        ),
+    ],
+)
+def test_money_is_counted_once_whatever_a_later_file_leaves_out(workspace, files):
+    assert spend(workspace("spend", files)) == 100
+
+
+def test_a_dated_file_that_is_put_back_as_it_was_is_a_delivery(workspace):
+    made = workspace("spend", {})
+    for amount in (100, 150, 100):
+        made.deliver({"channel_spend/s_2026-08-05.csv": f"day,channel,spend\n2026-08-01,search,{amount}\n"})
+    assert spend(made.build()) == 100
+
+
+def test_nothing_is_deleted_while_a_file_of_the_newest_export_cannot_be_read(workspace):
+    files = {
+        "hubspot/deals 2026-10-05.csv": DEALS + _deal(901) + _deal(902),
+        "hubspot/deals 2026-10-12 part1.csv": DEALS + _deal(901),
+        "hubspot/deals 2026-10-12 part2.csv": "\x00\x01\x02",
+    }
+    settings = Settings.model_validate({"sources": {"hubspot": {"complete_days": True}}})
+    made = workspace("deals", files, settings)
+    assert made.rows("select deal_id from staging.stg_hubspot__deal where is_deleted") == []
+
+
 def test_an_order_falls_on_the_business_day_of_its_instant(workspace):
     files = {"revenue/o.csv": "order_id,ordered_at,gross,currency\n1,2026-11-02 15:00:00 UTC,100,EUR\n"}
     made = workspace("outcome", files, Settings(time_zone="America/New_York"))

@@ -1,6 +1,6 @@
 -- What was spent, from every source, at one level per platform, account, day and campaign. Levels of one platform never add
--- up to the same number, so they are never unioned: what was told three days or more after the day before what was told
--- earlier, then campaign (it holds campaigns without ads), then ad (what Meta's connector delivers), then ad group. The
+-- up to the same number, so they are never unioned: a whole level (nine tenths of the most impressions that any has) before a
+-- filtered one, then what was told three days or more after the day before what was told earlier, then campaign (it holds campaigns without ads), then ad (what Meta's connector delivers), then ad group. The
 -- account level, which knows no campaign, counts only for an account's day without any.
 {%- set platforms = ['google_ads', 'meta_ads', 'linkedin_ads', 'microsoft_ads', 'tiktok_ads'] %}
 with platform_rows as (
@@ -28,12 +28,35 @@ with platform_rows as (
     {%- endfor %}
 ),
 
+said as (
+    select
+        platform_rows.*,
+        sum(platform_rows.impressions) over (
+            partition by
+                platform_rows.source, platform_rows.account_id, platform_rows.day, platform_rows.entity, platform_rows.level
+        ) as said_impressions
+    from platform_rows
+),
+
+-- A level that was filtered, or that knows only part of a campaign, says less than another: it may not replace the whole.
+weighed as (
+    select
+        said.*,
+        coalesce(
+            said.said_impressions
+            >= 0.9 * max(said.said_impressions) over (partition by said.source, said.account_id, said.day, said.entity),
+            true
+        ) as is_whole
+    from said
+),
+
 levelled as (
     select
         platform_rows.*,
         dense_rank() over (
             partition by platform_rows.source, platform_rows.account_id, platform_rows.day, platform_rows.entity
             order by
+                platform_rows.is_whole desc,
                 platform_rows.said_on >= platform_rows.day + 3 desc,
                 case when platform_rows.said_on < platform_rows.day + 3 then platform_rows.said_on end desc nulls last,
                 case platform_rows.level when 'campaign' then 1 when 'ad' then 2 when 'ad_group' then 3 else 4 end
@@ -41,7 +64,7 @@ levelled as (
         bool_or(platform_rows.level <> 'account') over (
             partition by platform_rows.source, platform_rows.account_id, platform_rows.day
         ) as knows_campaigns
-    from platform_rows
+    from weighed as platform_rows
 )
 
 select
