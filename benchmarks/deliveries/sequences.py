@@ -73,6 +73,7 @@ def _amount(rng: np.random.Generator) -> Decimal:
 def _google(rng: np.random.Generator, made: Sequence) -> None:
     campaigns = range(_number(rng, 2, 5))
     final = {(c, FIRST_DAY + timedelta(d)): _amount(rng) for c in campaigns for d in range(12)}
+    late = {key: _number(rng, 0, 30) for key in final}  # what a platform still adds on each day until it has settled
     told: Told = {}
     end = told_on = FIRST_DAY
     for _ in range(_number(rng, 2, 6)):
@@ -83,8 +84,8 @@ def _google(rng: np.random.Generator, made: Sequence) -> None:
         form = _pick(rng, FORMS)
         amounts: dict[tuple[int, date], Decimal] = {}
         for key in ((c, d) for c in chosen for d in days):
-            young = (told_on - key[1]).days < SETTLED
-            amounts[key] = final[key] - _number(rng, 0, 90) if young and final[key] > 100 else final[key]
+            missing_days = max(SETTLED - (told_on - key[1]).days, 0)
+            amounts[key] = final[key] - late[key] * missing_days if final[key] > 100 else final[key]
             if told.get(key, (0, told_on))[1] <= told_on:
                 told[key] = (amounts[key], told_on)
         made.kinds.append(form)
@@ -104,7 +105,6 @@ def _write_google(
         return ",".join(names) + "\n" + "".join(",".join(r[n] for n in names) + "\n" for r in rows)
 
     def row(c: int, day: date, amount: Decimal, **more: str) -> dict[str, str]:
-        clicks = int(amount) % 50
         base = {"Day": str(day), "Campaign": f"Campaign {c}", "Campaign ID": str(700 + c), "Customer ID": "1"}
         if form == "renamed":
             base["Campaign"] = f"New name {c}"
@@ -114,7 +114,12 @@ def _write_google(
             del base["Campaign ID"]
         if form == "account lost":
             del base["Customer ID"]
-        money = {"Currency code": "EUR", "Cost": str(amount), "Impr.": str(clicks * 20 + 1), "Clicks": str(clicks)}
+        money = {
+            "Currency code": "EUR",
+            "Cost": str(amount),
+            "Impr.": str(int(amount * 100)),
+            "Clicks": str(int(amount * 2)),
+        }
         return {**base, **more, **money, **({"Labels": "x"} if form == "extra column" else {})}
 
     def parts(column: str, values: tuple[str, str]) -> list[list[dict[str, str]]]:

@@ -1,7 +1,8 @@
 -- What was spent, from every source, at one level per platform, account, day and campaign. Levels of one platform never add
 -- up to the same number, so they are never unioned: a whole level (nine tenths of the most impressions that any has) before a
--- filtered one, then what was told three days or more after the day before what was told earlier, then campaign (it holds campaigns without ads), then ad (what Meta's connector delivers), then ad group. The
--- account level, which knows no campaign, counts only for an account's day without any.
+-- filtered one, then what was told three days or more after the day before what was told earlier, then campaign (it holds
+-- campaigns without ads), then ad (what Meta's connector delivers), then ad group. The account level, which knows no campaign,
+-- counts only for an account's day without any.
 {%- set platforms = ['google_ads', 'meta_ads', 'linkedin_ads', 'microsoft_ads', 'tiktok_ads'] %}
 with platform_rows as (
     {%- for platform in platforms %}
