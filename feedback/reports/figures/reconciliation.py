@@ -67,6 +67,14 @@ def split_figures(context: ReportContext, outcome: Figure) -> Iterator[Figure | 
     separate = BASELINE in draws.components
     label = "Unexplained residual" if separate else "Baseline and residual, not separated"
     yield Fact("split.residual_label", label, "whether the model wrote draws of the baseline")
+    if not separate:
+        elsewhere = context.query(
+            "select 1 from measurement.period_draw where run_id = $run_id and component = $baseline limit 1",
+            needs=("measurement.period_draw",),
+            baseline=BASELINE,
+        )
+        # Without a media mix model no period has a baseline; a model that has one elsewhere failed to say it here.
+        yield Fact("split.baseline_state", "missing" if elsewhere.rows else "not modelled", "measurement.period_draw")
     basis = "modelled outcome less baseline and channels; not estimated"
     yield Figure("split.residual", outcome.value - baseline - caused, unit, basis, outcome.sql_sha256)
     if separate and outcome.value > 0:

@@ -149,6 +149,15 @@ def test_a_blocked_period_keeps_no_passing_page_and_leaves_other_periods_alone(p
     assert "remains valid" not in blocked.value.page.read_text()
 
 
+def test_without_a_model_of_the_baseline_its_gate_does_not_apply(published, settings, tmp_path):
+    alone = changed(
+        published, tmp_path / "alone.duckdb", "delete from measurement.period_draw where component = 'baseline'"
+    )
+    store = build(alone, tmp_path / "out", settings=settings).store
+    assert store.text("split.baseline_state") == "not modelled"
+    assert "gate.negative_baseline" not in store
+
+
 def test_no_ledger_at_all_is_said_and_does_not_block(published, settings, tmp_path):
     without = changed(
         published, tmp_path / "without.duckdb", "delete from marts.reconciliation", "delete from marts.ledger_period"
