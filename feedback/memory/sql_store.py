@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC
@@ -46,7 +47,7 @@ class Rows(Protocol):
         """Runs one statement and returns its rows."""
 
 
-class SqlStore:
+class SqlStore(ABC):
     """`MemoryStore` on a database with transactions; subclasses give the three ways of using a connection."""
 
     def __init__(self, brand: str) -> None:
@@ -59,21 +60,21 @@ class SqlStore:
         """The one brand of this store."""
         return self._brand
 
+    @abstractmethod
     def writing(self) -> AbstractContextManager[Rows]:
         """A transaction that no other writer of the brand runs beside; committed at its end, else undone."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reading(self) -> AbstractContextManager[Rows]:
         """A view of the store as it is at one instant."""
-        raise NotImplementedError
 
+    @abstractmethod
     def relaying(self, target: str) -> AbstractContextManager[bool]:
         """See `MemoryStore.relaying`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """See `MemoryStore.close`."""
-        raise NotImplementedError
 
     def commit(self, changes: Iterable[Change]) -> int:
         """See `MemoryStore.commit`."""

@@ -247,7 +247,7 @@ def measures(band: tuple[float, float], faster: float = 0.6, more_first_hits: fl
             "first_decided_at",
             "share",
             _share("is_corrected"),
-            "Share of published pieces corrected afterwards.",
+            "Share of published pieces corrected within four weeks, among those published at least four weeks ago.",
             weeks=13,
             lower_is_better=True,
             only=_published_with("is_corrected"),

@@ -33,8 +33,11 @@ after_publication as (
         events.content_id,
         count(case when events.type = 'review_returned' and events.occurred_at <= moments.published_at then 1 end)
             as returns_before,
-        bool_or(events.type in ('corrected', 'problem_detected') and events.occurred_at >= moments.published_at)
-            as is_corrected,
+        bool_or(
+            events.type in ('corrected', 'problem_detected')
+            and events.occurred_at >= moments.published_at
+            and events.occurred_at < moments.published_at + interval 28 day
+        ) as is_corrected,
         arg_min(
             case events.actor_type when 'human' then 'person' when 'system' then 'rule' else events.actor_type end,
             events.occurred_at
@@ -74,7 +77,8 @@ select
     end as ending,
     least(moments.published_at, moments.killed_at) as ended_at,
     case when moments.killed_at < coalesce(moments.published_at, timestamp '9999-12-31') then later.killed_by end as killed_by,
-    case when moments.published_at is not null then later.is_corrected end as is_corrected,
+    -- Known once its four weeks are over: followed for less time, newer pieces would look better than older ones.
+    case when moments.published_at + interval 28 day <= {{ as_of() }} then later.is_corrected end as is_corrected,
     moments.human_minutes,
     moments.tokens,
     moments.critical_at
