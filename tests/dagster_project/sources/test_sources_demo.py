@@ -8,6 +8,7 @@ import pytest
 
 from dagster_project.demo import KINDS, write
 from dagster_project.sources import landing as door
+from dagster_project.workspace.feed_key import existing_feed_key
 from dagster_project.workspace.settings import load
 
 pytestmark = pytest.mark.slow
@@ -19,7 +20,8 @@ def test_every_planted_fault_is_found_and_nothing_else(company, con, tmp_path, n
     truth = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
     settings = load(tmp_path / "plumbline.yaml")
     landing = tmp_path / "landing"
-    deliveries = list(door.land_all(con, landing, settings=settings, now=now, pepper=pepper))
+    sealed_with = existing_feed_key(tmp_path)
+    deliveries = list(door.land_all(con, landing, settings=settings, now=now, pepper=pepper, feed_key=sealed_with))
     assert all(d.balanced and d.status == "landed" for d in deliveries)
     planted = {(row["file"].removeprefix("landing/"), row["row"], row["rule"]) for row in truth["bad_rows"]}
     found = {(q["file"], q["row"], q["rule"]) for d in deliveries for q in d.quarantine.iter_rows(named=True)}
