@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -166,7 +166,8 @@ def land(
             if status == "unreadable":  # an earlier attempt at this file, of which nothing landed: this one replaces it
                 con.execute("delete from raw.quarantine where _batch_id = ?", [batch])
                 con.execute("delete from ops.batch where _batch_id = ?", [batch])
-        batch_name = batch_id(delivery.delivered_at, delivery.file, len(of_path), delivery.sha256)
+        written = _written(path, delivery)
+        batch_name = batch_id(delivery.delivered_at, written, delivery.file, len(of_path), delivery.sha256)
         _write(con, delivery, batch_name, options_sha256(settings, source))
         con.execute("commit")
     except BaseException:
@@ -190,6 +191,17 @@ def land_all(
         delivery = land(con, path, landing, settings=settings, now=now, pepper=pepper, feed_key=feed_key)
         if delivery is not None:
             yield delivery
+
+
+def _written(path: Path, delivery: Delivery) -> datetime:
+    """What orders a file among those delivered at its instant: see `batch_id`."""
+    if File(path, delivery.file, delivery.sha256).named_day == delivery.delivered_at.date():
+        return delivery.delivered_at
+    try:
+        modified = path.stat().st_mtime
+    except FileNotFoundError:  # taken away after it was read
+        return delivery.delivered_at
+    return datetime.fromtimestamp(modified, tz=UTC).replace(tzinfo=None)
 
 
 def options_sha256(settings: Settings, source: str) -> str:

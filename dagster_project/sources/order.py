@@ -1,7 +1,8 @@
 """Which delivery came when: the order is a property of the deliveries, never of the runs that happened to see them.
 
-A delivery is a content under a path. It is ordered by the instant at which it could first be known, then by its name as
-a person counts (`export`, `export (2)`, `export (10)`), then, where one path held several contents, by their turn.
+A delivery is a content under a path. It is ordered by the instant at which it could first be known; where no name tells
+that instant, files of one instant by when they were last written; then by its name as a person counts (`export`,
+`export (2)`, `export (10)`), then, where one path held several contents, by their turn.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from dagster_project.sources.delivered import delivered_at
 
 _NEVER = datetime(9999, 1, 1)
+_INSTANT = "%Y-%m-%dT%H:%M:%S.%f"
 _COPY = re.compile(r"\s*\((\d{1,6})\)$")
 
 
@@ -59,9 +61,14 @@ def turn(name: str) -> tuple[datetime, str]:
     return delivered_at(name, None, _NEVER), natural(name)
 
 
-def batch_id(delivery_time: datetime, name: str, earlier_contents: int, sha256: str) -> str:
-    """The name of a batch, which sorts as its delivery does, whenever it was landed."""
-    return f"{delivery_time:%Y-%m-%dT%H:%M:%S.%f} {natural(name)} {earlier_contents:04d} {sha256[:8]}"
+def batch_id(delivery_time: datetime, written: datetime, name: str, earlier_contents: int, sha256: str) -> str:
+    """The name of a batch, which sorts as its delivery does, whenever it was landed.
+
+    `written` orders deliveries of one instant: the instant itself where the file's name told it, else the file's
+    modification time (UTC without zone).
+    """
+    moments = f"{delivery_time:{_INSTANT}} {written:{_INSTANT}}"
+    return f"{moments} {natural(name)} {earlier_contents:04d} {sha256[:8]}"
 
 
 def new_deliveries(files: Iterable[File], landed: Sequence[Landed]) -> list[File]:

@@ -3,6 +3,7 @@
 # ruff: noqa: E501 - files and cases read best one a line
 from __future__ import annotations
 
+import os
 import random
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,6 +75,18 @@ def test_files_land_once_in_the_order_of_their_delivery(con, tmp_path):
     before = state(con)
     assert land_all(con, tmp_path) == []
     assert state(con) == before, "a second run without new files changes no table"
+
+
+def test_undated_files_of_one_instant_follow_each_other_as_they_were_written(con, tmp_path):
+    """Under a clock every landing has the same instant; a correction that was written later counts, whatever its name."""
+    put(tmp_path, "channel_spend/spend.csv", HEAD + "2026-09-01,search,1,EUR\n")
+    put(tmp_path, "channel_spend/corrected.csv", HEAD + "2026-09-01,search,2,EUR\n")
+    put(tmp_path, "channel_spend/of 2999-01-01.csv", HEAD + "2026-09-01,search,3,EUR\n")  # no day that can be true
+    for turn, name in enumerate(("spend", "corrected", "of 2999-01-01")):
+        os.utime(tmp_path / f"channel_spend/{name}.csv", (1_800_000_000 + turn, 1_800_000_000 + turn))
+    land_all(con, tmp_path)
+    rows = con.execute("select spend from raw.channel_spend order by _delivered_at, _batch_id").fetchall()
+    assert [int(spend) for (spend,) in rows] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
