@@ -13,8 +13,30 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from dagster_project.sources.contract import Broken, Context, Entity, Field, Shape, Source
+from dagster_project.sources.contract import Broken, Context, Entity, Field, Kind, Shape, Source
 
+# What a collector may tell of an answer beside the answer itself; files of other origin leave it out. `sources` are
+# objects with url and, where known, title, role (cited or retrieved), rank (of first appearance) and spans (pairs of
+# code points in the text that the page supports).
+_TOLD: tuple[tuple[str, Kind], ...] = (
+    ("answer_id", "id"),
+    ("persona", "text"),
+    ("contract", "text"),
+    ("prompt_version", "text"),
+    ("panel_version", "text"),
+    ("aa_pair", "text"),
+    ("requested_model", "text"),
+    ("retrieval_status", "text"),
+    ("queries", "json"),
+    ("finish_reason", "text"),
+    ("error_kind", "text"),
+    ("attempts", "count"),
+    ("latency_ms", "count"),
+    ("input_tokens", "count"),
+    ("output_tokens", "count"),
+    ("search_calls", "count"),
+    ("cost_source", "text"),
+)
 PROMPT_TABLE = Entity(
     "ai_panel",
     (
@@ -46,6 +68,8 @@ ANSWER_TABLE = Entity(
         ("cited_domains", "json"),
         ("searched", "flag"),
         ("cost_usd", "money"),
+        ("sources", "json"),
+        *_TOLD,
     ),
 )
 _PLAIN = (
@@ -59,6 +83,8 @@ _PLAIN = (
     "served_model",
     "status",
     "cost_usd",
+    "sources",
+    *(name for name, _ in _TOLD),
 )
 
 
@@ -81,12 +107,18 @@ def domain_of(url: str) -> str | None:
     return host.removeprefix("www.") if host and "." in host else None
 
 
+def _only_retrieved(source: object) -> bool:
+    """Whether the engine read this page and did not cite it."""
+    return isinstance(source, dict) and source.get("role") == "retrieved"
+
+
 def _extracted(frame: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[Broken]]:
     """What an answer shows, without its text."""
     own = tuple(d.casefold().removeprefix("www.") for d in ctx.settings.company.own_domains)
     if not ctx.settings.ai.brands:
         ctx.notices.append("no brand is looked for in the answers: list them under ai.brands in plumbline.yaml")
-    names = {name: ctx.place(name) for name in ("text", "sources", "queries", "text_sha256")}
+    headers = ("text", "sources", "queries", "text_sha256", "retrieval_status")
+    names = {name: ctx.place(name) for name in headers}
     rows: list[dict[str, Any]] = []
     broken: list[Broken] = []
     for line in frame.iter_rows(named=True):
@@ -95,7 +127,7 @@ def _extracted(frame: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[Br
             sources, queries = (json.loads(cells[c] or "[]") for c in ("sources", "queries"))
             if not isinstance(sources, list):
                 raise TypeError("sources")
-            urls = [s["url"] if isinstance(s, dict) else str(s) for s in sources]
+            urls = [s["url"] if isinstance(s, dict) else str(s) for s in sources if not _only_retrieved(s)]
         except (ValueError, KeyError, TypeError):
             broken.append(
                 Broken(
@@ -113,10 +145,10 @@ def _extracted(frame: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[Br
             {
                 "_row": line["_row"],
                 "text_sha256": hashlib.sha256(text.encode()).hexdigest() if text else cells["text_sha256"],
-                "brands": json.dumps(brands_named(text or "", ctx.settings.ai.brands), ensure_ascii=False),
+                "brands": json.dumps(brands_named(text or "", ctx.settings.ai.looked_for), ensure_ascii=False),
                 "cited_domains": json.dumps(domains),
                 "own_cited": "true" if any(d == o or d.endswith(f".{o}") for d in domains for o in own) else "false",
-                "searched": "true" if domains or queries else "false",
+                "searched": "true" if cells["retrieval_status"] == "used" or domains or queries else "false",
             }
         )
     schema = {
@@ -163,6 +195,8 @@ ANSWERS = Shape(
         Field("cited_domains", "json", ("found domains",)),
         Field("searched", "flag", ("found search",)),
         Field("cost_usd", "money", ("cost_usd",), least=0),
+        Field("sources", "json", ("sources",)),
+        *(Field(name, kind, (name,), least=0 if kind == "count" else None) for name, kind in _TOLD),
         Field("text", "text", ("text", "text_sha256"), required=True, stored=False),
     ),
     key=("prompt_id", "engine", "surface", "locale", "day_slot", "replicate", "requested_at"),

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from dagster_project.workspace.ai_settings import AiPanel, Llm
 from dagster_project.workspace.prior_settings import Priors
 from feedback.approvals import ApprovalPolicy
 from feedback.events.settings import EventSettings
@@ -214,13 +215,6 @@ class SelfReported(_Part):
     _is_pattern = field_validator("match")(_pattern)
 
 
-class AiPanel(_Part):
-    """Engines, prompts and brands of the AI-answer panel; prompts may also come from landing/ai_panel."""
-
-    engines: tuple[str, ...] = ()
-    brands: tuple[str, ...] = ()
-
-
 class Attribution(_Part):
     """Windows of the touch-to-conversion rules, in days."""
 
@@ -311,14 +305,6 @@ class Operations(_Part):
     edit_band: Literal["pipeline", "agentic"] = "pipeline"
     cycle_time_target: float = Field(default=0.60, gt=0, lt=1)
     first_hit_target: float = Field(default=1.25, gt=1)
-
-
-class Llm(_Part):
-    """Language models for `plumbline ask` and feature tagging; no call is made above the caps."""
-
-    models: tuple[str, ...] = ()
-    daily_cap: Decimal = Field(default=Decimal(0), ge=0)
-    monthly_cap: Decimal = Field(default=Decimal(0), ge=0)
 
 
 class Retention(_Part):
@@ -434,7 +420,8 @@ def _sentence(file: str, item: Any) -> str:
     if item["type"] == "extra_forbidden":
         valid_keys = ", ".join(_known(item["loc"]))
         return f"{file}: {key} is not a setting; known here: {valid_keys}. Correct the name or remove it."
-    value = "" if isinstance(seen, dict | list | tuple | BaseModel) else f" is {seen}"
+    hidden = item["loc"][-1:] == ("key",)  # somebody may have written the secret itself where its variable belongs
+    value = "" if hidden or isinstance(seen, dict | list | tuple | BaseModel) else f" is {seen}"
     message = item["msg"].removeprefix("Value error, ")
     return f"{file}: {key}{value}: {message}."
 

@@ -122,6 +122,20 @@ def test_an_ai_answer_is_read_and_its_text_forgotten(deliver):
     assert "first, then" not in str(row)
 
 
+def test_an_asked_answer_keeps_what_the_collector_told_and_a_page_only_read_is_not_cited(deliver):
+    answer = {
+        "prompt_id": "p1", "engine": "openai", "requested_at": "2026-09-01T10:00:00Z", "day_slot": "2026-09-01", "status": "ok",
+        "text": "Acme.", "requested_model": "openai/gpt-5-mini", "retrieval_status": "used", "queries": ["best tool"],
+        "sources": [{"url": "https://a.example/x", "title": "X", "role": "cited", "rank": 1, "spans": [[0, 5]]}, {"url": "https://b.example", "role": "retrieved"}],
+        "attempts": 2, "latency_ms": 840, "search_calls": 1, "cost_source": "provider", "aa_pair": None,
+    }  # fmt: skip
+    row = only(deliver("ai_answers", json.dumps(answer), "a.jsonl", settings=Settings()), "ai_answers")
+    assert json.loads(str(row["cited_domains"])) == ["a.example"]
+    assert [s["role"] for s in json.loads(str(row["sources"]))] == ["cited", "retrieved"]
+    assert (row["attempts"], row["requested_model"], row["retrieval_status"]) == (2, "openai/gpt-5-mini", "used")
+    assert (json.loads(str(row["queries"])), row["searched"], row["aa_pair"]) == (["best tool"], True, None)
+
+
 def test_content_features_as_object_or_as_columns(deliver):
     csv = "content_id,channel,published_at,feature.hook,feature.length,words\nc1,blog,2026-09-01,question,short,900\n"
     row = only(deliver("content", csv), "content")
