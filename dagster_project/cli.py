@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from dagster_project.commands import agents, audit, not_available, offers, run, setup, status
+from dagster_project.commands import agents, ask, audit, offers, run, setup, status
 from dagster_project.commands.approvals import decide
 from dagster_project.commands.approvals import pending as pending_command
 from dagster_project.commands.approvals import request as request_command
@@ -51,6 +51,7 @@ for command in (
     status.show,
     run.report,
     plan_command.plan,
+    ask.ask,
     run.ui,
     pending_command.pending,
     decide.approve,
@@ -63,7 +64,6 @@ agents.feed.command("offer")(offers.offer_cards)
 app.add_typer(agents.feed, name="feed")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(design.experiment, name="experiment")
-not_available.add_to(app)
 
 if __name__ == "__main__":
     app()

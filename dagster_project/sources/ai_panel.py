@@ -48,6 +48,8 @@ PROMPT_TABLE = Entity(
         ("locale", "text"),
         ("is_core", "flag"),
         ("weight", "double"),
+        ("persona", "text"),
+        ("topic", "text"),
     ),
 )
 ANSWER_TABLE = Entity(
@@ -172,6 +174,8 @@ PROMPTS = Shape(
         Field("locale", "text", ("locale",)),
         Field("is_core", "flag", ("is_core",)),
         Field("weight", "double", ("weight",), least=0),
+        Field("persona", "text", ("persona",)),
+        Field("topic", "text", ("topic",)),
     ),
     key=("prompt_id", "engine", "surface", "locale"),
     without=("requested_at",),

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Route = Literal["auto", "responses", "anthropic", "perplexity", "gemini", "chat"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Text = Annotated[str, Field(min_length=1, max_length=300)]
+Words = Text | dict[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")], Text]  # one wording, or one per language
 PurposeOfCall = Literal["collect", "extract", "judge"]
 ROUTES: dict[str, Route] = {
     "openai": "responses",
@@ -30,7 +32,7 @@ class Market(_Part):
 
     country: str = Field(default="US", pattern=r"^[A-Z]{2}$")
     locale: str = Field(default="en-US", pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")
-    name: str | None = None
+    name: str | None = Field(default=None, min_length=1)
 
     @property
     def language(self) -> str:
@@ -38,10 +40,10 @@ class Market(_Part):
 
 
 class Persona(_Part):
-    """Who asks: `name` is the key in the panel, `words` how the prompt says it ("a team of ten")."""
+    """Who asks: `name` is the key in the panel, `words` how a prompt says it after "for": "a team of ten"."""
 
     name: Name
-    words: str = Field(min_length=1)
+    words: Words
 
 
 class Engine(_Part):
@@ -126,8 +128,8 @@ class AiPanel(_Part):
     control_brand: str | None = None
     competitor_domains: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     earned_domains: tuple[str, ...] = ()
-    category: str | None = None
-    problem: str | None = None
+    category: Words | None = None
+    problem: Words | None = None
     integrations: tuple[str, ...] = ()
     markets: tuple[Market, ...] = (Market(),)
     personas: tuple[Persona, ...] = ()

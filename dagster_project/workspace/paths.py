@@ -123,6 +123,11 @@ class Workspace:
         return self.root / "approvals" / "ledger.jsonl"
 
     @property
+    def asking(self) -> Path:
+        """The books of the AI panel: slots, costs, frozen panels, traces; not derived: keep it with landing/."""
+        return self.root / "asking"
+
+    @property
     def brand_documents(self) -> Path:
         """The brand's voice and guidelines as people write them; not derived: keep them with landing/."""
         return self.root / "brand"

@@ -65,10 +65,9 @@ def test_init_never_overwrites(tmp_path: Path, cli) -> None:
     assert (tmp_path / "ws/plumbline.yaml").read_text() == "margin: 0.5\n"
 
 
-def test_what_cannot_run_yet_says_so_in_help_and_exits_3(tmp_path: Path, cli) -> None:
-    shown = cli("--help").stdout
-    for command in ("ask",):
-        assert command in shown
-        said = cli(command, tmp_path)
-        assert said.returncode == 3
-        assert "arrives with" in said.stderr
+def test_a_panel_that_is_not_there_is_named_with_the_way_to_make_one(tmp_path: Path, cli) -> None:
+    assert cli("init", tmp_path / "ws").returncode == 0
+    said = cli("ask", tmp_path / "ws", "--dry-run")
+    assert said.returncode == 2
+    assert "landing/ai_panel" in said.stderr
+    assert "--propose" in said.stderr
