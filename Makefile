@@ -11,7 +11,7 @@ SIZE ?= small
 export OMP_NUM_THREADS ?= 1
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help demo test test-slow test-acceptance test-heavy test-campaign lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-triangulation bench-one-number bench-planning bench-structure bench-recovery bench-deliveries bench-feed bench-events bench-loop bench-learning bench-operations compare clean
+.PHONY: help demo test test-slow test-acceptance test-heavy test-campaign lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-user-tests bench-triangulation bench-one-number bench-planning bench-structure bench-recovery bench-deliveries bench-feed bench-events bench-loop bench-learning bench-operations compare clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -67,6 +67,9 @@ bench-truth: $(VENV) ## the MMM against public worlds whose truth is known, besi
 
 bench-incrementality: $(VENV) ## coverage, false alarms and power of the geo read beside published rivals
 	$(RUN)python -m benchmarks.incrementality
+
+bench-user-tests: $(VENV) ## false lifts and power of user tests in which few users buy
+	$(RUN)python -m benchmarks.incrementality.skewed_users
 
 bench-triangulation: $(VENV) ## error and coverage of the combined number in simulated worlds
 	$(RUN)python -m benchmarks.triangulation

@@ -77,6 +77,8 @@ ARM_TABLE = Entity(
         ("den_cov_sum", "double"),
         ("den_covden_sum", "double"),
         ("cov_covden_sum", "double"),
+        ("buyers", "count"),
+        ("sum_cu", "double"),
     ),
 )
 USER_TABLE = Entity(
@@ -230,6 +232,8 @@ ARMS = Shape(
         Field("den_cov_sum", "double", ("den_cov_sum",)),
         Field("den_covden_sum", "double", ("den_covden_sum",)),
         Field("cov_covden_sum", "double", ("cov_covden_sum",)),
+        Field("buyers", "count", ("buyers",), least=0),
+        Field("sum_cu", "double", ("sum_cu",)),
     ),
     key=("experiment_id", "arm", "stratum"),
 )

@@ -117,8 +117,8 @@ from (values
 ) as t (_batch_id, _row, user_key, arm, value, covariate);
 insert into raw.experiments__arm by name
 select *, 'xa' as _batch_id, '2026-10-05' as _delivered_at from (values
-    (1, 'x4', 'control', 1000, 1.0, 1.0), (2, 'x5', 'a', 100, 10.5, 20.25)
-) as t (_row, experiment_id, arm, n, "sum", sum_sq);
+    (1, 'x4', 'control', 1000, 1.0, 1.0, 1, 1.0), (2, 'x5', 'a', 100, 10.5, 20.25, 8, 45.5)
+) as t (_row, experiment_id, arm, n, "sum", sum_sq, buyers, sum_cu);
 
 -- CRM: two contacts with one address are one person; one deal is won, falls, is won again; one is deleted; one only has dates.
 insert into ops.stage_rule values

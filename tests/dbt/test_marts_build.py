@@ -170,10 +170,10 @@ def test_a_declared_test_is_cut_from_the_warehouse_and_a_delivered_panel_is_kept
 def test_users_leave_only_exact_sums_of_their_arms(mart):
     """u5 was in both arms, u4's amount was corrected; delivered sums stand only where no users came."""
     assert mart(
-        'select experiment_id, arm, n, crossed, "sum", sum_sq, cov_n, cov_sum, cross_sum, den_sum'
-        " from marts.experiment_arm order by 1, 2"
+        'select experiment_id, arm, n, crossed, "sum", sum_sq, cov_n, cov_sum, cross_sum, den_sum,'
+        " buyers, sum_cu from marts.experiment_arm order by 1, 2"
     ) == [
-        ("x4", "b", 3, 1, 20.0, 212.5, 3, 14.0, 120.0, None),
-        ("x4", "control", 2, 1, 10.0, 100.0, 2, 10.0, 80.0, None),
-        ("x5", "a", 100, None, 10.5, 20.25, None, None, None, None),
+        ("x4", "b", 3, 1, 20.0, 212.5, 3, 14.0, 120.0, None, 2, 2375.0),
+        ("x4", "control", 2, 1, 10.0, 100.0, 2, 10.0, 80.0, None, 1, 1000.0),
+        ("x5", "a", 100, None, 10.5, 20.25, None, None, None, None, 8, 45.5),
     ]

@@ -6,7 +6,7 @@ Users are summed in the warehouse (SQL); from here on there are only counts, sum
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
@@ -54,7 +54,9 @@ class ArmsError(PlumblineError, ValueError):
 class Moments:
     """Users of one arm (and stratum): count, means (4,) and sample covariances (4, 4) of the roles NUM to COVDEN.
 
-    A role that was not delivered is the constant 1 for denominators and 0 for covariates.
+    A role that was not delivered is the constant 1 for denominators and 0 for covariates. `buyers` are the users whose
+    metric is above zero, all others having exactly zero; `cubes` is the sum of the metric's cubes. Either is None
+    where it was not delivered.
     """
 
     arm: str
@@ -63,6 +65,8 @@ class Moments:
     covariance: np.ndarray
     ratio: bool
     covariate: bool
+    buyers: int | None = None
+    cubes: float | None = None
 
     def merged(self, other: Moments) -> Moments:
         """Both groups of users as one; exact, whatever the sizes. Source: Chan, Golub, LeVeque (1979)."""
@@ -71,7 +75,23 @@ class Moments:
         products = self.covariance * (self.n - 1) + other.covariance * (other.n - 1)
         products += np.outer(delta, delta) * self.n * other.n / n
         mean = self.mean + delta * other.n / n
-        return Moments(self.arm, n, mean, products / (n - 1), self.ratio, self.covariate)
+        buyers = None if self.buyers is None or other.buyers is None else self.buyers + other.buyers
+        cubes = None if self.cubes is None or other.cubes is None else self.cubes + other.cubes
+        return Moments(self.arm, n, mean, products / (n - 1), self.ratio, self.covariate, buyers, cubes)
+
+    def without_covariate(self) -> Moments:
+        """The same users as if nothing had been measured before the assignment."""
+        return replace(self, covariate=False)
+
+    @property
+    def total(self) -> float:
+        """Sum of the metric over the users."""
+        return float(self.n * self.mean[NUM])
+
+    @property
+    def squares(self) -> float:
+        """Sum of the metric's squares."""
+        return float(self.covariance[NUM, NUM] * (self.n - 1) + self.n * self.mean[NUM] ** 2)
 
     @property
     def value(self) -> float:
@@ -104,6 +124,8 @@ def arms_from_frame(frame: pl.DataFrame) -> list[Moments]:
 
     Further columns: a ratio metric adds den_sum, den_sum_sq, num_den_sum; a covariate (measured before assignment)
     adds cov_sum, cov_sum_sq, cross_sum; a ratio with a ratio covariate also the six products with covden_*.
+    `buyers` (users with a value above zero) and `sum_cu` (sum of cubes) let a skewed metric be read; a metric whose
+    sum equals its sum of squares is yes/no, and both follow. A missing value of either counts as not delivered.
     Raises ArmsError for missing columns, impossible counts or sums, and a covariate known for other users (cov_n).
     """
     lacking = [name for name in ("arm", "n", "sum", "sum_sq") if name not in frame.columns]
@@ -157,7 +179,36 @@ def _moments(row: dict[str, object], ratio: bool, covariate: bool, ratio_covaria
     for role, name in ((DEN, "den_sum"), (COVDEN, "covden_sum")):
         if mean[role] == 0:
             raise ArmsError(f"arm {arm!r}: {name} is 0, so the ratio has no value")
-    return Moments(arm, int(n), mean, products, ratio, covariate)
+    buyers, cubes = _buyers(row), _cubes(row)
+    return Moments(arm, int(n), mean, products, ratio, covariate, buyers, cubes)
+
+
+def _buyers(row: dict[str, object]) -> int | None:
+    """Users above zero, if delivered and possible beside the sums; also those of a yes/no metric."""
+    arm, total, squares = row["arm"], _number(row, "sum"), _number(row, "sum_sq")
+    if row.get("buyers") is None:
+        return int(total) if total == squares and total == int(total) else None
+    buyers = _number(row, "buyers")
+    if buyers != int(buyers) or not 0 <= buyers <= _number(row, "n"):
+        raise ArmsError(f"arm {arm!r}: buyers is {buyers:g} of {row['n']} users; it counts users above zero")
+    if total < 0 or total**2 > buyers * squares * (1 + 1e-9):
+        raise ArmsError(
+            f"arm {arm!r}: {buyers:g} buyers cannot have a sum of {total:g} and squares of {squares:g}; buyers counts"
+            " every user above zero, and is left empty where a value is below zero"
+        )
+    return int(buyers)
+
+
+def _cubes(row: dict[str, object]) -> float | None:
+    total, squares = _number(row, "sum"), _number(row, "sum_sq")
+    if row.get("sum_cu") is None:
+        return total if total == squares else None
+    cubes = _number(row, "sum_cu")
+    if row.get("buyers") is not None and squares**2 > total * cubes * (1 + 1e-9):
+        raise ArmsError(
+            f"arm {row['arm']!r}: sum_cu = {cubes:g} is smaller than sum and sum_sq allow; it is the sum of cubes"
+        )
+    return cubes
 
 
 def _number(row: dict[str, object], column: str) -> float:

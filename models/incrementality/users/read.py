@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from math import inf, sqrt
 
 import polars as pl
 
 from models.incrementality.inversion import exact_alpha, normal_quantile
 from models.incrementality.ratio_interval import ratio_interval
-from models.incrementality.result import Check, LiftResult
-from models.incrementality.users.estimate import Difference, difference, post_stratified
+from models.incrementality.result import LiftResult
+from models.incrementality.users import checks as checks_of
 from models.incrementality.users.looks import OneLook, Plan
-from models.incrementality.users.moments import MISMATCH, ArmsError, Moments, arms_from_frame, mismatch_p_value
+from models.incrementality.users.moments import ArmsError, Moments, arms_from_frame
+from models.incrementality.users.reading import reading_of
 from models.incrementality.verdict import USUAL_RELEVANT_LIFT, judge
-
-FEW_USERS = 100
-EARLIER_DIFFERENCE = 0.001  # p-value below which arms already differed before the test
 
 
 def read_ab(
@@ -38,7 +35,9 @@ def read_ab(
     """Incremental KPI of one arm over the control arm, from sufficient statistics.
 
     `arms` has a row per arm (and `stratum`, then post-stratified): arm, n, sum, sum_sq, optionally the columns of a
-    covariate from before the assignment (CUPED) and of a denominator (ratio metric), see `arms_from_frame`.
+    covariate from before the assignment (CUPED) and of a denominator (ratio metric), see `arms_from_frame`. With
+    `buyers` or `sum_cu` a skewed metric is read by a test that keeps its size (see `reading_of`); without them, arms
+    whose sizes let a skewed metric deceive make the result invalid.
     `effect` is the difference times the treated users (for ratios: times their denominator), `att` the difference
     itself, `relative` the log-ratio lift. `split` is the configured share per arm (unset: equal); arrivals that do
     not fit it make the test invalid. `plan` says how often it may be looked at; more `looks_taken` than the plan
@@ -51,21 +50,17 @@ def read_ab(
     strata = arms["stratum"].cast(pl.String).to_list() if "stratum" in arms.columns else [""] * len(cells)
     treatment = _other_arm(cells, control, treatment)
     pairs = _pairs(cells, strata, control, treatment)
-    contrast = difference(*pairs[0]) if len(pairs) == 1 else post_stratified(pairs)
-    if contrast.standard_error == 0:
-        raise ArmsError(f"arms {control!r} and {treatment!r}: the KPI is the same for every user, so there is no range")
-    reading = (plan or OneLook()).read(contrast, level)
-    exposed = sum(arm.n * arm.mean[1] for _, arm in pairs)  # users, or units of the ratio's denominator
-    effect, low, high = (exposed * (contrast.point + side * reading.reach) for side in (0, -1, 1))
+    reading = reading_of(pairs, plan or OneLook(), level)
+    effect, low, high = reading.effect, reading.low, reading.high
     actual = sum(arm.n * arm.mean[0] for _, arm in pairs)
-    relative, relative_low, relative_high = contrast.relative(level)
     totals = _totals(cells)
     checks = [
-        _arrivals(totals, split),
-        _assignment(randomised),
-        _looks(plan, looks_taken),
-        _enough_users(pairs, treatment),
-        *_earlier_balance(pairs),
+        checks_of.arrivals(totals, split),
+        checks_of.assignment(randomised),
+        checks_of.looks(plan, looks_taken),
+        checks_of.enough_users(pairs, treatment),
+        *checks_of.earlier_balance(pairs),
+        *reading.checks,
     ]
     relevant, why = _relevant(actual - effect, spend, margin, relevant_lift)
     judgement = judge(
@@ -87,18 +82,18 @@ def read_ab(
         low=low,
         high=high,
         level=level,
-        relative=relative,
-        relative_low=relative_low,
-        relative_high=relative_high,
-        att=contrast.point,
+        relative=reading.relative,
+        relative_low=reading.relative_low,
+        relative_high=reading.relative_high,
+        att=reading.per_user,
         p_value=reading.p_value,
         iroas=ratio.point if ratio else None,
         iroas_low=ratio.low if ratio else None,
         iroas_high=ratio.high if ratio else None,
         verdict=judgement.verdict,
         warnings=judgement.warnings,
-        method=_method(pairs),
-        reasons=judgement.reasons,
+        method=reading.method,
+        reasons=(*judgement.reasons, *reading.remarks),
         grade=judgement.grade,
         se=(high - low) / 2 / z,
         design="ab",
@@ -116,7 +111,7 @@ def read_ab(
         grain="user",
         checks=judgement.checks,
         weights=pl.DataFrame({"arm": list(totals), "users": list(totals.values())}),
-        other_form={"theta": contrast.theta} if contrast.theta is not None else {},
+        other_form=dict(reading.other_form),
     )
 
 
@@ -127,9 +122,8 @@ def proportion_arms(frame: pl.DataFrame) -> pl.DataFrame:
         row = wrong.row(0, named=True)
         raise ArmsError(f"arm {row['arm']!r}: {row['successes']} successes in {row['trials']} trials cannot be")
     columns = ["arm", *(["stratum"] if "stratum" in frame.columns else [])]
-    return frame.select(
-        *columns, pl.col("trials").alias("n"), pl.col("successes").alias("sum"), pl.col("successes").alias("sum_sq")
-    )
+    sums = [pl.col("successes").alias(name) for name in ("sum", "sum_sq", "sum_cu", "buyers")]
+    return frame.select(*columns, pl.col("trials").alias("n"), *sums)
 
 
 def _other_arm(cells: Sequence[Moments], control: str, treatment: str | None) -> str:
@@ -169,89 +163,6 @@ def _totals(cells: Sequence[Moments]) -> dict[str, int]:
     return dict(sorted(totals.items()))
 
 
-def _arrivals(totals: dict[str, int], split: dict[str, float] | None) -> Check:
-    shares = split or {arm: 1 / len(totals) for arm in totals}
-    if set(shares) != set(totals):
-        raise ArmsError(f"the split names {', '.join(sorted(shares))}, the arms are {', '.join(totals)}")
-    p_value = mismatch_p_value(list(totals.values()), [shares[arm] for arm in totals])
-    seen = ", ".join(f"{arm} {count:,}" for arm, count in totals.items())
-    return Check(
-        "sample_ratio",
-        p_value >= MISMATCH,
-        True,
-        p_value,
-        MISMATCH,
-        f"arms did not receive users as configured ({seen}; p = {p_value:.2g}): some users of one arm"
-        " were lost or doubled",
-        "Do not use the result; find where assignment and log part ways (redirects, bots, caching, late exposure).",
-    )
-
-
-def _assignment(randomised: bool) -> Check:
-    return Check(
-        "randomised",
-        randomised,
-        True,
-        float(randomised),
-        1.0,
-        "users were not assigned at random, so the arms may differ in more than the treatment",
-        "Show it as a comparison, not as an effect; run a randomised test.",
-    )
-
-
-def _looks(plan: Plan | None, taken: int) -> Check:
-    allowed = 1.0 if plan is None or isinstance(plan, OneLook) else inf
-    return Check(
-        "looks",
-        taken <= allowed,
-        True,
-        float(taken),
-        allowed,
-        f"the test was looked at {taken} times under a rule for one look, which finds effects that are not there",
-        "Run it again with an always-valid range or with declared looks.",
-    )
-
-
-def _enough_users(pairs: Sequence[tuple[Moments, Moments]], treatment: str) -> Check:
-    fewest = min(sum(control.n for control, _ in pairs), sum(arm.n for _, arm in pairs))
-    return Check(
-        "users",
-        fewest >= FEW_USERS,
-        False,
-        float(fewest),
-        float(FEW_USERS),
-        f"an arm of the test of {treatment!r} has only {fewest} users: the range relies on large numbers",
-        "Run longer.",
-    )
-
-
-def _earlier_balance(pairs: Sequence[tuple[Moments, Moments]]) -> list[Check]:
-    """Whether the arms differed in the covariate: then it was not measured before a random assignment."""
-    if not pairs[0][0].covariate:
-        return []
-    from scipy import stats
-
-    control, treatment = pairs[0]
-    for other_control, other_treatment in pairs[1:]:
-        control, treatment = control.merged(other_control), treatment.merged(other_treatment)
-    spread = sqrt(control.variances()[1] / control.n + treatment.variances()[1] / treatment.n)
-    apart = treatment.covariate_value - control.covariate_value
-    p_value = float(2 * stats.norm.sf(abs(apart) / spread)) if spread > 0 else 1.0
-    return [
-        Check(
-            "earlier_balance",
-            p_value >= EARLIER_DIFFERENCE,
-            True,
-            p_value,
-            EARLIER_DIFFERENCE,
-            f"the arms differ in what was measured before the test (p = {p_value:.2g}): it was"
-            " affected by the treatment, or"
-            " the assignment was not random",
-            "Use a covariate that ends before assignment; if it does, look for a broken assignment.",
-        )
-    ]
-
-
 def _relevant(
     counterfactual: float, spend: float | None, margin: float | None, lift: float | None
 ) -> tuple[float, str]:
@@ -262,19 +173,10 @@ def _relevant(
     return abs(USUAL_RELEVANT_LIFT * counterfactual), f"{USUAL_RELEVANT_LIFT:.0%} of the KPI"
 
 
-def _method(pairs: Sequence[tuple[Moments, Moments]]) -> str:
-    parts = ["ratio" if pairs[0][0].ratio else "mean"]
-    if pairs[0][0].covariate:
-        parts.append("cuped")
-    if len(pairs) > 1:
-        parts.append("post_stratified")
-    return "_".join(parts)
-
-
 def _chance(profit: float, margin: float, standard_error: float) -> float:
     from scipy import stats
 
     return float(stats.norm.cdf(profit / (margin * standard_error)))
 
 
-__all__ = ["Difference", "proportion_arms", "read_ab"]
+__all__ = ["proportion_arms", "read_ab"]

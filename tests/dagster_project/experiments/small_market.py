@@ -36,7 +36,7 @@ create table marts.experiment (experiment_id varchar, estimand varchar, channels
 create table marts.experiment_arm (experiment_id varchar, stratum varchar, arm varchar, n bigint, crossed bigint,
   sum double, sum_sq double, den_sum double, den_sum_sq double, num_den_sum double, cov_n bigint, cov_sum double,
   cov_sum_sq double, cross_sum double, covden_sum double, covden_sum_sq double, num_covden_sum double,
-  den_cov_sum double, den_covden_sum double, cov_covden_sum double);
+  den_cov_sum double, den_covden_sum double, cov_covden_sum double, buyers bigint, sum_cu double);
 create table marts.experiment_panel (experiment_id varchar, geo varchar, day date, kpi double, spend double,
   arm varchar, period varchar);
 """

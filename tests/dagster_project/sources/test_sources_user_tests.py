@@ -28,11 +28,14 @@ def test_users_are_pseudonymous_from_the_first_table_on(deliver, pepper):
 
 def test_ratio_sums_of_arms_are_kept(deliver):
     text = (
-        "experiment_id,arm,stratum,n,sum,sum_sq,den_sum,den_sum_sq,num_den_sum\n"
-        "x,a,new,100,10,20,30,40,50\nx,a,old,9,1,2,3,4,5\n"
+        "experiment_id,arm,stratum,n,sum,sum_sq,den_sum,den_sum_sq,num_den_sum,buyers,sum_cu\n"
+        "x,a,new,100,10,20,30,40,50,6,60.5\nx,a,old,9,1,2,3,4,5,1,\n"
     )
     arms = deliver("experiments", text).frames["experiments__arm"]
-    assert arms.select("stratum", "n", "num_den_sum").rows() == [("new", 100, 50.0), ("old", 9, 5.0)]
+    assert arms.select("stratum", "n", "num_den_sum", "buyers", "sum_cu").rows() == [
+        ("new", 100, 50.0, 6, 60.5),
+        ("old", 9, 5.0, 1, None),
+    ]
 
 
 def test_a_warehouse_of_before_gets_the_columns_that_came_since():

@@ -28,7 +28,9 @@ summed as (
         {{ user_sum('value', 'covariate_denominator') }} as num_covden_sum,
         {{ user_sum('denominator', 'covariate') }} as den_cov_sum,
         {{ user_sum('denominator', 'covariate_denominator') }} as den_covden_sum,
-        {{ user_sum('covariate', 'covariate_denominator') }} as cov_covden_sum
+        {{ user_sum('covariate', 'covariate_denominator') }} as cov_covden_sum,
+        {{ user_buyers() }} as buyers,
+        {{ user_cubes() }} as sum_cu
     from placed
     group by placed.experiment_id, placed.stratum, placed.arm
 )
@@ -53,7 +55,9 @@ select
     summed.num_covden_sum,
     summed.den_cov_sum,
     summed.den_covden_sum,
-    summed.cov_covden_sum
+    summed.cov_covden_sum,
+    summed.buyers,
+    summed.sum_cu
 from summed
 union all
 select
@@ -76,6 +80,8 @@ select
     arms.num_covden_sum,
     arms.den_cov_sum,
     arms.den_covden_sum,
-    arms.cov_covden_sum
+    arms.cov_covden_sum,
+    arms.buyers,
+    arms.sum_cu
 from {{ ref('stg_experiments__arm') }} as arms
 where arms.experiment_id not in (select users.experiment_id from {{ ref('stg_experiments__user') }} as users)

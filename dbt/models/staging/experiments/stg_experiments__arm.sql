@@ -22,6 +22,8 @@ select
     ranked.num_covden_sum,
     ranked.den_cov_sum,
     ranked.den_covden_sum,
-    ranked.cov_covden_sum
+    ranked.cov_covden_sum,
+    ranked.buyers,
+    ranked.sum_cu
 from ranked
 where ranked.recency = 1
