@@ -14,7 +14,6 @@ from dagster_project.assets import (
     operations,
     pattern_queue,
     patterns,
-    visibility,
 )
 from dagster_project.assets.dbt import asset as transform
 from dagster_project.assets.experiments import asset as experiments
@@ -22,6 +21,7 @@ from dagster_project.assets.mmm import asset as measure
 from dagster_project.assets.mmm import calibration
 from dagster_project.assets.publish import asset as publish
 from dagster_project.assets.triangulation import asset as triangulate
+from dagster_project.assets.visibility import asset as visibility
 from dagster_project.warehouse.resource import Warehouse
 from dagster_project.workspace.environment import workspace
 

@@ -67,6 +67,15 @@ VIEWS = {
     f" measurement.next_experiment where {LATEST} order by net_value desc, channel",
     "visibility": "select week, engine, surface, brand, metric, value, low, high, n, tier from marts.ai_visibility_week"
     " where week = (select max(week) from marts.ai_visibility_week) order by metric, brand, engine",
+    "ai_changes": "select week, base, engine, surface, brand, metric, before, after, diff, low, high, q, mde,"
+    " own_excess, excess_low, excess_high, verdict, reading from marts.ai_visibility_change"
+    " where week = (select max(week) from marts.ai_visibility_change)"
+    " order by starts_with(verdict, 'moved') desc, base, surface, metric, engine",
+    "ai_noise": "select n.engine, n.surface, n.from_week, n.week, n.noise_share, n.icc, n.usable as icc_used,"
+    " n.brands_same_day, n.brands_drift, n.domains_same_day, n.domains_drift, n.prompts, n.answers,"
+    " c.state as same_hour_control, c.message from marts.ai_engine_noise n left join marts.ai_same_hour_control c"
+    " on c.week = n.week order by n.engine, n.surface",
+    "ai_engines": "select day, engine, surface, before, after from marts.ai_engine_event order by day desc, engine",
     "patterns": "select pattern_id, version, state, kind, card->>'$.statement' as statement, recorded_at from"
     " feedback.pattern_card c where version = (select max(version) from feedback.pattern_card d where"
     " d.pattern_id = c.pattern_id) order by state, statement",

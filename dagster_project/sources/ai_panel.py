@@ -71,6 +71,8 @@ ANSWER_TABLE = Entity(
         ("searched", "flag"),
         ("cost_usd", "money"),
         ("sources", "json"),
+        ("extractor_version", "text"),
+        ("importer", "text"),
         *_TOLD,
     ),
 )
@@ -197,6 +199,8 @@ ANSWERS = Shape(
         Field("brands", "json", ("found brands",)),
         Field("own_cited", "flag", ("found own",)),
         Field("cited_domains", "json", ("found domains",)),
+        Field("extractor_version", "text", ("found by",)),
+        Field("importer", "text", ("found in",)),
         Field("searched", "flag", ("found search",)),
         Field("cost_usd", "money", ("cost_usd",), least=0),
         Field("sources", "json", ("sources",)),

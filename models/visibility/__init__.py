@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from models.visibility.changes import change
 from models.visibility.consistency import stability, variance_shares
+from models.visibility.noise import engine_noise
 from models.visibility.panel import Panel, warnings
 from models.visibility.rates import metrics
+from models.visibility.same_hour import SameHourControl, same_hour_control
+from models.visibility.served_model import engine_events, model_family
 
-__all__ = ["Panel", "change", "metrics", "stability", "variance_shares", "warnings"]
+__all__ = [
+    "Panel",
+    "SameHourControl",
+    "change",
+    "engine_events",
+    "engine_noise",
+    "metrics",
+    "model_family",
+    "same_hour_control",
+    "stability",
+    "variance_shares",
+    "warnings",
+]

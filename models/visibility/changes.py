@@ -9,11 +9,15 @@ import polars as pl
 from scipy.stats import t as student
 
 from models.multiple_testing import benjamini_hochberg
+from models.visibility.comparability import not_comparable, same_model
+from models.visibility.counts import EVERYONE
 from models.visibility.panel import ANSWERED, NO_SEARCH, Panel, checked
 
-MIN_OVERLAP, MIN_CAPTURE, MAX_SWAPPED = 20, 0.90, 0.10
 FEW_PROMPTS, RARE = 30, 0.05
+# Sign flips reach p < .05 only when six questions move one way; 7.9 expected ones do so in 80 % of cases (Poisson).
+MOVERS_NEEDED = 7.9
 METRICS = ("mention_rate", "first_named", "citation_rate")
+OVER_ENGINES = ("mention_rate", "first_named")
 
 _SCHEMA: dict[str, Any] = {
     "engine": pl.String,
@@ -53,48 +57,56 @@ def change(
     """Difference of own rates between two windows of answers (`before`: usually the four weeks before `after`).
 
     Frames as in `metrics`. Only questions asked in both windows count, each compared with itself (the panel claim).
-    One row per engine, surface, own brand and metric (mention_rate, first_named, citation_rate). `verdict`: moved_up
-    or moved_down when the Benjamini-Hochberg q over all rows is below `false_discovery_rate` and |diff| >= `smallest`;
-    else within_noise, with the `mde` of this comparison; not_comparable with its `reason` when model, capture, panel
-    or the same-hour control (`aa_passed` False) forbid a verdict. `own_excess` is the own difference minus the
-    competitors'; when its range includes 0, the engine moved, not the brand. Rates are shares, not percentage points.
-    With fewer than 30 questions or rates under 5 % p comes from sign flips (9,999, `seed`), else from a paired t.
+    One row per engine, surface, own brand and metric (mention_rate, first_named, citation_rate), and per surface with
+    several engines one for engine "all" (each question's mean over the engines; never for citations, because engines
+    share no sources). `verdict`: moved_up or moved_down when the Benjamini-Hochberg q over all rows is below
+    `false_discovery_rate` and |diff| >= `smallest`; else within_noise, with the `mde`: the smallest true change that
+    this comparison finds with 80 % power; not_comparable with its `reason` when model, capture, panel, extraction
+    rules or the same-hour control (`aa_passed` False) forbid a verdict, or an engine was not asked both times. Of a
+    base that straddles a change of model only the part with today's model counts. `own_excess` is the own difference
+    minus the competitors'; when its range includes 0, the engine moved, not the brand. Rates are shares, not percentage
+    points. With fewer than 30 questions, or rates under 5 % or over 95 %, p comes from sign flips (9,999, `seed`),
+    else from a paired t.
     """
     early, late = (checked(f, panel).filter(~pl.col("branded")) for f in (before, after))
     rows: list[dict[str, Any]] = []
-    groups = late.select("engine", "surface").unique().sort("engine", "surface")
+    groups = pl.concat([early, late]).select("engine", "surface").unique().sort("surface", "engine")
     rng = np.random.default_rng(seed)
-    for engine, surface in groups.iter_rows():
-        here = (pl.col("engine") == engine) & (pl.col("surface") == surface)
-        old, new = early.filter(here), late.filter(here)
-        reason = "A/A check failed" if aa_passed is False else _not_comparable(old, new)
+    for surface, engines in groups.group_by("surface", maintain_order=True):
+        windows = {engine: _windows(early, late, engine, *surface) for engine in engines["engine"]}
+        reasons = {
+            engine: "the same-hour control (A/A) failed" if aa_passed is False else not_comparable(old, new)
+            for engine, (old, new) in windows.items()
+        }
         for brand in panel.own:
             for metric in METRICS:
-                row = _compare(old, new, panel, brand, metric, level, rng)
-                if row is not None:
-                    rows.append(row | {"engine": engine, "surface": surface, "reason": reason})
+                pairs = {e: _by_brand(old, new, panel, brand, metric) for e, (old, new) in windows.items()}
+                if len(pairs) > 1 and metric in OVER_ENGINES:
+                    why = next((f"{e}: {r}" for e, r in reasons.items() if r), None)
+                    pairs = {**pairs, EVERYONE: _mean_over_engines(list(pairs.values()))}
+                    reasons = {**reasons, EVERYONE: why}
+                for engine, by_brand in pairs.items():
+                    row = _compared(by_brand, brand, level, rng)
+                    if row is None and (metric != "mention_rate" or reasons[engine] is None):
+                        continue
+                    named = {"engine": engine, "surface": surface[0], "brand": brand, "metric": metric}
+                    model_known = engine == EVERYONE or _model_known(windows[engine][1])
+                    rows.append(named | (row or {}) | {"reason": reasons[engine], "model_known": model_known})
     rows = _with_q(rows)
-    return pl.DataFrame([r | _verdict(r, false_discovery_rate, smallest) for r in rows], schema=_SCHEMA)
+    judged = [
+        {k: v for k, v in (_verdict(r, false_discovery_rate, smallest) | r).items() if k in _SCHEMA} for r in rows
+    ]
+    return pl.DataFrame(judged, schema=_SCHEMA)
 
 
-def _not_comparable(old: pl.DataFrame, new: pl.DataFrame) -> str | None:
-    if not old.height:
-        return "no answers before"
-    for window, name in ((old, "before"), (new, "after")):
-        captured = window.filter(pl.col("status").is_in((ANSWERED, NO_SEARCH))).height / window.height
-        if captured < MIN_CAPTURE:
-            return f"only {captured:.0%} of the answers captured {name}"
-    families = set(old["model_family"].unique().to_list()) | set(new["model_family"].unique().to_list())
-    if len(families) > 1:
-        return "the engine's model changed: " + ", ".join(sorted(str(f) for f in families))
-    asked_before, asked_after = set(old["prompt_id"].to_list()), set(new["prompt_id"].to_list())
-    both, either = asked_before & asked_after, asked_before | asked_after
-    if len(both) < MIN_OVERLAP:
-        return f"only {len(both)} questions asked both times"
-    swapped = 1 - len(both) / len(either)
-    if swapped > MAX_SWAPPED:
-        return f"{swapped:.0%} of the questions changed"
-    return None
+def _windows(early: pl.DataFrame, late: pl.DataFrame, engine: str, surface: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    here = (pl.col("engine") == engine) & (pl.col("surface") == surface)
+    old, new = early.filter(here), late.filter(here)
+    return same_model(old, new), new
+
+
+def _model_known(frame: pl.DataFrame) -> bool:
+    return frame["model_family"].drop_nulls().len() > 0
 
 
 def _per_prompt(frame: pl.DataFrame, panel: Panel, brand: str, metric: str) -> pl.DataFrame:
@@ -117,26 +129,41 @@ def _per_prompt(frame: pl.DataFrame, panel: Panel, brand: str, metric: str) -> p
     )
 
 
-def _differences(old: pl.DataFrame, new: pl.DataFrame, panel: Panel, brand: str, metric: str) -> pl.DataFrame:
-    pairs = _per_prompt(old, panel, brand, metric).join(
-        _per_prompt(new, panel, brand, metric), on="prompt_id", suffix="_new"
-    )
-    return pairs.with_columns(d=pl.col("m_new") - pl.col("m")).sort("prompt_id")
+def _by_brand(old: pl.DataFrame, new: pl.DataFrame, panel: Panel, brand: str, metric: str) -> dict[str, pl.DataFrame]:
+    """Of the brand and of each competitor: prompt_id, m, n (before), m_new, n_new, weight, d = m_new - m."""
+    return {
+        name: _per_prompt(old, panel, name, metric)
+        .join(_per_prompt(new, panel, name, metric).drop("weight"), on="prompt_id", suffix="_new")
+        .with_columns(d=pl.col("m_new") - pl.col("m"))
+        .sort("prompt_id")
+        for name in (brand, *panel.of_kind("competitor"))
+    }
 
 
-def _compare(
-    old: pl.DataFrame, new: pl.DataFrame, panel: Panel, brand: str, metric: str, level: float, rng: np.random.Generator
+def _mean_over_engines(parts: list[dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
+    """The same per question, as the plain mean over the engines, of questions that every engine answered both times."""
+    mean = [pl.col(c).mean() for c in ("m", "m_new", "d")]
+    sums = [pl.col(c).sum() for c in ("n", "n_new")]
+    return {
+        name: pl.concat([part[name] for part in parts])
+        .group_by("prompt_id")
+        .agg(*mean, *sums, pl.col("weight").first(), engines=pl.len())
+        .filter(pl.col("engines") == len(parts))
+        .sort("prompt_id")
+        for name in parts[0]
+    }
+
+
+def _compared(
+    by_brand: dict[str, pl.DataFrame], brand: str, level: float, rng: np.random.Generator
 ) -> dict[str, Any] | None:
-    pairs = _differences(old, new, panel, brand, metric)
+    pairs = by_brand[brand]
     if pairs.height < 2:
         return None
     d, w = pairs["d"].to_numpy(), pairs["weight"].to_numpy() / pairs["weight"].sum()
     diff, se, reach = _paired(d, w, level)
-    rivals = [_differences(old, new, panel, k, metric) for k in panel.of_kind("competitor")]
-    rivals = [r for r in rivals if r.height]
+    rivals = [frame for name, frame in by_brand.items() if name != brand and frame.height]
     row: dict[str, Any] = {
-        "brand": brand,
-        "metric": metric,
         "n_prompts": pairs.height,
         "diff": diff,
         "low": diff - reach,
@@ -144,13 +171,13 @@ def _compare(
         "before": float(np.sum(w * pairs["m"].to_numpy())),
         "after": float(np.sum(w * pairs["m_new"].to_numpy())),
         "mde": 2.8 * se,
-        "engine_shift": None,
-        "own_excess": None,
-        "excess_low": None,
-        "excess_high": None,
     }
-    rare = min(row["before"], row["after"]) < RARE
-    row["p"] = _sign_flips(d, w, rng) if len(d) < FEW_PROMPTS or rare else _t_test(diff, se, len(d))
+    edges = (row["before"], row["after"], 1 - row["before"], 1 - row["after"])
+    if len(d) < FEW_PROMPTS or min(edges) < RARE:
+        row["p"] = _sign_flips(d, w, rng)
+        row["mde"] = min(1.0, max(row["mde"], MOVERS_NEEDED / float(pairs["n_new"].sum())))
+    else:
+        row["p"] = _t_test(diff, se, len(d))
     if rivals:
         rival = pl.concat(rivals).group_by("prompt_id").agg(pl.col("d").mean().alias("rival"))
         both = pairs.join(rival, on="prompt_id").sort("prompt_id")
@@ -187,24 +214,26 @@ def _sign_flips(d: np.ndarray, w: np.ndarray, rng: np.random.Generator, draws: i
 
 def _with_q(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Benjamini-Hochberg q over the comparable rows; the others carry none."""
-    comparable = [position for position, row in enumerate(rows) if row["reason"] is None]
+    comparable = [position for position, row in enumerate(rows) if row["reason"] is None and "p" in row]
     q = dict(zip(comparable, benjamini_hochberg([rows[position]["p"] for position in comparable]), strict=True))
     return [row | {"q": q.get(position)} for position, row in enumerate(rows)]
 
 
-def _verdict(row: dict[str, Any], q: float, smallest: float) -> dict[str, str]:
-    points, mde = 100 * row["diff"], 100 * row["mde"]
+def _verdict(row: dict[str, Any], q: float, smallest: float) -> dict[str, Any]:
+    absent = dict.fromkeys(name for name in _SCHEMA if name not in row)
     if row["reason"] is not None:
-        return {"verdict": "not_comparable", "reading": f"No verdict: {row['reason']}."}
+        return absent | {"verdict": "not_comparable", "reading": f"No verdict: {row['reason']}."}
+    points, mde = 100 * row["diff"], 100 * row["mde"]
+    model = (
+        "" if row["model_known"] else " The surface does not say which model answered; a change of model is possible."
+    )
     if row["q"] >= q or abs(row["diff"]) < smallest:
         difference = f"The difference of {points:+.1f} points is within noise"
-        return {
-            "verdict": "within_noise",
-            "reading": f"{difference}; a true change of {mde:.1f} points would have been detected with 80 % power.",
-        }
-    own = row["own_excess"] is None or row["excess_low"] > 0 or row["excess_high"] < 0
+        detected = f"a true change of {mde:.1f} points would have been detected with 80 % power"
+        return absent | {"verdict": "within_noise", "reading": f"{difference}; {detected}.{model}"}
+    own = row.get("own_excess") is None or row["excess_low"] > 0 or row["excess_high"] < 0
     who = "" if own else " The engine moved, not you: competitors moved in the same way."
-    return {
+    return absent | {
         "verdict": "moved_up" if row["diff"] > 0 else "moved_down",
-        "reading": f"Moved by {points:+.1f} points ({100 * row['low']:+.1f} to {100 * row['high']:+.1f}).{who}",
+        "reading": f"Moved by {points:+.1f} points ({100 * row['low']:+.1f} to {100 * row['high']:+.1f}).{who}{model}",
     }

@@ -69,35 +69,51 @@ def variance_shares(answers: pl.DataFrame, brand: str) -> pl.DataFrame:
     has two answers; without same-day pairs, day and run cannot be separated and all of it counts as run.
     """
     captured = answers.filter(pl.col("status").is_in((ANSWERED, NO_SEARCH)))
-    captured = captured.with_columns(y=pl.col("brands").list.contains(brand).fill_null(False).cast(pl.Float64))
-    rows = []
-    for (engine, surface), part in captured.group_by(["engine", "surface"], maintain_order=True):
-        rows.append({"engine": engine, "surface": surface, **_components(part)})
+    by_day = (
+        captured.with_columns(y=pl.col("brands").list.contains(brand).fill_null(False).cast(pl.Float64))
+        .group_by("engine", "surface", "prompt_id", "day")
+        .agg(k=pl.col("y").sum(), n=pl.len().cast(pl.Float64))
+    )
     names = ("s2_prompt", "s2_day", "s2_run", "noise_share", "icc")
     schema: dict[str, Any] = {"engine": pl.String, "surface": pl.String, **dict.fromkeys(names, pl.Float64)}
+    rows = []
+    for (engine, surface), part in by_day.group_by(["engine", "surface"], maintain_order=True):
+        rows.append({"engine": engine, "surface": surface, **_components(part)})
     return pl.DataFrame(rows, schema=schema | {"prompts": pl.Int64}).sort("engine", "surface")
 
 
-def _components(part: pl.DataFrame) -> dict[str, float | int | None]:
-    same: list[float] = []
-    cross: list[float] = []
-    means, per_day, per_answer = [], [], []
-    for _, repeats in part.group_by("prompt_id", maintain_order=True):
-        rows = repeats.select("day", "y").rows()
-        for (day_a, a), (day_b, b) in combinations(rows, 2):
-            (same if day_a == day_b else cross).append((a - b) ** 2 / 2)
-        if len(rows) > 1:
-            on_day = repeats["day"].value_counts()["count"].to_numpy() / len(rows)
-            means.append(repeats["y"].mean())
-            per_day.append(float(np.sum(on_day**2)))
-            per_answer.append(1 / len(rows))
-    if len(means) < 2:
-        return {"prompts": len(means), **dict.fromkeys(("s2_prompt", "s2_day", "s2_run", "noise_share", "icc"))}
-    run = float(np.mean(same)) if same else float(np.mean(cross))
-    day = max(0.0, float(np.mean(cross)) - run) if same and cross else 0.0
+def _components(by_day: pl.DataFrame) -> dict[str, float | int | None]:
+    """Of one engine, from one row per question and day: hits k among n answers.
+
+    Among n answers with k hits, k (n - k) of the n (n - 1) / 2 pairs differ, and a pair that differs adds 1/2.
+    """
+    differ, pairs = pl.col("k") * (pl.col("n") - pl.col("k")), pl.col("n") * (pl.col("n") - 1) / 2
+    prompts = (
+        by_day.sort("prompt_id", "day")
+        .group_by("prompt_id", maintain_order=True)
+        .agg(
+            pl.col("k", "n").sum(),
+            same=differ.sum(),
+            same_pairs=pairs.sum(),
+            on_day=(pl.col("n") ** 2).sum() / pl.col("n").sum() ** 2,
+        )
+        .with_columns(cross=differ - pl.col("same"), cross_pairs=pairs - pl.col("same_pairs"))
+    )
+    same, same_pairs, cross, cross_pairs = prompts.select(
+        pl.col("same", "same_pairs", "cross", "cross_pairs").sum()
+    ).row(0)
+    repeated = prompts.filter(pl.col("n") > 1)
+    empty = dict.fromkeys(("s2_prompt", "s2_day", "s2_run", "noise_share", "icc"))
+    if repeated.height < 2:
+        return {"prompts": repeated.height, **empty}
+    of_cross = cross / cross_pairs / 2 if cross_pairs else 0.0
+    run = same / same_pairs / 2 if same_pairs else of_cross
+    day = max(0.0, of_cross - run) if same_pairs and cross_pairs else 0.0
     # A question's mean contains the noise of its days and answers; the remainder is the question's own variance.
-    carried = day * float(np.mean(per_day)) + run * float(np.mean(per_answer))
-    prompt = max(0.0, float(np.var(np.array(means), ddof=1)) - carried)
+    shares, inverse = repeated["on_day"].to_numpy(), 1 / repeated["n"].to_numpy()
+    carried = day * float(np.mean(shares)) + run * float(np.mean(inverse))
+    means = (repeated["k"] / repeated["n"]).to_numpy()
+    prompt = max(0.0, float(np.var(means, ddof=1)) - carried)
     total = prompt + day + run
     noise_share, icc = (run / total, prompt / total) if total > 0 else (None, None)
     return {
@@ -106,5 +122,5 @@ def _components(part: pl.DataFrame) -> dict[str, float | int | None]:
         "s2_run": run,
         "noise_share": noise_share,
         "icc": icc,
-        "prompts": len(means),
+        "prompts": repeated.height,
     }

@@ -108,6 +108,7 @@ def checked(answers: pl.DataFrame, panel: Panel) -> pl.DataFrame:
         raise ValueError(f"answers: prompt {strange['prompt_id'][0]!r} is not in the panel")
     if "model_family" not in answers.columns:
         answers = answers.with_columns(model_family=pl.lit(None, dtype=pl.String))
+    answers = answers.drop("weight", "type", "topic", "branded", strict=False)
     answers = answers.with_columns(pl.col("brands").list.unique(maintain_order=True))
     return answers.join(panel.questions, on="prompt_id")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,8 @@ def metrics(
     panel: Panel,
     *,
     level: float = 0.90,
-    icc: float = ASSUMED_ICC,
-    aa_passed: bool | None = None,
+    icc: float | Mapping[tuple[str, str], float] = ASSUMED_ICC,
+    aa_passed: bool | Mapping[date, bool | None] | None = None,
 ) -> pl.DataFrame:
     """Rates and shares of what AI engines answered to the panel's questions; one row per GROUP, brand and metric.
 
@@ -36,8 +37,10 @@ def metrics(
     smaller difference between two such weeks is re-run noise), mde (smallest true change that a comparison with an
     equal week would detect with 80 % power), tier, definition. Engine "all" is the plain mean over engines of one
     surface, for mention-type metrics only: engines share brands, not sources. Missing captures are in no denominator
-    but those that say "planned". Rates leave brand prompts out (`recall_rate` is about them). Raises ValueError for a
-    wrong row. A share of answers is not a share of buyers.
+    but those that say "planned". Rates leave brand prompts out (`recall_rate` is about them). `icc`: how much answers
+    to one question resemble each other, one figure or one per engine and surface (then used for mentions only;
+    everything else keeps the assumed one). `aa_passed`: the same-hour control, one result or one per week. Raises
+    ValueError for a wrong row. A share of answers is not a share of buyers.
     """
     captures = checked(answers, panel)
     metric_definitions = definitions(panel)
@@ -47,7 +50,8 @@ def metrics(
     ):
         columns = {name: questions[name].to_numpy() for name in questions.columns if name not in GROUP}
         for i, d in enumerate(metric_definitions):
-            rate = _share(columns, i, d, level, icc) if isinstance(d, Share) else _ratio(columns, i, level)
+            measured = _icc(icc, d.metric, str(engine), str(surface))
+            rate = _share(columns, i, d, level, measured) if isinstance(d, Share) else _ratio(columns, i, level)
             if rate is not None:
                 rows.append(_row(week, engine, surface, d.brand, d.metric, rate, level, _tier(rate)))
     rows += list(_over_engines(rows, captures, level, aa_passed))
@@ -78,6 +82,12 @@ _SCHEMA: dict[str, Any] = {
     "tier": pl.String,
     "definition": pl.String,
 }
+
+
+def _icc(icc: float | Mapping[tuple[str, str], float], metric: str, engine: str, surface: str) -> float:
+    if isinstance(icc, Mapping):
+        return icc.get((engine, surface), ASSUMED_ICC) if metric in OVER_ENGINES else ASSUMED_ICC
+    return icc
 
 
 def _share(columns: dict[str, np.ndarray], i: int, definition: Share, level: float, icc: float) -> Rate | None:
@@ -119,7 +129,10 @@ def _tier(rate: Rate) -> str:
 
 
 def _over_engines(
-    rows: list[dict[str, Any]], captures: pl.DataFrame, level: float, aa_passed: bool | None
+    rows: list[dict[str, Any]],
+    captures: pl.DataFrame,
+    level: float,
+    aa_passed: bool | Mapping[date, bool | None] | None,
 ) -> Iterator[dict[str, Any]]:
     """Mean over engines with equal weights, errors independent; only where at least two engines were asked."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
@@ -146,7 +159,8 @@ def _over_engines(
         rate = Rate(value, *around(category_se), *around(se), se, category_se, None, n, prompts)
         planned = captures.filter((pl.col("week") == week) & (pl.col("surface") == surface) & ~pl.col("branded"))
         worst = "insufficient" if "insufficient" in {r["tier"] for r in parts} else None
-        tier = worst or _tier_over_engines(parts, planned, aa_passed)
+        control = aa_passed.get(week) if isinstance(aa_passed, Mapping) else aa_passed
+        tier = worst or _tier_over_engines(parts, planned, control)
         yield _row(week, EVERYONE, surface, brand, metric, rate, level, tier)
 
 

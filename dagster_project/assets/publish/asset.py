@@ -34,6 +34,7 @@ UPSTREAM = [
     ["measurement", "triangulation"],
     ["measurement", "mmm_experiment"],
     ["marts", "ai_visibility_week"],
+    ["marts", "ai_visibility_change"],
     ["marts", "reconciliation"],
     ["marts", "attribution_channel"],
     ["marts", "system_week"],

@@ -98,3 +98,52 @@ def test_a_rare_event_is_judged_by_sign_flips_with_the_same_answer_for_the_same_
     first, second = (change(before, after, panel(40), seed=3) for _ in range(2))
     assert first.equals(second)
     assert mention(first)["verdict"] == "within_noise"
+
+
+def test_of_a_base_that_straddles_a_change_of_model_only_the_part_with_todays_model_counts() -> None:
+    """Three weeks by m1 that never named us, one week and today by m2 that name us every other time: no change."""
+    rng = np.random.default_rng(4)
+    never, half = np.zeros(40), np.full(40, 0.5)
+    old = window(FIRST, never, half, rng, weeks=3, family="m1")
+    bridge = window(SECOND - timedelta(weeks=1), half, half, rng, family="m2")
+    row = mention(change(pl.concat([old, bridge]), window(SECOND, half, half, rng, family="m2"), panel(40), seed=1))
+    assert row["verdict"] == "within_noise"
+    assert row["before"] == pytest.approx(0.5, abs=0.1)
+
+
+def test_an_engine_that_was_not_asked_again_is_named_instead_of_dropped() -> None:
+    rng, p = np.random.default_rng(4), np.full(40, 0.5)
+    before, after = window(FIRST, p, p, rng), window(SECOND, p, p, rng)
+    gone = before.with_columns(engine=pl.lit("gemini"))
+    found = change(pl.concat([before, gone]), after, panel(40), seed=1)
+    reasons = dict(found.filter(pl.col("metric") == "mention_rate").select("engine", "reason").iter_rows())
+    assert reasons == {"openai": None, "gemini": "no answers after", "all": "gemini: no answers after"}
+
+
+def test_several_engines_together_see_a_change_that_is_too_small_for_each() -> None:
+    rng = np.random.default_rng(8)
+    low, high = np.full(50, 0.30), np.full(50, 0.40)
+    before = [window(FIRST, low, low, rng, weeks=4).with_columns(engine=pl.lit(e)) for e in ("a", "b", "c", "d")]
+    after = [window(SECOND, high, low, rng).with_columns(engine=pl.lit(e)) for e in ("a", "b", "c", "d")]
+    found = change(pl.concat(before), pl.concat(after), panel(50), seed=1)
+    mde = dict(found.filter(pl.col("metric") == "mention_rate").select("engine", "mde").iter_rows())
+    assert mde["all"] < 0.65 * min(mde[e] for e in "abcd")
+    together = found.filter((pl.col("engine") == "all") & (pl.col("metric") == "mention_rate"))
+    assert together["verdict"].item() == "moved_up"
+    assert "citation_rate" not in found.filter(pl.col("engine") == "all")["metric"].to_list()
+
+
+@pytest.mark.parametrize("share", [pytest.param(0.0, id="never named"), pytest.param(1.0, id="always named")])
+def test_no_variation_at_all_is_not_taken_for_perfect_power(share: float) -> None:
+    rng, p = np.random.default_rng(1), np.full(40, share)
+    row = mention(change(window(FIRST, p, p, rng), window(SECOND, p, p, rng), panel(40), seed=1))
+    assert row["verdict"] == "within_noise"
+    assert row["mde"] == pytest.approx(7.9 / 200)  # six of forty questions must move; 200 answers now
+
+
+def test_answers_read_by_other_rules_are_not_compared() -> None:
+    rng, p = np.random.default_rng(1), np.full(40, 0.5)
+    old, new = (
+        window(start, p, p, rng).with_columns(extractor_version=pl.lit(v)) for start, v in ((FIRST, "1"), (SECOND, "2"))
+    )
+    assert "rules that find brands" in str(mention(change(old, new, panel(40), seed=1))["reason"])

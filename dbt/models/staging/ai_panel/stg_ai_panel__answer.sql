@@ -26,10 +26,14 @@ select
     coalesce(counted.replicate, 1) as replicate,
     counted.requested_at,
     counted.served_model,
+    counted.contract,
+    counted.extractor_version,
+    counted.importer,
     lower(counted.status) as status,
     coalesce(cast(cast(counted.brands as json) as varchar[]), cast([] as varchar[])) as brands,
     coalesce(counted.own_cited, false) as own_cited,
-    coalesce(cast(cast(counted.cited_domains as json) as varchar[]), cast([] as varchar[])) as cited_domains,
+    cast(cast(counted.cited_domains as json) as varchar[]) as cited_domains,
+    cast(counted.sources as json) as sources,
     coalesce(counted.searched, false) as searched,
     counted.cost_usd
 from counted

@@ -10,6 +10,7 @@ select
     ranked.engine,
     ranked.surface,
     ranked.locale,
+    ranked.topic,
     coalesce(ranked.is_core, true) as is_core,
     coalesce(ranked.weight, cast(1 as double)) as weight
 from ranked
