@@ -61,7 +61,7 @@ VIEWS = {
     "experiments": "select experiment_id, channels, start_day, end_day, effect, low, high, relative, p_value, iroas,"
     " iroas_low,"
     f" iroas_high, verdict, grade, method, reasons from measurement.experiment where {LATEST} order by start_day",
-    "predicted": "select experiment_id, channels, value, se, predicted, predicted_sd, z, verdict, reason from"
+    "predicted": "select experiment_id, channels, value, se, predicted, predicted_sd, tail, verdict, reason from"
     f" measurement.mmm_experiment where {LATEST} order by experiment_id",
     "next": "select channel, kind, cash, result, evsi, net_value, p_flip, weeks, message from"
     f" measurement.next_experiment where {LATEST} order by net_value desc, channel",

@@ -102,7 +102,7 @@ TABLES = {
     " before double, after double, restatement double, data double, model double, basis varchar, added bigint,"
     " restated bigint, message varchar, primary key (run_id, channel, estimand)",
     "measurement.mmm_experiment": "run_id varchar, experiment_id varchar, channels varchar, estimand varchar,"
-    " reading varchar, value double, se double, predicted double, predicted_sd double, z double, verdict varchar,"
+    " reading varchar, value double, se double, predicted double, predicted_sd double, tail double, verdict varchar,"
     " reason varchar, primary key (run_id, experiment_id)",
     "measurement.mmm_calibrated": "run_id varchar, channel varchar, estimand varchar, mean double, sd double,"
     " q05 double, q50 double, q95 double, primary key (run_id, channel, estimand)",

@@ -47,7 +47,8 @@ def mmm_experiment(warehouse: Warehouse) -> dg.MaterializeResult:
             if tests and company.mmm.experiments:
                 second = fit(stored.data, fits.specification(company, stored.data), experiments=tests, seed=facts.seed)
                 calibrated = lift_tests.calibrated(second)
-                warnings += [w for w in second.warnings() if w.code in ("not_converged", "experiment_conflict")]
+                of_tests = ("not_converged", "experiment_conflict", "test_outside_belief")
+                warnings += [w for w in second.warnings() if w.code in of_tests]
         except ValueError as refused:
             warnings.append(
                 Warning(

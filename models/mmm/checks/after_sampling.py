@@ -28,6 +28,7 @@ class Limits:
     s_shaped_slope: float = 1.5
     s_shaped_share: float = 0.90
     s_shaped_after_one: float = 0.60  # for the other channels once one was found
+    unexplained: float = 0.02  # of the observed total
     off_by_half: float = 0.25
     off_by_half_never_dark: float = 0.10  # its total is extrapolated
     off_by_half_low: float = 0.05
@@ -43,6 +44,7 @@ SAYS_UNKNOWN = frozenset(
 def check(fit: MMMFit, limits: Limits = LIMITS) -> list[Warning]:
     """Everything the checks find about a finished fit's answer."""
     return [
+        *_total(fit, limits),
         *_baseline(fit, limits),
         *_learning(fit, limits),
         *_plausible(fit, limits),
@@ -54,6 +56,24 @@ def check(fit: MMMFit, limits: Limits = LIMITS) -> list[Warning]:
         *endogeneity.check(fit),
         *changing_effects.check(fit),
         *mediated_split.check(fit),
+    ]
+
+
+def _total(fit: MMMFit, limits: Limits) -> list[Warning]:
+    """Whether baseline and media add up to what was observed over the whole window."""
+    share = float((fit.data.kpi - fit.fitted()).sum() / np.abs(fit.data.kpi).sum())
+    if abs(share) <= limits.unexplained:
+        return []
+    name, side = fit.data.kpi_name, "less" if share > 0 else "more"
+    return [
+        Warning(
+            "unexplained_total",
+            "high",
+            name,
+            f"Baseline and media together explain {side} than all {name}: {abs(share):.1%} of it is unexplained, so"
+            f" channels may be credited with {side} than they caused.",
+            "Look at the periods far from the model (one wrong record can do this), or use coarser periods.",
+        )
     ]
 
 

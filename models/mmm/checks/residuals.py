@@ -6,6 +6,7 @@ What future spend explains of it is examined in `endogeneity`, how effects chang
 from __future__ import annotations
 
 import numpy as np
+from scipy import stats
 
 from models.mmm.result.contributions import media_sums, parts
 from models.mmm.result.fit import MMMFit
@@ -17,6 +18,7 @@ MEMORY = 1.35  # factor by which a channel's interval may be too narrow
 LAGS: dict[Grain, int] = {"day": 14, "week": 6, "month": 2}
 YEAR: dict[Grain, int] = {"day": 364, "week": 52}  # the same weekday of the same week
 PEAK = 2.5  # size of a residual in robust standard deviations, in both years
+BY_CHANCE = 0.05  # probability of as many pairs, were peaks of one year and the next independent
 PRESENT = 1.25  # a channel's effect in those periods, in multiples of its usual effect
 
 
@@ -52,7 +54,10 @@ def memory(fit: MMMFit) -> np.ndarray:
 
 
 def yearly_peaks(fit: MMMFit) -> np.ndarray:
-    """Periods (n,) with a large residual that has the same sign and size a year earlier or later."""
+    """Periods (n,) with a large residual that has the same sign and size a year earlier or later.
+
+    None where as many pairs would come together by chance: skewed noise has many large residuals of one sign.
+    """
     step = YEAR.get(fit.data.grain)
     common = residuals(fit).mean(axis=0)
     if step is None or common.size <= step + 8:
@@ -60,6 +65,9 @@ def yearly_peaks(fit: MMMFit) -> np.ndarray:
     z = common / max(1.4826 * float(np.median(np.abs(common - np.median(common)))), 1e-12)
     early, late = z[:-step], z[step:]
     both = np.flatnonzero((early * late > 0) & (np.minimum(np.abs(early), np.abs(late)) > PEAK))
+    expected = early.size * (float((z > PEAK).mean()) ** 2 + float((z < -PEAK).mean()) ** 2)
+    if stats.poisson.sf(both.size - 1, expected) > BY_CHANCE:
+        return np.array([], dtype=int)
     return np.unique(np.concatenate([both, both + step]))
 
 

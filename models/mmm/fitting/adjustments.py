@@ -24,6 +24,7 @@ from models.mmm.spec import ChannelSpec, Normal
 from models.warning import Warning
 
 FAR = 2.0  # prior standard deviations between a default prior and the peak at which all default priors are widened
+WIDER = 2.0  # factor on the sd of a default prior that data or a test contradict
 CLEAR, HINT = 2.0, 1.0  # standard errors below zero at which a negative effect is allowed, and at which it is reported
 WIDTH = 1.0  # sd of the two-sided prior, in means of the one-sided one it replaces
 FREEDOM = 4.0  # degrees of freedom of the implied Student-t noise
@@ -31,6 +32,8 @@ KURTOSIS_Z, SINGLE = (
     4.0,
     4.5,
 )  # standard errors of excess kurtosis, or size of one residual, at which rows are reweighed
+UNEXPLAINED = 0.02  # share of the total that weights may leave unexplained
+SKEWED, FEW = 0.5, 3  # skewness of residuals that is a skewed KPI's, without the few wildest rows
 ROUNDS = 3  # of the Student-t weights, which settle quickly
 ONLY_REPORTED = frozenset({"effect_near_zero"})  # findings of an adjustment that changed nothing
 
@@ -55,18 +58,22 @@ def first_candidate(design: Design, tests: Calibration, *, seed: int) -> Candida
     return Candidate(design, tests, block, laplace.peak(block, laplace.start(design), names(design)), seed)
 
 
-def hide_demand(candidate: Candidate) -> tuple[Candidate, list[Warning]]:
-    """Where a test contradicts the data without it, the channel's co-movement with sales is read as hidden demand."""
+def make_room_for_tests(candidate: Candidate) -> tuple[Candidate, list[Warning]]:
+    """Where the data disagree with a test, the channel's co-movement with sales is read as hidden demand; where a test
+    lies outside what was believed, the channel's prior is made wider, unless somebody stated it."""
     design = candidate.design
     if not candidate.tests.experiments or design.form.hidden:
         return candidate, []
     table = lift_test_conflicts.against_the_data(design, candidate.tests, seed=candidate.seed)
-    suspects, notes = lift_test_conflicts.findings(table)
-    if not suspects:
+    suspects = lift_test_conflicts.channels_of(table, lift_test_conflicts.DATA_DISAGREE)
+    unforeseen = lift_test_conflicts.channels_of(table, lift_test_conflicts.OUTSIDE_BELIEF)
+    notes = lift_test_conflicts.findings(table)
+    if not suspects and not unforeseen:
         return candidate, notes
     form = replace(design.form, hidden=suspects)
-    hidden = build_design(design.data, design.spec, form, scales=design.scales)
-    return first_candidate(hidden, candidate.tests, seed=candidate.seed), notes
+    wider = dict.fromkeys(unforeseen, WIDER)
+    changed = build_design(design.data, design.spec, form, scales=design.scales, widening=wider)
+    return first_candidate(changed, candidate.tests, seed=candidate.seed), notes
 
 
 def widen_prior(candidate: Candidate) -> tuple[Candidate, list[Warning]]:
@@ -83,7 +90,8 @@ def widen_prior(candidate: Candidate) -> tuple[Candidate, list[Warning]]:
     far = default & (away > FAR)
     if not far.any():
         return candidate, []
-    wider = build_design(design.data, design.spec, design.form, scales=design.scales, widening=2.0)
+    widening = dict.fromkeys(design.data.media_names, WIDER)
+    wider = build_design(design.data, design.spec, design.form, scales=design.scales, widening=widening)
     channels = [n for n, f in zip(design.data.media_names, far, strict=True) if f]
     note = Warning.about(
         "prior_widened",
@@ -131,7 +139,9 @@ def reweigh_outliers(candidate: Candidate) -> tuple[Candidate, list[Warning]]:
     """Down-weights outliers with Student-t weights at the mode, where `likelihood` is `auto` and there are any.
 
     The weights are those of the Student-t's EM step at the peak and are then held fixed: close to Student-t noise
-    for the centre, without its own uncertainty. `MMMSpec(likelihood="student_t")` gives the exact model.
+    for the centre, without its own uncertainty. `MMMSpec(likelihood="student_t")` gives the exact model. On a skewed
+    KPI such weights estimate something like a median, and part of the total would go unexplained: they are dropped
+    where they leave more than `UNEXPLAINED` of it and the skew is not that of a few rows.
     """
     if candidate.design.spec.likelihood != "auto":
         return candidate, []
@@ -140,11 +150,14 @@ def reweigh_outliers(candidate: Candidate) -> tuple[Candidate, list[Warning]]:
     largest = float(np.abs(z).max())
     if kurtosis / np.sqrt(24 / z.size) < KURTOSIS_Z and largest < SINGLE + 0.5 * np.log10(z.size / 100):
         return candidate, []
-    unweighted = candidate.design.weight
+    unweighted, plain = candidate.design.weight, candidate
     for _ in range(ROUNDS):
         weight = unweighted * np.sqrt((FREEDOM + 1) / (FREEDOM + z**2))
         candidate = _rebuilt(candidate, replace(candidate.design, weight=weight), candidate.peak.mode)
         z = standardised_residuals(candidate) * unweighted / weight
+    unexplained = float(_residuals(candidate).sum() / np.abs(candidate.design.data.kpi).sum())
+    if abs(unexplained) > UNEXPLAINED and abs(_skewness(z)) > SKEWED:
+        return plain, [_skewed(candidate.design.data.kpi_name, unexplained)]
     worst = np.argsort(-np.abs(z).ravel())[:3]
     when = ", ".join(str(candidate.design.data.dates[i % z.shape[1]]) for i in worst)
     note = Warning(
@@ -158,11 +171,20 @@ def reweigh_outliers(candidate: Candidate) -> tuple[Candidate, list[Warning]]:
 
 
 Adjustment = Callable[[Candidate], tuple[Candidate, list[Warning]]]
-ADJUSTMENTS: tuple[Adjustment, ...] = (hide_demand, widen_prior, allow_negative, reweigh_outliers)
+ADJUSTMENTS: tuple[Adjustment, ...] = (make_room_for_tests, widen_prior, allow_negative, reweigh_outliers)
 
 
 def standardised_residuals(candidate: Candidate) -> np.ndarray:
     """Standardised residuals (G, T) at the candidate's peak, with the linear part at its conditional mean."""
+    design = candidate.design
+    scaled = _residuals(candidate) / (design.scales.size[:, None] * design.scales.kpi) * design.weight
+    if design.week_effects:  # a shock that hit every region is not an outlier
+        scaled = scaled - scaled.mean(axis=0)
+    return np.asarray(scaled / np.sqrt((scaled**2).mean()))
+
+
+def _residuals(candidate: Candidate) -> np.ndarray:
+    """Observed less fitted KPI (G, T) at the candidate's peak, with the linear part at its conditional mean."""
     design = candidate.design
     many = 64  # averages the conditional draws of the linear part; its own noise is far below sigma
     at_peak = np.repeat(candidate.peak.mode[None, None, :], many, axis=1)
@@ -174,11 +196,25 @@ def standardised_residuals(candidate: Candidate) -> np.ndarray:
     media = media_sums(design, one, design.media, labels, cells)[0].sum(axis=1)
     averaged = replace(one, linear=draws.linear.mean(axis=0)[None])
     linear = linear_sums(design, averaged, labels, cells)[1][0].sum(axis=1)
-    gap = design.data.kpi.ravel() - media - linear
-    scaled = gap.reshape(geos, periods) / (design.scales.size[:, None] * design.scales.kpi) * design.weight
-    if design.week_effects:  # a shock that hit every region is not an outlier
-        scaled = scaled - scaled.mean(axis=0)
-    return np.asarray(scaled / np.sqrt((scaled**2).mean()))
+    return np.asarray((design.data.kpi.ravel() - media - linear).reshape(geos, periods))
+
+
+def _skewness(z: np.ndarray) -> float:
+    """Skewness of all residuals but the `FEW` wildest: of the noise itself, not of a holiday or a wrong record."""
+    rest = np.sort(np.abs(z), axis=None)[-FEW - 1]
+    calm = z[np.abs(z) <= rest] - z[np.abs(z) <= rest].mean()
+    return float((calm**3).mean() / (calm**2).mean() ** 1.5)
+
+
+def _skewed(kpi: str, unexplained: float) -> Warning:
+    return Warning(
+        "skewed_noise",
+        "low",
+        kpi,
+        f"{kpi} is skewed: many small periods and few very large ones. Had large periods been given less weight,"
+        f" {abs(unexplained):.0%} of all {kpi} would have gone unexplained, so all periods count alike.",
+        f"Nothing to do; coarser periods, or the number of orders beside {kpi}, would make the ranges narrower.",
+    )
 
 
 def _rebuilt(candidate: Candidate, design: Design, begin: np.ndarray) -> Candidate:

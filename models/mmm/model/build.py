@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from math import log
 
@@ -9,9 +10,10 @@ import numpy as np
 
 from models.mmm.model import baseline as base
 from models.mmm.model.design import Design, Form, Scales, channel_prior
-from models.mmm.model.effect_prior import effect_prior
+from models.mmm.model.effect_prior import NOT_WIDENED, effect_prior
 from models.mmm.model.implied_prior import implied
 from models.mmm.model.measurement_error import TrueSeries, true_series
+from models.mmm.model.spend_spikes import without_spikes
 from models.mmm.panel.error import MMMError
 from models.mmm.panel.panel import MMMData
 from models.mmm.spec import LogNormal, MMMSpec
@@ -19,17 +21,23 @@ from models.periods import PERIODS_PER_WEEK, year_phase
 from models.warning import Warning
 
 NO_CARRYOVER = LogNormal.with_median(0.1, 0.1)  # weeks: a share or an index is a state and carries nothing over
-SPIKE_FACTOR = 5.0  # a value above this many times the 99th percentile of the channel's other periods
 
 
-def design(data: MMMData, spec: MMMSpec, form: Form, *, scales: Scales | None = None, widening: float = 1.0) -> Design:
+def design(
+    data: MMMData,
+    spec: MMMSpec,
+    form: Form,
+    *,
+    scales: Scales | None = None,
+    widening: Mapping[str, float] = NOT_WIDENED,
+) -> Design:
     """Everything an engine needs, under new or given (frozen) scales; `widening`: see `effect_prior`."""
     findings: list[Warning] = []
     unknown = sorted(set(spec.channels) - set(data.media_names))
     if unknown:
         raise MMMError(f"spec.channels names {unknown[0]!r}; the data have {', '.join(data.media_names)}")
     findings += _steps_outside(data, spec)
-    media, spikes = _without_spikes(data, spec)
+    media, spikes = without_spikes(data, spec)
     findings += spikes
     latent = _measured(data)
     for one in latent:
@@ -162,45 +170,3 @@ def _simple_residual(data: MMMData, y: np.ndarray) -> tuple[np.ndarray, float]:
     fitted = (x @ np.linalg.lstsq(x, y.T, rcond=None)[0]).T
     around = y - y.mean(axis=1, keepdims=True)
     return y - fitted, float(around.std())
-
-
-def _without_spikes(data: MMMData, spec: MMMSpec) -> tuple[np.ndarray, list[Warning]]:
-    """Media with single extreme values replaced by the median of their neighbours; the raw series stays in the data.
-
-    Such a cell is usually a wrong record. Cut to the maximum of the rest it would still be the strongest week.
-    """
-    media, warnings = data.media.copy(), []
-    for c, name in enumerate(data.media_names):
-        for g, geo in enumerate(data.geos):
-            series = media[g, :, c]
-            for t in np.argsort(series)[::-1][:3]:
-                others = np.delete(series, t)
-                active = others[others > 0]
-                # a burst in a year without other spend is a campaign, not a typing error
-                if (
-                    active.size < 10
-                    or active.size < 0.15 * series.size
-                    or not series[t] > SPIKE_FACTOR * np.quantile(active, 0.99)
-                ):
-                    break
-                where = f" in {geo}" if len(data.geos) > 1 else ""
-                usual = float(np.median(np.concatenate([series[max(t - 2, 0) : t], series[t + 1 : t + 3]])))
-                cut = (
-                    f"The model uses {usual:,.6g} instead, the median of the periods around it"
-                    if spec.winsorise_spikes
-                    else "The model uses it as it is"
-                )
-                warnings.append(
-                    Warning(
-                        "spend_spike",
-                        "high",
-                        name,
-                        f"{name} is {series[t]:,.6g} on {data.dates[t]}{where}, {series[t] / others.max():.0f} times"
-                        f" its next highest value. {cut}.",
-                        f"Check that row of {name}: a typing error, a yearly invoice booked on one day, or real?",
-                    )
-                )
-                if not spec.winsorise_spikes:
-                    break
-                series[t] = usual
-    return media, warnings

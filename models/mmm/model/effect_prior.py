@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import log
 
 import numpy as np
@@ -14,6 +15,7 @@ from models.warning import Warning
 
 LOG_LINK, IDENTITY_LINK = 0, 2
 STEP = 0.01  # the next unit is the next 1 % of spend
+NOT_WIDENED: Mapping[str, float] = {}
 ONE_CURRENCY = (0.005, 2.0)  # shares of the KPI that media spend may have if the two are in one currency
 
 
@@ -25,7 +27,7 @@ class EffectPrior:
     `scale_to_iroas` turns exp(coordinate) (or the coordinate) into iROAS; NaN for organic channels. Where `basis` is
     mroas or coefficient, mu and sd are what that prior implies for the contribution, and `own_mu`, `own_sd` the prior
     itself: log of the scaled contribution of the next 1 %, or log of the coefficient. `widening` is the factor on the
-    sd of every iROAS prior that nobody stated.
+    sd of an iROAS prior that nobody stated, by channel; 1 where it names none.
     """
 
     kind: np.ndarray
@@ -35,7 +37,7 @@ class EffectPrior:
     basis: tuple[str, ...]
     own_mu: np.ndarray | None = None
     own_sd: np.ndarray | None = None
-    widening: float = 1.0
+    widening: Mapping[str, float] = field(default_factory=dict)
 
 
 def returns_in_money(data: MMMData) -> bool:
@@ -46,12 +48,14 @@ def returns_in_money(data: MMMData) -> bool:
     return bool(ONE_CURRENCY[0] * total <= data.spend.sum() <= ONE_CURRENCY[1] * total)
 
 
-def effect_prior(data: MMMData, spec: MMMSpec, unit: float, widening: float = 1.0) -> tuple[EffectPrior, list[Warning]]:
+def effect_prior(
+    data: MMMData, spec: MMMSpec, unit: float, widening: Mapping[str, float] = NOT_WIDENED
+) -> tuple[EffectPrior, list[Warning]]:
     """The prior of each series' effect in the model's coordinates, and warnings about how it was chosen.
 
-    `unit` is the KPI behind a mean scaled contribution of 1; `widening` multiplies the sd of iROAS priors
-    that nobody stated (the default's and those of channel classes). Raises ValueError for a prior in money of a channel
-    without spend.
+    `unit` is the KPI behind a mean scaled contribution of 1; `widening` multiplies, by channel, the sd of an iROAS
+    prior that nobody stated (the default's and those of channel classes). Raises ValueError for a prior in money of a
+    channel without spend.
     """
     money = data.money_per_kpi
     total = float(np.abs(data.kpi).sum()) * money
@@ -109,13 +113,14 @@ def effect_prior(data: MMMData, spec: MMMSpec, unit: float, widening: float = 1.
             mu, sd = law.mu + log(total / (money * unit)), law.sigma
         else:
             law = own.iroas or spec.iroas
-            mu, sd = law.mu - log(scale), law.sigma * (1.0 if spec.stated(name) and own.iroas else widening)
+            factor = 1.0 if spec.stated(name) and own.iroas else widening.get(name, 1.0)
+            mu, sd = law.mu - log(scale), law.sigma * factor
         kinds.append(kind)
         mus.append(mu)
         sds.append(sd)
         to_iroas.append(scale)
         names.append(label)
     prior = EffectPrior(
-        np.array(kinds), np.array(mus), np.array(sds), np.array(to_iroas), tuple(names), widening=widening
+        np.array(kinds), np.array(mus), np.array(sds), np.array(to_iroas), tuple(names), widening=dict(widening)
     )
     return prior, notes

@@ -19,8 +19,10 @@ CAPPING = frozenset(
         "placebo_failed",
         "effect_below_zero",
         "effect_near_zero",
+        "experiment_conflict",
     }
 )
+WITHHOLDING = frozenset({"not_converged", "experiment_conflict"})  # a test does not validate a number beside these
 
 
 def evidence_tiers(fit: MMMFit, *, least_learning: float = 0.10, strong_learning: float = 0.30) -> pl.DataFrame:
@@ -30,7 +32,7 @@ def evidence_tiers(fit: MMMFit, *, least_learning: float = 0.10, strong_learning
     for c, name in enumerate(fit.data.media_names):
         against = sorted({w.code for w in fit.findings if w.code in CAPPING and w.concerns(name)})
         tested = [e.name for e in fit.experiments if name in e.channels]
-        if tested and "not_converged" not in against:
+        if tested and not set(against) & WITHHOLDING:
             tier, reason = TIERS[0], f"tested: {', '.join(tested)}"
         elif against or learned[c] < least_learning:
             tier, reason = TIERS[2], ", ".join(against) or "the data removed little of the prior's uncertainty"

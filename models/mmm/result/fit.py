@@ -26,7 +26,7 @@ from models.period_draws import PeriodDraws
 from models.warning import Warning
 
 REPORT_DRAWS = 2000  # joint draws behind a table; more change no printed digit
-CELL_DRAWS = 400  # joint draws behind a mean per cell
+RANGE_DRAWS, MANY_PERIODS = 500, 400  # joint draws behind ranges of more periods than that
 
 
 RefreshPath = Literal["re-weighted", "warm refit", "cold refit"]
@@ -154,11 +154,11 @@ class MMMFit:
         times = np.arange(periods)
         if not by_geo:
             names, values = self._sums(np.ascontiguousarray(np.broadcast_to(times, (geos, periods))), periods)
-            return means_by_date(self.data.dates, names, values)
+            return means_by_date(self.data.dates, names, values, self._cell_means[1].sum(axis=1))
         frames = []
         for g, geo in enumerate(self.data.geos):
             names, values = self._sums(np.where(np.arange(geos)[:, None] == g, times, -1), periods)
-            frame = means_by_date(self.data.dates, names, values)
+            frame = means_by_date(self.data.dates, names, values, self._cell_means[1][:, g])
             frames.append(frame.insert_column(1, pl.lit(geo).alias("geo")))
         return pl.concat(frames)
 
@@ -231,14 +231,27 @@ class MMMFit:
 
     @cached_property
     def _fitted(self) -> np.ndarray:
-        geos, periods = self.design.y.shape
-        labels, thinned = np.arange(geos * periods).reshape(geos, periods), self.draws.thin(CELL_DRAWS)
-        total = np.zeros(geos * periods)
-        for part in parts(thinned, geos * periods * len(self.design.media)):
-            total += media_sums(self.design, part, self.design.media, labels, geos * periods).sum(axis=(0, 2))
-            total += linear_sums(self.design, part, labels, geos * periods)[1].sum(axis=(0, 2))
+        total = self._cell_means[1].sum(axis=0)
         total.flags.writeable = False
-        return (total / thinned.count).reshape(geos, periods)
+        return np.asarray(total)
+
+    @cached_property
+    def _cell_means(self) -> tuple[tuple[str, ...], np.ndarray]:
+        """The components and their posterior mean KPI in each cell (components, G, T).
+
+        Of the same draws as every total, so that cells, periods and totals add up to one another.
+        """
+        geos, periods = self.design.y.shape
+        cells = geos * periods
+        labels, draws = np.arange(cells).reshape(geos, periods), self.draws.thin(REPORT_DRAWS)
+        media, lines = np.zeros((cells, len(self.data.media_names))), np.zeros(0)
+        names: tuple[str, ...] = ()
+        for part in parts(draws, cells * len(self.design.media)):
+            media += media_sums(self.design, part, self.design.media, labels, cells).sum(axis=0)
+            names, linear = linear_sums(self.design, part, labels, cells)
+            lines = lines + linear.sum(axis=0) if lines.size else linear.sum(axis=0)
+        means = np.concatenate([media, lines], axis=1) / draws.count
+        return self.data.media_names + names, means.T.reshape(-1, geos, periods)
 
     def to_bytes(self) -> bytes:
         """Everything in one file's content, without pickles, for callers that write files themselves.
@@ -282,7 +295,7 @@ class MMMFit:
         return np.outer(where, when)
 
     def _sums(self, labels: np.ndarray, count: int) -> tuple[tuple[str, ...], np.ndarray]:
-        draws = self.draws.thin(REPORT_DRAWS if count <= 400 else 500)
+        draws = self.draws.thin(REPORT_DRAWS if count <= MANY_PERIODS else RANGE_DRAWS)
         media = media_sums(self.design, draws, self.design.media, labels, count)
         lines, linear = linear_sums(self.design, draws, labels, count)
         return self.data.media_names + lines, np.concatenate([media, linear], axis=2)

@@ -24,14 +24,17 @@ def quantiles_by_channel(names: Sequence[str], values: np.ndarray) -> pl.DataFra
     )
 
 
-def means_by_date(dates: Sequence[Date], components: Sequence[str], values: np.ndarray) -> pl.DataFrame:
-    """date, component, mean, q05, q95 of draws (D, T, components), one row per date and component."""
+def means_by_date(
+    dates: Sequence[Date], components: Sequence[str], values: np.ndarray, means: np.ndarray
+) -> pl.DataFrame:
+    """date, component, mean, q05, q95, one row per date and component: ranges of draws (D, T, components), means
+    (components, T) of all draws."""
     low, high = np.quantile(values, [0.05, 0.95], axis=0)
     frame = pl.DataFrame(
         {
             "date": np.repeat(np.array(dates, dtype="datetime64[D]"), len(components)),
             "component": np.tile(np.array(components), len(dates)),
-            "mean": values.mean(axis=0).ravel(),
+            "mean": means.T.ravel(),
             "q05": low.ravel(),
             "q95": high.ravel(),
         }

@@ -23,6 +23,7 @@ LASTING = (
     "effect_below_zero",
     "effect_near_zero",
     "experiment_conflict",
+    "test_outside_belief",
 )  # chosen or found once, and valid for a refreshed fit too
 WARM_TUNE = 100  # the covariance is given: tuning only finds the step size
 

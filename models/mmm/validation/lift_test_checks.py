@@ -13,6 +13,7 @@ from datetime import date as Date
 import numpy as np
 import polars as pl
 
+from models.mmm.checks.predictive_tail import tail_probability
 from models.mmm.fitting.fit import fit
 from models.mmm.model.lift_tests import Experiment, calibrate
 from models.mmm.panel.error import MMMError
@@ -22,7 +23,7 @@ from models.mmm.result.fit import REPORT_DRAWS, MMMFit
 from models.mmm.spec import MMMSpec
 from models.warning import Warning
 
-AGREES = 2.0  # standard errors between a test and the model without it
+CONTRADICTS = 0.05  # two-sided probability, under the model without a test, of a value as far out as the test's
 BLUNT = 3.0  # an interval of the model that is this many times wider than the test's cannot contradict it
 DRAWS = 1000
 NO_RETURN = 1e-9  # iROAS below which a ratio of two returns is rounding
@@ -32,8 +33,9 @@ NO_RETURN = 1e-9  # iROAS below which a ratio of two returns is rounding
 class ExperimentCheck:
     """Result of leaving tests out.
 
-    table: experiment, channels, estimand, reading, value, se, predicted, predicted_sd, z, verdict, in the test's own
-    units; `predicted` comes from the fit that holds every other test. verdict is `agrees`, `contradicts` or `cannot
+    table: experiment, channels, estimand, reading, value, se, predicted, predicted_sd, tail, verdict, in the test's own
+    units; `predicted` comes from the fit that holds every other test, `tail` is the two-sided probability, by its
+    draws, of a value as far out as the test's. verdict is `agrees`, `contradicts` or `cannot
     tell` (the model without the test is too vague). reading says whether the test was read in its own window or, lying
     outside the data, in steady state. `without` is the fit that holds no test at all.
     """
@@ -46,7 +48,7 @@ class ExperimentCheck:
 def leave_one_experiment_out(
     data: MMMData, spec: MMMSpec | None = None, experiments: Sequence[Experiment] = (), *, seed: int
 ) -> ExperimentCheck:
-    """Refit without each test and predict it. About 95 of 100 unbiased tests are within two standard errors.
+    """Refit without each test and predict it. About 95 of 100 unbiased tests agree.
 
     Raises ValueError without experiments. Takes one fit per test, and one more without any.
     """
@@ -90,8 +92,8 @@ def _judged(other: MMMFit, test: Experiment) -> tuple[tuple[object, ...], Warnin
     predicted = predicted_lift(other, test)
     se = test.se * test.inflation
     spread = float(predicted.std(ddof=1))
-    z = (test.value - float(predicted.mean())) / float(np.hypot(se, spread))
-    verdict = "contradicts" if abs(z) > AGREES else ("cannot tell" if spread > BLUNT * se else "agrees")
+    tail = tail_probability(predicted, test.value, se)
+    verdict = "contradicts" if tail < CONTRADICTS else ("cannot tell" if spread > BLUNT * se else "agrees")
     row = (
         test.name,
         ", ".join(test.channels),
@@ -101,10 +103,10 @@ def _judged(other: MMMFit, test: Experiment) -> tuple[tuple[object, ...], Warnin
         se,
         float(predicted.mean()),
         spread,
-        z,
+        tail,
         verdict,
     )
-    return row, _contradiction(test, float(predicted.mean()), z) if verdict == "contradicts" else None
+    return row, _contradiction(test, float(np.median(predicted)), tail) if verdict == "contradicts" else None
 
 
 def _checked(
@@ -119,7 +121,7 @@ def _checked(
         "se",
         "predicted",
         "predicted_sd",
-        "z",
+        "tail",
         "verdict",
     ]
     table = pl.DataFrame([row for row, _ in judged], schema=columns, orient="row")
@@ -245,12 +247,12 @@ def _spend_gap(data: MMMData, test: Experiment) -> float:
     return max(daily, usual) / min(daily, usual) - 1
 
 
-def _contradiction(test: Experiment, predicted: float, z: float) -> Warning:
+def _contradiction(test: Experiment, predicted: float, tail: float) -> Warning:
     return Warning.about(
         "experiment_not_predicted",
         "high",
         test.channels,
         f"Without the test {test.name} the model expects {predicted:,.4g}, the test found {test.value:,.4g}"
-        f" ({z:+.1f} standard errors): model and test do not describe the same channel.",
+        f" (chance of such a gap: {tail:.1%}): model and test do not describe the same channel.",
         f"Check window, regions and units of {test.name}; if right, repeat the test and look for hidden demand.",
     )

@@ -52,6 +52,17 @@ def test_a_test_pulls_its_channel_and_marks_the_fit(world, fitted):
     assert with_test.uses_experiments
     # the test's error is 2 % of its value, the data's about 10 %: the test must win
     assert with_test.totals()["mean"][0] == pytest.approx(half, rel=0.1)
+    # Half of what the data say is a disagreement: the test is trusted, but nothing is called validated.
+    assert "experiment_conflict" in {w.code for w in with_test.findings}
+    assert dict(evidence_tiers(with_test).select("channel", "tier").iter_rows())["a"] == "prior-dominated"
+
+
+def test_a_test_that_agrees_with_the_data_validates_its_channel(world, fitted):
+    data = world[0]
+    usual = float(fitted.totals()["mean"][0])
+    dates = {"start": data.dates[0], "end": data.dates[-1] + timedelta(days=6)}
+    window = Experiment(name="t", channels=("a",), value=usual * 0.95, se=usual / 10, **dates)
+    with_test = fit(data, QUICK, experiments=[window], seed=1)
     assert dict(evidence_tiers(with_test).select("channel", "tier").iter_rows())["a"] == "experiment-validated"
 
 

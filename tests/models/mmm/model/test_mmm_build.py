@@ -64,3 +64,35 @@ def test_a_treatment_counts_from_its_declared_baseline():
     data = read(LONG, treatments=[Treatment("price", 0.0)])
     assert data.treatment_baselines == (0.0,)
     assert "price" in plan(data).baseline.component
+
+
+def pulsed(seed: int) -> np.ndarray:
+    """Three years of weekly spend in pulses, each week between .08 and 1.7."""
+    rng = np.random.default_rng(seed)
+    return np.clip(np.exp(rng.normal(-1, 0.7, 156)), 0.08, 1.7) * (rng.random(156) < 0.35)
+
+
+def of_spend(spend: np.ndarray) -> MMMData:
+    long, _ = frame(periods=len(spend))
+    return read(long.with_columns(a=pl.Series(spend * 1000)))
+
+
+def test_a_moved_decimal_point_in_a_pulsed_channel_is_named_and_left_as_it_is():
+    """Ten times a week of usual size is only about three times the highest week, but stands alone."""
+    spend = pulsed(3)
+    week = int(np.argmin(np.abs(spend - 0.5)))
+    shifted = spend.copy()
+    shifted[week] *= 10
+    found = plan(of_spend(shifted))
+    assert [(w.code, w.severity, w.subject) for w in found.findings] == [("spend_spike", "medium", "a")]
+    assert str(found.data.dates[week]) in found.findings[0].message
+    assert found.media[0, 0, week] == found.media[0, 0].max()
+
+
+def test_pulses_and_real_bursts_are_no_moved_decimal_points():
+    assert sum(len(plan(of_spend(pulsed(seed))).findings) for seed in range(20)) <= 1  # 2.7 % of such series by design
+    burst = np.exp(np.random.default_rng(0).normal(0, 0.2, 156))
+    burst[80:83] *= 6  # a campaign of three weeks
+    yearly = np.exp(np.random.default_rng(1).normal(0, 0.2, 156))
+    yearly[47::52] *= 6
+    assert [list(plan(of_spend(series)).findings) for series in (burst, yearly)] == [[], []]
