@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.mmm.page import machine, peer_section, scale_section, write
 from benchmarks.mmm.peer_cases import Case, twenty_regions, two_channels, world
 from benchmarks.mmm.peer_compare import APART, Row, Side, apart_from_itself, compared
-from benchmarks.mmm.peer_environment import PINS, Rival
+from benchmarks.mmm.peer_environment import PINS, PeerNotInstalled, Rival
 from benchmarks.mmm.peer_fit import SETTINGS, ours
 from benchmarks.mmm.scale import SIZES, Measured, measured
 
@@ -40,15 +40,22 @@ def main() -> int:
     KEPT.mkdir(parents=True, exist_ok=True)
     for old in KEPT.glob("*.json") if asked.afresh else ():
         old.unlink()
-    rows, doubts = ([], {}) if asked.only == "scale" else _peer(asked.seeds, regions=not asked.no_regions)
+    rows: list[Row] = []
+    doubts: dict[str, float] = {}
+    void = ""
+    if asked.only != "scale":
+        try:
+            rows, doubts = _peer(asked.seeds, regions=not asked.no_regions)
+        except PeerNotInstalled as error:
+            void = f"## Against PyMC-Marketing with nutpie\n\nNot measured: {error}"
+            sys.stderr.write(f"{error}\n")
     chosen = [] if asked.only == "peer" else [s for s in SIZES if s.geos < 50 or not asked.no_large]
     sizes = [Measured(**_kept(f"fit {size.name}", lambda size=size: asdict(measured(size)))) for size in chosen]  # type: ignore[misc]
     command = " ".join(["python -m benchmarks.mmm", *(word for word in sys.argv[1:] if word != "--afresh")])
-    parts = (
-        [machine(command)] + ([peer_section(rows, doubts)] if rows else []) + ([scale_section(sizes)] if sizes else [])
-    )
+    peer = [peer_section(rows, doubts)] if rows else [void] if void else []
+    parts = [machine(command), *peer, *([scale_section(sizes)] if sizes else [])]
     sys.stdout.write("\n\n".join(parts) + "\n")
-    if not asked.only:
+    if not asked.only and not void:  # the page keeps the figures of the last whole run
         write(parts)
     return 0 if all(apart <= APART for apart in doubts.values()) and all(s.converged for s in sizes) else 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,18 +27,28 @@ PINS = (
 FOLDER = ROOT / ".bench" / PINS[0].replace("==", "-")
 
 
+class PeerNotInstalled(RuntimeError):
+    """The peer's packages could not be installed here; nothing can be said about it."""
+
+
 def install() -> Path:
-    """Interpreter of the peer's environment; installs it on first use, which needs the package index."""
+    """Interpreter of the peer's environment; installs it on first use, which needs the package index.
+
+    Raises PeerNotInstalled with the installer's own words. The installer sees all of the user's environment, because a
+    proxy, a certificate or an index may be set there.
+    """
     python, done = FOLDER / "bin" / "python", FOLDER / "installed.txt"
     if done.exists() and done.read_text() == "\n".join(PINS):
         return python
     uv = [sys.executable, "-m", "uv"]
-    environment = {"PYTHONPATH": str(ROOT / ".tools"), "PATH": "/usr/bin:/bin", "HOME": str(Path.home())}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / ".tools")}
     for command in (
         [*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(FOLDER)],
         [*uv, "pip", "install", "--quiet", "--python", str(python), *PINS],
     ):
-        subprocess.run(command, check=True, env=environment)
+        done_step = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
+        if done_step.returncode:
+            raise PeerNotInstalled(f"{PINS[0]} could not be installed: {done_step.stderr.strip()[-400:]}")
     done.write_text("\n".join(PINS))
     return python
 
