@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -33,6 +34,16 @@ class Slot:
         parts = (p.prompt_id, p.version, self.engine, self.surface, self.contract, p.persona, p.locale)
         key = "|".join((*parts, self.day.isoformat(), str(self.replicate), self.aa_pair))
         return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+    def as_text(self) -> str:
+        """The slot as JSON, for the books."""
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def from_text(cls, text: str) -> Slot:
+        """A slot that `as_text` wrote."""
+        fields = json.loads(text)
+        return cls(**fields | {"day": date.fromisoformat(fields["day"]), "prompt": Prompt(**fields["prompt"])})
 
 
 def engines_to_ask(panel: AiPanel) -> tuple[Engine, ...]:

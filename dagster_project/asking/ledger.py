@@ -12,7 +12,6 @@ import sqlite3
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -30,7 +29,8 @@ create table if not exists slot (
 create index if not exists slot_of_day on slot (day, state);
 create table if not exists cost (
     entry_id text primary key, charged_at text not null, day text not null, purpose text not null, engine text,
-    model text not null, answer_id text, state text not null, estimate_usd integer not null, actual_usd integer,
+    model text not null, answer_id text, state text not null, estimate_usd integer not null,
+    held_usd integer not null, actual_usd integer,
     cost_source text);
 create index if not exists cost_of_day on cost (day);
 create table if not exists batch (
@@ -51,26 +51,25 @@ class Ledger:
 
     def __init__(self, con: sqlite3.Connection) -> None:
         self.con = con
+        self.recovered = 0
 
-    def recover(self) -> int:
-        """Close what a process that died left open; returns the number of calls whose outcome is unknown.
+    def recover(self) -> None:
+        """Close what a process that died left open; `recovered` counts its calls whose outcome is unknown.
 
         The provider may have answered and charged such a call, so its estimate stays charged. Its answer was never
         seen: the slot is asked again.
         """
         with self.con:
             self.con.execute("update cost set state = 'unknown', cost_source = 'estimate' where state = 'reserved'")
-            return self.con.execute("update slot set state = ? where state = ?", (PENDING, ASKING)).rowcount
+            found = self.con.execute("update slot set state = ? where state = ?", (PENDING, ASKING))
+        self.recovered = found.rowcount
 
     def plan(self, slots: Sequence[Slot]) -> None:
         """Enter the slots that are not known yet as pending, in their order."""
         with self.con:
             self.con.executemany(
                 "insert or ignore into slot (answer_id, day, position, slot, state) values (?, ?, ?, ?, ?)",
-                [
-                    (s.answer_id, s.day.isoformat(), place, json.dumps(asdict(s), default=str), PENDING)
-                    for place, s in enumerate(slots)
-                ],
+                [(s.answer_id, s.day.isoformat(), place, s.as_text(), PENDING) for place, s in enumerate(slots)],
             )
 
     def states(self, slots: Iterable[Slot]) -> dict[str, str]:
@@ -79,28 +78,37 @@ class Ledger:
         return {s.answer_id: known[s.answer_id] for s in slots if s.answer_id in known}
 
     def reserve(
-        self, caps: Llm, day: date, *, model: str, estimate: Decimal, purpose: str = "collect", slot: Slot | None = None
+        self,
+        caps: Llm,
+        day: date,
+        *,
+        model: str,
+        estimate: Decimal,
+        most: Decimal | None = None,
+        purpose: str = "collect",
+        slot: Slot | None = None,
     ) -> str:
-        """Take `estimate` (US dollars) out of the caps before a call; returns the entry to settle.
+        """Take `most` (US dollars, `estimate` if not given) out of the caps before a call; returns the entry to settle.
 
         Raises CapReached, naming the cap, where it does not fit; then nothing is written.
         """
+        held = estimate if most is None else most
         with self.con:
             self.con.execute("begin immediate")
             left, cap = room(self.con, caps, day, purpose)
-            if estimate > left:
+            if held > left:
                 raise CapReached(
-                    f"{max(left, Decimal(0)):.4f} US dollars are left and the next answer may cost {estimate:.4f}",
+                    f"{max(left, Decimal(0)):.4f} US dollars are left and the next answer may cost {held:.4f}",
                     file="plumbline.yaml",
                     key=cap,
                     fix="the same command goes on tomorrow, or once the cap is raised",
                 )
             entry = uuid.uuid4().hex
             self.con.execute(
-                "insert into cost values (?, ?, ?, ?, ?, ?, ?, 'reserved', ?, null, null)",
+                "insert into cost values (?, ?, ?, ?, ?, ?, ?, 'reserved', ?, ?, null, null)",
                 (
                     entry, _instant(), day.isoformat(), purpose, slot.engine if slot else None, model,
-                    slot.answer_id if slot else None, int(estimate * MICRO),
+                    slot.answer_id if slot else None, int(estimate * MICRO), int(held * MICRO),
                 ),
             )  # fmt: skip
             if slot is not None:

@@ -11,7 +11,11 @@ from dagster_project.workspace.ai_settings import Llm
 from models.error import PlumblineError
 
 MICRO = Decimal(1_000_000)
-CHARGED = "case state when 'settled' then actual_usd when 'released' then 0 else estimate_usd end"
+# While a call goes on, the most that it can cost counts; once its outcome is unknown for good, what it usually costs.
+CHARGED = (
+    "case state when 'settled' then actual_usd when 'released' then 0 when 'reserved' then held_usd"
+    " else estimate_usd end"
+)
 
 
 class CapReached(PlumblineError):

@@ -28,7 +28,10 @@ OPTIONAL = {
     "dagster-postgres": ("postgres", "keeps Dagster's instance in PostgreSQL"),
     "psycopg": ("postgres", "keeps card versions and events in PostgreSQL, for several writers"),
     "redis": ("redis", "delivers events into a Redis stream"),
-    "litellm": ("agents", "lets the example agent of docs/agent.md talk to a language model"),
+    "litellm": (
+        "agents",
+        "asks AI engines (plumbline ask) and lets the example agent of docs/agent.md talk to a model",
+    ),
 }
 REQUIRED = (
     "dagster",
