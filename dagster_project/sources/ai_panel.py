@@ -5,14 +5,11 @@ The text of an answer is read once and not kept; only its hash and what was foun
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 from typing import Any
-from urllib.parse import urlsplit
 
 import polars as pl
 
+from dagster_project.sources.answer_reading import AnswerReader
 from dagster_project.sources.contract import Broken, Context, Entity, Field, Kind, Shape, Source
 
 # What a collector may tell of an answer beside the answer itself; files of other origin leave it out. `sources` are
@@ -71,6 +68,8 @@ ANSWER_TABLE = Entity(
         ("searched", "flag"),
         ("cost_usd", "money"),
         ("sources", "json"),
+        ("cited_sites", "json"),
+        ("claims", "json"),
         ("extractor_version", "text"),
         ("importer", "text"),
         *_TOLD,
@@ -85,83 +84,45 @@ _PLAIN = (
     "day_slot",
     "replicate",
     "served_model",
-    "status",
     "cost_usd",
-    "sources",
     *(name for name, _ in _TOLD),
 )
 
-
-def brands_named(text: str, brands: tuple[str, ...]) -> list[str]:
-    """The brands that occur in the text as whole words, in the order of their first mention; case does not matter."""
-    places = []
-    for brand in brands:
-        mention = re.search(rf"(?<!\w){re.escape(brand)}(?!\w)", text, re.IGNORECASE)
-        if mention:
-            places.append((mention.start(), brand))
-    return [brand for _, brand in sorted(places)]
-
-
-def domain_of(url: str) -> str | None:
-    """Host of a cited page without `www.`, in lower case; None for anything but a web address."""
-    try:
-        host = urlsplit(url if "//" in url else f"//{url}").hostname
-    except ValueError:
-        return None
-    return host.removeprefix("www.") if host and "." in host else None
-
-
-def _only_retrieved(source: object) -> bool:
-    """Whether the engine read this page and did not cite it."""
-    return isinstance(source, dict) and source.get("role") == "retrieved"
+_READ = ("text", "sources", "queries", "text_sha256", "retrieval_status", "status", "locale", "day_slot")
+_FOUND = (
+    "text_sha256",
+    "status",
+    "brands",
+    "cited_domains",
+    "cited_sites",
+    "own_cited",
+    "sources",
+    "searched",
+    "claims",
+    "extractor_version",
+    "importer",
+)
 
 
 def _extracted(frame: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, list[Broken]]:
     """What an answer shows, without its text."""
-    own = tuple(d.casefold().removeprefix("www.") for d in ctx.settings.company.own_domains)
     if not ctx.settings.ai.brands:
         ctx.notices.append("no brand is looked for in the answers: list them under ai.brands in plumbline.yaml")
-    headers = ("text", "sources", "queries", "text_sha256", "retrieval_status")
-    names = {name: ctx.place(name) for name in headers}
+    reader = AnswerReader(ctx.settings)
+    names = {name: ctx.place(name) for name in _READ}
     rows: list[dict[str, Any]] = []
     broken: list[Broken] = []
     for line in frame.iter_rows(named=True):
         cells = {name: line[place] if place else None for name, place in names.items()}
         try:
-            sources, queries = (json.loads(cells[c] or "[]") for c in ("sources", "queries"))
-            if not isinstance(sources, list):
-                raise TypeError("sources")
-            urls = [s["url"] if isinstance(s, dict) else str(s) for s in sources if not _only_retrieved(s)]
+            rows.append({"_row": line["_row"], **reader.read(cells), "importer": ctx.shape})
         except (ValueError, KeyError, TypeError):
-            broken.append(
-                Broken(
-                    line["_row"],
-                    "sources",
-                    (cells["sources"] or "")[:80],
-                    "bad_json",
-                    "must be a list of objects with url",
-                )
-            )
-            continue
-        domains = list(dict.fromkeys(d for url in urls if (d := domain_of(url))))
-        text = cells["text"]
-        rows.append(
-            {
-                "_row": line["_row"],
-                "text_sha256": hashlib.sha256(text.encode()).hexdigest() if text else cells["text_sha256"],
-                "brands": json.dumps(brands_named(text or "", ctx.settings.ai.looked_for), ensure_ascii=False),
-                "cited_domains": json.dumps(domains),
-                "own_cited": "true" if any(d == o or d.endswith(f".{o}") for d in domains for o in own) else "false",
-                "searched": "true" if cells["retrieval_status"] == "used" or domains or queries else "false",
-            }
-        )
-    schema = {
-        "_row": pl.Int64,
-        **dict.fromkeys(("text_sha256", "brands", "cited_domains", "own_cited", "searched"), pl.String),
-    }
-    mentions = pl.DataFrame(rows, schema=schema)
+            shown, why = (cells["sources"] or "")[:80], "must be a list of objects with url"
+            broken.append(Broken(line["_row"], "sources", shown, "bad_json", why))
+    schema = {"_row": pl.Int64, **dict.fromkeys(_FOUND, pl.String)}
+    found = pl.DataFrame(rows, schema=schema)
     plain = frame.select("_row", *(pl.col(place).alias(name) for name in _PLAIN if (place := ctx.place(name))))
-    return plain.join(mentions, on="_row", how="inner", maintain_order="left"), broken
+    return plain.join(found, on="_row", how="inner", maintain_order="left"), broken
 
 
 PROMPTS = Shape(
@@ -199,6 +160,8 @@ ANSWERS = Shape(
         Field("brands", "json", ("found brands",)),
         Field("own_cited", "flag", ("found own",)),
         Field("cited_domains", "json", ("found domains",)),
+        Field("cited_sites", "json", ("found sites",)),
+        Field("claims", "json", ("found claims",)),
         Field("extractor_version", "text", ("found by",)),
         Field("importer", "text", ("found in",)),
         Field("searched", "flag", ("found search",)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -116,11 +117,38 @@ class Sampling(_Part):
         return days
 
 
+class BrandFact(_Part):
+    """One version of one fact that answers may get right or wrong: a number (`value`) or a feature (`true`).
+
+    `cues` are the words by which a claim is recognised, `denials` those that deny a feature. `brand` is ours unless
+    named. Keep an outdated version with its `valid_to`: who repeats it is then outdated, not inventing.
+    """
+
+    fact_id: Name
+    brand: str | None = None
+    cues: tuple[str, ...] = Field(min_length=1)
+    value: float | None = None
+    true: bool = True
+    denials: tuple[str, ...] = ()
+    severity: Literal["low", "medium", "high"] = "medium"
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> BrandFact:
+        if self.value is not None and self.denials:
+            raise ValueError(f"fact {self.fact_id} has a value and denials; a number has no denials")
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            raise ValueError(f"fact {self.fact_id}: valid_to {self.valid_to} is before valid_from {self.valid_from}")
+        return self
+
+
 class AiPanel(_Part):
     """Engines, brands and design of the AI-answer panel; the prompts themselves are files in landing/ai_panel.
 
     `control_brand` is a made-up name that no answer should hold: where it is found, the matcher or the engine
-    invents. `period` is how long a panel stays frozen.
+    invents. `period` is how long a panel stays frozen. `aliases` are other spellings of a brand, `namesakes` phrases
+    in which its name means something else, `facts` the versioned sheet against which claims are checked.
     """
 
     engines: tuple[Engine, ...] = ()
@@ -128,6 +156,9 @@ class AiPanel(_Part):
     control_brand: str | None = None
     competitor_domains: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     earned_domains: tuple[str, ...] = ()
+    aliases: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    namesakes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    facts: tuple[BrandFact, ...] = ()
     category: Words | None = None
     problem: Words | None = None
     integrations: tuple[str, ...] = ()
@@ -158,9 +189,14 @@ class AiPanel(_Part):
             twice = sorted({n for n in names if names.count(n) > 1})
             if twice:
                 raise ValueError(f"{what} {twice[0]} is listed twice; keep one entry")
-        strangers = sorted(set(self.competitor_domains) - set(self.brands))
-        if strangers:
-            raise ValueError(f"competitor_domains names {strangers[0]}, which is not in brands; add it there")
+        for key, listed in (
+            ("competitor_domains", set(self.competitor_domains)),
+            ("aliases", set(self.aliases)),
+            ("namesakes", set(self.namesakes)),
+            ("facts", {fact.brand for fact in self.facts if fact.brand}),
+        ):
+            if strangers := sorted(listed - set(self.brands)):
+                raise ValueError(f"{key} names {strangers[0]}, which is not in brands; add it there")
         if self.control_brand and self.control_brand.casefold() in {b.casefold() for b in self.brands}:
             raise ValueError(f"control_brand {self.control_brand} is one of brands; a control must be a made-up name")
         return self

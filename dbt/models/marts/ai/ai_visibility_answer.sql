@@ -43,6 +43,7 @@ select
     answers.contract,
     answers.extractor_version,
     answers.importer,
-    answers.sources
+    answers.sources,
+    answers.claims
 from {{ ref('stg_ai_panel__answer') }} as answers
 left join prompts on answers.prompt_id = prompts.prompt_id

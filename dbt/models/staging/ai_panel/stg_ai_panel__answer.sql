@@ -32,7 +32,8 @@ select
     lower(counted.status) as status,
     coalesce(cast(cast(counted.brands as json) as varchar[]), cast([] as varchar[])) as brands,
     coalesce(counted.own_cited, false) as own_cited,
-    cast(cast(counted.cited_domains as json) as varchar[]) as cited_domains,
+    cast(cast(coalesce(counted.cited_sites, counted.cited_domains) as json) as varchar[]) as cited_domains,
+    cast(counted.claims as json) as claims,
     cast(counted.sources as json) as sources,
     coalesce(counted.searched, false) as searched,
     counted.cost_usd
