@@ -18,6 +18,7 @@ TABLES = (
     "marts.channel_period_spend",
     "marts.kpi_day",
     "marts.ledger_period",
+    "marts.ledger_quarantine",
     "marts.reconciliation",
     "measurement.run",
     "measurement.period_draw",

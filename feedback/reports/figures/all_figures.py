@@ -11,6 +11,7 @@ from feedback.reports.figures.change import cause_facts, change_figures
 from feedback.reports.figures.channels import channel_figures
 from feedback.reports.figures.content_work import content_figures
 from feedback.reports.figures.decisions import decision_facts, move_figures, next_test_figures
+from feedback.reports.figures.full_costs import full_cost_figures
 from feedback.reports.figures.headline import acquisition_figures, headline_figures
 from feedback.reports.figures.ledger_tie import ledger_figures
 from feedback.reports.figures.provenance import page_facts, provenance_facts
@@ -46,6 +47,7 @@ def figures(
     if "split.channels" in store:
         store = store.plus(headline_figures(context, outcome, store["split.channels"], store["total.measured_spend"]))
     store = store.plus(acquisition_figures(context, store.get("outcome.new_customers"), spend))
+    store = store.plus(full_cost_figures(context, store))
     store = store.plus(decision_facts(store, context.channels, rules))
     store = store.plus([*move_figures(context, store, rules), *next_test_figures(context, store)])
     store = store.plus([*unknown_figures(context, store, rules), *record_figures(context), *cause_facts(context)])

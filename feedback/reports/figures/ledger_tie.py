@@ -17,15 +17,17 @@ from feedback.reports.snapshot.query import QueryResult
 TIED, NOT_DELIVERED, NOT_APPLICABLE = "tied", "not delivered", "not applicable"
 INCOMPLETE, NOT_COMPUTED = "incomplete", "not computed"
 MART = "marts.ledger_period"
-KINDS = ["revenue", "refund", "media_spend", "orphan"]  # what the tie reads; other accounts do not matter to it
+KINDS = ["revenue", "refund", "media_spend", "accrual", "orphan"]  # what the tie reads; no other account matters to it
 
 
 def ledger_figures(context: ReportContext, outcome: Figure) -> Iterator[Figure | Fact]:
     """Ledger revenue, what is left out and why, and what is left between the books and the modelled outcome.
 
-    Yields `ledger.state` always, the figures where the books can be read, and one fact `ledger.unpriced.N` per group of
-    entries of the period that have no exchange rate.
+    Yields `ledger.state` always, the figures where the books can be read, one fact `ledger.unpriced.N` per group of
+    entries of the period that have no exchange rate, and one `ledger.quarantined.N` per file with rows of the books
+    that could not be read.
     """
+    yield from _quarantined(context)
     if not context.period.whole_months:
         yield Fact("ledger.state", NOT_APPLICABLE, "books know whole months, and this period cuts one")
         return
@@ -33,6 +35,7 @@ def ledger_figures(context: ReportContext, outcome: Figure) -> Iterator[Figure |
     total = context.query(
         "select sum(booked_revenue)::decimal(18,2) as booked, sum(excluded_revenue)::decimal(18,2) as excluded,"
         " sum(modelled_revenue)::decimal(18,2) as modelled, sum(ledger_spend)::decimal(18,2) as ledger_spend,"
+        " sum(accrued_spend)::decimal(18,2) as accrued_spend,"
         " sum(platform_spend)::decimal(18,2) as platform_spend, count(booked_revenue) as months"
         " from marts.reconciliation where list_contains($months, period) and currency = $currency",
         needs=("marts.reconciliation",),
@@ -45,7 +48,7 @@ def ledger_figures(context: ReportContext, outcome: Figure) -> Iterator[Figure |
         return
     yield Figure("ledger.months", Decimal(booked_months), "count", COUNTED, total.sql_sha256)
     yield Figure("ledger.months_needed", Decimal(len(months)), "count", COUNTED, total.sql_sha256)
-    unpriced = _unpriced(context, months)
+    unpriced = unpriced_entries(context, months, KINDS)
     yield from (Fact(f"ledger.unpriced.{number}.entries", text, MART) for number, text in enumerate(unpriced, 1))
     if unpriced:
         yield Fact("ledger.state", NOT_COMPUTED, MART)
@@ -64,8 +67,28 @@ def _delivered(context: ReportContext) -> bool:
     return bool(result.rows)
 
 
-def _unpriced(context: ReportContext, months: list[str]) -> list[str]:
-    """The entries without an exchange rate, grouped as the ledger is: month, account, currency."""
+def _quarantined(context: ReportContext) -> Iterator[Figure | Fact]:
+    """Rows of the ledger's files that are in quarantine, by file: nobody can say in which month they belong, so those
+    of files that cover days of the period, or no known day, are named."""
+    result = context.query(
+        "select file, quarantined_rows as rows, first_message as first, first_day::varchar as since,"
+        " last_day::varchar as until from marts.ledger_quarantine"
+        " where coalesce(last_day >= $start and first_day <= $end, true) order by file",
+        needs=("marts.ledger_quarantine",),
+    )
+    if not result.rows:
+        return
+    total = sum(row["rows"] for row in result.rows)
+    yield Figure("ledger.quarantined_rows", Decimal(total), "count", COUNTED, result.sql_sha256)
+    for number, row in enumerate(result.rows, 1):
+        span = f", of {row['since']} to {row['until']}" if row["since"] else ""
+        many = "row" if row["rows"] == 1 else "rows"
+        text = f"{row['rows']} {many} of landing/{row['file']}{span}; first: {row['first']}"
+        yield Fact(f"ledger.quarantined.{number}.rows", text, "marts.ledger_quarantine")
+
+
+def unpriced_entries(context: ReportContext, months: list[str], kinds: list[str]) -> list[str]:
+    """The entries of some kinds without an exchange rate, one text per month, account and currency."""
     result = context.query(
         "select period, account_code, kind, currency, sum(unpriced_entries)::bigint as entries,"
         " sum(unpriced_amount) as amount, min(unpriced_from)::varchar as first"
@@ -73,7 +96,7 @@ def _unpriced(context: ReportContext, months: list[str]) -> list[str]:
         " group by all order by period, account_code, kind, currency",
         needs=(MART,),
         months=months,
-        kinds=KINDS,
+        kinds=kinds,
     )
     return [
         f"{row['period']}, account {row['account_code']} ({row['kind'].replace('_', ' ')}): {row['entries']}"
@@ -122,8 +145,16 @@ def _bridge(context: ReportContext, outcome: Figure, total: QueryResult, months:
     yield Figure("ledger.tolerance", context.settings.tolerance, "share", "plumbline.yaml: ledger.tolerance", sha)
     if row["ledger_spend"] is not None and row["platform_spend"] is not None:
         yield Figure("ledger.spend", row["ledger_spend"], unit, COUNTED, sha)
+        accrued = row["accrued_spend"] or ZERO
+        if accrued:
+            yield Figure(
+                "ledger.accrued_spend", accrued, unit, f"accruals less those of earlier months; {COUNTED}", sha
+            )
         yield Figure("ledger.platform_spend", row["platform_spend"], unit, COUNTED, sha)
-        yield Figure("ledger.spend_gap", row["platform_spend"] - row["ledger_spend"], unit, COUNTED, sha)
+        gap = row["platform_spend"] - row["ledger_spend"] - accrued
+        yield Figure(
+            "ledger.spend_gap", gap, unit, f"platforms less media spend and accruals of the books; {COUNTED}", sha
+        )
 
 
 def _entries(context: ReportContext, months: list[str]) -> dict[str, Decimal]:

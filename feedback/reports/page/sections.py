@@ -8,6 +8,8 @@ from typing import Any
 
 from feedback.reports.figure_store import FigureStore
 from feedback.reports.figures.change import NAMED
+from feedback.reports.figures.full_costs import LABELS
+from feedback.reports.figures.ledger_tie import NOT_COMPUTED
 from feedback.reports.page.printing import NBSP, Printer, currency_symbol, written_month
 from feedback.reports.page.waterfall import waterfall_svg
 
@@ -36,7 +38,15 @@ def books(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
     lines.append(("Modelled outcome", printer.exact("outcome.total"), "yes"))
     if "ledger.spend" in store:
         lines.append(("Media spend in the ledger", printer.exact("ledger.spend"), "gap"))
+        if "ledger.accrued_spend" in store:
+            lines.append(
+                ("accrued before its invoice, less earlier accruals", printer.exact("ledger.accrued_spend"), "")
+            )
         lines.append(("platforms report more (+) or less (−)", printer.exact("ledger.spend_gap"), ""))
+    if "costs.total" in store:
+        lines.append(("Marketing costs beyond media", printer.exact("costs.total"), "gap"))
+        booked = [(LABELS[kind], f"costs.{kind}") for kind in LABELS if f"costs.{kind}" in store]
+        lines += [(label, printer.exact(key), "") for label, key in booked]
     return [{"label": label, "amount": amount, "strong": strong} for label, amount, strong in lines]
 
 
@@ -182,6 +192,13 @@ def _weak_money(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
         share = printer.percent("split.residual_share")
         text = f"{share} of the outcome is explained by neither the channels nor the baseline."
         lines.append({"lead": "Residual.", "text": text})
+    quarantined = [store.text(f"ledger.quarantined.{n}.rows") for n in store.names("ledger.quarantined")]
+    if quarantined:
+        lines.append({"lead": "In quarantine, so not in the books above:", "text": "; ".join(quarantined)})
+    if store.text("costs.state") == NOT_COMPUTED:
+        entries = "; ".join(store.text(f"costs.unpriced.{n}.entries") for n in store.names("costs.unpriced"))
+        text = f"costs of the books have no exchange rate: {entries}."
+        lines.append({"lead": "Fully loaded contribution cannot be computed:", "text": text})
     if "ledger.orphans" in store:
         amount = printer.exact("ledger.orphans")
         text = f"{amount} {store.text('page.currency')} are posted to ledger accounts that plumbline.yaml does not map."

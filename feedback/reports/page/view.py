@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from feedback.reports.figure_store import Fact, Figure, FigureStore
-from feedback.reports.figures.ledger_tie import NOT_APPLICABLE, NOT_DELIVERED, TIED
+from feedback.reports.figures.full_costs import NO_BOOKS, NOT_BOOKED
+from feedback.reports.figures.ledger_tie import NOT_APPLICABLE, NOT_COMPUTED, NOT_DELIVERED, TIED
 from feedback.reports.page import channel_chart, content_work, sections
 from feedback.reports.page.printing import DASH, NBSP, Printed, Printer, written_day
 
@@ -16,6 +17,11 @@ MORE = "The workbook lists more on the sheet “unknowns”."
 UNTIED = {
     NOT_DELIVERED: "Not tied to a ledger: none was delivered",
     NOT_APPLICABLE: "Not tied to a ledger: the window begins or ends within a month",
+}
+NOT_LOADED = {
+    NO_BOOKS: "Fees, software and salaries are not known: no ledger was delivered.",
+    NOT_BOOKED: "No ledger account is mapped to fees, software or salaries, so they are not in it.",
+    NOT_COMPUTED: "Fully loaded contribution cannot be computed: see section 4.",
 }
 NOT_MEASURED = "not measured"  # more than half of the weight is prior: a range, no point
 ROW_HEIGHTS = ((9, 23.0), (12, 20.0), (16, 16.5), (999, 14.0))  # most channels, pixels per row
@@ -177,14 +183,28 @@ def _profit_tile(store: FigureStore, printer: Printer) -> dict[str, str]:
             "refused": "yes",
         }
     key = "headline.contribution"
+    note = (
+        f"P(above 0){NBSP}{printer.probability('headline.p_profit')}; margin of {printer.percent('headline.margin')}"
+        " times what marketing caused, less media spend."
+    )
     return {
-        "label": label,
+        "label": f"{label}, media only",
         "value": printer.compact(key),
         "range": f"90{NBSP}%: {printer.compact_span(key)}",
-        "note": f"P(above 0){NBSP}{printer.probability('headline.p_profit')};"
-        f" margin of {printer.percent('headline.margin')}"
-        " times what marketing caused, less media spend.",
+        "note": f"{note} {_fully_loaded(store, printer)}",
     }
+
+
+def _fully_loaded(store: FigureStore, printer: Printer) -> str:
+    """Contribution after all marketing costs of the books, or why it is not printed."""
+    key, money = "headline.contribution_fully_loaded", sections.money_name(store)
+    if key in store:
+        return (
+            f"Fully loaded, less {printer.compact('costs.measured')}{NBSP}{money} of fees, software and salaries:"
+            f" {printer.compact(key)}{NBSP}{money} (90{NBSP}%: {printer.compact_span(key)}), P(above 0){NBSP}"
+            f"{printer.probability('headline.p_profit_fully_loaded')}."
+        )
+    return NOT_LOADED.get(store.text("costs.state"), "")
 
 
 def _spend_tile(store: FigureStore, printer: Printer, money: str) -> dict[str, str]:
@@ -195,7 +215,12 @@ def _spend_tile(store: FigureStore, printer: Printer, money: str) -> dict[str, s
     if "headline.break_even" in store:
         notes.append(f"Break-even iROAS is {printer.ratio('headline.break_even')}.")
     if "headline.blended_cac" in store:
-        notes.append(f"Blended CAC, media only: {printer.money_whole('headline.blended_cac')}{NBSP}{money}.")
+        loaded = (
+            f"; fully loaded: {printer.money_whole('headline.cac_fully_loaded')}{NBSP}{money}"
+            if "headline.cac_fully_loaded" in store
+            else ""
+        )
+        notes.append(f"Blended CAC, media only: {printer.money_whole('headline.blended_cac')}{NBSP}{money}{loaded}.")
     tile["note"] = " ".join(notes)
     return tile
 

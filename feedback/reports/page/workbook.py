@@ -12,6 +12,7 @@ from babel.numbers import get_currency_precision
 
 from feedback.reports.figure_store import Figure, FigureStore
 from feedback.reports.figures.channels import SOURCES
+from feedback.reports.figures.full_costs import LABELS
 
 STAMP = datetime(2000, 1, 1)  # a fixed creation time: the same figures give the same bytes
 FORMATS = {"ratio": "0.00", "share": "0.0%", "count": "#,##0", "axis": "General"}
@@ -103,13 +104,21 @@ def _lines(store: FigureStore) -> Iterable[tuple[str, str]]:
     yield "Media spend of the days with measured effects", "total.measured_spend"
     yield "Costs that are not media, in no return", "total.other_costs"
     yield "Media spend in the ledger", "ledger.spend"
+    yield "accrued before its invoice, less earlier accruals", "ledger.accrued_spend"
     yield "platforms report more (+) or less (−)", "ledger.spend_gap"
+    yield "Marketing costs beyond media", "costs.total"
+    for kind, label in LABELS.items():
+        yield label, f"costs.{kind}"
     yield "iROAS of all channels", "total.iroas"
     yield "Contribution margin", "headline.margin"
     yield "Break-even iROAS", "headline.break_even"
     yield "Contribution after spend", "headline.contribution"
     yield "P(contribution after spend above 0)", "headline.p_profit"
+    yield "Costs beyond media on the days with measured effects", "costs.measured"
+    yield "Contribution after spend and costs, fully loaded", "headline.contribution_fully_loaded"
+    yield "P(fully loaded contribution above 0)", "headline.p_profit_fully_loaded"
     yield "Blended CAC, media only", "headline.blended_cac"
+    yield "Blended CAC, fully loaded", "headline.cac_fully_loaded"
     yield "P(channels caused more than everything)", "gate.more_than_everything"
     yield "P(baseline below 0)", "gate.negative_baseline"
 

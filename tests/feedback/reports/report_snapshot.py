@@ -49,7 +49,7 @@ create table marts.ledger_period (period varchar, kind varchar, channel varchar,
 create table marts.reconciliation (period varchar, currency varchar, booked_revenue decimal(18,2),
   excluded_revenue decimal(18,2), modelled_revenue decimal(18,2), kpi_revenue decimal(18,2),
   gap decimal(18,2),
-  ledger_spend decimal(18,2), platform_spend decimal(18,2), spend_gap decimal(18,2));
+  ledger_spend decimal(18,2), accrued_spend decimal(18,2), platform_spend decimal(18,2), spend_gap decimal(18,2));
 create table measurement.run (run_id varchar, as_of timestamp, started_at timestamp, data_sha256 varchar,
   spec_sha256 varchar, code_version varchar, packages_sha256 varchar, seed bigint, verdict varchar);
 create table measurement.period_draw (run_id varchar, period varchar, component varchar, draw int,
@@ -182,7 +182,7 @@ def _ledger(con: duckdb.DuckDBPyConnection) -> None:
            ), media as (
              select strftime(day, '%Y-%m') as period, sum(spend_report) as amount from marts.channel_day group by 1
            )
-           select period, 'EUR', r.amount + 212000.55, 212000.55, r.amount, r.amount, 0, m.amount, m.amount + 118.40,
+           select period, 'EUR', r.amount + 212000.55, 212000.55, r.amount, r.amount, 0, m.amount, 0, m.amount + 118.40,
              -118.40 from revenue r join media m using (period)"""
     )
 

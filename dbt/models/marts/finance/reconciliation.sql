@@ -12,7 +12,7 @@ booked as (
     select
         ledger.period,
         case
-            when bool_and(ledger.amount_report is not null or ledger.kind = 'media_spend')
+            when bool_and(ledger.amount_report is not null or ledger.kind in ('media_spend', 'accrual'))
                 then
                     sum(
                         case ledger.kind
@@ -21,7 +21,7 @@ booked as (
                     )
         end as booked_revenue,
         case
-            when bool_and(ledger.amount_report is not null or ledger.kind = 'media_spend')
+            when bool_and(ledger.amount_report is not null or ledger.kind in ('media_spend', 'accrual'))
                 then
                     sum(case
                         when ledger.modelled then 0 when ledger.kind = 'revenue' then ledger.amount_report
@@ -32,9 +32,14 @@ booked as (
             when bool_and(ledger.amount_report is not null or ledger.kind <> 'media_spend')
                 then
                     sum(case ledger.kind when 'media_spend' then ledger.amount_report else 0 end)
-        end as ledger_spend
+        end as ledger_spend,
+        case
+            when bool_and(ledger.amount_report is not null or ledger.kind <> 'accrual')
+                then
+                    sum(case ledger.kind when 'accrual' then ledger.amount_report else 0 end)
+        end as accrued_spend
     from {{ ref('ledger_period') }} as ledger
-    where ledger.kind in ('revenue', 'refund', 'media_spend')
+    where ledger.kind in ('revenue', 'refund', 'media_spend', 'accrual')
     group by ledger.period
 ),
 
@@ -73,8 +78,9 @@ select
     cast(seen.kpi_revenue as decimal(18, 2)) as kpi_revenue,
     cast(booked.booked_revenue - booked.excluded_revenue - seen.kpi_revenue as decimal(18, 2)) as gap,
     cast(booked.ledger_spend as decimal(18, 2)) as ledger_spend,
+    cast(booked.accrued_spend as decimal(18, 2)) as accrued_spend,
     cast(bought.platform_spend as decimal(18, 2)) as platform_spend,
-    cast(booked.ledger_spend - bought.platform_spend as decimal(18, 2)) as spend_gap
+    cast(booked.ledger_spend + booked.accrued_spend - bought.platform_spend as decimal(18, 2)) as spend_gap
 from periods
 cross join current_run
 left join booked on periods.period = booked.period
