@@ -11,7 +11,7 @@ SIZE ?= small
 export OMP_NUM_THREADS ?= 1
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help demo test test-slow test-acceptance test-heavy test-campaign lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-user-tests bench-triangulation bench-one-number bench-planning bench-structure bench-recovery bench-deliveries bench-feed bench-events bench-loop bench-learning bench-operations compare clean
+.PHONY: help demo test test-slow test-acceptance test-heavy test-campaign lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-user-tests bench-triangulation bench-one-number bench-planning bench-structure bench-recovery bench-deliveries bench-feed bench-events bench-asking bench-loop bench-learning bench-operations compare clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -101,6 +101,9 @@ bench-feed: $(VENV) ## the pattern feed under 1,000 requests per second with 10,
 
 bench-events: $(VENV) ## 300 random kills of writer, relay, reader and webhook receiver on all three stores: nothing lost (minutes)
 	$(RUN)python -m benchmarks.events
+
+bench-asking: $(VENV) ## 1,000 answers of local AI engines at 20 at once: 429, 500, time-outs, broken answers, five times kill -9, caps with wrong prices (minutes)
+	$(RUN)python -m benchmarks.asking
 
 bench-operations: $(VENV) ## operating metrics beside their truth on simulated content logs: censoring, kills, mix, targets, scores
 	$(RUN)python -m benchmarks.operations

@@ -10,9 +10,27 @@ from dagster_project.workspace.landing_folder import files_below, printable_name
 
 daily = dg.define_asset_job(
     "daily",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.assets(["ops", "asked_answers"]),
     description="Everything from landing to report, as of one day.",
 )
+
+
+ask_panel = dg.define_asset_job(
+    "ask_panel",
+    selection=dg.AssetSelection.assets(["ops", "asked_answers"]),
+    description="The panel's questions of one day to the AI engines, within the caps.",
+)
+
+
+@dg.schedule(job=ask_panel, cron_schedule="0 4 * * *", execution_timezone=settings().time_zone)
+def every_asking_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """An hour before the daily run, on the days of the design, once somebody has turned this schedule on."""
+    from dagster_project.asking.day_plan import is_planned
+
+    day = run_record.today(settings())
+    if not is_planned(day, settings().ai.sampling):
+        return dg.SkipReason(f"ai.sampling.days in plumbline.yaml leaves out {day:%A}")
+    return dg.RunRequest(run_key=f"ask {day}", partition_key=str(day))
 
 
 @dg.schedule(job=daily, cron_schedule="0 5 * * *", execution_timezone=settings().time_zone)

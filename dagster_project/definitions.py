@@ -6,6 +6,7 @@ import dagster as dg
 
 from dagster_project import automation
 from dagster_project.assets import (
+    ask,
     attribution,
     content_features,
     content_returns,
@@ -26,6 +27,7 @@ from dagster_project.warehouse.resource import Warehouse
 from dagster_project.workspace.environment import workspace
 
 STEPS = (
+    ask,
     ingest,
     content_features,
     transform,
@@ -45,8 +47,8 @@ STEPS = (
 
 defs = dg.Definitions(
     assets=[asset for step in STEPS for asset in step.assets],
-    jobs=[automation.daily],
-    schedules=[automation.every_morning],
+    jobs=[automation.daily, automation.ask_panel],
+    schedules=[automation.every_morning, automation.every_asking_day],
     sensors=[automation.landing_dropped],
     resources={"warehouse": Warehouse(path=str(workspace().warehouse))},
     executor=dg.in_process_executor,

@@ -54,7 +54,7 @@ def run_settings(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.
         catalogue.create_raw_tables(con)
         facts = run_record.begin(con, company, print_=print_, as_of_day=day, seed=seed, selection=selection)
         strays = [landing.file_name(p, workspace().landing) for p in landing.stray_files(workspace().landing)]
-        run_record.record_checks(con, facts.run_id, [_no_strays(strays)])
+        run_record.record_checks(con, facts.run_id, [_no_strays(strays), _costs(con, day)])
     return dg.MaterializeResult(
         metadata={
             "run_id": facts.run_id,
@@ -76,6 +76,18 @@ def _same_person_key() -> bool:
         return workspace().person_key.read_bytes() == _person_key()
     except FileNotFoundError:
         return True
+
+
+def _costs(con: duckdb.DuckDBPyConnection, day: date) -> Check:
+    """The costs of asked answers into ops.llm_cost; damaged books stop no run, but must not go unseen."""
+    from dagster_project.asking.cost_rows import copy_costs
+    from dagster_project.asking.ledger import LedgerError
+
+    try:
+        entries = copy_costs(con, workspace().asking_books, day)
+    except LedgerError as error:
+        return Check("costs_of_asking", False, "warn", "unreadable", str(error))
+    return Check("costs_of_asking", True, "warn", f"{entries} entries", "ops.llm_cost holds the books of asking")
 
 
 def _no_strays(names: list[str]) -> Check:

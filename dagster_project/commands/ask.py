@@ -64,7 +64,7 @@ def ask(
                 ask_plan.propose(workspace, settings, day, write=write, json_=json_)
                 return
             prompts = read_panel(workspace.landing, settings)
-            books = workspace.asking / "ledger.sqlite"
+            books = workspace.asking_books
             if dry_run:
                 if books.exists():
                     with read(books) as ledger:

@@ -65,6 +65,8 @@ VIEWS = {
     f" measurement.mmm_experiment where {LATEST} order by experiment_id",
     "next": "select channel, kind, cash, result, evsi, net_value, p_flip, weeks, message from"
     f" measurement.next_experiment where {LATEST} order by net_value desc, channel",
+    "llm_cost": "select day, purpose, engine, model, state, count(*) as calls, sum(charged_usd) as usd"
+    " from ops.llm_cost group by all order by all",
     "visibility": "select week, engine, surface, brand, metric, value, low, high, n, tier from marts.ai_visibility_week"
     " where week = (select max(week) from marts.ai_visibility_week) order by metric, brand, engine",
     "ai_changes": "select week, base, engine, surface, brand, metric, before, after, diff, low, high, q, mde,"

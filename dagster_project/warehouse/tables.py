@@ -17,7 +17,8 @@ OPS_TABLES = {  # of the schema ops: the run, what it was told and what it found
     " primary key (run_id, name)",
     "not_run": "run_id varchar, capability varchar, needs varchar, primary key (run_id, capability)",
     "llm_cost": "entry_id varchar primary key, charged_at timestamp, purpose varchar, model varchar, state varchar,"
-    " estimate_usd decimal(18,6), actual_usd decimal(18,6)",
+    " estimate_usd decimal(18,6), actual_usd decimal(18,6), day date, engine varchar, answer_id varchar,"
+    " cost_source varchar, charged_usd decimal(18,6)",
     "current_run": "run_id varchar, as_of timestamp, as_of_day date, time_zone varchar, report_currency varchar,"
     " kpi varchar,"
     " value_per_unit decimal(18,6), window_days bigint, order_window_days bigint, half_life_days double,"

@@ -128,6 +128,11 @@ class Workspace:
         return self.root / "asking"
 
     @property
+    def asking_books(self) -> Path:
+        """Every slot and cost of the AI panel."""
+        return self.asking / "ledger.sqlite"
+
+    @property
     def brand_documents(self) -> Path:
         """The brand's voice and guidelines as people write them; not derived: keep them with landing/."""
         return self.root / "brand"

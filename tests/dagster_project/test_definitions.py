@@ -86,7 +86,7 @@ def test_the_line_runs_from_export_to_report_and_feed(graph: dict) -> None:
     assert {"raw/content_events", "marts/hook_test"} <= ancestors("feedback/feed")
 
 
-def test_a_schedule_and_a_sensor_start_the_one_job(graph: dict) -> None:
-    assert "daily" in graph["jobs"]
-    assert graph["schedules"] == ["every_morning"]
+def test_schedules_and_a_sensor_start_the_two_jobs(graph: dict) -> None:
+    assert {"daily", "ask_panel"} <= set(graph["jobs"])
+    assert graph["schedules"] == ["every_morning", "every_asking_day"]
     assert graph["sensors"] == ["landing_dropped"]

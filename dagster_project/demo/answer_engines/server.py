@@ -124,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
         status = STATUS.get(reply.fault, 0 if reply.fault == "cut_off" else 200)
         headers = ("x-api-key", "api-key", "x-goog-api-key", "authorization")
         key_header = next((h for h in headers if self.headers.get(h)), "")
-        whole = reply.fault in ("none", "slow")
+        whole = reply.fault == "none"
         sent = self._send(status, self._content(reply, provider, body), reply.fault)
         self.engines.note(Request(provider, self.path, key_header, prompt, body, status, sent and whole))
 

@@ -1,0 +1,1 @@
+"""How asking AI engines stands up to failing providers and killed processes."""
