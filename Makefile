@@ -11,7 +11,7 @@ SIZE ?= small
 export OMP_NUM_THREADS ?= 1
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help demo test test-slow test-acceptance test-heavy test-campaign lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-user-tests bench-triangulation bench-one-number bench-planning bench-structure bench-recovery bench-deliveries bench-feed bench-events bench-asking bench-loop bench-learning bench-operations compare clean
+.PHONY: help demo test test-slow test-acceptance test-heavy test-campaign lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-user-tests bench-triangulation bench-one-number bench-planning bench-structure bench-visibility bench-recovery bench-deliveries bench-feed bench-events bench-asking bench-loop bench-learning bench-operations compare clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -85,6 +85,9 @@ bench-one-number: $(VENV) ## the one number against known truth in 63 companies 
 
 bench-planning: $(VENV) ## budget plans against oracles and known truth: promised and true gains, and their speed
 	$(RUN)python -m benchmarks.planning
+
+bench-visibility: $(VENV) ## AI answers: coverage of ranges, false alarms and power of verdicts on simulated panels (about five minutes)
+	$(RUN)python -m benchmarks.visibility
 
 bench-structure: $(VENV) ## import circles, files on the way of a fit, SQL outside dbt, lines, names (BEFORE=<revision>)
 	$(RUN)python -m benchmarks.structure $(if $(BEFORE),--before $(BEFORE))

@@ -22,6 +22,7 @@ from dagster_project.assets.mmm import asset as measure
 from dagster_project.assets.mmm import calibration
 from dagster_project.assets.publish import asset as publish
 from dagster_project.assets.triangulation import asset as triangulate
+from dagster_project.assets.visibility import actions as visibility_actions
 from dagster_project.assets.visibility import asset as visibility
 from dagster_project.warehouse.resource import Warehouse
 from dagster_project.workspace.environment import workspace
@@ -36,6 +37,7 @@ STEPS = (
     calibration,
     attribution,
     visibility,
+    visibility_actions,
     triangulate,
     feed_experiment,
     operations,

@@ -77,6 +77,16 @@ VIEWS = {
     " n.brands_same_day, n.brands_drift, n.domains_same_day, n.domains_drift, n.prompts, n.answers,"
     " c.state as same_hour_control, c.message from marts.ai_engine_noise n left join marts.ai_same_hour_control c"
     " on c.week = n.week order by n.engine, n.surface",
+    "ai_sources": "select engine, surface, domain, url, kind, score_low, score, citing_answers, p_cited,"
+    " p_own_given_cited, persistence, winnability, prompts, competitors, why, evidence from marts.ai_source_opportunity"
+    " order by score_low desc, engine, domain, url",
+    "ai_gaps": "select g.engine, g.surface, g.prompt_id, q.prompt_text, g.rivals, g.own_named, g.n, g.p_own_usual from"
+    " marts.ai_prompt_gap g left join (select prompt_id, min(prompt_text) as prompt_text from"
+    " marts.ai_visibility_answer group by prompt_id) q on q.prompt_id = g.prompt_id"
+    " order by g.weight desc, g.p_own_usual, g.engine, g.prompt_id",
+    "ai_rivals": "select * from marts.ai_competitor order by engine, surface, together desc nulls last, brand",
+    "ai_claims": "select * from marts.ai_wrong_claim order by list_position(['high', 'medium', 'low'], severity),"
+    " wrong desc, outdated desc, engine, fact_id",
     "ai_engines": "select day, engine, surface, before, after from marts.ai_engine_event order by day desc, engine",
     "patterns": "select pattern_id, version, state, kind, card->>'$.statement' as statement, recorded_at from"
     " feedback.pattern_card c where version = (select max(version) from feedback.pattern_card d where"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from models.visibility.changes import change
 from models.visibility.consistency import stability, variance_shares
+from models.visibility.gaps import competitive_set, prompt_gaps
 from models.visibility.noise import engine_noise
+from models.visibility.opportunities import source_opportunities
 from models.visibility.panel import Panel, warnings
 from models.visibility.rates import metrics
 from models.visibility.same_hour import SameHourControl, same_hour_control
@@ -14,11 +16,14 @@ __all__ = [
     "Panel",
     "SameHourControl",
     "change",
+    "competitive_set",
     "engine_events",
     "engine_noise",
     "metrics",
     "model_family",
+    "prompt_gaps",
     "same_hour_control",
+    "source_opportunities",
     "stability",
     "variance_shares",
     "warnings",

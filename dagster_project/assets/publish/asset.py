@@ -35,6 +35,7 @@ UPSTREAM = [
     ["measurement", "mmm_experiment"],
     ["marts", "ai_visibility_week"],
     ["marts", "ai_visibility_change"],
+    ["marts", "ai_source_opportunity"],
     ["marts", "reconciliation"],
     ["marts", "attribution_channel"],
     ["marts", "system_week"],

@@ -13,8 +13,9 @@ from models.visibility import Panel, model_family
 
 NEEDS = "landing/ai_answers: answers of AI engines to the panel's prompts, and the brands to look for in ai.brands"
 _QUERY = (
-    "select week, day, engine, surface, locale, prompt_id, replicate, status, brands, cited_domains as cited,"
-    " requested_at, served_model, contract, extractor_version, importer, is_core, intent, topic, weight"
+    "select answer_id, week, day, engine, surface, locale, prompt_id, replicate, status, brands,"
+    " cited_domains as cited, requested_at, served_model, contract, extractor_version, importer, is_core,"
+    " intent, topic, weight"
     " from marts.ai_visibility_answer order by week, engine, surface, locale, prompt_id, replicate"
 )
 

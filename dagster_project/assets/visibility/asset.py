@@ -62,9 +62,9 @@ def ai_engine_noise(warehouse: Warehouse) -> dg.MaterializeResult:
         controls = pl.DataFrame([vars(same_hour_control(found.answers, found.own, week)) for week in weeks])
         events = engine_events(found.answers)
     with warehouse.write() as con:
-        _replace(con, "marts.ai_engine_noise", NOISE_COLUMNS, noise)
-        _replace(con, "marts.ai_same_hour_control", CONTROL_COLUMNS, controls)
-        _replace(con, "marts.ai_engine_event", EVENT_COLUMNS, events)
+        replace_table(con, "marts.ai_engine_noise", NOISE_COLUMNS, noise)
+        replace_table(con, "marts.ai_same_hour_control", CONTROL_COLUMNS, controls)
+        replace_table(con, "marts.ai_engine_event", EVENT_COLUMNS, events)
     newest = controls["message"][-1] if controls is not None else "no answers"
     return dg.MaterializeResult(
         metadata={"same-hour control": newest, "changes of model": 0 if events is None else events.height}
@@ -94,7 +94,7 @@ def ai_visibility_week(warehouse: Warehouse) -> dg.MaterializeResult:
         newest = found.answers.filter(pl.col("week") == pl.col("week").max())
         notes = warnings(newest, found.panel)
     with warehouse.write() as con:
-        _replace(con, "marts.ai_visibility_week", WEEK_COLUMNS, table)
+        replace_table(con, "marts.ai_visibility_week", WEEK_COLUMNS, table)
         record_warnings(con, facts.run_id, notes)
         run_record.record_not_run(con, facts.run_id, "ai_visibility", None if table.height else NEEDS)
     plot = {}
@@ -121,7 +121,7 @@ def ai_visibility_change(warehouse: Warehouse) -> dg.MaterializeResult:
         passed = _controls(con)
     table = _changes(found, passed, facts.seed) if found else None
     with warehouse.write() as con:
-        _replace(con, "marts.ai_visibility_change", CHANGE_COLUMNS, table)
+        replace_table(con, "marts.ai_visibility_change", CHANGE_COLUMNS, table)
     verdicts = {} if table is None else dict(table["verdict"].value_counts().sort("verdict").iter_rows())
     return dg.MaterializeResult(metadata={"dagster/row_count": 0 if table is None else table.height, **verdicts})
 
@@ -154,7 +154,7 @@ def _measured_icc(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], float
     return {(engine, surface): icc for engine, surface, icc in rows}
 
 
-def _replace(con: duckdb.DuckDBPyConnection, table: str, columns: str, frame: pl.DataFrame | None) -> None:
+def replace_table(con: duckdb.DuckDBPyConnection, table: str, columns: str, frame: pl.DataFrame | None) -> None:
     """Make the frame the whole table, columns matched by name; without rows an empty table that readers may open."""
     con.execute(f"create or replace table {table} ({columns})")
     if frame is not None and frame.height:
