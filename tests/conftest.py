@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +13,11 @@ import pytest
 from poisoning import LISTED
 
 _HOME = Path(tempfile.mkdtemp(prefix="plumbline-tests-"))
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 (_HOME / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
 os.environ.setdefault("DAGSTER_HOME", str(_HOME))  # without it Dagster writes telemetry into the user's home
 os.environ.setdefault("PLUMBLINE_WORKSPACE", str(_HOME / "workspace"))
+os.environ.setdefault("PLUMBLINE_KEYS", str(_HOME / "keys"))  # signs audit packs; else it lies in the user's home
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Files that take more than a minute, longest first: `pytest -n` hands out whole files, and a long one that comes last

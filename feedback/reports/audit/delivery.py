@@ -54,3 +54,21 @@ def _pack_of(audit: Path, lines: list[str], run_id: str) -> Path | None:
         except (OSError, ValueError, KeyError, TypeError):
             continue  # not a report's line, or a pack that is gone or damaged: a later one may still hold
     return None
+
+
+def pack_holding(file: Path) -> Path | None:
+    """The newest audit pack that holds a rendered report, by its hash in the ledger of an `audit` folder above it.
+
+    Raises FileNotFoundError where there is no such file.
+    """
+    sha = file_sha256(file)
+    for folder in file.resolve().parents:
+        audit = folder / "audit"
+        for line in reversed(hash_chain.lines_of(audit / LEDGER)):
+            try:
+                entry = json.loads(line)
+                if sha in entry["files"].values():
+                    return audit / entry["period"] / entry["report_id"]
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+    return None

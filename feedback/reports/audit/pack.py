@@ -20,6 +20,7 @@ from filelock import FileLock
 
 from feedback.reports.audit import inputs
 from feedback.reports.audit.integrity import LEDGER, MANIFEST, WRITER_LOCK, own_differences
+from feedback.reports.audit.origin import LOST, Issuer, issuer
 from feedback.reports.audit.previous import superseded
 from feedback.reports.page.build import ReportFiles
 from feedback.reports.snapshot.settings import ReportSettings
@@ -41,7 +42,8 @@ HOW = """# How to verify this pack
    its figures and compared byte by byte, where the libraries that write it have the versions of manifest.json. Use the
    version of Plumbline that manifest.json names (run.code_version): another one may compute other figures.
 
-A ledger that lost its last lines is still a valid chain: compare its last hash with a copy kept elsewhere.
+Before these, the signature of the ledger's last line is checked with the key of the machine that issued the report, and
+the report must be in that machine's register. Elsewhere verify says that the signature was not checked.
 """
 
 
@@ -60,15 +62,21 @@ def write(
     Raises ChainBroken when the ledger was edited or damaged, filelock.Timeout when another process keeps writing packs.
     """
     audit.mkdir(parents=True, exist_ok=True)
+    by = issuer()
     with FileLock(audit / WRITER_LOCK, timeout=60):
         for leftover in audit.glob(f"{DRAFT}*"):  # of a process that was killed: no other process writes under the lock
             shutil.rmtree(leftover)
-        return _write_locked(files, snapshot, audit, settings, (at or datetime.now(UTC)).astimezone(UTC))
+        pack = _write_locked(files, snapshot, audit, settings, (at or datetime.now(UTC)).astimezone(UTC), by)
+        if by is not None:
+            by.record(audit, pack)
+        return pack
 
 
-def _write_locked(files: ReportFiles, snapshot: Path, audit: Path, settings: ReportSettings, at: datetime) -> Path:
+def _write_locked(
+    files: ReportFiles, snapshot: Path, audit: Path, settings: ReportSettings, at: datetime, by: Issuer | None
+) -> Path:
     ledger = audit / LEDGER
-    lines = hash_chain.checked_lines(ledger)
+    lines = _begun_again(ledger, hash_chain.checked_lines(ledger), at, by)
     period = files.store.text("page.period")
     draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=audit))
     try:
@@ -90,7 +98,8 @@ def _write_locked(files: ReportFiles, snapshot: Path, audit: Path, settings: Rep
                 "files": rendered,
                 **superseded(audit, lines, period, json.loads(manifest)),
             }
-            own_line = hash_chain.line(hash_chain.head(lines), body)
+            link = hash_chain.line if by is None else by.line
+            own_line = link(hash_chain.head(lines), body)
             (draft / LEDGER).write_text("\n".join([*lines, own_line]) + "\n", "utf-8")
             _seal(draft)
             pack.parent.mkdir(exist_ok=True)
@@ -100,6 +109,17 @@ def _write_locked(files: ReportFiles, snapshot: Path, audit: Path, settings: Rep
         shutil.rmtree(draft, ignore_errors=True)
     _finish(ledger, lines, pack)
     return pack
+
+
+def _begun_again(ledger: Path, lines: list[str], at: datetime, by: Issuer | None) -> list[str]:
+    """The ledger's lines; where it is gone although reports were issued into it, its first line now says so."""
+    last = by.lost(ledger.parent, lines) if by is not None else None
+    if by is None or last is None:
+        return lines
+    body = {"event": LOST, "at": at.isoformat(timespec="seconds"), "seq": 1, "last_line": last}
+    first = by.line(hash_chain.head(lines), body)
+    hash_chain.append(ledger, first)
+    return [first]
 
 
 def _holds(pack: Path, rendered: Mapping[str, str]) -> bool:

@@ -12,6 +12,7 @@ import duckdb
 
 from feedback.reports.audit import inputs
 from feedback.reports.audit.integrity import Difference, pack_differences
+from feedback.reports.audit.origin import issuer, origin
 from feedback.reports.figure_store import FigureStore
 from feedback.reports.figures import figures
 from feedback.reports.page.html import html_of
@@ -29,9 +30,10 @@ WRITERS = {
 
 
 def verify(pack: Path, *, levels: tuple[int, ...] = (1, 2)) -> list[Difference]:
-    """All differences of a pack, level 1 first; an empty list means that it is intact.
+    """All differences of a pack, lowest level first; an empty list means that it is intact.
 
-    Level 2 runs only on inputs that passed level 1's hashes: figures from changed inputs would differ for that reason.
+    Level 1 checks hashes and then origin: a pack that is whole, but was not issued, has differences of level 0. Level 2
+    runs only on inputs that passed level 1: figures from changed inputs would differ for that reason.
     A refit of the model (level 3) is not done here. Raises ValueError when the folder holds no manifest.
     """
     pack = pack.resolve()
@@ -39,7 +41,10 @@ def verify(pack: Path, *, levels: tuple[int, ...] = (1, 2)) -> list[Difference]:
     if not path.is_file():
         raise ValueError(f"{pack.name}: no manifest.json in this folder; name the folder of one report's audit pack")
     differences = list(pack_differences(pack))
-    if 2 in levels and not differences:
+    if differences:
+        return differences
+    differences += origin(pack, issuer()).differences
+    if 2 in levels:
         differences += _figures(pack, json.loads(path.read_text("utf-8")))
     return differences
 

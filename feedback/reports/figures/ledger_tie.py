@@ -81,9 +81,9 @@ def _quarantined(context: ReportContext) -> Iterator[Figure | Fact]:
     total = sum(row["rows"] for row in result.rows)
     yield Figure("ledger.quarantined_rows", Decimal(total), "count", COUNTED, result.sql_sha256)
     for number, row in enumerate(result.rows, 1):
-        span = f", of {row['since']} to {row['until']}" if row["since"] else ""
+        span = f" of a file of {row['since']} to {row['until']}" if row["since"] else " of a file of unknown days"
         many = "row" if row["rows"] == 1 else "rows"
-        text = f"{row['rows']} {many} of landing/{row['file']}{span}; first: {row['first']}"
+        text = f"{row['rows']} {many}{span}; first: {row['first'] or 'landing/' + row['file']}"
         yield Fact(f"ledger.quarantined.{number}.rows", text, "marts.ledger_quarantine")
 
 

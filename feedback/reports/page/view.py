@@ -65,6 +65,7 @@ def view_of(store: FigureStore, *, chart_width: float = 140.0) -> View:
         "channels": [_channel(store, printer, name) for name in store.names("channel")],
         "total": _total(store, printer),
         "below": _below(store, printer),
+        "table_note": _table_note(store, printer),
         "books": sections.books(store, printer),
         "todo": sections.todo(store, printer),
         "change": change,
@@ -118,7 +119,6 @@ def _chart_total(total: Figure | None) -> channel_chart.Row:
 def _heading(store: FigureStore, printer: Printer) -> dict[str, Any]:
     state = store.text("ledger.state")
     tied = state == TIED
-    scale = f"thousand {store.text('page.currency')}" if printer.scale == 1000 else store.text("page.currency")
     return {
         "company": store.text("page.company"),
         "title": store.text("page.title"),
@@ -130,7 +130,6 @@ def _heading(store: FigureStore, printer: Printer) -> dict[str, Any]:
             if tied
             else UNTIED[state]
         ),
-        "scale": scale,
         "currency": sections.money_name(store),
     }
 
@@ -188,7 +187,7 @@ def _profit_tile(store: FigureStore, printer: Printer) -> dict[str, str]:
         " times what marketing caused, less media spend."
     )
     return {
-        "label": f"{label}, media only",
+        "label": "Contribution, media only",
         "value": printer.compact(key),
         "range": f"90{NBSP}%: {printer.compact_span(key)}",
         "note": f"{note} {_fully_loaded(store, printer)}",
@@ -276,6 +275,16 @@ def _below(store: FigureStore, printer: Printer) -> list[dict[str, str]]:
     lines.append((store.text("split.residual_label"), printer.money("split.residual")))
     lines.append(("Modelled outcome", printer.money("outcome.total")))
     return [{"label": label, "amount": amount} for label, amount in lines]
+
+
+def _table_note(store: FigureStore, printer: Printer) -> str:
+    money = sections.money_name(store)
+    scale = f"thousand {store.text('page.currency')}" if printer.scale == 1000 else store.text("page.currency")
+    return (
+        f"Money in {scale}. Points are posterior means and add up; ranges are central 90 % posterior intervals and do"
+        f" not. “Next {money} earns” is margin × mROAS: above 1.00 it pays for itself. Grey rows are grade D: use them"
+        " only to choose tests. “Not measured”: more than half is prior knowledge."
+    )
 
 
 def _footer(store: FigureStore) -> list[str]:

@@ -112,12 +112,13 @@ def test_rows_of_the_books_in_quarantine_are_named_with_their_number_and_days(pu
         "create table marts.ledger_quarantine (file varchar, quarantined_rows bigint, first_day date, last_day date,"
         " first_message varchar)",
         "insert into marts.ledger_quarantine values"
-        " ('ledger/2026-08.csv', 2, '2026-08-01', '2026-08-31', 'row 7, column amount: \"12,x\" is not a number'),"
-        " ('ledger/2026-02.csv', 1, '2026-02-01', '2026-02-28', 'row 3'),"
-        " ('ledger/unknown.csv', 1, null, null, 'row 1')",
+        " ('ledger/2026-08.csv', 2, '2026-08-01', '2026-08-31',"
+        " 'landing/ledger/2026-08.csv, row 7, column amount: \"12,x\" is not a number'),"
+        " ('ledger/2026-02.csv', 1, '2026-02-01', '2026-02-28', 'landing/ledger/2026-02.csv, row 3'),"
+        " ('ledger/unknown.csv', 1, null, null, 'landing/ledger/unknown.csv, row 1')",
     )
     found = store_of(damaged, settings)
     assert value(found, "ledger.quarantined_rows") == 3, "a file of no known day may belong to any period"
     text = found.text("ledger.quarantined.1.rows")
-    assert text.startswith("2 rows of landing/ledger/2026-08.csv, of 2026-08-01 to 2026-08-31; first: row 7")
-    assert "landing/ledger/2026-08.csv" in page_text(found)
+    assert text.startswith("2 rows of a file of 2026-08-01 to 2026-08-31; first: landing/ledger/2026-08.csv, row 7")
+    assert text in page_text(found)
