@@ -25,7 +25,8 @@ from models.error import PlumblineError
 _SCHEMA = """
 create table if not exists slot (
     answer_id text primary key, day text not null, position integer not null, slot text not null,
-    state text not null, attempts integer not null default 0, line text, batch integer);
+    state text not null, attempts integer not null default 0, line text, batch integer,
+    told text);
 create index if not exists slot_of_day on slot (day, state);
 create table if not exists cost (
     entry_id text primary key, charged_at text not null, day text not null, purpose text not null, engine text,
@@ -163,6 +164,11 @@ class Ledger:
         with self.con:
             for slot, line in lines:
                 self._keep(slot, PENDING, line)
+                self.con.execute("update slot set told = ? where answer_id = ?", (line["error_kind"], slot.answer_id))
+
+    def told(self) -> dict[str, str]:
+        """The reason that was delivered last for each slot that is open, by its answer_id."""
+        return dict(self.con.execute("select answer_id, told from slot where state = 'pending' and told is not null"))
 
     def _keep(self, slot: Slot, state: str, line: dict[str, Any]) -> None:
         self.con.execute(

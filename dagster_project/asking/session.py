@@ -124,6 +124,10 @@ def ask_day(
                 outcome = asker.run(chosen, keys)
             finally:
                 files += deliver(ledger, workspace.landing)
+        if plan.left_out and not outcome.stopped:
+            outcome.stopped = (
+                f"{plan.cap} leaves {max(plan.room, Decimal(0)):.4f} US dollars, what is open costs {plan.whole:.4f}"
+            )
         reasons = _reasons(ledger, slots, outcome, keys)
         _tell_open(ledger, settings, panel.panel_version, slots, reasons)
         files += deliver(ledger, workspace.landing)
@@ -151,7 +155,7 @@ def _capped(settings: Settings) -> None:
     zero = [f"llm.{name}" for name, cap in caps.items() if not cap]
     if zero:
         raise CannotAsk(
-            f"{' and '.join(zero)} is 0, so no call is made",
+            f"{' and '.join(zero)} {'is' if len(zero) == 1 else 'are'} 0, so no call is made",
             file="plumbline.yaml",
             fix="set the most that a day and a month may cost in US dollars; --dry-run prints what the plan costs",
         )
@@ -178,11 +182,11 @@ def _tell_open(
 ) -> None:
     """Write for each open slot that it was not scheduled, and why: what is missing must be seen, not guessed."""
     engines = {e.name: e for e in settings.ai.engines}
-    now = effective_now(settings, datetime.now(UTC))
+    now, told = effective_now(settings, datetime.now(UTC)), ledger.told()
     ledger.close_day(
         (s, unanswered(s, engines[s.engine], panel_version, now, status="not_scheduled", why=reasons[s.answer_id]))
         for s in slots
-        if s.answer_id in reasons
+        if s.answer_id in reasons and told.get(s.answer_id) != reasons[s.answer_id]
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -56,11 +57,11 @@ class Engine(_Part):
     """
 
     name: Name
-    model: str | None = Field(default=None, pattern=r"^[a-z_]+/\S+$")
+    model: str | None = None
     route: Route = "auto"
     endpoint: str | None = Field(default=None, pattern=r"^https?://")
     api_version: str | None = None
-    key: str | None = Field(default=None, pattern=r"^[A-Z_][A-Z0-9_]*$")
+    key: str | None = None
     surface: Name = "api"
     contract: Literal["search_required", "native_auto", "recall"] = "search_required"
     search_context: Literal["low", "medium", "high"] = "low"
@@ -72,6 +73,23 @@ class Engine(_Part):
     concurrency: int = Field(default=4, ge=1, le=100)
     per_minute: int = Field(default=60, ge=1, le=6000)
     attempts: int = Field(default=3, ge=1, le=6)
+
+    @field_validator("key")
+    @classmethod
+    def _variable(cls, key: str | None) -> str | None:
+        if key is not None and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", key):
+            raise ValueError(
+                "this must be the name of an environment variable in capital letters, for example OPENAI_API_KEY; if it"
+                " is the secret itself, take it out of this file and replace it at the provider"
+            )
+        return key
+
+    @field_validator("model")
+    @classmethod
+    def _with_provider(cls, model: str | None) -> str | None:
+        if model is not None and not re.fullmatch(r"[a-z_]+/\S+", model):
+            raise ValueError("write provider and model, for example openai/gpt-5-mini")
+        return model
 
     @model_validator(mode="after")
     def _complete(self) -> Engine:

@@ -12,6 +12,7 @@ from dagster_project.asking.frozen_panel import frozen, next_period, period_of
 from dagster_project.asking.ledger import opened
 from dagster_project.asking.panel import PanelError, as_csv, from_templates, panel_sha256, read_panel
 from dagster_project.asking.templates import NAMING, OF_A_SUBJECT, languages, shipped
+from dagster_project.workspace.settings import SettingsError, load
 from tests.dagster_project.asking.asking_workspace import PANEL, land_panel, settings_of
 
 FULL = {
@@ -116,3 +117,14 @@ def test_a_frozen_panel_is_not_changed_without_a_word(tmp_path: Path):
 )
 def test_periods(day, kind, period, following):
     assert (period_of(day, kind), next_period(day, kind)) == (period, following)
+
+
+def test_a_secret_in_plumbline_yaml_is_refused_and_never_repeated(tmp_path: Path):
+    file = tmp_path / "plumbline.yaml"
+    file.write_text("ai: {engines: [{name: openai, model: openai/m, key: sk-live-4711}]}\n")
+    with pytest.raises(SettingsError, match="name of an environment variable") as caught:
+        load(file)
+    assert "4711" not in str(caught.value)
+    file.write_text("ai: {engines: [{name: openai, model: gpt-5-mini, key: K}]}\n")
+    with pytest.raises(SettingsError, match="openai/gpt-5-mini"):
+        load(file)

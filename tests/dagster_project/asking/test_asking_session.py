@@ -158,6 +158,7 @@ def test_an_unknown_price_counts_as_the_usual_one(ws, ask):
     report = ask(StubLibrary(cost=None), only=["openai"])
     assert report.spent_usd == Decimal("0.03")
     assert report.open == {"disabled": 3}
+    assert ask(StubLibrary(cost=None), only=["openai"]).files == (), "the same reasons are not delivered again"
     assert {r["cost_source"] for r in landed(ws) if r["status"] == "ok"} == {"estimate"}
 
 
@@ -232,7 +233,7 @@ def test_two_processes_do_not_ask_at_once_and_a_damaged_ledger_is_named(ws, ask)
 
 
 def test_what_forbids_a_call_is_said_before_anything_is_asked(ws, ask, monkeypatch):
-    with pytest.raises(CannotAsk, match=r"llm\.daily_cap and llm\.monthly_cap is 0"):
+    with pytest.raises(CannotAsk, match=r"llm\.daily_cap and llm\.monthly_cap are 0"):
         ask(StubLibrary(), llm={})
     with pytest.raises(CannotAsk, match="no engine has a model"):
         ask(StubLibrary(), engines=["openai"])
