@@ -95,7 +95,7 @@ class Asker:
             if self._stopping:  # asked twice: do not wait for the answers that are under way
                 for worker in workers:
                     worker.cancel()
-            self.stop(INTERRUPTED, "stopped by a signal")
+            self.stop(INTERRUPTED, "a signal; the answers under way were waited for")
 
         handled = []
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from dagster_project.commands.terminal import (
+    BROKEN,
     NO,
     USAGE,
     JsonOption,
@@ -91,6 +92,8 @@ def ask(
         except (PanelError, CannotAsk) as error:
             stop(USAGE, str(error))
     _tell(report, json_=json_)
+    if "interrupted" in report.open:
+        raise typer.Exit(BROKEN)
     if not report.complete:
         raise typer.Exit(NO)
 
