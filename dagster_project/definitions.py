@@ -24,6 +24,7 @@ from dagster_project.assets.publish import asset as publish
 from dagster_project.assets.triangulation import asset as triangulate
 from dagster_project.assets.visibility import actions as visibility_actions
 from dagster_project.assets.visibility import asset as visibility
+from dagster_project.assets.visibility import trackers as visibility_trackers
 from dagster_project.warehouse.resource import Warehouse
 from dagster_project.workspace.environment import workspace
 
@@ -38,6 +39,7 @@ STEPS = (
     attribution,
     visibility,
     visibility_actions,
+    visibility_trackers,
     triangulate,
     feed_experiment,
     operations,

@@ -14,7 +14,7 @@ def main() -> None:
     """Print the tables of docs/methods/visibility.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=4000, help="simulated panels per design")
-    parser.add_argument("--worlds", type=int, default=200, help="simulated weeks per number of runs")
+    parser.add_argument("--worlds", type=int, default=400, help="simulated weeks per number of runs")
     parser.add_argument("--seed", type=int, default=1)
     told = parser.parse_args()
     for engine, icc in MEASURED_ICC.items():

@@ -87,6 +87,10 @@ VIEWS = {
     "ai_rivals": "select * from marts.ai_competitor order by engine, surface, together desc nulls last, brand",
     "ai_claims": "select * from marts.ai_wrong_claim order by list_position(['high', 'medium', 'low'], severity),"
     " wrong desc, outdated desc, engine, fact_id",
+    "ai_trackers": "select week, engine, brand, measure, tracker, value, other, other_value, difference, q, verdict,"
+    " why from marts.ai_tracker_disagreement"
+    " order by week desc, verdict = 'beyond_sampling' desc, abs(difference) desc, engine, brand, measure, tracker,"
+    " other",
     "ai_engines": "select day, engine, surface, before, after from marts.ai_engine_event order by day desc, engine",
     "patterns": "select pattern_id, version, state, kind, card->>'$.statement' as statement, recorded_at from"
     " feedback.pattern_card c where version = (select max(version) from feedback.pattern_card d where"

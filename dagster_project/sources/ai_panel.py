@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from dagster_project.sources import ai_trackers
 from dagster_project.sources.answer_reading import AnswerReader
 from dagster_project.sources.contract import Broken, Context, Entity, Field, Kind, Shape, Source
 
@@ -176,4 +177,4 @@ ANSWERS = Shape(
     reshape=_extracted,
 )
 SOURCE = Source("ai_panel", (PROMPT_TABLE,), (PROMPTS,))
-ANSWER_SOURCE = Source("ai_answers", (ANSWER_TABLE,), (ANSWERS,))
+ANSWER_SOURCE = Source("ai_answers", (ANSWER_TABLE, ai_trackers.TABLE), (ANSWERS, *ai_trackers.SHAPES))

@@ -11,12 +11,14 @@ from models.visibility.panel import Panel, warnings
 from models.visibility.rates import metrics
 from models.visibility.same_hour import SameHourControl, same_hour_control
 from models.visibility.served_model import engine_events, model_family
+from models.visibility.trackers import disagreements, tracker_rates
 
 __all__ = [
     "Panel",
     "SameHourControl",
     "change",
     "competitive_set",
+    "disagreements",
     "engine_events",
     "engine_noise",
     "metrics",
@@ -25,6 +27,7 @@ __all__ = [
     "same_hour_control",
     "source_opportunities",
     "stability",
+    "tracker_rates",
     "variance_shares",
     "warnings",
 ]

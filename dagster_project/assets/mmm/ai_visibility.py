@@ -37,6 +37,7 @@ def own_brand(named: list[str], company: Company) -> str:
 def weekly_share(con: duckdb.DuckDBPyConnection, company: Company) -> Visibility | None:
     """Our share of AI answers by week: the plain mean over the engines that answer regularly, with its standard error.
 
+    One surface only, the one with the most weeks: an API and a chat site answer differently and are never averaged.
     A week in which one of these engines is missing counts as not measured, so that a change of the mix is never read
     as a change of visibility. None where the panel has no such series.
     """
@@ -45,12 +46,16 @@ def weekly_share(con: duckdb.DuckDBPyConnection, company: Company) -> Visibility
     if known is None or not known[0]:
         return None
     rows = con.sql(
-        "select week as date, engine, brand, metric, cast(value as double) as value,"
+        "select week as date, engine, surface, brand, metric, cast(value as double) as value,"
         " cast(high - low as double) as width from marts.ai_visibility_week"
         " where metric in ('citation_rate', 'mention_rate') and engine <> 'all' and value is not null"
         " order by week, engine, surface, brand, metric"
     ).pl()
     ours = rows.filter(pl.col("brand") == own_brand(sorted(rows["brand"].unique()), company))
+    by_surface = (
+        ours.group_by("surface").agg(pl.col("date").n_unique()).sort("date", "surface", descending=[True, False])
+    )
+    ours = ours.filter(pl.col("surface") == by_surface["surface"][0]) if by_surface.height else ours
     for metric in METRICS:
         mine = (
             ours.filter(pl.col("metric") == metric)

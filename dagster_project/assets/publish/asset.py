@@ -36,6 +36,7 @@ UPSTREAM = [
     ["marts", "ai_visibility_week"],
     ["marts", "ai_visibility_change"],
     ["marts", "ai_source_opportunity"],
+    ["marts", "ai_tracker_rate"],
     ["marts", "reconciliation"],
     ["marts", "attribution_channel"],
     ["marts", "system_week"],
