@@ -76,7 +76,7 @@ def _suffixes():  # type: ignore[no-untyped-def]  # the library has no types
 
 def _split(url: str) -> SplitResult | None:
     url = url.strip()
-    if not url or len(url) > LONGEST or any(c.isspace() or not c.isprintable() for c in url):
+    if not url or len(url) > LONGEST or " " in url or not url.isprintable():
         return None
     try:
         parts = urlsplit(url if "//" in url.split("?")[0] else f"//{url}")
