@@ -10,6 +10,7 @@ from typing import Any
 from feedback.reports.page.view import MORE, View
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
+MANY_CHANNELS = 16  # above this, a page with table and sections would be of small type and few words
 SMALLEST = 7.6  # points; smaller type is not legible in print
 
 
@@ -27,8 +28,12 @@ def fitted(view: View) -> View:
     """The view as it fits on one page: smaller type first, then fewer lines of what is in the workbook anyway.
 
     Lines are dropped from the end of the track record, the unknowns and content work, ordered by weight, and a line
-    says that the workbook lists more. Raises ValueError if even the table alone needs a second page.
+    says that the workbook lists more. A table of so many channels that it leaves no room flows over further pages, with
+    every line.
     """
+    whole = view
+    if len(view.page["channels"]) > MANY_CHANNELS:
+        return whole
     while pages_of(view) > 1:
         page = view.page
         if page["body_size"] > SMALLEST:
@@ -42,9 +47,7 @@ def fitted(view: View) -> View:
         elif page["unknown"]:
             view = _with(view, unknown=page["unknown"][:-1], more=MORE)
         else:
-            raise ValueError(
-                f"{len(page['channels'])} channels do not fit on one page; group small channels in plumbline.yaml"
-            )
+            return whole
     return view
 
 
@@ -58,7 +61,7 @@ def _compiler(view: View) -> Any:
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=True)
     inputs = {
         "page": json.dumps(view.page, sort_keys=True, ensure_ascii=False),
-        "chart": view.chart_svg,
+        "charts": json.dumps(view.charts),
         "change": view.change_svg,
     }
     return typst.Compiler(input=TEMPLATE.read_bytes(), font_paths=fonts, sys_inputs=inputs)

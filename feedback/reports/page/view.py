@@ -24,15 +24,24 @@ NOT_LOADED = {
     NOT_COMPUTED: "Fully loaded contribution cannot be computed: see section 4.",
 }
 NOT_MEASURED = "not measured"  # more than half of the weight is prior: a range, no point
-ROW_HEIGHTS = ((9, 23.0), (12, 20.0), (16, 16.5), (999, 14.0))  # most channels, pixels per row
+ROW_HEIGHTS = ((9, 23.0), (12, 20.0), (16, 16.5), (999, 17.0))  # most channels, pixels per row
+LONG_LABELS = (
+    (52, 30.0),
+    (26, 23.0),
+)  # from this many characters on a label takes several lines, and its row this height
+ROWS_OF_A_PAGE = 640.0  # pixels of table rows below heading and headline figures; a longer table goes on over the page
 
 
 @dataclass(frozen=True)
 class View:
-    """`page` holds every text of the report; `chart_svg` the drawing; `printed` which figure each number came from."""
+    """`page` holds every text of the report; `chart_svg` the drawing; `printed` which figure each number came from.
+
+    `charts` are the same drawing in the parts of the table that fit on a page, as `page["parts"]` divides its rows.
+    """
 
     page: dict[str, Any]
     chart_svg: str
+    charts: tuple[str, ...]
     change_svg: str
     printed: tuple[Printed, ...]
     store: FigureStore
@@ -40,7 +49,7 @@ class View:
 
 def view_of(store: FigureStore, *, chart_width: float = 140.0) -> View:
     """Arranges a store that passed its gates. The store of the view also holds the ticks of the chart's axis."""
-    row_height = next(height for most, height in ROW_HEIGHTS if len(store.names("channel")) <= most)
+    row_height = _row_height(store)
     rows = [_chart_row(store, name) for name in store.names("channel")]
     total = store.get("total.iroas")
     rows.append(_chart_total(total))
@@ -54,9 +63,17 @@ def view_of(store: FigureStore, *, chart_width: float = 140.0) -> View:
     printer = Printer.of(store)
     _allocate(store, printer)
     labels = [printer.tick(tick.id) for tick in axis]
-    svg = channel_chart.returns_svg(
-        rows, at, labels, float(even.value) if even else None, row=row_height, width=chart_width
-    )
+    break_even = float(even.value) if even else None
+    svg = channel_chart.returns_svg(rows, at, labels, break_even, row=row_height, width=chart_width)
+    parts = _parts(len(rows) - 1, row_height)
+    charts = [svg]
+    if len(parts) > 1:
+        charts = [
+            channel_chart.returns_svg(
+                rows[start : end + last], at, labels, break_even, row=row_height, width=chart_width
+            )
+            for start, end, last in parts
+        ]
     change, change_svg = sections.change(store, printer)
     unknowns = sections.unknown(store, printer)
     page = {
@@ -80,8 +97,24 @@ def view_of(store: FigureStore, *, chart_width: float = 140.0) -> View:
         "row_height": row_height,
         "chart_width": chart_width,
         "chart_height": len(rows) * row_height + channel_chart.AXIS_HEIGHT,
+        "axis_height": channel_chart.AXIS_HEIGHT,
+        "parts": [{"start": start, "end": end, "last": last} for start, end, last in parts],
     }
-    return View(page, svg, change_svg, tuple(printer.printed), store)
+    return View(page, svg, tuple(charts), change_svg, tuple(printer.printed), store)
+
+
+def _row_height(store: FigureStore) -> float:
+    names = store.names("channel")
+    longest = max((len(store.text(f"channel.{name}.label")) for name in names), default=0)
+    by_label = next((height for least, height in LONG_LABELS if longest >= least), 0.0)
+    return max(by_label, next(height for most, height in ROW_HEIGHTS if len(names) <= most))
+
+
+def _parts(channels: int, row_height: float) -> list[tuple[int, int, bool]]:
+    """First and end of the channels in each part of the table, and whether it is the last, with the row of totals."""
+    most = int(ROWS_OF_A_PAGE / row_height)
+    starts = list(range(0, channels, most)) or [0]
+    return [(start, min(start + most, channels), start == starts[-1]) for start in starts]
 
 
 def _allocate(store: FigureStore, printer: Printer) -> None:
