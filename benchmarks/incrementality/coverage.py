@@ -10,8 +10,9 @@ from math import sqrt
 import numpy as np
 
 from models.incrementality.geo.effect_curves import total_effect
+from models.incrementality.geo.estimator_choice import choice_of
 from models.incrementality.geo.panel import GeoPanel
-from models.incrementality.geo.read import choice_of, placebo_inference
+from models.incrementality.geo.read import placebo_inference
 from models.incrementality.geo.simulated import FIRST_MONDAY, SimulatedTest, heterogeneous, textbook
 from models.incrementality.geo.window import GeoTest
 

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class DeclaredTest:
     """A geo test that Plumbline reads itself: its panel, who was treated, when, who must not serve as a control.
 
-    `frozen` is the design of before the test where there is one; `neighbours` are other tests on the same days.
-    `money_per_kpi` values one unit of the KPI in report currency; None where nobody said what it is worth.
+    `frozen` is the design of before the test where there is one; `neighbours` are other tests on the same days,
+    `earlier` those before it, whose effect is taken off its history. `money_per_kpi` values one unit of the KPI in
+    report currency; None where nobody said what it is worth.
     """
 
     experiment_id: str
@@ -38,6 +39,7 @@ class DeclaredTest:
     money_per_kpi: float | None = 1.0
     neighbours: tuple[Neighbour, ...] = ()
     frozen: FrozenDesign | None = None
+    earlier: tuple[Neighbour, ...] = ()
 
     def read(self, *, margin: float | None, seed: int) -> LiftResult:
         """The test read as its frozen design says, or by the method chosen on its days before the start.
@@ -59,6 +61,7 @@ class DeclaredTest:
             randomised=self.design == "geo_rct",
             seed=seed,
             neighbours=self.neighbours,
+            earlier=self.earlier,
         )
 
     def contract(self, lift: LiftResult) -> LiftContract:
@@ -170,6 +173,7 @@ def declared_tests(
             continue
         # A region under another test in the same days is no clean control.
         others = [r for r in rows if r[0] != experiment_id and r[4] <= cooldown_end and r[6] >= start]
+        earlier = [r for r in rows if r[0] != experiment_id and r[6] < start and r[2]]
         own = panel.filter((pl.col("experiment_id") == experiment_id) & (pl.col("date") <= cooldown_end))
         if running:
             own = own.filter(pl.col("date") <= own.group_by("geo").agg(pl.col("date").max())["date"].min())
@@ -189,6 +193,7 @@ def declared_tests(
                     1.0 if kpi == "revenue" else value_per_unit if kpi == company_kpi else None,
                     tuple(Neighbour(r[0], r[4], r[6], tuple(r[2] or ())) for r in others),
                     frozen,
+                    tuple(Neighbour(r[0], r[4], r[6], tuple(r[2])) for r in earlier),
                 )
             )
     return found

@@ -11,6 +11,7 @@ from models.incrementality.geo.donor_weights import fit_targets
 from models.incrementality.geo.estimator import AUTO_WEIGHINGS, FALLBACK, LAST_RESORT, Estimator, Scale
 from models.incrementality.geo.panel import PanelError
 from models.incrementality.geo.placebo import on_scale, placebo_sets
+from models.incrementality.geo.window import GeoTest
 
 MOST_SETS = 200  # placebo sets used to compare candidates; more would not change the ranking
 SHORTEST_TRAINING = 8  # periods a candidate must be fitted on
@@ -47,14 +48,16 @@ def held_back_windows(pre: int, periods: int) -> tuple[tuple[int, int], ...]:
     return tuple(windows)
 
 
-def choose(pre_treated: np.ndarray, pre_donors: np.ndarray, periods: int, *, seed: int) -> Choice:
+def choose(pre_treated: np.ndarray, pre_donors: np.ndarray, periods: int, *, seed: int, logs: bool = True) -> Choice:
     """Choose on pre-period data only: (k, pre) treated and (J, pre) donors; the test period is not an argument.
+
+    Without `logs` only levels are candidates: some KPI that will be read is not above zero.
 
     The error is the root mean square, over placebo sets of donors, of the *window mean*, in percent of the KPI: what
     an interval is made of. A daily error would reward averaging away noise.
     """
     every = np.vstack([pre_treated, pre_donors])
-    scales: tuple[Scale, ...] = ("level", "log") if (every > 0).all() else ("level",)
+    scales: tuple[Scale, ...] = ("level", "log") if logs and (every > 0).all() else ("level",)
     windows = held_back_windows(pre_donors.shape[1], periods)
     candidates = [Estimator(weighing, scale) for scale in scales for weighing in AUTO_WEIGHINGS]
     if not windows:
@@ -67,6 +70,25 @@ def choose(pre_treated: np.ndarray, pre_donors: np.ndarray, periods: int, *, see
         if errors[best.name] < inf and _leaves_errors(pre_treated, pre_donors, best):
             return Choice(best, errors, windows)
     return Choice(Estimator(LAST_RESORT), {}, windows)
+
+
+def choice_of(test: GeoTest, method: str, seed: int, *, periods: int | None = None, logs: bool | None = None) -> Choice:
+    """The estimator: the named one, or chosen on the pre-period of this test for a window of `periods` (the test's).
+
+    `logs` says whether logarithms may be chosen (unset: where every KPI until the window's end is above zero); nothing
+    else of the window is looked at. Raises PanelError for a named method on logarithms of a KPI that is not above zero.
+    """
+    logs = test.positive if logs is None else logs
+    if method != "auto":
+        named_one = Estimator.named(method)
+        if named_one.scale == "log" and not logs:
+            raise PanelError(
+                f"method {method}: logarithms need every KPI above zero until {test.panel.dates[test.last]};"
+                f" read with method={method.removesuffix('_log')!r} or auto"
+            )
+        return Choice(named_one, {}, ())
+    kpi = test.panel.kpi[:, : test.pre]
+    return choose(kpi[list(test.treated)], kpi[list(test.donors)], periods or test.periods, seed=seed, logs=logs)
 
 
 def _leaves_errors(treated: np.ndarray, donors: np.ndarray, candidate: Estimator) -> bool:

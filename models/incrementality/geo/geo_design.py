@@ -30,8 +30,8 @@ class AnalysisPlan:
 class GeoDesign:
     """One candidate design with its printed score.
 
-    `mde` is the smallest lift (share of KPI) found with the asked power on days that no ranking or choice of method
-    has seen; `mde_claimed` the same on the days used for selection: the distance is the winner's curse.
+    `mde` is the smallest lift (share of KPI) found with the asked power, by the less favourable of two readings: days
+    that no choice of groups or method has seen, and `mde_claimed`, the days used for that choice.
     `validated_power` is the power on the unseen days at `mde_claimed`. Money is None where the inputs do not say.
     `accepted` are all treated sets that passed: drawing among them at random makes the test a randomised one.
     """

@@ -18,9 +18,9 @@ import polars as pl
 
 from models.incrementality.geo.effect_curves import in_units
 from models.incrementality.geo.estimator import Estimator
+from models.incrementality.geo.estimator_choice import choice_of
 from models.incrementality.geo.panel import GeoPanel, PanelError, day_of
 from models.incrementality.geo.placebo import PlaceboRead, placebo_read, reference_sets
-from models.incrementality.geo.read import choice_of
 from models.incrementality.geo.window import GeoTest
 from models.incrementality.group_sequential import Spending, alpha_spent, group_sequential_bounds, predictive_power
 from models.incrementality.inversion import exact_alpha, usual_form

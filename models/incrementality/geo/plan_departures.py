@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from models.incrementality.geo.geo_design import GeoDesign
@@ -52,3 +53,15 @@ def departures_from(
             )
         )
     return warnings
+
+
+def levels_instead(method: str, treated: Sequence[str]) -> Warning:
+    """The plan reads on logarithms, and the test days hold a KPI of zero or below."""
+    return Warning(
+        "departs_from_plan",
+        "medium",
+        ", ".join(treated),
+        f"The read departs from the plan frozen before the test: {method} needs every KPI above zero, and one until the"
+        f" window's end is not, so it is read in levels by {method.removesuffix('_log')}.",
+        "Check the days without KPI; if they are real, the read in levels stands.",
+    )

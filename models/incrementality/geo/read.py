@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Literal
 
@@ -11,15 +12,16 @@ import polars as pl
 
 from models.incrementality.geo.alternatives import SPEND_METHODS, block_reading, rejudged, spend_reading
 from models.incrementality.geo.checks import geo_checks
+from models.incrementality.geo.earlier_treatments import repaired
 from models.incrementality.geo.effect_curves import Total, effect_curves, total_effect
 from models.incrementality.geo.estimator import Estimator
-from models.incrementality.geo.estimator_choice import Choice, choose
+from models.incrementality.geo.estimator_choice import Choice, choice_of
 from models.incrementality.geo.geo_design import GeoDesign
 from models.incrementality.geo.outliers import outlier_warning
 from models.incrementality.geo.overlap import Neighbour, overlaps
 from models.incrementality.geo.panel import GeoPanel, PanelError, day_of
 from models.incrementality.geo.placebo import PlaceboRead, placebo_read, reference_sets
-from models.incrementality.geo.plan_departures import departures_from
+from models.incrementality.geo.plan_departures import departures_from, levels_instead
 from models.incrementality.geo.return_on_spend import ExtraSpend, Profit, extra_spend, iroas, profit
 from models.incrementality.geo.spillover import spillover
 from models.incrementality.geo.window import GeoTest, named
@@ -48,6 +50,7 @@ def read_geo(
     holdback: bool = False,
     inference: Literal["placebo", "blocks"] = "placebo",
     neighbours: Sequence[Neighbour] = (),
+    earlier: Sequence[Neighbour] = (),
     nearby: Sequence[object] = (),
     allow_negative: bool = False,
 ) -> LiftResult:
@@ -56,12 +59,14 @@ def read_geo(
     `treated` names geos or is a frozen `GeoDesign`: its geos, exclusions and method are used, and every departure from
     its plan becomes a warning. `panel` holds geo, date, kpi[, spend]; all geos that are neither treated nor in
     `exclude` are controls, all periods before `start` the pre-period, and auto looks at nothing else. `method` is
-    "auto", the name of an `Estimator`, or "gbr" or "trimmed_match", which read iROAS from spend by geo. The range is
+    "auto" (on logarithms only where every KPI until the window's end is above zero), the name of an `Estimator`, or
+    "gbr" or "trimmed_match", which read iROAS from spend by geo. The range is
     effect at `level`, from studentised placebos in space: each set of as many controls is read in the same way
     (`inference="blocks"` permutes blocks of days instead). `margin` (contribution per unit of KPI) adds profit;
     `relevant_lift` is the smallest lift that would change a decision (unset: break-even if spend and margin are known,
     else 5 %). `randomised` says how the treated geos were picked, None for unknown; in a `holdback` the controls are
-    the ones whose spend was changed. `neighbours` are other tests and events on the calendar, `nearby` controls that
+    the ones whose spend was changed. `neighbours` are other tests and events on the calendar, `earlier`
+    tests in some geos before `start`, whose effect is taken off the history (`repaired`). `nearby` are controls that
     border on treated geos (`donor_ring` finds them): they are checked for spill-over. `seed` matters only when the sets
     are too many to enumerate.
     Raises PanelError naming geo and day when the panel or the window cannot be read.
@@ -70,14 +75,20 @@ def read_geo(
     start, end = day_of(start, "start"), day_of(end, "end")
     data = panel if isinstance(panel, GeoPanel) else GeoPanel.from_frame(panel, allow_negative=allow_negative)
     departures: list[Warning] = []
+    planned_method = None
     if isinstance(treated, GeoDesign):
         departures = departures_from(treated, data, start=start, end=end, method=method, level=level, cooldown=cooldown)
         further = (geo for geo in named(exclude, "exclude") if str(geo) not in set(treated.excluded))
         exclude = (*treated.excluded, *further)
-        method = treated.plan.method if method == "auto" else method
+        planned_method = treated.plan.method
+        method = planned_method if method == "auto" else method
         holdback = holdback or treated.kind == "holdback"
         treated = treated.treated
-    test = GeoTest.on(data, treated, start=start, end=end, exclude=exclude, cooldown=cooldown, lag=lag)
+    history, repairs = repaired(data, earlier, data.column_of(start, "start"))
+    test = GeoTest.on(history, treated, start=start, end=end, exclude=exclude, cooldown=cooldown, lag=lag)
+    if planned_method and method == planned_method and method.endswith("_log") and not test.positive:
+        method = method.removesuffix("_log")
+        departures.append(levels_instead(planned_method, [data.geos[row] for row in test.treated]))
     if margin is not None and not margin > 0:
         raise ValueError(f"margin={margin}: a contribution margin per unit of KPI is above zero, e.g. 0.62")
     if inference not in ("placebo", "blocks"):
@@ -101,12 +112,14 @@ def read_geo(
         relevant_reason=why,
         further=[
             *departures,
+            *repairs,
             *_overlaps(test, neighbours, start, end),
             *_further(test, read, money, randomised),
             *outlier_warning(test),
         ],
     )
     result = _result(test, choice, read, inversion, other, total, money, judgement, level, seed, start, end)
+    result = replace(result, data_sha256=data.sha256())  # of what was delivered, not of what was repaired
     if method in SPEND_METHODS:
         return rejudged(result, spend_reading(test, method, level), relevant, why, normal_quantile(level))
     if inference == "blocks":
@@ -125,14 +138,6 @@ def _spillover(test: GeoTest, read: PlaceboRead, nearby: Sequence[object], half_
         raise PanelError(f"geo {test.panel.geos[tested[0]]!r} is both treated and nearby: nearby ones are controls")
     rows = [row for row in rows if row in test.donors]
     return [spillover(test, read, rows, half_width, seed)] if rows else []
-
-
-def choice_of(test: GeoTest, method: str, seed: int, *, periods: int | None = None) -> Choice:
-    """The estimator: the named one, or chosen on the pre-period of this test for a window of `periods` (the test's)."""
-    if method != "auto":
-        return Choice(Estimator.named(method), {}, ())
-    kpi = test.panel.kpi[:, : test.pre]
-    return choose(kpi[list(test.treated)], kpi[list(test.donors)], periods or test.periods, seed=seed)
 
 
 def placebo_inference(

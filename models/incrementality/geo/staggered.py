@@ -11,9 +11,10 @@ import polars as pl
 
 from models.incrementality.geo.donor_weights import fit_targets
 from models.incrementality.geo.estimator import Estimator
+from models.incrementality.geo.estimator_choice import choice_of
 from models.incrementality.geo.panel import GeoPanel, PanelError
 from models.incrementality.geo.placebo import on_scale
-from models.incrementality.geo.read import choice_of, read_geo
+from models.incrementality.geo.read import read_geo
 from models.incrementality.geo.window import GeoTest
 from models.incrementality.inversion import rank_form
 from models.incrementality.result import LiftResult
@@ -65,7 +66,8 @@ def read_staggered(
         )
         for day in days
     }
-    estimator = choice_of(tests[days[0]], method, seed).estimator
+    logs = all(test.positive for test in tests.values())
+    estimator = choice_of(tests[days[0]], method, seed, logs=logs).estimator
     cohorts = {
         day: read_geo(
             data,

@@ -89,6 +89,11 @@ class GeoTest:
         return self.last - self.first + 1
 
     @property
+    def positive(self) -> bool:
+        """Whether every KPI of treated geos and donors until the window's end is above zero: logarithms then exist."""
+        return bool((self.panel.kpi[[*self.treated, *self.donors], : self.last + 1] > 0).all())
+
+    @property
     def post(self) -> slice:
         """Columns of the read window."""
         return slice(self.first, self.last + 1)

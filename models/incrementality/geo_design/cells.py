@@ -100,10 +100,7 @@ def design_cells(
         replace(
             design,
             accepted=accepted,
-            reasons=(
-                f"rank {place + 1}: the weakest cell finds a lift of {design.mde:.1%} with {power:.0%} chance on days"
-                " no choice has seen",
-            ),
+            reasons=(f"rank {place + 1}: the weakest cell finds a lift of {design.mde:.1%} with {power:.0%} chance",),
         )
         for place, design in enumerate(made)
     ]

@@ -9,14 +9,17 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from models.incrementality.geo.estimator import Estimator
 from models.incrementality.geo.geo_design import GeoDesign, Kind
 from models.incrementality.geo.panel import GeoPanel, PanelError
-from models.incrementality.geo_design.power import detectable_lift
+from models.incrementality.geo_design.history_check import survives_its_history
+from models.incrementality.geo_design.power import NullWindow, detectable_lift
 from models.incrementality.geo_design.score import History, PanelRequest, methods_by_size, scored, windows_of
 from models.incrementality.geo_design.screening import Screened, allowed, candidate_sets, screen
 from models.incrementality.inversion import exact_alpha
 
 SIMULATED = 100
+DOUBTFUL = "found an effect on earlier days, where nothing was done, or were not followed by their controls"
 
 
 def design_geo(
@@ -43,14 +46,16 @@ def design_geo(
     candidates: int = 100_000,
     count: int = 10,
 ) -> list[GeoDesign]:
-    """The `count` best designs of a test of `duration` periods, smallest validated detectable lift first.
+    """The `count` best designs of a test of `duration` periods, smallest promised lift first.
 
     `must` and `never` name geos that are or are not treated, `exclude` those left out altogether, `together` pairs
     (neighbours) that may not be split between treatment and control, `apart` matched pairs of which exactly one is
     treated; `most_share` caps the treated share of the KPI.
     The last windows of the history are kept back: screening, ranking and the choice of method use the days before
-    them, the reported `mde` only them. Money needs `target_iroas` (KPI per unit of spend that would be worth it),
-    `margin`, and for go-dark and holdback the panel's spend; a `budget` drops designs that need more. Raises PanelError
+    them, the reported `mde` is the larger of what both say. Sets that the read's own checks of the history would make
+    invalid are rejected, so that the promise is one of usable results. Money needs `target_iroas` (KPI per unit of
+    spend that would be worth it), `margin`, and for go-dark and holdback the panel's spend; a `budget` drops designs
+    that need more. Raises PanelError
     when the history is too short or no set satisfies the constraints.
     """
     data = panel if isinstance(panel, GeoPanel) else GeoPanel.from_frame(panel)
@@ -83,8 +88,13 @@ def design_geo(
         windows = windows_of(request, group, history.looked_at, methods[len(group)])
         simulated.append((detectable_lift(windows, power), group, float(feasible.correlation[position]), windows))
     simulated.sort(key=lambda entry: (entry[0], entry[1]))
-    designs = []
+    designs: list[GeoDesign] = []
+    doubtful = []
     for claimed, group, correlation, windows in simulated:
+        if not survives_its_history(request, group, methods[len(group)]):
+            rejected[DOUBTFUL] = rejected.get(DOUBTFUL, 0) + 1
+            doubtful.append((claimed, group, correlation, windows))
+            continue
         made = scored(request, methods[len(group)], group, claimed, correlation, windows, history)
         if budget is not None and made.spend_needed is not None and made.spend_needed > budget:
             rejected["needs more than the budget"] = rejected.get("needs more than the budget", 0) + 1
@@ -92,9 +102,28 @@ def design_geo(
         designs.append(made)
         if len(designs) == count:
             break
+    if not designs and doubtful:
+        designs = _doubtful_designs(request, methods, doubtful[:count], history, budget)
     if not designs:
         raise PanelError(f"no design fits the budget of {budget:,.0f} ({_counts(rejected)})")
     return _ranked(designs, rejected)
+
+
+def _doubtful_designs(
+    request: PanelRequest,
+    methods: dict[int, Estimator],
+    groups: Sequence[tuple[float, tuple[int, ...], float, Sequence[NullWindow]]],
+    history: History,
+    budget: float | None,
+) -> list[GeoDesign]:
+    """Designs for a country in which every set fails a check of its history, each saying so."""
+    said = "its own checks of the days before it would make the test invalid, as of every other set: do not run it"
+    made: list[GeoDesign] = []
+    for claimed, group, correlation, windows in groups:
+        design = scored(request, methods[len(group)], group, claimed, correlation, windows, history)
+        if budget is None or design.spend_needed is None or design.spend_needed <= budget:
+            made.append(replace(design, reasons=(*design.reasons, said)))
+    return made
 
 
 @dataclass(frozen=True)

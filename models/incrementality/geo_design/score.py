@@ -13,7 +13,14 @@ from models.incrementality.geo.estimator_choice import choose
 from models.incrementality.geo.geo_design import AnalysisPlan, GeoDesign, Kind
 from models.incrementality.geo.panel import GeoPanel, PanelError
 from models.incrementality.geo.published_estimators import paper_fit
-from models.incrementality.geo_design.power import NullWindow, detectable_lift, null_windows, power_at, windows_before
+from models.incrementality.geo_design.power import (
+    NullWindow,
+    detectable_lift,
+    null_windows,
+    own_noise,
+    power_at,
+    windows_before,
+)
 
 VALIDATION_WINDOWS = 2
 SELECTION_WINDOWS = 3
@@ -114,16 +121,19 @@ def scored(
         _decision(request.level, request.margin),
     )
     panel, duration = request.panel, request.duration
-    validated = detectable_lift(proof, request.power)
+    noise = own_noise([*windows, *proof])
+    validated = detectable_lift(proof, request.power, noise)
+    claimed = max(claimed, detectable_lift(windows, request.power, own_noise(windows)))
     controls = [r for r in range(len(panel.geos)) if r not in set(group) | set(request.excluded)]
     tested, donors = panel.kpi[list(group), :choice_periods], panel.kpi[controls, :choice_periods]
     pre = choice_periods - duration
     fit = paper_fit(tested.mean(axis=0), donors, pre, "difp")
     uniform = paper_fit(tested.mean(axis=0), donors, pre, "did")
     recent = panel.kpi[list(group), -duration:].sum()
-    units = validated * float(recent)
+    promised = max(validated, claimed)  # the smaller one was lucky: it was the reason to choose this group
+    units = promised * float(recent)
     spend, iroas, cost = _money(request, group, controls, units)
-    validated_power = power_at(proof, claimed)
+    validated_power = power_at(proof, claimed, noise)
     reasons = [
         f"on days no choice has seen, a lift of {validated:.1%} would be found with {request.power:.0%} chance",
         f"on the days it was chosen on, {claimed:.1%} was enough",
@@ -139,7 +149,7 @@ def scored(
         excluded=tuple(panel.geos[row] for row in request.excluded),
         kind=request.kind,
         plan=plan,
-        mde=validated,
+        mde=promised,
         mde_claimed=claimed,
         power=request.power,
         validated_power=validated_power,
@@ -153,7 +163,7 @@ def scored(
         reasons=tuple(reasons),
         rejected=(),
         accepted=(),
-        power_curve=tuple((lift, power_at(windows, lift), power_at(proof, lift)) for lift in CURVE),
+        power_curve=tuple((lift, power_at(windows, lift, noise), power_at(proof, lift, noise)) for lift in CURVE),
         data_sha256=panel.sha256(),
         data_until=panel.last_day,
         seed=request.seed,

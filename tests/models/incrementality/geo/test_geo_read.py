@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
-from models.incrementality import read_geo
+from models.incrementality import PanelError, design_geo, look_geo, read_cells, read_geo, read_staggered
 from models.incrementality.geo.simulated import (
     FIRST_MONDAY,
     SimulatedTest,
@@ -186,3 +187,43 @@ def test_p_value_and_interval_agree_on_a_thousand_panels():
         verdicts.add(result.verdict)
     assert forms == {" rank form", " t form"}
     assert verdicts == {"valid", "inconclusive", "invalid"}
+
+
+def with_a_zero(days: int = 60, zero_on: int = 50, start: int = 45) -> dict[str, object]:
+    """Twelve regions above zero, but for one control that sells nothing on a day of the test."""
+    draw = np.random.default_rng(2)
+    day = np.arange(days)
+    kpi = draw.lognormal(6, 0.5, (12, 1)) * (1 + 0.3 * np.sin(day * 2 * np.pi / 7)) * draw.lognormal(0, 0.1, (12, days))
+    kpi[5, zero_on] = 0
+    dates = [FIRST_MONDAY + timedelta(days=int(d)) for d in day]
+    names = np.repeat([f"r{row:02d}" for row in range(12)], days)
+    frame = pl.DataFrame({"geo": names, "date": dates * 12, "kpi": kpi.ravel()})
+    return {"panel": frame, "start": dates[start], "end": dates[-1], "seed": 1}
+
+
+def test_a_zero_only_during_the_test_is_read_in_levels():
+    asked = with_a_zero()
+    result = read_geo(treated=["r01"], **asked)
+    assert not result.method.endswith("_log")
+    assert result.low <= 0 <= result.high
+    assert all(not name.endswith("_log") for name in result.selection["candidate"])
+    above = read_geo(treated=["r01"], **(asked | {"panel": asked["panel"].with_columns(pl.col("kpi") + 1)}))
+    assert any(name.endswith("_log") for name in above.selection["candidate"])
+    assert look_geo(treated=["r01"], looks=(0.5, 1), **asked).method in result.selection["candidate"]
+    cells = read_cells(cells={"a": ["r01"], "b": ["r02"]}, **asked)
+    assert not cells.method.endswith("_log")
+    starts = {"r01": asked["start"], "r05": asked["start"] + timedelta(days=3)}
+    assert not read_staggered(asked["panel"], starts, end=asked["end"], seed=1).method.endswith("_log")
+    with pytest.raises(PanelError, match="method sc_log: logarithms need every KPI above zero"):
+        read_geo(treated=["r01"], method="sc_log", **asked)
+
+
+def test_a_plan_on_logarithms_meets_a_zero():
+    """The plan is kept as far as it can be, and the departure is said."""
+    asked = with_a_zero(days=150, zero_on=140, start=136)
+    before = asked["panel"].filter(pl.col("date") < asked["start"])
+    [design] = design_geo(before, duration=14, seed=1, sizes=(1,), candidates=500, count=1)
+    design = replace(design, plan=replace(design.plan, method="sc_log"))
+    result = read_geo(asked["panel"], design, start=asked["start"], end=asked["end"], seed=1)
+    assert result.method == "sc"
+    assert any("read in levels by sc" in w.message for w in result.warnings if w.code == "departs_from_plan")
