@@ -11,7 +11,7 @@ SIZE ?= small
 export OMP_NUM_THREADS ?= 1
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help demo test test-slow test-acceptance test-heavy test-campaign lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-user-tests bench-series bench-triangulation bench-one-number bench-planning bench-structure bench-visibility bench-recovery bench-deliveries bench-feed bench-events bench-asking bench-loop bench-learning bench-operations compare clean
+.PHONY: help demo test test-slow test-acceptance test-heavy test-campaign lint types ui bench-run bench-mmm bench-refresh bench-truth bench-incrementality bench-user-tests bench-series bench-power bench-triangulation bench-one-number bench-planning bench-structure bench-visibility bench-recovery bench-deliveries bench-feed bench-events bench-asking bench-loop bench-learning bench-operations compare clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -73,6 +73,9 @@ bench-user-tests: $(VENV) ## false lifts and power of user tests in which few us
 
 bench-series: $(VENV) ## false effects and power of reads of one series
 	$(RUN)python -m benchmarks.incrementality.series_nulls
+
+bench-power: $(VENV) ## whether geo tests deliver the power that their designs promise
+	$(RUN)python -m benchmarks.incrementality.usable_power
 
 bench-triangulation: $(VENV) ## error and coverage of the combined number in simulated worlds
 	$(RUN)python -m benchmarks.triangulation
