@@ -77,7 +77,7 @@ class AnswerReader:
         if (status or "").strip().lower() != OK:
             return status
         if not text.strip():
-            return status if sha else "empty"
+            return "no_text" if sha else "empty"
         return "refused" if is_refusal(text, sources=pages, brands=len(named)) else status
 
 

@@ -140,3 +140,5 @@ def test_an_empty_or_declining_answer_is_not_counted_as_captured(reader: AnswerR
     assert reader.read(cells(" ", ()))["status"] == "empty"
     assert reader.read(cells("I'm sorry, I can't help with that.", ()))["status"] == "refused"
     assert reader.read(cells("Acme is fine.", ()))["status"] == "ok"
+    # A hash without its text says nothing about brands, which is not the same as naming none.
+    assert reader.read(cells("", ()) | {"text_sha256": "ab"})["status"] == "no_text"
