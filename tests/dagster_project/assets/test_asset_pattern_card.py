@@ -100,12 +100,14 @@ def next_day(company: Settings, monkeypatch, warehouse: Warehouse, days: int) ->
 def test_a_decision_in_the_ledger_becomes_the_card_of_the_next_run(
     tmp_path: Path, company: Settings, warehouse: Warehouse, monkeypatch
 ) -> None:
+    without_requests = run_record.fingerprint(Workspace.at(tmp_path), DAY, 1)
     patterns.pattern_card(warehouse)
     assert cards(warehouse) == {"headline.science_data": "provisional", "headline.number": "provisional"}
     approvals = approvals_of(Workspace.at(tmp_path), company)
     waiting = {request.action: request.subject for request in approvals.pending(now_of(company))}
     assert set(waiting) == {"pattern_brand", "pattern_low"}
     before = run_record.fingerprint(Workspace.at(tmp_path), DAY, 1)
+    assert before == without_requests, "what a run asks is no news for the next"
     approvals.approve(waiting["pattern_brand"], by="ada@acme.example", at=now_of(company))
     assert run_record.fingerprint(Workspace.at(tmp_path), DAY, 1) != before
     next_day(company, monkeypatch, warehouse, 1)
