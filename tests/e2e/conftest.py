@@ -26,7 +26,9 @@ def cli() -> Cli:
     def call(
         *arguments: object, env: dict[str, str] | None = None, timeout: float = 400
     ) -> subprocess.CompletedProcess[str]:
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("PLUMBLINE_", "DAGSTER_"))}
+        clean = {
+            k: v for k, v in os.environ.items() if k == "PLUMBLINE_KEYS" or not k.startswith(("PLUMBLINE_", "DAGSTER_"))
+        }
         return subprocess.run(
             [str(PLUMBLINE), *map(str, arguments)],
             env={**clean, "OMP_NUM_THREADS": "1", "COLUMNS": "160", **(env or {})},

@@ -23,7 +23,9 @@ def undisturbed(first_run: FirstRun):
 
 
 def start(workspace: Path) -> subprocess.Popen[str]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PLUMBLINE_", "DAGSTER_"))}
+    clean = {
+        k: v for k, v in os.environ.items() if k == "PLUMBLINE_KEYS" or not k.startswith(("PLUMBLINE_", "DAGSTER_"))
+    }
     return subprocess.Popen(
         [str(PLUMBLINE), "run", str(workspace)],
         env={**clean, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},

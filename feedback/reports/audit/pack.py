@@ -112,14 +112,19 @@ def _write_locked(
 
 
 def _begun_again(ledger: Path, lines: list[str], at: datetime, by: Issuer | None) -> list[str]:
-    """The ledger's lines; where it is gone although reports were issued into it, its first line now says so."""
-    last = by.lost(ledger.parent, lines) if by is not None else None
-    if by is None or last is None:
+    """The ledger's lines. A ledger that is gone is restored from the packs, which hold the chain up to their own line;
+    where they are gone too, although reports were issued into this folder, its first line now says so."""
+    if lines:
         return lines
-    body = {"event": LOST, "at": at.isoformat(timespec="seconds"), "seq": 1, "last_line": last}
-    first = by.line(hash_chain.head(lines), body)
-    hash_chain.append(ledger, first)
-    return [first]
+    copies = (hash_chain.lines_of(path) for path in sorted(ledger.parent.glob(f"*/*/{LEDGER}")))
+    held = max((copy for copy in copies if hash_chain.broken_at(copy) is None), key=len, default=[])
+    last = by.lost(ledger.parent, held) if by is not None else None
+    if by is not None and last is not None:
+        body = {"event": LOST, "at": at.isoformat(timespec="seconds"), "seq": 1, "last_line": last}
+        held = [by.line(hash_chain.head(lines), body)]
+    for text in held:
+        hash_chain.append(ledger, text)
+    return held
 
 
 def _holds(pack: Path, rendered: Mapping[str, str]) -> bool:

@@ -123,6 +123,17 @@ def test_an_audit_folder_that_was_deleted_is_rebuilt_and_says_so(published, sett
     assert levels(unsigned) == {0}
 
 
+def test_a_ledger_that_is_gone_is_restored_from_the_packs(published, settings, tmp_path):
+    for period in ("2026-Q2", "2026-Q3"):
+        pack = issued(published, tmp_path, settings, period)
+    ledger = tmp_path / "audit/ledger.jsonl"
+    before = ledger.read_bytes()
+    ledger.unlink()
+    assert issued(published, tmp_path, settings, at=AT.replace(hour=9)) == pack
+    assert ledger.read_bytes() == before
+    assert verify(pack) == []
+
+
 def test_a_key_that_can_be_guessed_is_refused(monkeypatch):
     monkeypatch.setenv("PLUMBLINE_AUDIT_KEY", "short")
     with pytest.raises(AuditKeyUnusable, match="5 characters"):
