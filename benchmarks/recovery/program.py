@@ -100,7 +100,12 @@ class Program:
             self._nursery = subprocess.Popen(
                 self.command,
                 cwd=self.code,
-                env={**clean, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(self.code)},
+                env={
+                    **clean,
+                    "OMP_NUM_THREADS": "1",
+                    "PYTHONPATH": str(self.code),
+                    "PLUMBLINE_KEYS": str(self.code.parent / "keys"),
+                },
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
