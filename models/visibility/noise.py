@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import polars as pl
 
 from models.visibility.consistency import stability, variance_shares
-from models.visibility.panel import Panel, checked
+from models.visibility.panel import Panel, checked, newest_weeks
 
 WINDOW_WEEKS, STABILITY_WEEKS = 13, 4
 # Before a month of own answers to twenty questions the assumed correlation stands.
@@ -29,8 +28,7 @@ def engine_noise(answers: pl.DataFrame, panel: Panel) -> pl.DataFrame:
     rows = checked(answers, panel).filter(~pl.col("branded"))
     if rows.is_empty():
         return pl.DataFrame(schema=_SCHEMA)
-    newest = rows["week"].max()
-    window = rows.filter(pl.col("week") > newest - timedelta(weeks=WINDOW_WEEKS))  # type: ignore[operator]  # polars types max for every dtype
+    window = newest_weeks(rows, WINDOW_WEEKS)
     key = ["engine", "surface"]
     extent = window.group_by(key).agg(
         from_week=pl.col("week").min(), week=pl.col("week").max(), weeks=pl.col("week").n_unique(), answers=pl.len()
@@ -50,7 +48,7 @@ def engine_noise(answers: pl.DataFrame, panel: Panel) -> pl.DataFrame:
             icc=pl.when(total > 0).then(pl.col("s2_prompt") / total),
         )
     )
-    recent = stability(window.filter(pl.col("week") > newest - timedelta(weeks=STABILITY_WEEKS)))  # type: ignore[operator]  # as above
+    recent = stability(newest_weeks(window, STABILITY_WEEKS))
     agreement = extent.select(key)
     for of, name in (("brands named", "brands"), ("domains cited", "domains")):
         part = recent.filter(pl.col("of") == of)

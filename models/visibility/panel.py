@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import polars as pl
 
@@ -156,3 +157,8 @@ def warnings(answers: pl.DataFrame, panel: Panel) -> list[Warning]:
                 )
             )
     return warnings
+
+
+def newest_weeks(answers: pl.DataFrame, weeks: int) -> pl.DataFrame:
+    """The rows of the last `weeks` weeks, counted back from the newest `week` among them."""
+    return answers.filter(pl.col("week") > pl.col("week").max() - timedelta(weeks=weeks))

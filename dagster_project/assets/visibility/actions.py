@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import dagster as dg
 import polars as pl
 
@@ -55,17 +53,16 @@ _CLAIMS = (
 )
 def ai_source_opportunity(warehouse: Warehouse) -> dg.MaterializeResult:
     """Third-party pages that engines cite without naming us, questions that rivals own, claims to correct, rivals."""
-    from models.visibility import competitive_set, prompt_gaps
+    from models.visibility import competitive_set, newest_weeks, prompt_gaps, wrong_claims
 
     with warehouse.read() as con:
         facts = run_record.current(con)
         found = panel_answers(con, settings())
         pages = con.sql(_PAGES).pl()
-        wrong = _wrong_claims(con.sql(_CLAIMS).pl())
+        wrong = wrong_claims(con.sql(_CLAIMS).pl())
     sources = gaps = rivals = None
     if found:
-        newest = found.answers["week"].max()
-        recent = found.answers.filter(pl.col("week") > newest - timedelta(weeks=GAP_WEEKS))  # type: ignore[operator]  # polars types max for every dtype
+        recent = newest_weeks(found.answers, GAP_WEEKS)
         gaps, rivals = prompt_gaps(recent, found.panel), competitive_set(recent, found.panel)
         sources = _sources(found, pages, facts.seed)
     with warehouse.write() as con:
@@ -78,14 +75,14 @@ def ai_source_opportunity(warehouse: Warehouse) -> dg.MaterializeResult:
 
 
 def _sources(found: PanelAnswers, pages: pl.DataFrame, seed: int) -> pl.DataFrame:
-    from models.visibility import source_opportunities
+    from models.visibility import newest_weeks, source_opportunities
 
     company = settings()
-    newest = found.answers["week"].max()
     panel = found.panel
     questions = panel.questions.select("prompt_id", "branded", "weight", intent=pl.col("type"))
     answers = (
-        found.answers.filter((pl.col("status") == "answered") & (pl.col("week") > newest - timedelta(weeks=WEEKS)))  # type: ignore[operator]  # as above
+        newest_weeks(found.answers, WEEKS)
+        .filter(pl.col("status") == "answered")
         .join(questions, on="prompt_id")
         .filter(~pl.col("branded"))
         .select(
@@ -97,31 +94,6 @@ def _sources(found: PanelAnswers, pages: pl.DataFrame, seed: int) -> pl.DataFram
     taken = frozenset(site for sites in panel.brands["domains"].to_list() for site in sites)
     taken |= {d for d in pages["domain"].unique().to_list() if any(d == s or s.endswith(f".{d}") for s in taken)}
     return source_opportunities(answers, pages, taken, earned=frozenset(company.ai.earned_domains), seed=seed)
-
-
-def _wrong_claims(claims: pl.DataFrame) -> pl.DataFrame:
-    """Per engine and fact that is claimed wrongly: checkable claims, wrong ones with their range, figures given."""
-    from models.visibility.intervals import wilson
-
-    table = (
-        claims.group_by("engine", "surface", "brand", "fact_id", maintain_order=True)
-        .agg(
-            pl.col("severity").last(),
-            checkable=pl.len(),
-            wrong=(pl.col("verdict") == "contradicted").sum().cast(pl.Int64),
-            outdated=(pl.col("verdict") == "outdated").sum().cast(pl.Int64),
-            values_given=pl.col("given").filter(pl.col("verdict") != "supported").drop_nulls().unique().sort(),
-            last_day=pl.col("day").filter(pl.col("verdict") != "supported").max(),
-            evidence=pl.col("answer_id").filter(pl.col("verdict") != "supported").head(5),
-        )
-        .filter(pl.col("wrong") + pl.col("outdated") > 0)
-    )
-    ranges = [
-        (share := (wrong + outdated) / n, *wilson(share, n, 0.90))
-        for wrong, outdated, n in table.select("wrong", "outdated", "checkable").iter_rows()
-    ]
-    bounds = pl.DataFrame(ranges, schema={"share": pl.Float64, "low": pl.Float64, "high": pl.Float64}, orient="row")
-    return table.hstack(bounds).sort("wrong", "outdated", "engine", "fact_id", descending=[True, True, False, False])
 
 
 assets = [ai_source_opportunity]

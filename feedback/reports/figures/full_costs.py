@@ -1,7 +1,8 @@
 """Marketing costs beyond media, as the books have them: contribution and acquisition cost, fully loaded.
 
-`costs.state` says which of four states they are in. Only `computed` has figures; `not computed` names the entries that
-have no exchange rate, `not booked` and `not delivered` are said on the page: a cost that is not known is not zero.
+`costs.state` says which of five states they are in. Only `computed` has figures; `not computed` names the entries that
+have no exchange rate; `not booked`, `not delivered` and `not applicable` (the period cuts a month, and books know whole
+ones) are said on the page: a cost that is not known is not zero.
 """
 
 from __future__ import annotations
@@ -11,13 +12,19 @@ from datetime import date
 from decimal import Decimal
 
 from feedback.reports.figure_store import Fact, Figure, FigureStore, cents
-from feedback.reports.figures.ledger_tie import INCOMPLETE, MART, NOT_COMPUTED, TIED, unpriced_entries
+from feedback.reports.figures.ledger_tie import (
+    MART,
+    NOT_APPLICABLE,
+    NOT_COMPUTED,
+    NOT_DELIVERED,
+    unpriced_entries,
+)
 from feedback.reports.figures.reconciliation import BOOKING_DATE, COUNTED, ZERO
 from feedback.reports.snapshot.context import ReportContext
 from feedback.reports.snapshot.draws import probability
 from models.periods import last_day
 
-COMPUTED, NOT_BOOKED, NO_BOOKS = "computed", "not booked", "not delivered"
+COMPUTED, NOT_BOOKED = "computed", "not booked"
 LABELS = {"agency_fee": "agency fees", "tooling": "software", "salaries": "salaries"}
 
 
@@ -28,8 +35,8 @@ def full_cost_figures(context: ReportContext, store: FigureStore) -> Iterator[Fi
     that lies on measured days. `headline.cac_fully_loaded` is media and costs of the period over its new customers.
     """
     state = store.text("ledger.state")
-    if state not in (TIED, INCOMPLETE, NOT_COMPUTED):
-        yield Fact("costs.state", NO_BOOKS, MART)
+    if state in (NOT_DELIVERED, NOT_APPLICABLE):
+        yield Fact("costs.state", state, MART)
         return
     kinds, months = list(LABELS), list(context.period.months)
     unpriced = unpriced_entries(context, months, kinds)

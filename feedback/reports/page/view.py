@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from feedback.reports.figure_store import Fact, Figure, FigureStore
-from feedback.reports.figures.full_costs import NO_BOOKS, NOT_BOOKED
+from feedback.reports.figures.full_costs import NOT_BOOKED
 from feedback.reports.figures.ledger_tie import NOT_APPLICABLE, NOT_COMPUTED, NOT_DELIVERED, TIED
 from feedback.reports.page import channel_chart, content_work, sections
 from feedback.reports.page.printing import DASH, NBSP, Printed, Printer, written_day
@@ -19,7 +19,8 @@ UNTIED = {
     NOT_APPLICABLE: "Not tied to a ledger: the window begins or ends within a month",
 }
 NOT_LOADED = {
-    NO_BOOKS: "Fees, software and salaries are not known: no ledger was delivered.",
+    NOT_APPLICABLE: "Fees, software and salaries are not in it: books know whole months, and this period cuts one.",
+    NOT_DELIVERED: "Fees, software and salaries are not known: no ledger was delivered.",
     NOT_BOOKED: "No ledger account is mapped to fees, software or salaries, so they are not in it.",
     NOT_COMPUTED: "Fully loaded contribution cannot be computed: see section 4.",
 }

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from feedback.reports.page.view import view_of
+from feedback.reports.page.view import NOT_LOADED, view_of
 from tests.feedback.reports.figures.test_all_figures import changed, store_of, value
 from tests.feedback.reports.report_snapshot import RUN
 
@@ -82,6 +82,20 @@ def test_costs_that_are_not_known_are_not_zero(published, settings, tmp_path, st
     assert found.text("costs.state") == state
     assert "headline.contribution_fully_loaded" not in found
     assert said in page_text(found)
+
+
+def test_a_period_that_cuts_a_month_is_another_state_than_no_books(published, settings, tmp_path):
+    cut = changed(
+        published,
+        tmp_path / "cut.duckdb",
+        *BOOKS,
+        "delete from marts.kpi_day where day > '2026-09-20'",
+        "delete from marts.channel_day where day > '2026-09-20'",
+    )
+    found = store_of(cut, settings, period="window")
+    assert (found.text("ledger.state"), found.text("costs.state")) == ("not applicable", "not applicable")
+    assert "costs.total" not in found
+    assert "this period cuts one" in NOT_LOADED["not applicable"]
 
 
 def test_accruals_explain_the_spend_of_the_books(published, settings, tmp_path):
