@@ -62,7 +62,7 @@ def judge(
                 "medium",
                 subject,
                 " ".join(reasons),
-                "Run longer or in more geos before deciding on it.",
+                "Run it longer or larger (more regions, more users) before deciding on it.",
             )
         )
     return Judgement(verdict, reasons, grade, tuple(warnings), tuple(checks))
@@ -92,7 +92,7 @@ def _reading(
     times = ceil((width / relevant) ** 2) if 0 < relevant < inf else 0
     advice = (
         f" To distinguish {_number(relevant)} ({relevant_reason}) from zero, about {max(2, times)} times"
-        " as many geo-days are needed."
+        " as much data is needed (regions or users, times days)."
         if times
         else ""
     )
